@@ -1,0 +1,32 @@
+# Third-party libraries, all from Debian packages, as SYSTEM headers so that their warnings stay theirs.
+find_package(Threads REQUIRED)
+find_package(CURL REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+
+function(rancher_cnode_header_library name header)
+  find_path(${name}_INCLUDE_DIR ${header} REQUIRED)
+  add_library(${name} INTERFACE)
+  target_include_directories(${name} SYSTEM INTERFACE ${${name}_INCLUDE_DIR})
+endfunction()
+
+rancher_cnode_header_library(rancher_cnode_rapidjson rapidjson/reader.h)
+rancher_cnode_header_library(rancher_cnode_cli11 CLI/CLI.hpp)
+rancher_cnode_header_library(rancher_cnode_expected tl/expected.hpp)
+
+# Header-only on purpose: the program then needs no spdlog or fmt at run time.
+rancher_cnode_header_library(rancher_cnode_spdlog spdlog/spdlog.h)
+target_compile_definitions(rancher_cnode_spdlog INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
+
+rancher_cnode_header_library(rancher_cnode_ei ei.h)
+find_library(RANCHER_CNODE_EI_LIBRARY libei.a REQUIRED)
+target_link_libraries(rancher_cnode_ei INTERFACE ${RANCHER_CNODE_EI_LIBRARY} Threads::Threads)
+target_compile_definitions(rancher_cnode_ei INTERFACE _REENTRANT)
+
+add_library(rancher_cnode_asio INTERFACE)
+target_include_directories(rancher_cnode_asio SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
+target_compile_definitions(rancher_cnode_asio INTERFACE BOOST_ASIO_NO_DEPRECATED)
+target_link_libraries(rancher_cnode_asio INTERFACE Threads::Threads)
+
+if(RANCHER_CNODE_TESTS)
+  rancher_cnode_header_library(rancher_cnode_doctest doctest/doctest.h)
+endif()

@@ -1,0 +1,18 @@
+# Compiler and linker flags of our own code. Every target of ours links to rancher_cnode_flags.
+add_library(rancher_cnode_flags INTERFACE)
+target_include_directories(rancher_cnode_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_compile_options(rancher_cnode_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast)
+if(RANCHER_CNODE_WERROR)
+  target_compile_options(rancher_cnode_flags INTERFACE -Werror)
+endif()
+if(RANCHER_CNODE_SANITIZE)
+  target_compile_options(rancher_cnode_flags INTERFACE
+    -fsanitize=${RANCHER_CNODE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(rancher_cnode_flags INTERFACE -fsanitize=${RANCHER_CNODE_SANITIZE})
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
