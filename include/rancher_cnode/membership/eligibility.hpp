@@ -1,0 +1,65 @@
+// Which containers of one read are members, which of them may be dialled, and at which address each is found.
+// A function of one read and nothing else; membership/membership keeps the history.
+//
+// Rules: docs/architecture.md, "Membership". Field meanings: Rancher 1.x metadata, version 2016-07-29.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rancher_cnode/address.hpp"
+#include "rancher_cnode/membership/service.hpp"
+#include "rancher_cnode/policy.hpp"
+
+namespace rancher_cnode::membership {
+
+/// Why a listed container makes no peer of its own.
+enum class DropReason {
+  no_address,  ///< none yet: null, "" or absent in primary_ip, ips and the network it is on
+  not_ipv4,    ///< an address that is no plain dotted IPv4 address
+  not_a_host,  ///< loopback, multicast, broadcast or unspecified
+  duplicate,   ///< another container of the read has the address: the two are one peer
+};
+inline constexpr std::size_t drop_reasons = 4;
+
+/// snake_case, as in status and metrics.
+[[nodiscard]] std::string_view to_string(DropReason reason);
+
+struct Dropped {
+  std::size_t count = 0;
+  std::string example;  ///< the last one, as "name: address"; at most 120 characters
+  friend bool operator==(const Dropped&, const Dropped&) = default;
+};
+/// Indexed by DropReason.
+using DropCounts = std::array<Dropped, drop_reasons>;
+
+/// A peer's container. Of several on one address it is the first that may be dialled, else the first listed.
+struct Member {
+  std::string uuid;  ///< may be empty in a broken answer
+  std::string name;
+  std::string hold;  ///< why it must not be dialled, in words; empty: it may be
+  friend bool operator==(const Member&, const Member&) = default;
+};
+
+struct Eligibility {
+  std::map<Ipv4Address, Member> members;
+  std::vector<std::string> unaddressed;  ///< uuids of containers dropped for DropReason::no_address, sorted
+  DropCounts dropped;
+};
+
+/// Never fails: what cannot be used is dropped and counted.
+[[nodiscard]] Eligibility judge(const Service& service, HealthPolicy health);
+
+/// True unless the state says that the container is not up. States that Rancher does not know today are taken for up:
+/// a probe costs little, a peer that is never dialled costs a cluster. Metadata may also freeze at `starting`.
+[[nodiscard]] bool is_up(std::string_view state);
+
+/// Rancher's own DNS rule: healthy, updating-healthy, or no health check.
+[[nodiscard]] bool is_passing(const std::optional<std::string>& health_state);
+
+}  // namespace rancher_cnode::membership
