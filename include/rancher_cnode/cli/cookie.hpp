@@ -1,0 +1,31 @@
+// Where the cookie comes from: --cookie-file, $RANCHER_CNODE_COOKIE, $RELEASE_COOKIE, ~/.erlang.cookie, the
+// first that is set. Used by validation. The cookie is never a flag, because arguments show in every process
+// list.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "rancher_cnode/cli/environment.hpp"
+#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/error.hpp"
+
+namespace rancher_cnode::cli {
+
+struct FoundCookie {
+  Cookie cookie;
+  std::string source;  ///< for people: "$RELEASE_COOKIE", "/home/app/.erlang.cookie"
+};
+
+/// The text of a cookie file as Erlang's auth module reads it: printable ASCII up to the first line's end,
+/// after which only line ends and blanks may follow. ErrorCode::bad_setting, without the text, for anything
+/// else.
+[[nodiscard]] Expected<Cookie> parse_cookie_file(std::string_view text);
+
+/// ErrorCode::bad_setting if no source has one (the message names all four), or if the first that is set
+/// cannot be read or breaks the rule: a later source is then not tried, it would hide the mistake.
+[[nodiscard]] Expected<FoundCookie> find_cookie(const std::optional<std::string>& cookie_file,
+                                                const Environment& environment);
+
+}  // namespace rancher_cnode::cli

@@ -1,0 +1,22 @@
+// The text of --print-config and --help. Used by command_line.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "rancher_cnode/cli/raw_config.hpp"
+#include "rancher_cnode/cli/validation.hpp"
+
+namespace rancher_cnode::cli {
+
+/// The settings in effect as a --config file that, read again, gives the same ones; each with its origin as a
+/// comment. The cookie is not in it, only where it was found.
+[[nodiscard]] std::string config_text(const RawConfig& raw, const Validated& validated);
+
+/// Usage, commands and all settings, grouped, at most 100 columns wide.
+[[nodiscard]] std::string help_text();
+
+/// Usage of the command `ip`.
+[[nodiscard]] std::string ip_help_text();
+
+}  // namespace rancher_cnode::cli
