@@ -55,8 +55,9 @@ struct Eligibility {
 /// Never fails: what cannot be used is dropped and counted.
 [[nodiscard]] Eligibility judge(const Service& service, HealthPolicy health);
 
-/// True unless the state says that the container is not up. States that Rancher does not know today are taken for up:
-/// a probe costs little, a peer that is never dialled costs a cluster. Metadata may also freeze at `starting`.
+/// True unless the state says that the container is not up. States that Rancher does not know today are taken
+/// for up: a probe costs little, a peer that is never dialled costs a cluster. Metadata may also freeze at
+/// `starting`.
 [[nodiscard]] bool is_up(std::string_view state);
 
 /// Rancher's own DNS rule: healthy, updating-healthy, or no health check.

@@ -1,19 +1,27 @@
 // The history of reads: who belongs, who may be dialled, who has left. Pure: time comes in as an argument.
 // The agent feeds it every read and hands desired() to the reconcilers.
 //
-// What makes it hard: an answer that lacks a peer may be news, or it may be old, half made, or meant for someone
-// else, and a link cut by mistake costs a cluster. So peers are added at once and removed by evidence only:
+// What makes it hard: an answer that lacks a peer may be news, or it may be old, half made, or meant for
+// someone else, and a link cut by mistake costs a cluster. So peers are added at once and removed by evidence
+// only:
 //
 // * An unknown read changes nothing but the age of what is known.
-// * A read is whole for the others if it lists our own container, or if the service was asked for by name and our own
-//   container was never in it (a C-node that stands alone). Any other read, and a null or empty list, may add only.
-// * A peer that a whole read lacks is under suspicion: no longer dialled, its link left alone. It is a leaver once
-//   every whole read lacked it for removal_delay and there were at least two. Any read that lists it clears it.
-// * While a whole read lacks more than half of the known peers (our own not counted), none of them becomes a leaver
+// * A read is whole for the others if it lists our own container, or if the service was asked for by name and
+// our own
+//   container was never in it (a C-node that stands alone). Any other read, and a null or empty list, may add
+//   only.
+// * A peer that a whole read lacks is under suspicion: no longer dialled, its link left alone. It is a leaver
+// once
+//   every whole read lacked it for removal_delay and there were at least two. Any read that lists it clears
+//   it.
+// * While a whole read lacks more than half of the known peers (our own not counted), none of them becomes a
+// leaver
 //   before it was missing for mass_removal_delay. So a service scaled from 2 to 1 takes that long.
 // * A container that is still listed but has lost its address keeps its peer: null is not knowing.
-// * Our own container is known by its address (a sidekick on its network shares it). Once it was present and then
-//   every read with containers lacks it, for removal_delay and two reads, it has left, and is a leaver itself.
+// * Our own container is known by its address (a sidekick on its network shares it). Once it was present and
+// then
+//   every read with containers lacks it, for removal_delay and two reads, it has left, and is a leaver
+//   itself.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +45,8 @@ namespace rancher_cnode::membership {
 struct MembershipSettings {
   std::string node_basename;  ///< precondition: NodeName::is_alive_name
   Ipv4Address own_address;
-  /// immediate: leavers at the first whole read without them, no hold. never: no leavers; what is missing by the rules
-  /// above is forgotten, its links left alone.
+  /// immediate: leavers at the first whole read without them, no hold. never: no leavers; what is missing by
+  /// the rules above is forgotten, its links left alone.
   RemovalPolicy removal = RemovalPolicy::safe;
   Milliseconds removal_delay{10'000};
   Milliseconds mass_removal_delay{60'000};
@@ -61,8 +69,9 @@ enum class OwnPresence {
 /// What the reconcilers get: peers by node name. Immutable once handed out.
 struct Desired {
   std::set<NodeName> dialable;  ///< members that may be dialled (own node included)
-  std::set<NodeName> members;   ///< all members, dialable or not, suspected ones too: links to them are never cut
-  std::set<NodeName> leavers;   ///< confirmed leavers: must go. Own node included once own == left
+  std::set<NodeName>
+      members;  ///< all members, dialable or not, suspected ones too: links to them are never cut
+  std::set<NodeName> leavers;  ///< confirmed leavers: must go. Own node included once own == left
   OwnPresence own = OwnPresence::unknown;
 };
 
@@ -93,16 +102,16 @@ struct MassHold {
 /// Everything about the reads and about ourselves, for status, metrics and warnings.
 struct MembershipView {
   OwnPresence own = OwnPresence::unknown;
-  TimePoint own_since;                    ///< meaningless while own is unknown
-  std::optional<TimePoint> last_good;     ///< last read that was not unknown, partial ones too
-  std::optional<TimePoint> last_whole;    ///< last read that could remove peers
+  TimePoint own_since;                  ///< meaningless while own is unknown
+  std::optional<TimePoint> last_good;   ///< last read that was not unknown, partial ones too
+  std::optional<TimePoint> last_whole;  ///< last read that could remove peers
   std::optional<TimePoint> last_unknown;
-  std::string last_failure;               ///< reason of the last unknown read; kept when a good one follows
+  std::string last_failure;  ///< reason of the last unknown read; kept when a good one follows
   std::uint64_t whole_reads = 0;
   std::uint64_t partial_reads = 0;
   std::uint64_t unknown_reads = 0;
-  std::uint64_t removed_peers = 0;        ///< ever confirmed as leavers, or forgotten by RemovalPolicy::never
-  DropCounts dropped;                     ///< of the last good read
+  std::uint64_t removed_peers = 0;  ///< ever confirmed as leavers, or forgotten by RemovalPolicy::never
+  DropCounts dropped;               ///< of the last good read
   std::optional<MassHold> mass_hold;
 };
 
@@ -119,8 +128,8 @@ class Membership {
   /// Never null. The same object until observe() returns true.
   [[nodiscard]] const std::shared_ptr<const Desired>& desired() const;
 
-  /// When another read would let a suspicion be confirmed; nothing if there is none. Always at least a second after the
-  /// last read, so asking for a read at this time is no busy loop while metadata is down.
+  /// When another read would let a suspicion be confirmed; nothing if there is none. Always at least a second
+  /// after the last read, so asking for a read at this time is no busy loop while metadata is down.
   [[nodiscard]] std::optional<TimePoint> wants_read_at() const;
 
   /// Changes with every observe(); cheap.

@@ -1,14 +1,19 @@
-// Desired against connected, for one target: the actions due now, and when to wake next. Pure and level-triggered:
-// what is compared is the whole of what should be with the whole of what is, again and again.
-// The agent has one for each target; it carries out the actions and brings every answer back as an event.
+// Desired against connected, for one target: the actions due now, and when to wake next. Pure and
+// level-triggered: what is compared is the whole of what should be with the whole of what is, again and
+// again. The agent has one for each target; it carries out the actions and brings every answer back as an
+// event.
 //
 // Guarantees, whatever the order of events (test/unit/membership/simulation_test.cpp proves them):
 // * At most max_dials probes and dials, max_leaves leaves and one list are in flight, and one dial a peer.
-// * Only dialable members are probed and dialled; only leavers that the target is linked to are asked to leave, each
-//   at most once in leave_again. The target itself is never dialled. Nodes that metadata never named are not touched.
-// * New peers go before retries, but every fourth start is a retry's if one is due; both are served first come, first
+// * Only dialable members are probed and dialled; only leavers that the target is linked to are asked to
+// leave, each
+//   at most once in leave_again. The target itself is never dialled. Nodes that metadata never named are not
+//   touched.
+// * New peers go before retries, but every fourth start is a retry's if one is due; both are served first
+// come, first
 //   served. So no peer starves another.
-// * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in the
+// * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in
+// the
 //   queue take. A link that drops is dialled again at the next list.
 #pragma once
 
@@ -28,16 +33,16 @@
 namespace rancher_cnode::membership {
 
 struct ReconcilerSettings {
-  NodeName target;                    ///< the BEAM that is driven; never dials itself
-  std::uint32_t max_dials = 32;       ///< probes and dials in flight, together; at least 1
-  std::uint32_t max_leaves = 8;       ///< leaves in flight; at least 1
+  NodeName target;               ///< the BEAM that is driven; never dials itself
+  std::uint32_t max_dials = 32;  ///< probes and dials in flight, together; at least 1
+  std::uint32_t max_leaves = 8;  ///< leaves in flight; at least 1
   ProbeMode probe = ProbeMode::epmd;
-  Milliseconds retry_first{100};      ///< doubles with each failure; the wait is drawn from its upper half
+  Milliseconds retry_first{100};  ///< doubles with each failure; the wait is drawn from its upper half
   Milliseconds retry_limit{10'000};
   Milliseconds list_interval{1'000};
-  Milliseconds leave_spread{500};     ///< random wait before a leave, 0 to this
+  Milliseconds leave_spread{500};  ///< random wait before a leave, 0 to this
   Milliseconds leave_again{30'000};
-  std::uint64_t seed = 0;             ///< of the jitter
+  std::uint64_t seed = 0;  ///< of the jitter
 };
 
 enum class ProbeOutcome { found, no_answer, refused, not_registered };
@@ -53,7 +58,8 @@ enum class LeaveOutcome {
   failed,       ///< the leaver was reached, the call failed
 };
 
-/// Names one action. Never used twice by one reconciler, so an answer that comes late is known as such and dropped.
+/// Names one action. Never used twice by one reconciler, so an answer that comes late is known as such and
+/// dropped.
 using ActionId = std::uint64_t;
 
 namespace action {
@@ -79,14 +85,16 @@ struct Leave {
 }  // namespace action
 using Action = std::variant<action::ListLinks, action::Probe, action::Dial, action::Leave>;
 
-/// Every action must be answered by one event with its id: ListLinks by LinksListed or ListFailed, Probe by Probed,
-/// Dial by Dialled, Leave by Left. TargetDown and TargetUp end all that is in flight; answers after it may come or not.
+/// Every action must be answered by one event with its id: ListLinks by LinksListed or ListFailed, Probe by
+/// Probed, Dial by Dialled, Leave by Left. TargetDown and TargetUp end all that is in flight; answers after
+/// it may come or not.
 namespace event {
 /// Not null. Also the first one: before it, nothing is dialled.
 struct DesiredChanged {
   std::shared_ptr<const Desired> desired;
 };
-/// The target is linked to us, perhaps anew: it may have restarted, so all that was known of its links is void.
+/// The target is linked to us, perhaps anew: it may have restarted, so all that was known of its links is
+/// void.
 struct TargetUp {};
 struct TargetDown {};
 struct LinksListed {
@@ -108,21 +116,22 @@ struct Left {
   ActionId id;
   LeaveOutcome outcome;
 };
-/// Something changed outside (the metadata version, a nodeup): retry delays start over and waiting peers are due now.
+/// Something changed outside (the metadata version, a nodeup): retry delays start over and waiting peers are
+/// due now.
 struct News {};
 struct Tick {};
 }  // namespace event
 using Event =
-    std::variant<event::DesiredChanged, event::TargetUp, event::TargetDown, event::LinksListed, event::ListFailed,
-                 event::Probed, event::Dialled, event::Left, event::News, event::Tick>;
+    std::variant<event::DesiredChanged, event::TargetUp, event::TargetDown, event::LinksListed,
+                 event::ListFailed, event::Probed, event::Dialled, event::Left, event::News, event::Tick>;
 
 enum class PeerState {
   linked,
-  held,      ///< a member that must not be dialled now; not linked
-  queued,    ///< waits for a free slot, for the target, or for our own container to be listed again
+  held,    ///< a member that must not be dialled now; not linked
+  queued,  ///< waits for a free slot, for the target, or for our own container to be listed again
   probing,
   dialling,
-  waiting,   ///< failed; waits for its next try
+  waiting,  ///< failed; waits for its next try
 };
 [[nodiscard]] std::string_view to_string(PeerState state);
 
@@ -130,9 +139,9 @@ enum class PeerState {
 struct PeerView {
   NodeName node;
   PeerState state = PeerState::queued;
-  std::string_view reason;            ///< why it is not linked, in words: the last failure; empty if there was none
-  TimePoint since;                    ///< when this state began
-  std::uint32_t attempts = 0;         ///< failed ones since it was last linked
+  std::string_view reason;     ///< why it is not linked, in words: the last failure; empty if there was none
+  TimePoint since;             ///< when this state began
+  std::uint32_t attempts = 0;  ///< failed ones since it was last linked
   std::optional<TimePoint> next_try;  ///< only if waiting
 };
 
@@ -146,7 +155,7 @@ enum class LeaverState {
 struct LeaverView {
   NodeName node;
   LeaverState state = LeaverState::away;
-  std::string_view reason;     ///< outcome of the last leave, in words; empty if it was never asked
+  std::string_view reason;  ///< outcome of the last leave, in words; empty if it was never asked
   TimePoint since;
   std::uint32_t attempts = 0;  ///< leaves so far
 };
@@ -173,15 +182,17 @@ class Reconciler {
   Reconciler(Reconciler&&) noexcept;
   Reconciler& operator=(Reconciler&&) noexcept;
 
-  /// Takes one event in and says what to do now, in this order. `now` must not go back. The target counts as down until
-  /// the first TargetUp.
+  /// Takes one event in and says what to do now, in this order. `now` must not go back. The target counts as
+  /// down until the first TargetUp.
   [[nodiscard]] std::vector<Action> step(TimePoint now, const Event& event);
 
-  /// When step(now, Tick) must be called next at the latest; TimePoint::max() if only another event can bring work.
+  /// When step(now, Tick) must be called next at the latest; TimePoint::max() if only another event can bring
+  /// work.
   [[nodiscard]] TimePoint next_wake() const;
 
-  /// True once the target has listed its links and every dialable peer is linked or has failed at least once. Starts over
-  /// when the target restarts; peers that come later make it false until they too have been tried.
+  /// True once the target has listed its links and every dialable peer is linked or has failed at least once.
+  /// Starts over when the target restarts; peers that come later make it false until they too have been
+  /// tried.
   [[nodiscard]] bool first_round_done() const;
 
   /// Members in the order of their names. O(members).

@@ -1,0 +1,289 @@
+#include "dialler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rancher_cnode::membership {
+namespace {
+
+std::string_view words(ProbeOutcome outcome) {
+  switch (outcome) {
+    case ProbeOutcome::found:
+      return {};
+    case ProbeOutcome::no_answer:
+      return "the peer's epmd does not answer";
+    case ProbeOutcome::refused:
+      return "the peer's epmd refuses the connection";
+    case ProbeOutcome::not_registered:
+      return "the peer's epmd does not know the node";
+  }
+  return {};
+}
+
+std::string_view words(DialOutcome outcome, ProbeMode probe) {
+  switch (outcome) {
+    case DialOutcome::linked:
+      return {};
+    case DialOutcome::refused:
+      return probe == ProbeMode::epmd ? "registered, but the dial failed: probably cookie or version"
+                                      : "the dial failed";
+    case DialOutcome::not_alive:
+      return "the target is not alive as a node";
+    case DialOutcome::no_reply:
+      return "the target did not answer the dial";
+  }
+  return {};
+}
+
+}  // namespace
+
+Dialler::Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& random,
+                 ReconcilerCounters& counters)
+    : settings_(settings), ids_(ids), random_(random), counters_(counters) {}
+
+void Dialler::take_desired(TimePoint now, const Desired& desired) {
+  may_dial_ = (desired.own == OwnPresence::unknown || desired.own == OwnPresence::present) &&
+              !desired.leavers.contains(settings_.target);
+  auto known = peers_.begin();
+  auto dialable = desired.dialable.begin();
+  for (const NodeName& name : desired.members) {
+    if (name == settings_.target) continue;
+    while (known != peers_.end() && known->first < name) known = drop(known);
+    if (known == peers_.end() || known->first != name) known = add(known, now, name);
+    while (dialable != desired.dialable.end() && *dialable < name) ++dialable;
+    known->second.member = true;
+    set_dialable(now, known->second, dialable != desired.dialable.end() && *dialable == name);
+    ++known;
+  }
+  while (known != peers_.end()) known = drop(known);
+}
+
+Dialler::Peers::iterator Dialler::add(Peers::iterator before, TimePoint now, const NodeName& name) {
+  const auto place = peers_.try_emplace(before, name);
+  place->second.name = &place->first;
+  place->second.since = now;
+  place->second.state = PeerState::held;
+  return place;
+}
+
+Dialler::Peers::iterator Dialler::drop(Peers::iterator place) {
+  Peer& peer = place->second;
+  queue_.remove(peer);
+  set_untried(peer, false);
+  if (peer.linked) --linked_;
+  peer.linked = false;
+  peer.member = false;
+  peer.dialable = false;
+  // Its slot is taken until the answer comes, and a peer that is listed again must not be dialled twice at
+  // once.
+  return peer.flight != 0 ? std::next(place) : peers_.erase(place);
+}
+
+void Dialler::set_dialable(TimePoint now, Peer& peer, bool dialable) {
+  if (peer.dialable != dialable) {
+    peer.dialable = dialable;
+    set_untried(peer, dialable && !peer.linked);
+    peer.failures = 0;
+    peer.attempts = 0;
+    peer.reason = {};
+  }
+  settle(now, peer);
+}
+
+void Dialler::set_untried(Peer& peer, bool untried) {
+  if (peer.untried == untried) return;
+  peer.untried = untried;
+  if (untried) {
+    ++untried_;
+  } else {
+    --untried_;
+  }
+}
+
+void Dialler::restart(TimePoint now) {
+  flights_.clear();
+  linked_ = 0;
+  for (auto next = peers_.begin(); next != peers_.end();) {
+    const auto current = next++;
+    Peer& peer = current->second;
+    if (!peer.member) {
+      peers_.erase(current);
+      continue;
+    }
+    queue_.remove(peer);
+    peer.flight = 0;
+    peer.linked = false;
+    peer.failures = 0;
+    peer.attempts = 0;
+    peer.reason = {};
+    set_untried(peer, peer.dialable);
+    settle(now, peer);
+  }
+}
+
+void Dialler::take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links) {
+  for (const NodeName& link : links) {
+    const auto found = peers_.find(link);
+    if (found == peers_.end() || !found->second.member) continue;
+    Peer& peer = found->second;
+    gain_link(now, peer);
+    peer.listed = true;
+    peer.attempts = 0;
+    peer.seen_in = listed;
+  }
+  for (auto& [name, peer] : peers_) {
+    if (peer.linked && peer.seen_in != listed && peer.judged_from <= listed) lose_link(now, peer);
+  }
+}
+
+void Dialler::gain_link(TimePoint now, Peer& peer) {
+  if (peer.linked) return;
+  peer.linked = true;
+  peer.listed = false;
+  peer.linked_since = now;
+  peer.judged_from = ids_.next();
+  peer.reason = {};
+  ++linked_;
+  ++counters_.links_gained;
+  set_untried(peer, false);
+  settle(now, peer);
+}
+
+void Dialler::lose_link(TimePoint now, Peer& peer) {
+  peer.linked = false;
+  --linked_;
+  ++counters_.links_lost;
+  // A link that goes as soon as it comes must not be dialled in a busy loop.
+  if (!peer.listed) return fail(now, peer, "the target said yes, but does not list the link");
+  if (now - peer.linked_since < settings_.list_interval) {
+    return fail(now, peer, "the link dropped as soon as it came up");
+  }
+  peer.failures = 0;
+  peer.reason = "the link dropped";
+  settle(now, peer);
+}
+
+void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::vector<Action>& actions) {
+  Peer* peer = land(id, Step::probe);
+  if (outcome != ProbeOutcome::found) ++counters_.probes_failed;
+  if (peer == nullptr) return;
+  if (outcome != ProbeOutcome::found) return fail(now, *peer, words(outcome));
+  if (may_dial_ && wants_dial(*peer)) return start(now, *peer, Step::dial, actions);
+  settle(now, *peer);
+}
+
+void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
+  Peer* peer = land(id, Step::dial);
+  if (outcome != DialOutcome::linked) ++counters_.dials_failed;
+  if (peer == nullptr) return;
+  if (outcome != DialOutcome::linked) return fail(now, *peer, words(outcome, settings_.probe));
+  gain_link(now, *peer);
+  settle(now, *peer);
+}
+
+/// Ends a flight. nullptr if it was forgotten, or its peer is a member no longer.
+Dialler::Peer* Dialler::land(ActionId id, Step step) {
+  const auto flight = flights_.find(id);
+  if (flight == flights_.end() || flight->second->step != step) {
+    ++counters_.stale_answers;
+    return nullptr;
+  }
+  Peer* peer = flight->second;
+  flights_.erase(flight);
+  peer->flight = 0;
+  if (peer->member) return peer;
+  peers_.erase(peers_.find(*peer->name));
+  return nullptr;
+}
+
+void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
+  set_untried(peer, false);
+  if (!peer.linked) {
+    if (peer.hurry_epoch != hurry_epoch_) peer.failures = 0;
+    peer.hurry_epoch = hurry_epoch_;
+    ++peer.failures;
+    ++peer.attempts;
+    peer.reason = reason;
+    if (peer.flight == 0 && wants_dial(peer)) queue_.add_waiting(peer, now + retry_wait(peer.failures));
+  }
+  settle(now, peer);
+}
+
+Duration Dialler::retry_wait(std::uint32_t failures) {
+  Duration longest = settings_.retry_first;
+  for (std::uint32_t i = 1; i < failures && longest < settings_.retry_limit; ++i) longest *= 2;
+  longest = std::min<Duration>(longest, settings_.retry_limit);
+  return random_.between(longest / 2, longest);
+}
+
+bool Dialler::wants_dial(const Peer& peer) { return peer.member && peer.dialable && !peer.linked; }
+
+void Dialler::settle(TimePoint now, Peer& peer) {
+  if (!wants_dial(peer)) {
+    queue_.remove(peer);
+  } else if (peer.flight == 0 && peer.place == Queued::Place::none) {
+    queue_.add_fresh(peer);
+  }
+  update_state(now, peer);
+}
+
+void Dialler::hurry() {
+  ++hurry_epoch_;
+  queue_.promote_all();
+}
+
+void Dialler::start_due(TimePoint now, std::vector<Action>& actions) {
+  queue_.promote(now);
+  while (may_dial_ && flights_.size() < settings_.max_dials) {
+    Queued* next = queue_.pop();
+    if (next == nullptr) return;
+    start(now, static_cast<Peer&>(*next), settings_.probe == ProbeMode::epmd ? Step::probe : Step::dial,
+          actions);
+  }
+}
+
+void Dialler::start(TimePoint now, Peer& peer, Step step, std::vector<Action>& actions) {
+  const ActionId id = ids_.take();
+  peer.flight = id;
+  peer.step = step;
+  flights_.emplace(id, &peer);
+  if (step == Step::probe) {
+    ++counters_.probes;
+    actions.emplace_back(action::Probe{id, *peer.name});
+  } else {
+    ++counters_.dials;
+    actions.emplace_back(action::Dial{id, *peer.name});
+  }
+  update_state(now, peer);
+}
+
+TimePoint Dialler::next_due() const { return queue_.next_due().value_or(TimePoint::max()); }
+
+PeerState Dialler::state_of(const Peer& peer) {
+  if (peer.linked) return PeerState::linked;
+  if (peer.flight != 0) return peer.step == Step::probe ? PeerState::probing : PeerState::dialling;
+  if (!peer.dialable) return PeerState::held;
+  return peer.place == Queued::Place::waiting ? PeerState::waiting : PeerState::queued;
+}
+
+void Dialler::update_state(TimePoint now, Peer& peer) {
+  const PeerState state = state_of(peer);
+  if (state == peer.state) return;
+  peer.state = state;
+  peer.since = now;
+}
+
+std::vector<PeerView> Dialler::peers() const {
+  std::vector<PeerView> result;
+  result.reserve(peers_.size());
+  for (const auto& [name, peer] : peers_) {
+    if (!peer.member) continue;
+    // Not the stored state: a retry that fell due a moment ago is queued already.
+    PeerView view{name, state_of(peer), peer.reason, peer.since, peer.attempts, std::nullopt};
+    if (view.state == PeerState::waiting) view.next_try = peer.due;
+    result.push_back(std::move(view));
+  }
+  return result;
+}
+
+}  // namespace rancher_cnode::membership

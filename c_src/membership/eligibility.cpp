@@ -1,0 +1,125 @@
+#include "rancher_cnode/membership/eligibility.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+namespace rancher_cnode::membership {
+namespace {
+
+constexpr std::size_t longest_example = 120;
+
+/// nullptr if the container has none of its own in primary_ip: null and "" both mean none yet.
+const std::string* primary_address(const Container& container) {
+  return container.primary_ip && !container.primary_ip->empty() ? &*container.primary_ip : nullptr;
+}
+
+const std::string* first_address(const Container& container) {
+  return !container.ips.empty() && !container.ips.front().empty() ? &container.ips.front() : nullptr;
+}
+
+/// Finds the containers that others live on. Most services have no such container, so it indexes only when
+/// asked.
+class Networks {
+ public:
+  explicit Networks(const Service& service) : service_(service) {}
+
+  const std::string* address_of(const std::string& uuid) {
+    if (by_uuid_.empty()) {
+      for (const Container& container : service_.containers) by_uuid_.emplace(container.uuid, &container);
+    }
+    const auto found = by_uuid_.find(uuid);
+    if (found == by_uuid_.end()) return nullptr;
+    const std::string* primary = primary_address(*found->second);
+    return primary != nullptr ? primary : first_address(*found->second);
+  }
+
+ private:
+  const Service& service_;
+  std::unordered_map<std::string_view, const Container*> by_uuid_;
+};
+
+const std::string* find_address(const Container& container, Networks& networks) {
+  if (const std::string* primary = primary_address(container)) return primary;
+  if (container.network_from_container_uuid && !container.network_from_container_uuid->empty()) {
+    if (const std::string* shared = networks.address_of(*container.network_from_container_uuid))
+      return shared;
+  }
+  return first_address(container);
+}
+
+void drop(DropCounts& counts, DropReason reason, const Container& container, std::string_view address) {
+  Dropped& dropped = counts.at(static_cast<std::size_t>(reason));
+  ++dropped.count;
+  dropped.example = container.name;
+  if (!address.empty()) dropped.example.append(": ").append(address);
+  if (dropped.example.size() > longest_example) dropped.example.resize(longest_example);
+}
+
+std::string hold_of(const Container& container, HealthPolicy health) {
+  if (!is_up(container.state)) return "state is " + container.state;
+  if (health == HealthPolicy::passing && !is_passing(container.health_state)) {
+    return "health is " + *container.health_state;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_string(DropReason reason) {
+  switch (reason) {
+    case DropReason::no_address:
+      return "no_address";
+    case DropReason::not_ipv4:
+      return "not_ipv4";
+    case DropReason::not_a_host:
+      return "not_a_host";
+    case DropReason::duplicate:
+      return "duplicate";
+  }
+  return "unknown";
+}
+
+bool is_up(std::string_view state) {
+  constexpr auto down =
+      std::to_array<std::string_view>({"stopping", "stopped", "updating-stopped", "removing", "removed",
+                                       "erroring", "error", "purging", "purged"});
+  return std::find(down.begin(), down.end(), state) == down.end();
+}
+
+bool is_passing(const std::optional<std::string>& health_state) {
+  return !health_state || health_state->empty() || *health_state == "healthy" ||
+         *health_state == "updating-healthy";
+}
+
+Eligibility judge(const Service& service, HealthPolicy health) {
+  Eligibility result;
+  Networks networks(service);
+  for (const Container& container : service.containers) {
+    const std::string* text = find_address(container, networks);
+    if (text == nullptr) {
+      drop(result.dropped, DropReason::no_address, container, {});
+      if (!container.uuid.empty()) result.unaddressed.push_back(container.uuid);
+      continue;
+    }
+    const auto address = Ipv4Address::parse(*text);
+    if (!address) {
+      drop(result.dropped, DropReason::not_ipv4, container, *text);
+      continue;
+    }
+    if (!address->is_host()) {
+      drop(result.dropped, DropReason::not_a_host, container, *text);
+      continue;
+    }
+    Member member{container.uuid, container.name, hold_of(container, health)};
+    const auto [place, added] = result.members.try_emplace(*address, std::move(member));
+    if (added) continue;
+    drop(result.dropped, DropReason::duplicate, container, *text);
+    // try_emplace moves only when it inserts, so `member` still stands.
+    if (!place->second.hold.empty() && member.hold.empty()) place->second = std::move(member);
+  }
+  std::sort(result.unaddressed.begin(), result.unaddressed.end());
+  return result;
+}
+
+}  // namespace rancher_cnode::membership
