@@ -1,0 +1,162 @@
+#include "rancher_cnode/distribution/connection.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
+#include <utility>
+
+namespace rancher_cnode::distribution {
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t read_size = std::size_t{16} << 10U;
+
+Error why_lost(const error_code& error) {
+  if (error == asio::error::eof) {
+    return {ErrorCode::unavailable, "the other side closed the link"};
+  }
+  return {ErrorCode::unavailable, "the link broke: " + error.message()};
+}
+
+}  // namespace
+
+Connection::Connection(asio::io_context& loop, FileDescriptor socket, Timing timing, Handlers handlers)
+    : loop_(loop),
+      socket_(loop, asio::ip::tcp::v4(), socket.release()),
+      check_(loop),
+      timing_(timing),
+      handlers_(std::move(handlers)),
+      last_received_(Clock::now()),
+      last_sent_(last_received_) {}
+
+void Connection::start() {
+  read_more();
+  check_later();
+}
+
+void Connection::read_more() {
+  const auto room = reader_.prepare(read_size);
+  socket_.async_read_some(asio::buffer(room.data(), room.size()),
+                          [self = shared_from_this()](const error_code& error, std::size_t size) {
+                            if (!self->open_) {
+                              return;
+                            }
+                            if (error) {
+                              self->close(why_lost(error));
+                              return;
+                            }
+                            self->last_received_ = Clock::now();
+                            self->reader_.commit(size);
+                            self->take_frames();
+                            if (self->open_) {
+                              self->read_more();
+                            }
+                          });
+}
+
+void Connection::take_frames() {
+  while (open_) {
+    const auto frame = reader_.next();
+    if (!frame) {
+      close(frame.error());
+      return;
+    }
+    if (!frame->has_value()) {
+      return;
+    }
+    if ((*frame)->empty()) {
+      if (unsent_.empty()) {
+        send(tick_frame());
+      }
+      continue;
+    }
+    const auto message = decode_message(**frame);
+    if (!message) {
+      close(message.error());
+      return;
+    }
+    handlers_.message(*message);
+  }
+}
+
+void Connection::send(std::vector<char> frame) {
+  if (!open_) {
+    return;
+  }
+  unsent_bytes_ += frame.size();
+  if (unsent_bytes_ > max_unsent_bytes) {
+    close({ErrorCode::too_large, "the other side does not read what we send"});
+    return;
+  }
+  unsent_.push_back(std::move(frame));
+  if (unsent_.size() == 1) {
+    write_next();
+  }
+}
+
+void Connection::write_next() {
+  asio::async_write(socket_, asio::buffer(unsent_.front()),
+                    [self = shared_from_this()](const error_code& error, std::size_t /*size*/) {
+                      if (!self->open_) {
+                        return;
+                      }
+                      if (error) {
+                        self->close(why_lost(error));
+                        return;
+                      }
+                      self->last_sent_ = Clock::now();
+                      self->unsent_bytes_ -= self->unsent_.front().size();
+                      self->unsent_.pop_front();
+                      if (!self->unsent_.empty()) {
+                        self->write_next();
+                      }
+                    });
+}
+
+void Connection::check_later() {
+  check_.expires_after(timing_.check_every);
+  check_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+    if (cancelled || !self->open_) {
+      return;
+    }
+    const auto now = Clock::now();
+    if (now - self->last_received_ >= self->timing_.silence_limit) {
+      self->close({ErrorCode::timeout, "the other side said nothing for too long"});
+      return;
+    }
+    if (now - self->last_sent_ >= self->timing_.tick_after && self->unsent_.empty()) {
+      self->send(tick_frame());
+    }
+    self->check_later();
+  });
+}
+
+void Connection::finish(const Error& why) {
+  if (!open_) {
+    return;
+  }
+  open_ = false;
+  check_.cancel();
+  error_code ignored;
+  socket_.close(ignored);
+  if (handlers_.closed) {
+    asio::post(loop_, [self = shared_from_this(), why]() {
+      const auto handlers = std::exchange(self->handlers_, {});
+      if (handlers.closed) {
+        handlers.closed(why);
+      }
+    });
+  }
+}
+
+void Connection::close(Error why) { finish(why); }
+
+void Connection::abandon() {
+  handlers_.closed = nullptr;
+  finish({ErrorCode::cancelled, "abandoned"});
+}
+
+}  // namespace rancher_cnode::distribution

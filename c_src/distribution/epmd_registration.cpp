@@ -1,0 +1,191 @@
+#include "rancher_cnode/distribution/epmd_registration.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "epmd_protocol.hpp"
+
+namespace rancher_cnode::distribution {
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr Milliseconds first_retry{50};
+constexpr Milliseconds last_retry{500};
+/// Connect and answer; epmd is on this host, so only a stopped one is slower.
+constexpr Milliseconds answer_limit{2'000};
+
+}  // namespace
+
+std::string_view to_string(RegistrationState state) {
+  switch (state) {
+    case RegistrationState::unavailable: return "unavailable";
+    case RegistrationState::name_taken: return "name_taken";
+    case RegistrationState::registered: return "registered";
+    case RegistrationState::lost: return "lost";
+  }
+  return "unknown";
+}
+
+/// The coroutine and what it stands on; kept alive by the coroutine until it has seen the stop.
+class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
+ public:
+  Loop(asio::io_context& loop, Settings settings, OnChange on_change)
+      : loop_(loop), settings_(std::move(settings)), on_change_(std::move(on_change)), socket_(loop), timer_(loop) {}
+
+  void start() {
+    auto self = shared_from_this();
+    asio::co_spawn(
+        loop_, [self]() { return self->run(); }, asio::detached);
+  }
+
+  void stop() {
+    stopped_ = true;
+    timer_.cancel();
+    close();
+  }
+
+  [[nodiscard]] RegistrationState state() const { return state_; }
+
+ private:
+  asio::awaitable<void> run() {
+    Milliseconds retry = first_retry;
+    while (!stopped_) {
+      const auto accepted = co_await publish();
+      timer_.cancel();
+      if (stopped_) {
+        break;
+      }
+      if (accepted) {
+        change(RegistrationState::registered, "");
+        retry = first_retry;
+        co_await held();
+        if (stopped_) {
+          break;
+        }
+        change(RegistrationState::lost, "epmd closed our registration");
+      } else {
+        change(accepted.error().code == ErrorCode::refused ? RegistrationState::name_taken
+                                                           : RegistrationState::unavailable,
+               accepted.error().message);
+      }
+      close();
+      error_code ignored;
+      timer_.expires_after(retry);
+      co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      retry = std::min(retry * 2, last_retry);
+    }
+    close();
+  }
+
+  /// Connects and registers. ErrorCode::refused only if epmd itself said no.
+  asio::awaitable<Expected<void>> publish() {
+    auto self = shared_from_this();
+    timer_.expires_after(answer_limit);
+    timer_.async_wait([self](const error_code& cancelled) {
+      if (!cancelled) {
+        self->close();
+      }
+    });
+    error_code error;
+    socket_ = asio::ip::tcp::socket(loop_);
+    const asio::ip::tcp::endpoint epmd(asio::ip::address_v4::loopback(), settings_.epmd_port);
+    co_await socket_.async_connect(epmd, asio::redirect_error(asio::use_awaitable, error));
+    if (error) {
+      co_return unavailable(error);
+    }
+    const std::vector<char> request = epmd::alive_request(settings_.alive, settings_.listen_port);
+    co_await asio::async_write(socket_, asio::buffer(request), asio::redirect_error(asio::use_awaitable, error));
+    if (error) {
+      co_return unavailable(error);
+    }
+    std::array<char, epmd::alive_response_head_length> head{};
+    co_await asio::async_read(socket_, asio::buffer(head), asio::redirect_error(asio::use_awaitable, error));
+    if (error) {
+      co_return unavailable(error);
+    }
+    if (!epmd::is_alive_response(head)) {
+      co_return failure(ErrorCode::malformed, "what listens on the epmd port is no epmd");
+    }
+    if (!epmd::is_accepted(head)) {
+      co_return failure(ErrorCode::refused, "another node holds the name " + settings_.alive);
+    }
+    // epmd's creation is read and dropped: ours is new at every start and outlives an epmd.
+    std::array<char, 4> creation{};
+    co_await asio::async_read(socket_, asio::buffer(creation.data(), epmd::creation_length(head)),
+                              asio::redirect_error(asio::use_awaitable, error));
+    if (error) {
+      co_return unavailable(error);
+    }
+    co_return Expected<void>{};
+  }
+
+  /// Until epmd closes the connection.
+  asio::awaitable<void> held() {
+    std::array<char, 16> ignored{};
+    error_code error;
+    while (!error) {
+      co_await socket_.async_read_some(asio::buffer(ignored), asio::redirect_error(asio::use_awaitable, error));
+    }
+  }
+
+  Expected<void> unavailable(const error_code& error) const {
+    const std::string where = "epmd at 127.0.0.1:" + std::to_string(settings_.epmd_port);
+    if (error == asio::error::connection_refused) {
+      return failure(ErrorCode::unavailable, "no " + where);
+    }
+    if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) {
+      return failure(ErrorCode::timeout, where + " does not answer");
+    }
+    return failure(ErrorCode::unavailable, where + ": " + error.message());
+  }
+
+  void change(RegistrationState state, const std::string& reason) {
+    if (announced_ && state == state_) {
+      return;
+    }
+    // A registration that was lost stays "lost" until it is back: that no epmd answers meanwhile is the same news.
+    if (announced_ && state_ == RegistrationState::lost && state == RegistrationState::unavailable) {
+      return;
+    }
+    announced_ = true;
+    state_ = state;
+    on_change_(state, reason);
+  }
+
+  void close() {
+    error_code ignored;
+    socket_.close(ignored);
+  }
+
+  asio::io_context& loop_;
+  Settings settings_;
+  OnChange on_change_;
+  asio::ip::tcp::socket socket_;
+  asio::steady_timer timer_;
+  RegistrationState state_ = RegistrationState::unavailable;
+  bool announced_ = false;
+  bool stopped_ = false;
+};
+
+EpmdRegistration::EpmdRegistration(asio::io_context& loop, Settings settings, OnChange on_change)
+    : loop_(std::make_shared<Loop>(loop, std::move(settings), std::move(on_change))) {}
+
+EpmdRegistration::~EpmdRegistration() { stop(); }
+
+void EpmdRegistration::start() { loop_->start(); }
+
+void EpmdRegistration::stop() { loop_->stop(); }
+
+RegistrationState EpmdRegistration::state() const { return loop_->state(); }
+
+}  // namespace rancher_cnode::distribution

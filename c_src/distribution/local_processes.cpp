@@ -1,0 +1,50 @@
+#include "rancher_cnode/distribution/local_processes.hpp"
+
+#include <utility>
+
+namespace rancher_cnode::distribution {
+
+TermBytes gen_reply(const GenCall& call, std::span<const char> reply) {
+  TermWriter writer;
+  writer.tuple(2).raw(call.tag).raw(reply);
+  return writer.take();
+}
+
+void LocalProcesses::add(std::string name, Behaviour behaviour) {
+  processes_.insert_or_assign(std::move(name), std::move(behaviour));
+}
+
+bool LocalProcesses::knows(const std::string& name) const { return processes_.contains(name); }
+
+bool LocalProcesses::deliver(const std::string& name, std::span<const char> message) {
+  const auto found = processes_.find(name);
+  if (found == processes_.end()) {
+    return false;
+  }
+  const Behaviour& behaviour = found->second;
+  TermReader cast(message);
+  if (cast.accept_tuple(2) && cast.accept_atom("$gen_cast")) {
+    if (!behaviour.cast) {
+      return false;
+    }
+    behaviour.cast(cast.rest());
+    return true;
+  }
+  TermReader reader(message);
+  if (!reader.accept_tuple(3) || !reader.accept_atom("$gen_call") || !reader.accept_tuple(2) || !behaviour.call) {
+    return false;
+  }
+  auto from = reader.pid();
+  if (!from) {
+    return false;
+  }
+  const auto tag = reader.skip();
+  if (!tag) {
+    return false;
+  }
+  const auto request = reader.rest();
+  behaviour.call(GenCall{std::move(*from), {tag->begin(), tag->end()}, {request.begin(), request.end()}});
+  return true;
+}
+
+}  // namespace rancher_cnode::distribution

@@ -1,0 +1,109 @@
+// printed(): any bytes as text of bounded length. Depth and length are both limited, so hostile terms cost nothing.
+#include <cstdint>
+#include <string>
+
+#include "rancher_cnode/distribution/term.hpp"
+
+namespace rancher_cnode::distribution {
+namespace {
+
+constexpr int max_depth = 16;
+constexpr std::string_view malformed_text = "<<malformed>>";
+
+class Printer {
+ public:
+  explicit Printer(std::size_t limit) : limit_(limit) {}
+
+  /// False once nothing more should be printed: the limit is reached or the bytes are broken.
+  bool term(TermReader& reader, int depth) {
+    const auto type = reader.peek();
+    if (!type) {
+      return put(malformed_text) && false;
+    }
+    switch (*type) {
+      case TermType::atom: return put(*reader.atom());
+      case TermType::integer: return integer(reader);
+      case TermType::binary: return put("<<\"") && put(*reader.binary()) && put("\">>");
+      case TermType::tuple: {
+        const auto arity = *reader.tuple();
+        return put("{") && terms(reader, arity, depth) && put("}");
+      }
+      case TermType::list: {
+        const auto length = *reader.list();
+        return put("[") && terms(reader, length, depth) && tail(reader, depth) && put("]");
+      }
+      case TermType::nil: return reader.nil() && put("[]");
+      case TermType::pid: return pid(reader);
+      case TermType::string: return string(reader);
+      case TermType::floating:
+      case TermType::map:
+      case TermType::reference:
+      case TermType::port:
+      case TermType::fun:
+      case TermType::bits: return reader.skip() ? put("...") : put(malformed_text) && false;
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  bool put(std::string_view piece) {
+    if (text_.size() + piece.size() > limit_) {
+      text_.append(piece.substr(0, limit_ - text_.size())).append("...");
+      return false;
+    }
+    text_.append(piece);
+    return true;
+  }
+
+  bool integer(TermReader& reader) {
+    const auto value = reader.integer();
+    if (value) {
+      return put(std::to_string(*value));
+    }
+    return reader.skip() ? put("<<big>>") : put(malformed_text) && false;
+  }
+
+  bool pid(TermReader& reader) {
+    const auto value = reader.pid();
+    return value && put("<" + value->node + "." + std::to_string(value->id) + ">");
+  }
+
+  /// STRING_EXT: a list of bytes, most often text.
+  bool string(TermReader& reader) {
+    constexpr std::size_t header = 3;
+    const auto bytes = reader.skip();
+    return bytes && put("\"") && put(std::string_view(bytes->data() + header, bytes->size() - header)) && put("\"");
+  }
+
+  bool terms(TermReader& reader, std::uint32_t count, int depth) {
+    if (depth >= max_depth) {
+      return put("...") && false;
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if ((i > 0 && !put(",")) || !term(reader, depth + 1)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool tail(TermReader& reader, int depth) {
+    return reader.nil() || (depth < max_depth && put("|") && term(reader, depth + 1));
+  }
+
+  std::size_t limit_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string printed(std::span<const char> bytes, std::size_t limit) {
+  Printer printer(limit);
+  TermReader reader(bytes);
+  printer.term(reader, 0);
+  return printer.take();
+}
+
+}  // namespace rancher_cnode::distribution

@@ -1,0 +1,104 @@
+// The C-node itself: a hidden node that listens, holds its name in epmd, accepts and makes links, knows them by node
+// name, calls functions on the nodes at their other ends and answers what they ask of us. Used by the agent.
+//
+// Everything here belongs to the loop's thread, except the handshakes: those block, so they run on two small pools,
+// one for each direction, and strangers that are slow delay nobody but one another.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/distribution/connection.hpp"
+#include "rancher_cnode/distribution/epmd_registration.hpp"
+#include "rancher_cnode/distribution/handshake.hpp"
+#include "rancher_cnode/distribution/local_processes.hpp"
+#include "rancher_cnode/distribution/remote_call.hpp"
+#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/node_name.hpp"
+
+namespace rancher_cnode::distribution {
+
+/// Why there is no link: at which stage it failed, and what that most likely means.
+struct ConnectFailure {
+  std::string stage;  ///< "epmd", or the handshake's stage
+  Error error;
+};
+
+class CNode {
+ public:
+  struct Settings {
+    NodeName name;
+    Cookie cookie;
+    PortRange listen_ports;
+    std::uint16_t epmd_port = 4369;
+    std::size_t max_links = 256;
+    Milliseconds epmd_limit{1'000};        ///< one port lookup
+    Milliseconds handshake_limit{5'000};   ///< one whole handshake
+    Connection::Timing timing;
+  };
+
+  /// All on the loop.
+  struct Handlers {
+    std::function<void(const NodeName&)> link_up;
+    std::function<void(const NodeName&, const Error& why)> link_down;
+    std::function<void(RegistrationState, const std::string& reason)> registration;
+  };
+
+  /// What was seen and dropped, since the start.
+  struct Counters {
+    std::uint64_t links_accepted = 0;
+    std::uint64_t links_made = 0;
+    std::uint64_t links_lost = 0;
+    std::uint64_t handshakes_failed = 0;
+    std::uint64_t strangers_refused = 0;   ///< above a limit, before any handshake
+    std::uint64_t messages_dropped = 0;    ///< to names or pids that do not live here
+    std::uint64_t controls_ignored = 0;
+  };
+
+  using OnConnected = std::function<void(tl::expected<void, ConnectFailure>)>;
+
+  /// `log` must outlive the node.
+  CNode(boost::asio::io_context& loop, Settings settings, Handlers handlers, const Log& log);
+  ~CNode();
+  CNode(const CNode&) = delete;
+  CNode& operator=(const CNode&) = delete;
+
+  /// Listens, and begins to hold the name in epmd. Fails if no port of the range can be listened on.
+  [[nodiscard]] Expected<void> start();
+  /// Closes every link, gives the name back, ends all handshakes at once. No handler runs after it.
+  void stop();
+
+  [[nodiscard]] const NodeName& name() const;
+  [[nodiscard]] std::uint16_t listen_port() const;
+  [[nodiscard]] RegistrationState registration() const;
+  [[nodiscard]] const Counters& counters() const;
+  [[nodiscard]] std::size_t link_count() const;
+  [[nodiscard]] bool linked(const NodeName& peer) const;
+
+  /// Makes a link unless there is one. `done` runs once, later; several callers share one attempt.
+  void connect(const NodeName& peer, OnConnected done);
+  void disconnect(const NodeName& peer);
+
+  /// Calls a function over the link to peer; without a link `done` gets ErrorCode::unavailable. See RemoteCalls.
+  void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout,
+            OnCallResult done);
+
+  /// A registered name of ours. A call is answered by reply(), at any later time.
+  void add_process(std::string name, LocalProcesses::Behaviour behaviour);
+  void reply(const GenCall& call, std::span<const char> reply);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace rancher_cnode::distribution

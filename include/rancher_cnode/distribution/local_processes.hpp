@@ -1,0 +1,46 @@
+// The registered names that live on this node, and what a message to one of them means. Used by cnode.
+//
+// net_kernel answers net_adm:ping/1. Other names are added by the owner. A call's tag may be a reference or an
+// improper list [alias | Ref]; it is echoed byte for byte. Source: OTP's gen.erl and net_kernel.erl.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "rancher_cnode/distribution/term.hpp"
+
+namespace rancher_cnode::distribution {
+
+/// {'$gen_call', {Pid, Tag}, Request}
+struct GenCall {
+  Pid from;
+  TermBytes tag;
+  TermBytes request;
+};
+
+/// {Tag, Reply}, to be sent to call.from.
+[[nodiscard]] TermBytes gen_reply(const GenCall& call, std::span<const char> reply);
+
+class LocalProcesses {
+ public:
+  /// What a process does; both are called on the loop.
+  struct Behaviour {
+    std::function<void(GenCall)> call;                       ///< must be answered by the owner, now or later
+    std::function<void(std::span<const char> request)> cast;
+  };
+
+  void add(std::string name, Behaviour behaviour);
+  [[nodiscard]] bool knows(const std::string& name) const;
+
+  /// A message to a name. False if nobody has the name, or it means nothing to the one who has it.
+  bool deliver(const std::string& name, std::span<const char> message);
+
+ private:
+  std::map<std::string, Behaviour> processes_;
+};
+
+}  // namespace rancher_cnode::distribution

@@ -1,0 +1,64 @@
+// Calls to `rex` on one node: many at once, answers in any order, each with its own reference and deadline.
+// Used by cnode, one object a link. On the loop.
+// Source: OTP's rpc and gen_server: {'$gen_call', {Pid, Ref}, {call, Module, Function, Arguments, user}}.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/distribution/term.hpp"
+#include "rancher_cnode/error.hpp"
+
+namespace rancher_cnode::distribution {
+
+/// The result term, without version byte. Errors: timeout, unavailable (the link went), not_found (undef: the function
+/// does not exist there), failed (the call raised, with the reason in words).
+using CallResult = Expected<TermBytes>;
+using OnCallResult = std::function<void(CallResult)>;
+
+class RemoteCalls {
+ public:
+  using Send = std::function<void(std::vector<char> frame)>;
+
+  /// `self` is the pid that answers come to.
+  RemoteCalls(boost::asio::io_context& loop, Pid self, Send send);
+  ~RemoteCalls();
+  RemoteCalls(const RemoteCalls&) = delete;
+  RemoteCalls& operator=(const RemoteCalls&) = delete;
+
+  /// `arguments` is one encoded list. `done` runs exactly once, later, on the loop.
+  void call(const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout, OnCallResult done);
+
+  /// A message to our pid. False if it is no answer to a call that is still awaited.
+  bool take(std::span<const char> message);
+
+  /// The link has gone: every call ends with this error.
+  void fail_all(const Error& why);
+
+ private:
+  struct Pending {
+    OnCallResult done;
+    std::unique_ptr<boost::asio::steady_timer> deadline;
+  };
+  Reference next_reference();
+  void finish(const Reference& reference, CallResult result);
+
+  boost::asio::io_context& loop_;
+  Pid self_;
+  Send send_;
+  std::uint64_t count_ = 0;
+  std::map<Reference, Pending> pending_;
+  std::shared_ptr<RemoteCalls*> alive_;  ///< a timer's handler may still be queued when this object goes
+};
+
+}  // namespace rancher_cnode::distribution
