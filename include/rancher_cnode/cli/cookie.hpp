@@ -15,7 +15,7 @@ namespace rancher_cnode::cli {
 
 struct FoundCookie {
   Cookie cookie;
-  std::string source;  ///< for people: "$RELEASE_COOKIE", "/home/app/.erlang.cookie"
+  std::string source;  ///< for people: $RELEASE_COOKIE, '/home/app/.erlang.cookie'
 };
 
 /// The text of a cookie file as Erlang's auth module reads it: printable ASCII up to the first line's end,

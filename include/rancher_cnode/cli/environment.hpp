@@ -12,7 +12,9 @@ namespace rancher_cnode::cli {
 
 class Environment {
  public:
-  explicit Environment(std::map<std::string, std::string, std::less<>> variables);
+  using Variables = std::map<std::string, std::string, std::less<>>;
+
+  explicit Environment(Variables variables);
 
   /// A copy of the process environment. Call it before other threads start: it reads `environ`.
   [[nodiscard]] static Environment of_process();
@@ -25,7 +27,7 @@ class Environment {
   [[nodiscard]] std::vector<std::string> names_with_prefix(std::string_view prefix) const;
 
  private:
-  std::map<std::string, std::string, std::less<>> variables_;
+  Variables variables_;
 };
 
 }  // namespace rancher_cnode::cli

@@ -18,7 +18,7 @@ enum class Origin { flag, environment, file, fallback };
 struct RawValue {
   std::vector<std::string> texts;  ///< never empty; more than one only where several were given
   Origin origin = Origin::fallback;
-  std::string place;  ///< "$RANCHER_CNODE_IP", "/etc/rancher_cnode.toml"; "" for flag and default
+  std::string place;  ///< $RANCHER_CNODE_IP, '/etc/rancher_cnode.toml'; "" for flag and default
 
   friend bool operator==(const RawValue&, const RawValue&) = default;
 };
@@ -43,7 +43,7 @@ using RawConfig = std::map<std::string, RawValue, std::less<>>;
 /// One sentence for each RANCHER_CNODE_ variable that no setting has; a misspelt one would else go unnoticed.
 [[nodiscard]] std::vector<std::string> unknown_variables(const Environment& environment);
 
-/// Text that is safe to repeat in a message: printable ASCII only, cut at 60 characters, in single quotes.
+/// Text that is safe to repeat in a message: printable ASCII only, cut at 120 characters, in single quotes.
 [[nodiscard]] std::string shown(std::string_view text);
 
 /// A violation: "--ip '127.0.0.1' (from $CONTAINER_IP) <rule>".

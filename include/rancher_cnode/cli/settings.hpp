@@ -1,5 +1,5 @@
 // The one table of settings: flag, environment variable, file key, default and help all come from it.
-// Used by command_line (flags, help), raw_config (variables, keys), print_config and the README's check.
+// Used by command_line (flags, help), raw_config (variables, keys), texts and the README's check.
 //
 // A setting `polling-interval` is the flag --polling-interval, the variable RANCHER_CNODE_POLLING_INTERVAL
 // and the key polling-interval in a --config file. Its rule stands in validation.cpp.

@@ -1,4 +1,4 @@
-// The text of --print-config and --help. Used by command_line.
+// The texts of --print-config and --help. Used by command_line.
 #pragma once
 
 #include <string>

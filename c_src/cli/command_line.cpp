@@ -1,0 +1,166 @@
+#include "rancher_cnode/cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "rancher_cnode/cli/raw_config.hpp"
+#include "rancher_cnode/cli/rules.hpp"
+#include "rancher_cnode/cli/settings.hpp"
+#include "rancher_cnode/cli/texts.hpp"
+#include "rancher_cnode/cli/validation.hpp"
+
+namespace rancher_cnode::cli {
+namespace {
+
+constexpr int bad_setting_status = 2;
+constexpr std::uint64_t default_timeout_ms = 60'000;
+constexpr std::uint64_t one_day_ms = 86'400'000;
+
+/// What stood on the command line, nothing of it checked.
+struct Flags {
+  RawConfig settings;
+  std::optional<std::string> config_file;
+  std::optional<std::string> timeout;
+  bool ip = false;
+  bool help = false;
+  bool version = false;
+  bool print_config = false;
+};
+
+tl::unexpected<Error> bad(std::string message) { return failure(ErrorCode::bad_setting, std::move(message)); }
+
+/// CLI11 takes the next argument for the value of `--ip=`, so that a variable that is empty would swallow a
+/// flag.
+const std::string* flag_without_value(const std::vector<std::string>& arguments) {
+  const auto found = std::ranges::find_if(
+      arguments, [](const std::string& a) { return a.starts_with("--") && a.find('=') == a.size() - 1; });
+  return found == arguments.end() ? nullptr : &*found;
+}
+
+/// Names the first argument that nobody knows, never what follows it: that may be a secret.
+tl::unexpected<Error> unknown_argument(const std::string& argument) {
+  const std::string name = argument.substr(0, argument.find('='));
+  if (name == "--cookie" || name == "--setcookie" || name == "-setcookie") {
+    return bad("there is no flag " + name +
+               ", because arguments show in process lists: use --cookie-file, $RANCHER_CNODE_COOKIE, "
+               "$RELEASE_COOKIE "
+               "or ~/.erlang.cookie");
+  }
+  return bad((name.starts_with('-') ? "unknown flag " : "unknown command ") + shown(name) + "; see --help");
+}
+
+std::optional<std::string> last_of(const CLI::Option& option) {
+  return option.count() == 0 ? std::nullopt : std::optional(option.results().back());
+}
+
+Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
+  if (const std::string* flag = flag_without_value(arguments)) return bad(shown(*flag) + " has no value");
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  app.require_subcommand(0, 1);
+  const auto valued = [](CLI::App& to, const std::string& name) {
+    return to.add_option(name)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+  };
+  std::vector<std::pair<const Setting*, const CLI::Option*>> options;
+  for (const Setting& setting : settings()) {
+    const std::string flag = flag_of(setting.name);
+    options.emplace_back(&setting, setting.shape == Shape::toggle ? app.add_flag(flag) : valued(app, flag));
+  }
+  const auto* config = valued(app, "--config");
+  const auto* help = app.add_flag("-h,--help");
+  const auto* version = app.add_flag("--version");
+  const auto* print_config = app.add_flag("--print-config");
+  app.add_subcommand("run")->fallthrough()->set_help_flag();
+  auto* const ip = app.add_subcommand("ip")->fallthrough();
+  ip->set_help_flag();
+  const auto* timeout = valued(*ip, "--timeout");
+
+  try {
+    // CLI11 wants the arguments last one first.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ArgumentMismatch& error) {
+    // The only one there can be: the last flag's value is missing. CLI11 begins with the flag's name.
+    const std::string text = error.what();
+    return bad(shown(text.substr(0, text.find(':'))) + " has no value");
+  } catch (const CLI::ParseError& error) {
+    return bad(std::string(error.what()) + "; see --help");
+  }
+  Flags flags;
+  flags.help = help->count() > 0;
+  flags.version = version->count() > 0;
+  flags.print_config = print_config->count() > 0;
+  flags.ip = ip->parsed();
+  flags.config_file = last_of(*config);
+  flags.timeout = last_of(*timeout);
+  if (const auto extra = app.remaining(true); !extra.empty() && !flags.help && !flags.version) {
+    return unknown_argument(extra.front());
+  }
+  for (const auto& [setting, option] : options) {
+    if (option->count() == 0) continue;
+    const auto& results = option->results();
+    const auto texts = setting->shape == Shape::list ? results : std::vector{results.back()};
+    flags.settings.emplace(setting->name, RawValue{texts, Origin::flag, ""});
+  }
+  return flags;
+}
+
+Expected<RawConfig> gather(Flags& flags, const Environment& environment) {
+  RawConfig file;
+  const auto path = flags.config_file ? flags.config_file : environment.get("RANCHER_CNODE_CONFIG");
+  if (path) {
+    auto read = read_config_file(*path);
+    if (!read) return read;
+    file = *std::move(read);
+  }
+  return layered(std::move(flags.settings), from_environment(environment), std::move(file), environment);
+}
+
+Invocation printed(std::string output) {
+  Invocation invocation;
+  invocation.output = std::move(output);
+  return invocation;
+}
+
+Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Environment& environment) {
+  auto flags = parse_flags(arguments);
+  if (!flags) return tl::unexpected<Error>(flags.error());
+  if (flags->help) return printed(flags->ip ? ip_help_text() : help_text());
+  if (flags->version) return printed("rancher_cnode " + std::string(program_version()) + "\n");
+
+  const auto raw = gather(*flags, environment);
+  if (!raw) return tl::unexpected<Error>(raw.error());
+  const auto validated = validate(*raw, environment, flags->ip ? Purpose::ask_address : Purpose::run);
+  if (!validated) return tl::unexpected<Error>(validated.error());
+  if (flags->print_config) return printed(config_text(*raw, *validated));
+
+  Invocation invocation;
+  invocation.command = flags->ip ? Command::ip : Command::run;
+  invocation.config = validated->config;
+  invocation.warnings = unknown_variables(environment);
+  const auto timeout_ms =
+      flags->timeout ? number_between(*flags->timeout, 0, one_day_ms) : default_timeout_ms;
+  if (!timeout_ms) {
+    return bad("--timeout " + shown(*flags->timeout) + " must be a whole number from 0 to 86400000");
+  }
+  if (flags->ip) invocation.timeout = Milliseconds(*timeout_ms);
+  return invocation;
+}
+
+}  // namespace
+
+Invocation parse_command_line(int argc, const char* const* argv, const Environment& environment) {
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  auto invocation = invoke(arguments, environment);
+  if (invocation) return *std::move(invocation);
+  Invocation refused;
+  refused.status = bad_setting_status;
+  refused.output = "rancher_cnode: bad setting: " + invocation.error().message + "\n";
+  return refused;
+}
+
+std::string_view program_version() { return RANCHER_CNODE_VERSION; }
+
+}  // namespace rancher_cnode::cli

@@ -1,0 +1,153 @@
+#include "rancher_cnode/cli/texts.hpp"
+
+#include <algorithm>
+
+#include "rancher_cnode/cli/settings.hpp"
+
+namespace rancher_cnode::cli {
+namespace {
+
+constexpr std::size_t width = 100;
+constexpr std::size_t help_column = 33;
+
+std::string origin_of(const RawValue& value, std::string_view name) {
+  switch (value.origin) {
+    case Origin::flag:
+      return "from " + flag_of(name);
+    case Origin::environment:
+    case Origin::file:
+      return "from " + value.place;
+    case Origin::fallback:
+      return "default";
+  }
+  return "default";
+}
+
+std::string quoted(const std::string& text) {
+  const bool number = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return number ? text : '"' + text + '"';
+}
+
+std::string file_value(const RawValue& value) {
+  if (value.texts.size() == 1) return quoted(value.texts.front());
+  std::string list = "[";
+  for (const auto& text : value.texts) list += (list.size() == 1 ? "" : ", ") + quoted(text);
+  return list + "]";
+}
+
+/// Words of text from column `from`, wrapped so that no line passes `width`.
+std::string wrapped(std::string_view text, std::size_t from) {
+  std::string out;
+  std::size_t column = from;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    const std::string_view word = text.substr(at, end - at);
+    if (column != from && column + 1 + word.size() > width) {
+      out += '\n' + std::string(from, ' ');
+      column = from;
+    }
+    if (column != from) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+    at = end + 1;
+  }
+  return out;
+}
+
+std::string help_line(const std::string& left, std::string_view right) {
+  std::string line = "  " + left;
+  if (line.size() + 2 > help_column) {
+    line += '\n' + std::string(help_column, ' ');
+  } else {
+    line.append(help_column - line.size(), ' ');
+  }
+  return line + wrapped(right, help_column) + '\n';
+}
+
+std::string setting_help(const Setting& setting) {
+  std::string left = flag_of(setting.name);
+  // A toggle is turned on by its name alone; only =off needs a value.
+  if (setting.shape != Shape::toggle) left += " " + std::string(setting.argument);
+  std::string right(setting.help);
+  if (setting.shape == Shape::list) right += " May be repeated.";
+  if (!setting.fallback.empty() && setting.shape != Shape::toggle) {
+    std::string fallback(setting.fallback);
+    std::ranges::replace(fallback, ',', ' ');
+    right += " [" + fallback + "]";
+  }
+  return help_line(left, right);
+}
+
+}  // namespace
+
+std::string config_text(const RawConfig& raw, const Validated& validated) {
+  std::string text =
+      "# The settings in effect, as a file for --config. Each comment tells where its value came from.\n";
+  std::string_view group;
+  for (const Setting& setting : settings()) {
+    if (setting.group != group) text += "\n# " + std::string(setting.group) + "\n";
+    group = setting.group;
+    const auto value = raw.find(setting.name);
+    if (value != raw.end()) {
+      text += std::string(setting.name) + " = " + file_value(value->second) + "  # " +
+              origin_of(value->second, setting.name) + "\n";
+    } else {
+      text += "# " + std::string(setting.name) + " is not set\n";
+    }
+    if (setting.name == "cookie-file") text += "# cookie: (redacted), from " + validated.cookie_source + "\n";
+  }
+  text += "# epmd's port is " + std::to_string(validated.config.epmd_port) + " ($ERL_EPMD_PORT, or 4369)\n";
+  return text;
+}
+
+std::string help_text() {
+  std::string text =
+      "Usage: rancher_cnode [run] --node-basename NAME [settings]\n"
+      "       rancher_cnode ip [--timeout MS] [settings]\n"
+      "\n"
+      "A hidden Erlang node that connects the BEAM nodes of a Rancher service with one another.\n"
+      "\n"
+      "Commands:\n";
+  text += help_line("run", "Be that node until it is told to end. The default.");
+  text += help_line("ip", "Print the address that metadata knows for this container, and end.");
+  std::string_view group;
+  for (const Setting& setting : settings()) {
+    if (setting.group != group) text += "\n" + std::string(setting.group) + ":\n";
+    group = setting.group;
+    text += setting_help(setting);
+  }
+  text += "\nGeneral:\n";
+  text += help_line("--config FILE",
+                    "File with settings as KEY = VALUE lines (TOML or INI without sections); keys are the "
+                    "flags without dashes.");
+  text += help_line("--print-config",
+                    "Print the settings in effect as such a file, without the cookie, and end.");
+  text += help_line("--version", "Print the version and end.");
+  text += help_line("-h, --help", "Print this and end.");
+  text +=
+      "\n"
+      "Every setting is also a variable: --polling-interval is $RANCHER_CNODE_POLLING_INTERVAL.\n"
+      "A flag outweighs a variable, a variable the file, the file the default.\n"
+      "MS are milliseconds. epmd's port is $ERL_EPMD_PORT, or 4369.\n"
+      "\n"
+      "Exit status: 0 when told to end, 2 for a bad setting. A bad environment never ends it.\n";
+  return text;
+}
+
+std::string ip_help_text() {
+  std::string text =
+      "Usage: rancher_cnode ip [--timeout MS] [settings]\n"
+      "\n"
+      "Prints the address that metadata knows for this container, and waits for it if need be.\n"
+      "Asks the metadata service at --metadata-url; --ip and $CONTAINER_IP play no part.\n"
+      "\n";
+  text += help_line("--timeout MS", "How long to wait. 0 to 86400000, 0 = for ever. [60000]");
+  text +=
+      "\nThe settings are those of `rancher_cnode --help`; --node-basename and the cookie are not needed.\n";
+  return text;
+}
+
+}  // namespace rancher_cnode::cli

@@ -1,0 +1,293 @@
+#include "rancher_cnode/cli/command_line.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/temporary_file.hpp"
+#include "rancher_cnode/cli/settings.hpp"
+
+namespace {
+
+using namespace rancher_cnode;
+using cli::Command;
+using cli::Environment;
+using cli::Invocation;
+using Variables = Environment::Variables;
+
+const Variables with_cookie{{"RANCHER_CNODE_COOKIE", "s3cret-cookie"}};
+
+Invocation invoke(std::vector<const char*> arguments, Variables variables = with_cookie) {
+  arguments.insert(arguments.begin(), "rancher_cnode");
+  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
+                                 Environment(std::move(variables)));
+}
+
+}  // namespace
+
+TEST_CASE("the name of the peers and a cookie are all it needs") {
+  const Invocation invocation = invoke({"--node-basename", "myapp"});
+  REQUIRE(invocation.output == "");
+  CHECK(invocation.command == Command::run);
+  CHECK(invocation.config.node_basename == "myapp");
+  CHECK(invocation.config.cookie.reveal() == "s3cret-cookie");
+  CHECK(invocation.config.metadata_urls ==
+        std::vector<std::string>{"http://rancher-metadata", "http://169.254.169.250"});
+  CHECK(invocation.config.metadata_version == "latest");
+  CHECK(invocation.config.service == "self/service");
+  CHECK(invocation.warnings.empty());
+}
+
+TEST_CASE("the table's defaults are those of Config") {
+  const Config from_table = invoke({"--node-basename", "myapp"}).config;
+  const Config fresh;
+  CHECK(from_table.basename == fresh.basename);
+  CHECK(from_table.ip == fresh.ip);
+  CHECK(from_table.watch == fresh.watch);
+  CHECK(from_table.polling_interval == fresh.polling_interval);
+  CHECK(from_table.removal == fresh.removal);
+  CHECK(from_table.removal_delay == fresh.removal_delay);
+  CHECK(from_table.mass_removal_delay == fresh.mass_removal_delay);
+  CHECK(from_table.health == fresh.health);
+  CHECK(from_table.max_dials == fresh.max_dials);
+  CHECK(from_table.probe == fresh.probe);
+  CHECK(from_table.targets == fresh.targets);
+  CHECK(from_table.connect == fresh.connect);
+  CHECK(from_table.disconnect == fresh.disconnect);
+  CHECK(from_table.list_nodes == fresh.list_nodes);
+  CHECK(from_table.listen_ports == fresh.listen_ports);
+  CHECK(from_table.max_links == fresh.max_links);
+  CHECK(from_table.start_epmd == fresh.start_epmd);
+  CHECK(from_table.epmd == fresh.epmd);
+  CHECK(from_table.epmd_port == fresh.epmd_port);
+  CHECK(from_table.log_level == fresh.log_level);
+  CHECK(from_table.log_format == fresh.log_format);
+  CHECK(from_table.watch_pid == fresh.watch_pid);
+  CHECK(from_table.exit_on_eof == fresh.exit_on_eof);
+  CHECK(from_table.once == fresh.once);
+}
+
+TEST_CASE("every setting reaches its field") {
+  const Config config = invoke({"--node-basename=myapp",
+                                "--basename=helper",
+                                "--ip=10.42.0.7",
+                                "--targets=all",
+                                "--metadata-url=http://a:8080/x/",
+                                "--metadata-url=file:///tmp/m",
+                                "--metadata-version=2016-07-29",
+                                "--service=stacks/shop/services/web",
+                                "--watch=off",
+                                "--polling-interval=250",
+                                "--removal=never",
+                                "--removal-delay=0",
+                                "--mass-removal-delay=86400000",
+                                "--health=passing",
+                                "--max-dials=1024",
+                                "--probe=off",
+                                "--connect=Elixir.Net:dial!",
+                                "--disconnect=m:d",
+                                "--list-nodes=m:l",
+                                "--listen-port=9100-9105",
+                                "--max-links=1",
+                                "--start-epmd",
+                                "--epmd=/opt/epmd",
+                                "--log-level=debug",
+                                "--log-format=json",
+                                "--watch-pid=1",
+                                "--exit-on-eof",
+                                "--once"},
+                               {{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", "14369"}})
+                            .config;
+  CHECK(config.node_basename == "myapp");
+  CHECK(config.basename == "helper");
+  CHECK(config.ip == *Ipv4Address::parse("10.42.0.7"));
+  CHECK(config.targets == TargetScope::all);
+  CHECK(config.metadata_urls == std::vector<std::string>{"http://a:8080/x", "file:///tmp/m"});
+  CHECK(config.metadata_version == "2016-07-29");
+  CHECK(config.service == "stacks/shop/services/web");
+  CHECK(config.watch == WatchMode::off);
+  CHECK(config.polling_interval == Milliseconds(250));
+  CHECK(config.removal == RemovalPolicy::never);
+  CHECK(config.removal_delay == Milliseconds(0));
+  CHECK(config.mass_removal_delay == Milliseconds(86'400'000));
+  CHECK(config.health == HealthPolicy::passing);
+  CHECK(config.max_dials == 1024);
+  CHECK(config.probe == ProbeMode::off);
+  CHECK(config.connect == ModuleFunction{"Elixir.Net", "dial!"});
+  CHECK(config.disconnect == ModuleFunction{"m", "d"});
+  CHECK(config.list_nodes == ModuleFunction{"m", "l"});
+  CHECK(config.listen_ports == PortRange{9100, 9105});
+  CHECK(config.max_links == 1);
+  CHECK(config.start_epmd == Switch::on);
+  CHECK(config.epmd == "/opt/epmd");
+  CHECK(config.epmd_port == 14369);
+  CHECK(config.log_level == LogLevel::debug);
+  CHECK(config.log_format == LogFormat::json);
+  CHECK(config.watch_pid == 1);
+  CHECK(config.exit_on_eof == Switch::on);
+  CHECK(config.once == Switch::on);
+}
+
+TEST_CASE("a flag outweighs a variable, a variable the file, the file the default") {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("c.toml", "node-basename = file\npolling-interval = 1003\n");
+  const auto interval = [&](std::vector<const char*> flags, Variables variables) {
+    variables["RELEASE_COOKIE"] = "c";
+    variables["RANCHER_CNODE_NODE_BASENAME"] = "myapp";
+    return invoke(std::move(flags), std::move(variables)).config.polling_interval.count();
+  };
+  const char* const path = file.c_str();
+  const std::string variable = "RANCHER_CNODE_POLLING_INTERVAL";
+  CHECK(interval({"--polling-interval=1001", "--config", path}, {{variable, "1002"}}) == 1001);
+  CHECK(interval({"--config", path}, {{variable, "1002"}}) == 1002);
+  CHECK(interval({"--config", path}, {}) == 1003);
+  CHECK(interval({}, {{"RANCHER_CNODE_CONFIG", file}}) == 1003);
+  CHECK(interval({}, {}) == 5000);
+}
+
+TEST_CASE("the address comes from --ip, its variable, the file, then CONTAINER_IP") {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("c.toml", "ip = 10.42.0.3\n");
+  const auto ip = [](std::vector<const char*> flags, Variables variables) {
+    variables["RELEASE_COOKIE"] = "c";
+    variables["RANCHER_CNODE_NODE_BASENAME"] = "myapp";
+    const auto address = invoke(std::move(flags), std::move(variables)).config.ip;
+    return address ? address->to_string() : "none";
+  };
+  const char* const path = file.c_str();
+  const Variables both{{"CONTAINER_IP", "10.42.0.4"}, {"RANCHER_CNODE_IP", "10.42.0.2"}};
+  CHECK(ip({"--ip=10.42.0.1", "--config", path}, both) == "10.42.0.1");
+  CHECK(ip({"--config", path}, both) == "10.42.0.2");
+  CHECK(ip({"--config", path}, {{"CONTAINER_IP", "10.42.0.4"}}) == "10.42.0.3");
+  CHECK(ip({}, {{"CONTAINER_IP", "10.42.0.4"}}) == "10.42.0.4");
+  CHECK(ip({}, {}) == "none");
+}
+
+TEST_CASE("a variable that is empty is as good as not set") {
+  const auto invocation = invoke({"--node-basename", "myapp"}, {{"RANCHER_CNODE_IP", ""},
+                                                                {"CONTAINER_IP", ""},
+                                                                {"RANCHER_CNODE_COOKIE", ""},
+                                                                {"RELEASE_COOKIE", "c"},
+                                                                {"ERL_EPMD_PORT", ""}});
+  CHECK(invocation.output == "");
+  CHECK(invocation.config.cookie.reveal() == "c");
+}
+
+TEST_CASE("of a flag given twice the last one counts, but URLs add up") {
+  const auto config = invoke({"--node-basename=a", "--node-basename=b", "--once", "--once=off",
+                              "--metadata-url=http://a", "--metadata-url=http://b"})
+                          .config;
+  CHECK(config.node_basename == "b");
+  CHECK(config.once == Switch::off);
+  CHECK(config.metadata_urls == std::vector<std::string>{"http://a", "http://b"});
+}
+
+TEST_CASE("a list in the environment is separated by commas") {
+  const auto config = invoke({"--node-basename=a"}, {{"RELEASE_COOKIE", "c"},
+                                                     {"RANCHER_CNODE_METADATA_URL", "http://a , https://b/"}})
+                          .config;
+  CHECK(config.metadata_urls == std::vector<std::string>{"http://a", "https://b"});
+}
+
+TEST_CASE("the word run changes nothing, before or after the flags") {
+  for (const auto& arguments :
+       std::vector<std::vector<const char*>>{{"--node-basename=a", "--once"},
+                                             {"run", "--node-basename=a", "--once"},
+                                             {"--node-basename=a", "run", "--once"},
+                                             {"--node-basename=a", "--once", "run"}}) {
+    const auto invocation = invoke(arguments);
+    CHECK(invocation.command == Command::run);
+    CHECK(invocation.config.node_basename == "a");
+    CHECK(invocation.config.once == Switch::on);
+  }
+}
+
+TEST_CASE("ip needs neither a name nor a cookie") {
+  const auto invocation = invoke({"ip", "--metadata-url", "http://10.42.0.1"}, {});
+  REQUIRE(invocation.output == "");
+  CHECK(invocation.command == Command::ip);
+  CHECK(invocation.timeout == Milliseconds(60'000));
+  CHECK(invocation.config.metadata_urls == std::vector<std::string>{"http://10.42.0.1"});
+  CHECK(invoke({"ip", "--timeout", "1500"}, {}).timeout == Milliseconds(1500));
+  CHECK(invoke({"ip", "--timeout=0"}, {}).timeout == Milliseconds(0));
+}
+
+TEST_CASE("help and version are printed and end with status 0, whatever else is wrong") {
+  const auto version = invoke({"--version", "--ip=nonsense"}, {});
+  CHECK(version.command == Command::exit);
+  CHECK(version.status == 0);
+  CHECK(version.output == "rancher_cnode " + std::string(cli::program_version()) + "\n");
+  for (const auto* flag : {"--help", "-h"}) {
+    const auto help = invoke({flag, "--unknown"}, {});
+    CHECK(help.status == 0);
+    CHECK(help.output.find("Usage: rancher_cnode") == 0);
+  }
+  CHECK(invoke({"ip", "--help"}, {}).output.find("Usage: rancher_cnode ip") == 0);
+}
+
+TEST_CASE("help tells every setting and stays within 100 columns") {
+  const std::string help = invoke({"--help"}).output;
+  for (const auto& setting : cli::settings()) {
+    CAPTURE(setting.name);
+    CHECK(help.find("\n  " + cli::flag_of(setting.name)) != std::string::npos);
+  }
+  std::size_t from = 0;
+  for (std::size_t end = help.find('\n'); end != std::string::npos;
+       from = end + 1, end = help.find('\n', from)) {
+    CAPTURE(help.substr(from, end - from));
+    CHECK(end - from <= 100);
+  }
+}
+
+TEST_CASE("a flag that nobody knows, or that lacks its value, is one clear line and status 2") {
+  const struct {
+    std::vector<const char*> arguments;
+    const char* line;
+  } rows[] = {
+      {{"--nope"}, "rancher_cnode: bad setting: unknown flag '--nope'; see --help\n"},
+      {{"--nope=hush"}, "rancher_cnode: bad setting: unknown flag '--nope'; see --help\n"},
+      {{"-x"}, "rancher_cnode: bad setting: unknown flag '-x'; see --help\n"},
+      {{"walk"}, "rancher_cnode: bad setting: unknown command 'walk'; see --help\n"},
+      {{"run", "ip"}, "rancher_cnode: bad setting: unknown command 'ip'; see --help\n"},
+      {{"run", "--timeout=1"}, "rancher_cnode: bad setting: unknown flag '--timeout'; see --help\n"},
+      {{"a\nb"}, "rancher_cnode: bad setting: unknown command 'a?b'; see --help\n"},
+      {{"--ip=", "--once"}, "rancher_cnode: bad setting: '--ip=' has no value\n"},
+      {{"--ip"}, "rancher_cnode: bad setting: '--ip' has no value\n"},
+      {{"ip", "--timeout=soon"},
+       "rancher_cnode: bad setting: --timeout 'soon' must be a whole number from 0 to 86400000\n"},
+      {{"ip", "--timeout=86400001"},
+       "rancher_cnode: bad setting: --timeout '86400001' must be a whole number from 0 to 86400000\n"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(std::string(row.line));
+    const auto invocation = invoke(row.arguments);
+    CHECK(invocation.command == Command::exit);
+    CHECK(invocation.status == 2);
+    CHECK(invocation.output == row.line);
+  }
+}
+
+TEST_CASE("a cookie on the command line is refused and not repeated") {
+  for (const auto& arguments : std::vector<std::vector<const char*>>{
+           {"--cookie", "hush"}, {"--cookie=hush"}, {"--setcookie", "hush"}, {"-setcookie", "hush"}}) {
+    const auto invocation = invoke(arguments);
+    CHECK(invocation.status == 2);
+    CHECK(invocation.output.find("--cookie-file") != std::string::npos);
+    CHECK(invocation.output.find("hush") == std::string::npos);
+  }
+}
+
+TEST_CASE("a variable of ours that no setting has is a warning") {
+  const auto invocation = invoke({"--node-basename=a"}, {{"RANCHER_CNODE_COOKIE", "c"},
+                                                         {"RANCHER_CNODE_CONFIG", ""},
+                                                         {"RANCHER_CNODE_POLING_INTERVAL", "1"},
+                                                         {"RANCHER_CNODE_", "x"},
+                                                         {"RANCHER_OTHER", "x"}});
+  CHECK(invocation.command == Command::run);
+  CHECK(invocation.warnings ==
+        std::vector<std::string>{"$RANCHER_CNODE_ is set, but there is no such setting",
+                                 "$RANCHER_CNODE_POLING_INTERVAL is set, but there is no such setting"});
+}

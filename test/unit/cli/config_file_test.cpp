@@ -1,0 +1,143 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "cli/temporary_file.hpp"
+#include "rancher_cnode/cli/command_line.hpp"
+#include "rancher_cnode/cli/raw_config.hpp"
+#include "rancher_cnode/cli/settings.hpp"
+
+namespace {
+
+using namespace rancher_cnode;
+using cli::Environment;
+using Variables = Environment::Variables;
+using cli::parse_config_file;
+
+const Environment with_cookie(Variables{{"RELEASE_COOKIE", "c"}});
+
+std::string printed(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"rancher_cnode", "--print-config"});
+  std::vector<const char*> argv;
+  for (const auto& argument : arguments) argv.push_back(argument.c_str());
+  return cli::parse_command_line(static_cast<int>(argv.size()), argv.data(), with_cookie).output;
+}
+
+/// The lines that are settings, without the comment that tells their origin.
+std::string values_of(const std::string& text) {
+  std::string values;
+  for (std::size_t from = 0; from < text.size();) {
+    const std::size_t end = text.find('\n', from);
+    const std::string line = text.substr(from, end - from);
+    if (!line.starts_with('#')) values += line.substr(0, line.find("  # ")) + "\n";
+    from = end + 1;
+  }
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("a file holds keys and values as TOML or INI write them") {
+  const auto raw = parse_config_file(
+      "# comment\n; comment\n\nnode-basename = \"myapp\"  # why\nip=10.42.0.7\nonce\nwatch = 'off'\n"
+      "metadata-url = [\"http://a\", \"http://b\"]\ncookie-file = \"/run/my secrets/cookie, new\"\n",
+      "c.toml");
+  REQUIRE(raw.has_value());
+  CHECK(raw->at("node-basename").texts == std::vector<std::string>{"myapp"});
+  CHECK(raw->at("ip").texts == std::vector<std::string>{"10.42.0.7"});
+  CHECK(raw->at("once").texts == std::vector<std::string>{"true"});
+  CHECK(raw->at("watch").texts == std::vector<std::string>{"off"});
+  CHECK(raw->at("metadata-url").texts == std::vector<std::string>{"http://a", "http://b"});
+  CHECK(raw->at("cookie-file").texts == std::vector<std::string>{"/run/my secrets/cookie, new"});
+  CHECK(raw->at("ip").place == "'c.toml'");
+  CHECK(raw->size() == 6);
+}
+
+TEST_CASE("what a file must not hold is named") {
+  const struct {
+    const char* text;
+    const char* message;
+  } rows[] = {
+      {"polling-intervall = 5000\n", "--config 'c.toml': unknown setting 'polling-intervall'"},
+      {"polling_interval = 5000\n", "--config 'c.toml': unknown setting 'polling_interval'"},
+      {"config = x.toml\n", "--config 'c.toml': unknown setting 'config'"},
+      {"help\n", "--config 'c.toml': unknown setting 'help'"},
+      {"cookie = hush\n", "--config 'c.toml': holds a cookie; name a file by 'cookie-file' instead"},
+      {"[metadata]\nwatch = on\n", "--config 'c.toml': has a section 'metadata'; it must have none"},
+      {"metadata.watch = on\n", "--config 'c.toml': has a section 'metadata'; it must have none"},
+      {"service = a b\n",
+       "--config 'c.toml': 'service' must have one value; quote it if it holds blanks or commas"},
+      {"service = [\"a\", \"b\"]\n",
+       "--config 'c.toml': 'service' must have one value; quote it if it holds blanks or commas"},
+      {"ip = 10.42.0.7\nip = 10.42.0.8\n",
+       "--config 'c.toml': 'ip' must have one value; quote it if it holds blanks or commas"},
+      {"ip = 10.42.0.7\nonce\nip = 10.42.0.8\n", "--config 'c.toml': 'ip' stands there twice"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    const auto raw = parse_config_file(row.text, "c.toml");
+    REQUIRE_FALSE(raw.has_value());
+    CHECK(raw.error().code == ErrorCode::bad_setting);
+    CHECK(raw.error().message == row.message);
+  }
+}
+
+TEST_CASE("a file that is cut anywhere gives settings or a clear error") {
+  const std::string text = printed({"--node-basename=myapp", "--ip=10.42.0.7"});
+  for (std::size_t length = 0; length <= text.size(); ++length) {
+    const auto raw = parse_config_file(text.substr(0, length), "c.toml");
+    if (!raw) CHECK(raw.error().code == ErrorCode::bad_setting);
+  }
+}
+
+TEST_CASE("a file that cannot be read is a bad setting") {
+  const TemporaryDirectory directory;
+  CHECK(cli::read_config_file(directory.path() + "/none").error().message ==
+        "--config '" + directory.path() + "/none': cannot be opened");
+  CHECK(cli::read_config_file(directory.path()).error().message ==
+        "--config '" + directory.path() + "': is a directory");
+  CHECK(cli::read_config_file(directory.file("big", std::string(1024 * 1024 + 1, '#'))).error().message ==
+        "--config '" + directory.path() + "/big': is larger than 1 MiB");
+}
+
+TEST_CASE("what print-config prints gives the same settings when read again") {
+  const TemporaryDirectory directory;
+  const std::string cookie_file = directory.file("a cookie, 'mine'", "c\n");
+  const std::vector<std::vector<std::string>> rows{
+      {"--node-basename=myapp"},
+      {"--node-basename=my-app_2", "--ip=10.42.0.7", "--metadata-url=http://a/",
+       "--metadata-url=https://b:8080/x", "--metadata-url=file:///tmp/x", "--disconnect=Elixir.Net:bye!",
+       "--list-nodes=m:f", "--listen-port=9100-9105", "--once", "--start-epmd", "--watch=off",
+       "--watch-pid=17", "--log-format=json", "--epmd=/opt/my erlang/epmd", "--cookie-file=" + cookie_file},
+      {"--node-basename=007", "--basename=1", "--service=stacks/a.b/services/c-d",
+       "--metadata-url=http://one"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.back());
+    const std::string first = printed(row);
+    REQUIRE(first.find("node-basename = ") != std::string::npos);
+    const std::string again = printed({"--config", directory.file("c.toml", first)});
+    CHECK(values_of(again) == values_of(first));
+  }
+}
+
+TEST_CASE("print-config tells where each value came from") {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("c.toml", "watch = off\n");
+  const std::vector<const char*> argv{"x", "--print-config", "--node-basename=a", "--config", file.c_str()};
+  const auto text = cli::parse_command_line(
+                        static_cast<int>(argv.size()), argv.data(),
+                        Environment(Variables{{"RELEASE_COOKIE", "hush"}, {"RANCHER_CNODE_MAX_DIALS", "7"}}))
+                        .output;
+  CHECK(text.find("\nnode-basename = \"a\"  # from --node-basename\n") != std::string::npos);
+  CHECK(text.find("\nwatch = \"off\"  # from '" + file + "'\n") != std::string::npos);
+  CHECK(text.find("\nmax-dials = 7  # from $RANCHER_CNODE_MAX_DIALS\n") != std::string::npos);
+  CHECK(text.find("\nprobe = \"epmd\"  # default\n") != std::string::npos);
+  CHECK(text.find("\n# disconnect is not set\n") != std::string::npos);
+  CHECK(text.find("\n# cookie: (redacted), from $RELEASE_COOKIE\n") != std::string::npos);
+}
+
+TEST_CASE("print-config refuses what run would refuse") {
+  CHECK(printed({"--node-basename=a", "--ip=x"}).find("bad setting: --ip 'x'") != std::string::npos);
+}

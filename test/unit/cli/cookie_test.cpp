@@ -1,0 +1,107 @@
+#include "rancher_cnode/cli/cookie.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "cli/temporary_file.hpp"
+#include "rancher_cnode/cli/command_line.hpp"
+
+namespace {
+
+using namespace rancher_cnode;
+using cli::Environment;
+using Variables = Environment::Variables;
+using cli::find_cookie;
+
+}  // namespace
+
+TEST_CASE("the first source that is set gives the cookie") {
+  const TemporaryDirectory home;
+  home.file(".erlang.cookie", "from-home\n");
+  const std::string file = home.file("cookie", "from-file\n");
+  const Variables all{
+      {"HOME", home.path()}, {"RANCHER_CNODE_COOKIE", "from-own"}, {"RELEASE_COOKIE", "from-release"}};
+  auto variables = all;
+
+  CHECK(find_cookie(file, Environment(variables))->cookie.reveal() == "from-file");
+  CHECK(find_cookie(file, Environment(variables))->source == "--cookie-file '" + file + "'");
+  CHECK(find_cookie({}, Environment(variables))->cookie.reveal() == "from-own");
+  CHECK(find_cookie({}, Environment(variables))->source == "$RANCHER_CNODE_COOKIE");
+  variables.erase("RANCHER_CNODE_COOKIE");
+  CHECK(find_cookie({}, Environment(variables))->cookie.reveal() == "from-release");
+  CHECK(find_cookie({}, Environment(variables))->source == "$RELEASE_COOKIE");
+  variables.erase("RELEASE_COOKIE");
+  CHECK(find_cookie({}, Environment(variables))->cookie.reveal() == "from-home");
+  CHECK(find_cookie({}, Environment(variables))->source == "'" + home.path() + "/.erlang.cookie'");
+  variables.erase("HOME");
+  CHECK(find_cookie({}, Environment(variables)).error().code == ErrorCode::bad_setting);
+}
+
+TEST_CASE("a source that is set but broken is not passed over") {
+  const TemporaryDirectory directory;
+  const Environment environment(Variables{{"RANCHER_CNODE_COOKIE", "good"}});
+  CHECK(find_cookie(directory.path() + "/missing", environment).error().message ==
+        "--cookie-file '" + directory.path() + "/missing': the file cannot be read");
+  CHECK_FALSE(find_cookie(directory.path(), environment).has_value());
+  CHECK_FALSE(find_cookie(directory.file("empty", ""), environment).has_value());
+  CHECK(find_cookie({}, Environment(Variables{{"RANCHER_CNODE_COOKIE", "bad\n"}, {"RELEASE_COOKIE", "good"}}))
+            .error()
+            .message == "$RANCHER_CNODE_COOKIE: the cookie holds characters that are not printable ASCII");
+}
+
+TEST_CASE("a cookie file is read as Erlang reads it") {
+  const struct {
+    std::string text;
+    std::string cookie;
+  } rows[] = {{"ABC", "ABC"},
+              {"ABC\n", "ABC"},
+              {"ABC\r\n", "ABC"},
+              {"ABC\n\n \r\n", "ABC"},
+              {"A B!~\n", "A B!~"},
+              {" ABC \n", " ABC "},
+              {std::string(512, 'x') + "\n", std::string(512, 'x')}};
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    const auto cookie = cli::parse_cookie_file(row.text);
+    REQUIRE(cookie.has_value());
+    CHECK(cookie->reveal() == row.cookie);
+  }
+}
+
+TEST_CASE("what is no cookie is refused without repeating it") {
+  const std::string rows[] = {"",
+                              "\n",
+                              "hush\nhush",
+                              "hush\tx",
+                              "hu\xc3\xbcsh",
+                              std::string("hush\0", 5),
+                              std::string(513, 'h'),
+                              std::string(5000, 'h')};
+  for (const auto& row : rows) {
+    CAPTURE(row);
+    const auto cookie = cli::parse_cookie_file(row);
+    REQUIRE_FALSE(cookie.has_value());
+    CHECK(cookie.error().code == ErrorCode::bad_setting);
+    CHECK(cookie.error().message.find("hush") == std::string::npos);
+    CHECK(cookie.error().message.size() < 100);
+  }
+}
+
+TEST_CASE("nothing that is printed shows the cookie") {
+  const TemporaryDirectory directory;
+  const std::string file = directory.file("cookie", "hush-hush\n");
+  const std::string flag = "--cookie-file=" + file;
+  const std::vector<std::vector<const char*>> lines{
+      {"x", "--node-basename=a", flag.c_str(), "--print-config"},
+      {"x", "--node-basename=a", "--print-config"},
+      {"x", "--node-basename=a", "--ip=1", flag.c_str()},
+      {"x", "--help"},
+  };
+  const Environment environment(Variables{{"RANCHER_CNODE_COOKIE", "hush-hush"}});
+  for (const auto& line : lines) {
+    const auto invocation = cli::parse_command_line(static_cast<int>(line.size()), line.data(), environment);
+    CHECK(invocation.output != "");
+    CHECK(invocation.output.find("hush") == std::string::npos);
+  }
+}
