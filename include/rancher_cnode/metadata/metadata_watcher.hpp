@@ -1,49 +1,80 @@
-// SKETCH - the owner of this room finishes it
-// The loop on its own thread: wait for a change, read, hand over an Observation.
+// The loop on its own thread: wait for a change, read, hand over an Observation. Used by the agent.
+//
+// With watch on, a round reads the metadata version V, then the service, and then long-polls until the
+// version is no longer V: a change in between is caught, and a change is read within milliseconds. Whatever
+// ends a wait, its expiry too, causes a full read, so there is one at least every 35 s. While the reads are
+// bad, the wait is as short as the retry delay: an answer that is bad because something is not loaded yet
+// becomes good with a new version. A server that does not long-poll is polled plainly, and tried again now
+// and then. With watch off, and for file:// URLs, the service is read every polling interval. How often at
+// most: see watch_pacing.
+//
+// Bodies are never compared: they differ at every reload although nothing changed.
 #pragma once
+
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
+
 #include "rancher_cnode/address.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/config.hpp"
 #include "rancher_cnode/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/membership/service.hpp"
+#include "rancher_cnode/metadata/watch_pacing.hpp"
 
 namespace rancher_cnode::metadata {
 
 struct WatcherSettings {
-  std::vector<std::string> urls;         ///< in order of preference
-  std::string version = "latest";
-  std::string service = "self/service";
+  std::vector<std::string> urls;         ///< at least one, in order of preference; no trailing slash
+  std::string version = "latest";        ///< path component
+  std::string service = "self/service";  ///< path below the version, without outer slashes
   WatchMode watch = WatchMode::on;
-  Milliseconds polling_interval{5'000};
-  // + deadlines, limits: named constants or fields with defaults
+  Milliseconds polling_interval{5'000};  ///< between reads without watch, and the longest retry delay
+  Milliseconds connect_timeout{1'000};   ///< of each base URL, name lookup included
+  Milliseconds read_timeout{5'000};      ///< of a plain read from each base URL
+  Pace pace;
 };
 
+/// One round's outcome. Every round hands over one, good or unknown.
 struct Observation {
   membership::Read read;
-  membership::ReadScope scope = membership::ReadScope::self;
-  std::string url;                       ///< base URL that answered; "" if none did
-  std::string version;                   ///< metadata version the read belongs to; "" if not known
-  Milliseconds took{0};
+  membership::ReadScope scope = membership::ReadScope::self;  ///< self also when read by name in its stead
+  std::string url;       ///< base URL that answered, be it 404; "" if none did
+  std::string version;   ///< metadata version the read belongs to; "" if not known
+  Milliseconds took{0};  ///< the service's request alone
 };
 
 class MetadataWatcher {
  public:
-  /// `observed` and `own_address_found` run on the watcher's thread and must only hand over.
+  /// Called on the watcher's thread, never at the same time, and never after stop() has returned. They must
+  /// only hand over, and must not call stop().
   struct Handlers {
     std::function<void(Observation)> observed;
-    std::function<void(Ipv4Address)> own_address_found;  ///< empty: the address is not asked for
+    std::function<void(Ipv4Address)> own_address_found;  ///< once; empty: the address is not asked for
   };
+
+  /// `log` must outlive the watcher.
   MetadataWatcher(WatcherSettings settings, Handlers handlers, const Log& log);
-  ~MetadataWatcher();                    ///< stop()
+  /// stop()
+  ~MetadataWatcher();
+  MetadataWatcher(const MetadataWatcher&) = delete;
+  MetadataWatcher& operator=(const MetadataWatcher&) = delete;
+
+  /// Begins. Once.
   void start();
-  void refresh();                        ///< any thread: read again as soon as the minimum interval allows
-  void stop();                           ///< any thread: wakes, cancels at once, joins
+
+  /// Ends a wait and reads again, as soon as the smallest gap between rounds allows; a round that is under
+  /// way is followed by another. Any thread; never blocks.
+  void refresh();
+
+  /// Cancels a request at once and joins the thread. Any thread but the watcher's; may be called again.
+  void stop();
+
+ private:
+  class Thread;
+  std::unique_ptr<Thread> thread_;
 };
 
 }  // namespace rancher_cnode::metadata

@@ -1,0 +1,86 @@
+#include "curl_error.hpp"
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+namespace rancher_cnode::metadata {
+namespace {
+
+curl_off_t info(CURL* easy, CURLINFO what) {
+  curl_off_t value = 0;
+  curl_easy_getinfo(easy, what, &value);
+  return value;
+}
+
+Error connect_error(CURL* easy) {
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  switch (number) {
+    case ECONNREFUSED:
+      return {ErrorCode::unavailable, "connection refused"};
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+      return {ErrorCode::unavailable, "no route to the host"};
+    case 0:
+      return {ErrorCode::unavailable, "no connection"};
+    default:
+      return {ErrorCode::unavailable,
+              "no connection: " + std::generic_category().message(static_cast<int>(number))};
+  }
+}
+
+Error timeout_error(CURL* easy, const Timeouts& timeouts) {
+  const std::string connecting = " within " + std::to_string(timeouts.connect.count()) + " ms";
+  const std::string whole = " within " + std::to_string(timeouts.total.count()) + " ms";
+  std::string words;
+  if (info(easy, CURLINFO_NAMELOOKUP_TIME_T) == 0) {
+    words = "the name server does not answer" + connecting;
+  } else if (info(easy, CURLINFO_CONNECT_TIME_T) == 0) {
+    words = "no connection" + connecting;
+  } else if (info(easy, CURLINFO_STARTTRANSFER_TIME_T) == 0) {
+    words = "connected, but no answer" + whole;
+  } else {
+    words = "the answer did not end" + whole;
+  }
+  return {ErrorCode::timeout, std::move(words)};
+}
+
+/// The connection was lost after the request had been sent.
+Error lost_error(CURL* easy) {
+  const bool begun = info(easy, CURLINFO_STARTTRANSFER_TIME_T) != 0;
+  return {ErrorCode::unavailable, begun ? "the connection closed in the middle of the answer"
+                                        : "the connection closed without an answer"};
+}
+
+}  // namespace
+
+Error curl_error(CURL* easy, CURLcode code, const Timeouts& timeouts) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return {ErrorCode::unavailable, "name does not resolve"};
+    case CURLE_COULDNT_CONNECT:
+      return connect_error(easy);
+    case CURLE_OPERATION_TIMEDOUT:
+      return timeout_error(easy, timeouts);
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_PARTIAL_FILE:
+      return lost_error(easy);
+    case CURLE_URL_MALFORMAT:
+      return {ErrorCode::bad_setting, "not a URL"};
+    case CURLE_FILE_COULDNT_READ_FILE:
+      return {ErrorCode::not_found, "no such file"};
+    case CURLE_WEIRD_SERVER_REPLY:
+      return {ErrorCode::malformed, "the answer is not HTTP"};
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      // libcurl's code both for a scheme that is not allowed and for an answer that is not HTTP/1.
+      if (info(easy, CURLINFO_CONNECT_TIME_T) != 0) return {ErrorCode::malformed, "the answer is not HTTP"};
+      return {ErrorCode::bad_setting, "only http, https and file URLs can be read"};
+    default:
+      return {ErrorCode::failed, curl_easy_strerror(code)};
+  }
+}
+
+}  // namespace rancher_cnode::metadata

@@ -1,0 +1,223 @@
+#include "rancher_cnode/metadata/http_client.hpp"
+
+#include <curl/curl.h>
+
+#include <array>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "curl_error.hpp"
+
+namespace rancher_cnode::metadata {
+namespace {
+
+/// Pieces that libcurl hands over are at most this long.
+constexpr std::size_t buffer_bytes = CURL_MAX_WRITE_SIZE;
+/// All header lines of one answer together; the metadata service sends about 150 bytes.
+constexpr std::size_t max_header_bytes = 64U << 10U;
+/// How long a wait inside libcurl may last before give_up is asked again unasked for.
+constexpr int poll_limit_ms = 1'000;
+
+struct EasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct MultiDeleter {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+struct ListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using Easy = std::unique_ptr<CURL, EasyDeleter>;
+using Multi = std::unique_ptr<CURLM, MultiDeleter>;
+using List = std::unique_ptr<curl_slist, ListDeleter>;
+
+/// Once a process, before the first handle. Never undone: a name lookup that was abandoned may outlive us.
+void init_curl() {
+  static const CURLcode done = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (done != CURLE_OK) throw std::bad_alloc();
+}
+
+template <class Handle>
+Handle owned(typename Handle::pointer raw) {
+  if (raw == nullptr) throw std::bad_alloc();
+  return Handle(raw);
+}
+
+}  // namespace
+
+class HttpClient::Connections {
+ public:
+  Connections() {
+    init_curl();
+    multi = owned<Multi>(curl_multi_init());
+    curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 2L);
+  }
+  Multi multi;
+};
+
+class HttpAnswer::Transfer {
+ public:
+  Transfer(CURLM* multi, HttpRequest request);
+  ~Transfer() { curl_multi_remove_handle(multi_, easy_.get()); }
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+
+  /// Drives the transfer until the buffer holds bytes or the transfer is over.
+  Expected<void> fill();
+  /// What the buffer holds; the caller has it then.
+  std::string_view take() { return {buffer_.data(), std::exchange(size_, 0)}; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] int status() const;
+
+ private:
+  static std::size_t on_body(char* data, std::size_t, std::size_t size, void* self);
+  static std::size_t on_header(char*, std::size_t, std::size_t size, void* self);
+  std::size_t body(const char* data, std::size_t size);
+  void look_for_end();
+  [[nodiscard]] Error reason() const;
+
+  CURLM* multi_;
+  HttpRequest request_;
+  Easy easy_;
+  List headers_;
+  std::size_t received_ = 0;
+  std::size_t header_bytes_ = 0;
+  std::size_t size_ = 0;
+  bool paused_ = false;
+  std::optional<CURLcode> ended_;
+  std::array<char, buffer_bytes> buffer_;
+};
+
+HttpAnswer::Transfer::Transfer(CURLM* multi, HttpRequest request)
+    : multi_(multi),
+      request_(std::move(request)),
+      easy_(owned<Easy>(curl_easy_init())),
+      headers_(owned<List>(curl_slist_append(nullptr, "Accept: application/json"))) {
+  CURL* easy = easy_.get();
+  const bool is_file = request_.url.starts_with("file://");
+  curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, is_file ? "file" : "http,https");
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "rancher_cnode");
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // A name lookup that hangs is left behind, not waited for.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.total_timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+  curl_multi_add_handle(multi_, easy);
+}
+
+std::size_t HttpAnswer::Transfer::on_body(char* data, std::size_t, std::size_t size, void* self) {
+  return static_cast<Transfer*>(self)->body(data, size);
+}
+
+std::size_t HttpAnswer::Transfer::on_header(char*, std::size_t, std::size_t size, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  transfer.header_bytes_ += size;
+  return transfer.header_bytes_ <= max_header_bytes ? size : 0;
+}
+
+std::size_t HttpAnswer::Transfer::body(const char* data, std::size_t size) {
+  if (size > buffer_.size() - size_) {
+    paused_ = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  received_ += size;
+  if (received_ > request_.body_limit) return 0;
+  std::memcpy(buffer_.data() + size_, data, size);
+  size_ += size;
+  return size;
+}
+
+Expected<void> HttpAnswer::Transfer::fill() {
+  // libcurl keeps what did not fit, and hands it over inside this call.
+  if (std::exchange(paused_, false)) {
+    if (const CURLcode code = curl_easy_pause(easy_.get(), CURLPAUSE_CONT); code != CURLE_OK) ended_ = code;
+  }
+  while (size_ == 0 && !ended_) {
+    if (request_.give_up && request_.give_up()) return failure(ErrorCode::cancelled, "given up");
+    int running = 0;
+    if (const CURLMcode code = curl_multi_perform(multi_, &running); code != CURLM_OK) {
+      return failure(ErrorCode::failed, curl_multi_strerror(code));
+    }
+    look_for_end();
+    if (size_ == 0 && !ended_) curl_multi_poll(multi_, nullptr, 0, poll_limit_ms, nullptr);
+  }
+  if (size_ == 0 && *ended_ != CURLE_OK) return tl::unexpected<Error>(reason());
+  return {};
+}
+
+void HttpAnswer::Transfer::look_for_end() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg == CURLMSG_DONE && message->easy_handle == easy_.get()) ended_ = message->data.result;
+  }
+}
+
+Error HttpAnswer::Transfer::reason() const {
+  if (received_ > request_.body_limit) {
+    return {ErrorCode::too_large,
+            "the answer is larger than " + std::to_string(request_.body_limit) + " bytes"};
+  }
+  if (header_bytes_ > max_header_bytes) {
+    return {ErrorCode::too_large,
+            "the headers are larger than " + std::to_string(max_header_bytes) + " bytes"};
+  }
+  return curl_error(easy_.get(), *ended_, {request_.connect_timeout, request_.total_timeout});
+}
+
+int HttpAnswer::Transfer::status() const {
+  long status = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  return status == 0 ? 200 : static_cast<int>(status);
+}
+
+HttpAnswer::HttpAnswer(std::unique_ptr<Transfer> transfer) : transfer_(std::move(transfer)) {}
+HttpAnswer::~HttpAnswer() = default;
+HttpAnswer::HttpAnswer(HttpAnswer&&) noexcept = default;
+HttpAnswer& HttpAnswer::operator=(HttpAnswer&&) noexcept = default;
+
+int HttpAnswer::status() const { return transfer_->status(); }
+
+Expected<std::string_view> HttpAnswer::next() {
+  if (transfer_->empty()) {
+    if (auto filled = transfer_->fill(); !filled) return tl::unexpected<Error>(std::move(filled.error()));
+  }
+  return transfer_->take();
+}
+
+Expected<std::string> HttpAnswer::text(std::size_t limit) {
+  std::string whole;
+  for (;;) {
+    auto piece = next();
+    if (!piece) return tl::unexpected<Error>(std::move(piece.error()));
+    if (piece->empty()) return whole;
+    if (piece->size() > limit - whole.size()) {
+      return failure(ErrorCode::too_large, "the answer is larger than " + std::to_string(limit) + " bytes");
+    }
+    whole += *piece;
+  }
+}
+
+HttpClient::HttpClient() : connections_(std::make_unique<Connections>()) {}
+HttpClient::~HttpClient() = default;
+
+Expected<HttpAnswer> HttpClient::get(HttpRequest request) {
+  auto transfer = std::make_unique<HttpAnswer::Transfer>(connections_->multi.get(), std::move(request));
+  if (auto begun = transfer->fill(); !begun) return tl::unexpected<Error>(std::move(begun.error()));
+  return HttpAnswer(std::move(transfer));
+}
+
+void HttpClient::wake() noexcept { curl_multi_wakeup(connections_->multi.get()); }
+
+}  // namespace rancher_cnode::metadata

@@ -1,0 +1,192 @@
+#include "rancher_cnode/metadata/metadata_client.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "rancher_cnode/metadata/service_reader.hpp"
+
+namespace rancher_cnode::metadata {
+namespace {
+
+using membership::Service;
+
+constexpr std::string_view version_path = "version";
+constexpr std::string_view own_address_path = "self/container/primary_ip";
+/// A version is a UUID, an address shorter still.
+constexpr std::size_t max_text_bytes = 256;
+
+/// RFC 3986 section 2.3: what needs no escape in a path or a query.
+bool is_unreserved(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-._~").find(c) != std::string_view::npos;
+}
+
+std::string escaped(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string result;
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      result += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    result += '%';
+    result += digits[byte >> 4U];
+    result += digits[byte & 15U];
+  }
+  return result;
+}
+
+/// A short answer: a JSON string (without escapes), null as an empty text, or the bare text of a server that
+/// does not heed Accept.
+Expected<std::string> read_text(HttpAnswer& answer) {
+  auto body = answer.text(max_text_bytes);
+  if (!body) return body;
+  std::string_view text = *body;
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+  if (text == "null") return std::string();
+  if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"'))
+    text = text.substr(1, text.size() - 2);
+  const auto odd = [](char c) {
+    return c <= ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '{';
+  };
+  if (std::any_of(text.begin(), text.end(), odd)) {
+    return failure(ErrorCode::malformed, "the answer is not a plain text");
+  }
+  return std::string(text);
+}
+
+std::string_view meaning_of_404(std::string_view path) {
+  if (path == version_path) return "the metadata service has loaded nothing yet";
+  if (path.starts_with("self/container")) return "address not known yet, or host-network container";
+  if (path.starts_with("self/")) return "not joined yet, standalone or host-network container";
+  return "no such service, or not loaded yet";
+}
+
+Error status_error(int status, const std::string& full_path, std::string_view path) {
+  const std::string said = std::to_string(status) + " at " + full_path;
+  if (status == 404) return {ErrorCode::not_found, said + ": " + std::string(meaning_of_404(path))};
+  if (status >= 500) return {ErrorCode::unavailable, said + ": the server failed"};
+  if (status >= 300 && status < 400) return {ErrorCode::malformed, said + ": redirects are not followed"};
+  return {ErrorCode::malformed, said + ": not an answer of the metadata service"};
+}
+
+}  // namespace
+
+bool asks_for_self(std::string_view service_path) { return service_path == "self/service"; }
+
+MetadataClient::MetadataClient(ClientSettings settings, GiveUp give_up)
+    : settings_(std::move(settings)), give_up_(std::move(give_up)) {}
+
+std::string MetadataClient::path_of(std::string_view path) const {
+  return "/" + settings_.version + "/" + std::string(path);
+}
+
+template <class Value, class Read>
+Expected<Value> MetadataClient::ask_at(const std::string& url, std::string_view path, const Read& read) {
+  auto answer = http_.get(
+      {url + path_of(path), settings_.connect_timeout, settings_.read_timeout, max_body_bytes, give_up_});
+  if (!answer) return tl::unexpected<Error>(std::move(answer.error()));
+  if (answer->status() != 200) {
+    // Read to its end so that the connection can be used again; what it says is in the status already.
+    [[maybe_unused]] const auto body = answer->text(max_text_bytes);
+    return tl::unexpected<Error>(status_error(answer->status(), path_of(path), path));
+  }
+  Expected<Value> value = read(*answer);
+  if (value || value.error().code != ErrorCode::malformed) return value;
+  return tl::unexpected<Error>(value.error().within(path_of(path)));
+}
+
+template <class Value, class Read>
+Expected<Value> MetadataClient::ask(std::string_view path, const Read& read) {
+  std::optional<Error> first;
+  for (std::size_t i = 0; i < settings_.urls.size(); ++i) {
+    // current_ first, then the others in their order.
+    const std::size_t index = i == 0 ? current_ : (i <= current_ ? i - 1 : i);
+    const std::string& url = settings_.urls[index];
+    Expected<Value> value = ask_at<Value>(url, path, read);
+    const bool answered = value || value.error().code == ErrorCode::not_found;
+    if (answered) current_ = index;
+    if (value) return value;
+    Error error = value.error().within(url);
+    if (answered || error.code == ErrorCode::cancelled) return tl::unexpected<Error>(std::move(error));
+    if (first) {
+      first->message += "; " + error.message;
+    } else {
+      first = std::move(error);
+    }
+  }
+  return tl::unexpected<Error>(std::move(*first));
+}
+
+Expected<Service> MetadataClient::service() {
+  auto service = ask<Service>(settings_.service, [](HttpAnswer& answer) { return read_service(answer); });
+  if (service) {
+    service_path_ = settings_.service;
+    remember(*service);
+    return service;
+  }
+  if (service.error().code == ErrorCode::not_found && remembered_) return service_by_name(service.error());
+  return service;
+}
+
+void MetadataClient::remember(const Service& service) {
+  if (!asks_for_self(settings_.service) || service.stack_name.empty() || service.name.empty()) return;
+  // By its own name even for a sidekick's service, whose containers are the sidekicks: under the primary
+  // service's name stand others.
+  remembered_ = Remembered{"stacks/" + escaped(service.stack_name) + "/services/" + escaped(service.name),
+                           service.uuid};
+}
+
+Expected<Service> MetadataClient::service_by_name(Error self_error) {
+  auto service = ask<Service>(remembered_->path, [](HttpAnswer& answer) { return read_service(answer); });
+  if (!service) {
+    if (service.error().code == ErrorCode::cancelled) return service;
+    return failure(self_error.code, self_error.message + "; " + service.error().message);
+  }
+  if (service->uuid != remembered_->uuid) {
+    return failure(self_error.code,
+                   self_error.message + "; " + path_of(remembered_->path) + " is another service by now");
+  }
+  service_path_ = remembered_->path;
+  return service;
+}
+
+Expected<Ipv4Address> MetadataClient::own_address() {
+  auto text = ask<std::string>(own_address_path, read_text);
+  if (!text) return tl::unexpected<Error>(std::move(text.error()));
+  const std::string at = url() + ": " + path_of(own_address_path);
+  if (text->empty()) return failure(ErrorCode::not_found, at + ": this container has no address yet");
+  auto address = Ipv4Address::parse(*text);
+  if (!address) return tl::unexpected<Error>(address.error().within(at));
+  if (!address->is_host()) {
+    return failure(ErrorCode::malformed, at + ": " + *text + " is no address that others can reach");
+  }
+  return *address;
+}
+
+Expected<std::string> MetadataClient::version() {
+  return ask<std::string>(version_path, [](HttpAnswer& answer) -> Expected<std::string> {
+    auto text = read_text(answer);
+    if (text && text->empty()) return failure(ErrorCode::malformed, "the version is empty");
+    return text;
+  });
+}
+
+Expected<std::string> MetadataClient::wait_for_change(const std::string& known, Milliseconds max_wait,
+                                                      Milliseconds deadline, GiveUp give_up) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(max_wait).count();
+  const std::string path = path_of(version_path);
+  const auto fail = [&](Error error) { return tl::unexpected<Error>(error.within(url())); };
+  auto answer = http_.get({url() + path + "?wait=true&value=" + escaped(known) +
+                               "&maxWait=" + std::to_string(std::max<decltype(seconds)>(seconds, 1)),
+                           settings_.connect_timeout, deadline, max_text_bytes, std::move(give_up)});
+  if (!answer) return fail(std::move(answer.error()));
+  if (answer->status() != 200) return fail(status_error(answer->status(), path, version_path));
+  auto text = read_text(*answer);
+  if (!text) return fail(std::move(text.error()));
+  if (text->empty()) return fail({ErrorCode::malformed, path + ": the version is empty"});
+  return text;
+}
+
+}  // namespace rancher_cnode::metadata

@@ -1,0 +1,38 @@
+#include "rancher_cnode/metadata/metadata_watcher.hpp"
+
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "watch_loop.hpp"
+
+namespace rancher_cnode::metadata {
+
+class MetadataWatcher::Thread {
+ public:
+  Thread(WatcherSettings settings, Handlers handlers, const Log& log)
+      : loop(std::move(settings), std::move(handlers), log) {}
+
+  WatchLoop loop;
+  std::mutex joining;  ///< of two that stop, the second returns after the join as well
+  std::thread thread;
+};
+
+MetadataWatcher::MetadataWatcher(WatcherSettings settings, Handlers handlers, const Log& log)
+    : thread_(std::make_unique<Thread>(std::move(settings), std::move(handlers), log)) {}
+
+MetadataWatcher::~MetadataWatcher() { stop(); }
+
+void MetadataWatcher::start() {
+  thread_->thread = std::thread([&loop = thread_->loop] { loop.run(); });
+}
+
+void MetadataWatcher::refresh() { thread_->loop.refresh(); }
+
+void MetadataWatcher::stop() {
+  thread_->loop.stop();
+  const std::scoped_lock lock(thread_->joining);
+  if (thread_->thread.joinable()) thread_->thread.join();
+}
+
+}  // namespace rancher_cnode::metadata

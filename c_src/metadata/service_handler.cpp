@@ -1,0 +1,285 @@
+#include "service_handler.hpp"
+
+#include <utility>
+
+#include "rancher_cnode/metadata/service_reader.hpp"
+
+namespace rancher_cnode::metadata {
+
+using membership::Container;
+
+ServiceHandler::Field ServiceHandler::service_field(std::string_view key) {
+  if (key == "containers") return Field::containers;
+  if (key == "name") return Field::name;
+  if (key == "stack_name") return Field::stack_name;
+  if (key == "uuid") return Field::uuid;
+  if (key == "primary_service_name") return Field::primary_service_name;
+  return Field::none;
+}
+
+ServiceHandler::Field ServiceHandler::container_field(std::string_view key) {
+  if (key == "uuid") return Field::uuid;
+  if (key == "name") return Field::name;
+  if (key == "primary_ip") return Field::primary_ip;
+  if (key == "ips") return Field::ips;
+  if (key == "state") return Field::state;
+  if (key == "health_state") return Field::health_state;
+  if (key == "network_from_container_uuid") return Field::network_from_container_uuid;
+  return Field::none;
+}
+
+std::string_view ServiceHandler::words(Field field) {
+  switch (field) {
+    case Field::none:
+      return "";
+    case Field::uuid:
+      return "uuid";
+    case Field::name:
+      return "name";
+    case Field::stack_name:
+      return "stack_name";
+    case Field::primary_service_name:
+      return "primary_service_name";
+    case Field::containers:
+      return "containers";
+    case Field::primary_ip:
+      return "primary_ip";
+    case Field::ips:
+      return "ips";
+    case Field::state:
+      return "state";
+    case Field::health_state:
+      return "health_state";
+    case Field::network_from_container_uuid:
+      return "network_from_container_uuid";
+  }
+  return "";
+}
+
+std::string_view ServiceHandler::words(Kind kind) {
+  switch (kind) {
+    case Kind::null:
+      return "null";
+    case Kind::boolean:
+      return "true or false";
+    case Kind::number:
+      return "a number";
+    case Kind::string:
+      return "a string";
+    case Kind::object:
+      return "an object";
+    case Kind::array:
+      return "a list";
+  }
+  return "";
+}
+
+bool ServiceHandler::Key(const char* text, unsigned length, bool) {
+  if (skipped_ > 0) return true;
+  const std::string_view key(text, length);
+  const bool in_service = place_ == Place::service;
+  field_ = in_service ? service_field(key) : container_field(key);
+  if (field_ == Field::none) return true;
+  std::uint32_t& seen = in_service ? seen_in_service_ : seen_in_container_;
+  const std::uint32_t bit = std::uint32_t{1} << static_cast<unsigned>(field_);
+  if ((seen & bit) != 0) return fail(where() + " stands twice");
+  seen |= bit;
+  return true;
+}
+
+bool ServiceHandler::scalar(Kind kind, std::string_view text) {
+  if (skipped_ > 0) return true;
+  switch (place_) {
+    case Place::document:
+      return wrong(kind, "an object");
+    case Place::service:
+      return field_ == Field::none || service_scalar(kind, text);
+    case Place::container:
+      return field_ == Field::none || container_scalar(kind, text);
+    case Place::containers:
+      if (kind == Kind::string) {
+        return fail("containers are listed by name only; use a later metadata version, such as latest");
+      }
+      return wrong(kind, "an object");
+    case Place::ips:
+      if (kind != Kind::string) return wrong(kind, "a string");
+      if (!check_text(kind, text)) return false;
+      service_.containers.back().ips.emplace_back(text);
+      return true;
+  }
+  return false;
+}
+
+bool ServiceHandler::service_scalar(Kind kind, std::string_view text) {
+  if (kind == Kind::null) return true;
+  if (field_ == Field::containers) return wrong(kind, "a list or null");
+  if (!check_text(kind, text)) return false;
+  switch (field_) {
+    case Field::name:
+      service_.name = text;
+      break;
+    case Field::stack_name:
+      service_.stack_name = text;
+      break;
+    case Field::uuid:
+      service_.uuid = text;
+      break;
+    case Field::primary_service_name:
+      service_.primary_service_name = text;
+      break;
+    default:
+      break;
+  }
+  return true;
+}
+
+bool ServiceHandler::container_scalar(Kind kind, std::string_view text) {
+  if (kind == Kind::null) return true;
+  if (field_ == Field::ips) return wrong(kind, "a list or null");
+  if (!check_text(kind, text)) return false;
+  Container& container = service_.containers.back();
+  const auto assign_unless_empty = [text](std::optional<std::string>& field) {
+    if (!text.empty()) field.emplace(text);
+  };
+  switch (field_) {
+    case Field::uuid:
+      container.uuid = text;
+      break;
+    case Field::name:
+      container.name = text;
+      break;
+    case Field::state:
+      container.state = text;
+      break;
+    case Field::primary_ip:
+      assign_unless_empty(container.primary_ip);
+      break;
+    case Field::health_state:
+      assign_unless_empty(container.health_state);
+      break;
+    case Field::network_from_container_uuid:
+      assign_unless_empty(container.network_from_container_uuid);
+      break;
+    default:
+      break;
+  }
+  return true;
+}
+
+bool ServiceHandler::StartObject() {
+  if (skipped_ > 0) return skip();
+  switch (place_) {
+    case Place::document:
+      return open(Place::service);
+    case Place::containers:
+      service_.containers.emplace_back();
+      seen_in_container_ = 0;
+      return open(Place::container);
+    case Place::ips:
+      return wrong(Kind::object, "a string");
+    case Place::service:
+    case Place::container:
+      break;
+  }
+  if (field_ == Field::none) return skip();
+  const bool list = field_ == Field::containers || field_ == Field::ips;
+  return wrong(Kind::object, list ? "a list or null" : "a string or null");
+}
+
+bool ServiceHandler::StartArray() {
+  if (skipped_ > 0) return skip();
+  switch (place_) {
+    case Place::document:
+    case Place::containers:
+      return wrong(Kind::array, "an object");
+    case Place::ips:
+      return wrong(Kind::array, "a string");
+    case Place::service:
+    case Place::container:
+      break;
+  }
+  if (field_ == Field::none) return skip();
+  if (field_ == Field::containers) return open(Place::containers);
+  if (field_ == Field::ips) return open(Place::ips);
+  return wrong(Kind::array, "a string or null");
+}
+
+bool ServiceHandler::open(Place place) {
+  place_ = place;
+  return true;
+}
+
+bool ServiceHandler::skip() {
+  // The four places nest at most four deep, so only what is skipped can be deep.
+  if (++skipped_ > max_json_depth - 4) {
+    return fail("nested deeper than " + std::to_string(max_json_depth) + " levels");
+  }
+  return true;
+}
+
+bool ServiceHandler::close() {
+  if (skipped_ > 0) {
+    --skipped_;
+    return true;
+  }
+  switch (place_) {
+    case Place::ips:
+      place_ = Place::container;
+      break;
+    case Place::container:
+      place_ = Place::containers;
+      break;
+    case Place::containers:
+      place_ = Place::service;
+      break;
+    case Place::service:
+      place_ = Place::document;
+      if ((seen_in_service_ & (std::uint32_t{1} << static_cast<unsigned>(Field::containers))) == 0) {
+        return fail("the object has no containers key, so it is no service");
+      }
+      break;
+    case Place::document:
+      break;
+  }
+  return true;
+}
+
+bool ServiceHandler::check_text(Kind kind, std::string_view text) {
+  if (kind != Kind::string) return wrong(kind, "a string or null");
+  if (text.size() <= max_json_text) return true;
+  return fail(where() + " is longer than " + std::to_string(max_json_text) + " bytes");
+}
+
+bool ServiceHandler::wrong(Kind kind, std::string_view expected) {
+  return fail(where() + " is " + std::string(words(kind)) + ", not " + std::string(expected));
+}
+
+bool ServiceHandler::fail(std::string problem) {
+  problem_ = std::move(problem);
+  return false;
+}
+
+std::string ServiceHandler::where() const {
+  const auto container = [this](std::size_t index) { return "containers[" + std::to_string(index) + "]"; };
+  const std::size_t count = service_.containers.size();
+  switch (place_) {
+    case Place::document:
+      return "the answer";
+    case Place::service:
+      return std::string(words(field_));
+    case Place::containers:
+      return container(count);
+    case Place::container:
+      return container(count - 1) + "." + std::string(words(field_));
+    case Place::ips:
+      return container(count - 1) + ".ips[" + std::to_string(service_.containers.back().ips.size()) + "]";
+  }
+  return {};
+}
+
+membership::Service ServiceHandler::take() {
+  service_.containers.shrink_to_fit();
+  return std::move(service_);
+}
+
+}  // namespace rancher_cnode::metadata

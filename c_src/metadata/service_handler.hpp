@@ -1,0 +1,83 @@
+// The SAX events of a service's body, turned into a membership::Service. Used by service_reader only.
+//
+// It knows where in the document it stands by a place and, for what is not used, a depth to come back to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "rancher_cnode/membership/service.hpp"
+
+namespace rancher_cnode::metadata {
+
+class ServiceHandler {
+ public:
+  // The events by RapidJSON's names. False ends the parse; problem() then says why.
+  bool Null() { return scalar(Kind::null, {}); }
+  bool Bool(bool) { return scalar(Kind::boolean, {}); }
+  bool Int(int) { return scalar(Kind::number, {}); }
+  bool Uint(unsigned) { return scalar(Kind::number, {}); }
+  bool Int64(std::int64_t) { return scalar(Kind::number, {}); }
+  bool Uint64(std::uint64_t) { return scalar(Kind::number, {}); }
+  bool Double(double) { return scalar(Kind::number, {}); }
+  bool RawNumber(const char*, unsigned, bool) { return scalar(Kind::number, {}); }
+  bool String(const char* text, unsigned length, bool) { return scalar(Kind::string, {text, length}); }
+  bool Key(const char* text, unsigned length, bool);
+  bool StartObject();
+  bool EndObject(unsigned) { return close(); }
+  bool StartArray();
+  bool EndArray(unsigned) { return close(); }
+
+  /// What broke the expected shape, in words; empty if nothing did.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+  /// The service, once the whole document was good.
+  [[nodiscard]] membership::Service take();
+
+ private:
+  enum class Kind { null, boolean, number, string, object, array };
+  enum class Place { document, service, containers, container, ips };
+  /// The used fields, in one list for both kinds of object; a bit each in seen_*.
+  enum class Field {
+    none,
+    uuid,
+    name,
+    stack_name,
+    primary_service_name,
+    containers,
+    primary_ip,
+    ips,
+    state,
+    health_state,
+    network_from_container_uuid,
+  };
+
+  static Field service_field(std::string_view key);
+  static Field container_field(std::string_view key);
+  static std::string_view words(Kind kind);
+  static std::string_view words(Field field);
+
+  bool scalar(Kind kind, std::string_view text);
+  bool open(Place place);
+  bool skip();
+  bool close();
+  bool check_text(Kind kind, std::string_view text);
+  bool wrong(Kind kind, std::string_view expected);
+  bool fail(std::string problem);
+  bool service_scalar(Kind kind, std::string_view text);
+  bool container_scalar(Kind kind, std::string_view text);
+  [[nodiscard]] std::string where() const;
+
+  Place place_ = Place::document;
+  Field field_ = Field::none;
+  std::size_t skipped_ = 0;  ///< open objects and lists of a value that is not used
+  std::uint32_t seen_in_service_ = 0;
+  std::uint32_t seen_in_container_ = 0;
+  membership::Service service_;
+  std::string problem_;
+};
+
+}  // namespace rancher_cnode::metadata

@@ -1,0 +1,75 @@
+#include "watch_journal.hpp"
+
+#include <utility>
+
+namespace rancher_cnode::metadata {
+namespace {
+
+/// Two messages that differ only in numbers (a byte offset) tell of the same thing.
+std::string without_numbers(std::string text) {
+  std::erase_if(text, [](char c) { return c >= '0' && c <= '9'; });
+  return text;
+}
+
+}  // namespace
+
+void WatchJournal::read_good(TimePoint now, GoodRead read) {
+  std::string at = read.url + " " + read.path;
+  if (at == good_at_) return;
+  good_at_ = std::move(at);
+  bad_reason_.clear();
+  const auto bad_for =
+      bad_since_ ? std::chrono::duration_cast<Milliseconds>(now - *bad_since_) : Milliseconds::zero();
+  bad_since_.reset();
+  if (read.by_name) {
+    log_.warning("metadata_self_gone",
+                 "metadata no longer knows this container; reading the service by its name",
+                 {{"url", read.url}, {"path", read.path}, {"containers", read.containers}});
+    return;
+  }
+  log_.info("metadata_available", "",
+            {{"url", read.url},
+             {"path", read.path},
+             {"version", read.version},
+             {"containers", read.containers},
+             {"unavailable_ms", bad_for.count()}});
+}
+
+void WatchJournal::read_bad(TimePoint now, const std::string& url, const char* stage, const Error& error) {
+  if (!bad_since_) bad_since_ = now;
+  good_at_.clear();
+  std::string reason = without_numbers(error.message);
+  if (reason == bad_reason_) return;
+  bad_reason_ = std::move(reason);
+  log_.warning("metadata_unavailable", "the metadata told nothing; what is known stays; trying again",
+               {{"url", url}, {"stage", stage}, {"error", to_string(error.code)}, {"reason", error.message}});
+}
+
+void WatchJournal::address_found(Ipv4Address address, const std::string& url) {
+  log_.info("own_address_found", "", {{"address", address.to_string()}, {"url", url}});
+}
+
+void WatchJournal::address_unknown(const Error& error) {
+  std::string reason = without_numbers(error.message);
+  if (reason == address_reason_) return;
+  address_reason_ = std::move(reason);
+  log_.warning("own_address_unknown", "metadata did not tell this container's address; trying again",
+               {{"error", to_string(error.code)}, {"reason", error.message}});
+}
+
+void WatchJournal::polls_plainly(const std::string& url, const std::string& why,
+                                 Milliseconds polling_interval) {
+  log_.warning("watch_fallback", "the metadata service does not long-poll; polling",
+               {{"url", url}, {"reason", why}, {"polling_interval_ms", polling_interval.count()}});
+}
+
+void WatchJournal::watches_again(const std::string& url) {
+  log_.info("watch_resumed", "the metadata service long-polls again", {{"url", url}});
+}
+
+void WatchJournal::failed(const char* what) {
+  log_.error("metadata_watcher_failed", "a round of the metadata watcher failed; trying again",
+             {{"reason", what}});
+}
+
+}  // namespace rancher_cnode::metadata

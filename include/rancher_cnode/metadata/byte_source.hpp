@@ -1,0 +1,33 @@
+// Where a body's bytes come from, piece by piece, so that whoever reads it need not hold it whole.
+// Made by http_client (a transfer) and by tests (memory); pulled by service_reader and metadata_client.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include "rancher_cnode/error.hpp"
+
+namespace rancher_cnode::metadata {
+
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+
+  /// The next piece, at least one byte; an empty view once the body has ended whole. It is valid until the
+  /// next call. May block for as long as the source's own deadline allows; a failure is final.
+  [[nodiscard]] virtual Expected<std::string_view> next() = 0;
+};
+
+/// A body that is in memory already; `text` must outlive it.
+class MemorySource final : public ByteSource {
+ public:
+  explicit MemorySource(std::string_view text) : rest_(text) {}
+  [[nodiscard]] Expected<std::string_view> next() override {
+    return std::exchange(rest_, std::string_view());
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+}  // namespace rancher_cnode::metadata

@@ -1,0 +1,83 @@
+// GET requests by libcurl, one at a time, with deadlines, and given up at once when the owner says so.
+// Used by metadata_client on the watcher's thread (or on the main thread of a subcommand).
+//
+// Connections are kept alive between requests. A kept-alive connection that turns out to have died before a
+// byte of the answer came is replaced by a fresh one, once, inside the same deadline: libcurl does that.
+// Redirects are not followed, proxies from the environment are not used, and nothing but http and https is
+// spoken, except to a URL that itself begins with file://.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/error.hpp"
+#include "rancher_cnode/metadata/byte_source.hpp"
+
+namespace rancher_cnode::metadata {
+
+/// The largest body that is taken: 20,000 containers.
+inline constexpr std::size_t max_body_bytes = 32U << 20U;
+
+/// Asked on the requesting thread before each wait and after each wake(): true ends the request with
+/// ErrorCode::cancelled. Empty means never.
+using GiveUp = std::function<bool()>;
+
+struct HttpRequest {
+  std::string url;
+  Milliseconds connect_timeout{1'000};  ///< name lookup included
+  Milliseconds total_timeout{5'000};    ///< from the call to the last byte of the body
+  std::size_t body_limit = max_body_bytes;
+  GiveUp give_up;
+};
+
+/// One answer whose body is still to be read. Lives on its client's thread and ends before it; one that is
+/// destroyed before its body has ended costs the connection.
+class HttpAnswer final : public ByteSource {
+ public:
+  ~HttpAnswer() override;
+  HttpAnswer(HttpAnswer&&) noexcept;
+  HttpAnswer& operator=(HttpAnswer&&) noexcept;
+
+  /// The HTTP status; 200 for a file.
+  [[nodiscard]] int status() const;
+
+  /// Failures are those of HttpClient::get, and too_large.
+  [[nodiscard]] Expected<std::string_view> next() override;
+
+  /// The rest of the body. ErrorCode::too_large if it is longer than `limit` bytes.
+  [[nodiscard]] Expected<std::string> text(std::size_t limit);
+
+ private:
+  friend class HttpClient;
+  class Transfer;
+  explicit HttpAnswer(std::unique_ptr<Transfer> transfer);
+
+  std::unique_ptr<Transfer> transfer_;
+};
+
+class HttpClient {
+ public:
+  HttpClient();
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  /// Sends `GET url` with `Accept: application/json` and returns once the first byte of the body or its end
+  /// is there. Any status is an answer. Failures: bad_setting (a URL that cannot be used), unavailable (name,
+  /// connect, connection lost), timeout, malformed (not HTTP), not_found (no such file), cancelled,
+  /// too_large, failed. The message says what happened in words, without the URL.
+  [[nodiscard]] Expected<HttpAnswer> get(HttpRequest request);
+
+  /// Makes a request that is under way ask its give_up at once. Any thread; never blocks.
+  void wake() noexcept;
+
+ private:
+  class Connections;
+  std::unique_ptr<Connections> connections_;
+};
+
+}  // namespace rancher_cnode::metadata
