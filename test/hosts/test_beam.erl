@@ -1,0 +1,147 @@
+%% A real BEAM on a test host, named as in production: <basename>@<address of the host>, long names, with the
+%% host's own epmd. The controller talks to it over its standard I/O, so no link of the test's own disturbs the cluster.
+-module(test_beam).
+
+-export([start/1, start/2, start_all/1, start_all/2, stop/1, kill/1, suspend/1, resume/1]).
+-export([name/1, host/1, os_pid/1, call/4, call/5]).
+-export([visible_nodes/1, hidden_nodes/1, events/1, downs/1, booted_at/1, linked_at/3, drop_link/2]).
+-export_type([beam/0, options/0]).
+
+-type beam() :: #{name := node(), host := test_host:host(), peer := pid(), os_pid := pos_integer()}.
+%% program: what runs in the place of `erl` and gets its arguments, e.g. a wrapper script that names the node itself.
+-type options() :: #{basename => string(), cookie => string(), args => [string()], env => [{string(), string()}],
+                     program => string()}.
+
+-define(BOOT_MS, 30000).
+-define(CALL_MS, 15000).
+
+-spec start(test_host:host()) -> beam().
+start(Host) ->
+    start(Host, #{}).
+
+%% Returns when the BEAM is up and its name registered.
+-spec start(test_host:host(), options()) -> beam().
+start(Host, Options) ->
+    Spawn = test_host:command(Host, maps:get(program, Options, os:find_executable("erl")), []),
+    {ok, Peer, Name} = peer:start(#{connection => standard_io, exec => Spawn, args => arguments(Host, Options),
+                                    env => environment(Options), wait_boot => ?BOOT_MS}),
+    #{name => Name,
+      host => Host,
+      peer => Peer,
+      os_pid => list_to_integer(peer:call(Peer, os, getpid, [], ?CALL_MS))}.
+
+-spec start_all([test_host:host()]) -> [beam()].
+start_all(Hosts) ->
+    start_all(Hosts, #{}).
+
+%% Boots all at once, as a scheduler that scales a service up does.
+-spec start_all([test_host:host()], options()) -> [beam()].
+start_all(Hosts, Options) ->
+    Boots = [spawn_monitor(fun() -> exit({booted, start(Host, Options)}) end) || Host <- Hosts],
+    [receive {'DOWN', Monitor, process, _, {booted, Beam}} -> Beam;
+             {'DOWN', Monitor, process, _, Reason} -> error({beam_did_not_boot, Reason})
+     end || {_, Monitor} <- Boots].
+
+%% Ends in good order: init:stop/0.
+-spec stop(beam()) -> ok.
+stop(#{peer := Peer} = Beam) ->
+    _ = call(Beam, init, stop, []),
+    gone(Peer).
+
+%% SIGKILL.
+-spec kill(beam()) -> ok.
+kill(#{peer := Peer} = Beam) ->
+    test_command:signal("KILL", [os_pid(Beam)]),
+    gone(Peer).
+
+%% SIGSTOP: alive for the kernel, silent for everybody.
+-spec suspend(beam()) -> ok.
+suspend(Beam) ->
+    test_command:signal("STOP", [os_pid(Beam)]).
+
+-spec resume(beam()) -> ok.
+resume(Beam) ->
+    test_command:signal("CONT", [os_pid(Beam)]).
+
+-spec name(beam()) -> node().
+name(#{name := Name}) ->
+    Name.
+
+-spec host(beam()) -> test_host:host().
+host(#{host := Host}) ->
+    Host.
+
+-spec os_pid(beam()) -> pos_integer().
+os_pid(#{os_pid := Pid}) ->
+    Pid.
+
+-spec call(beam(), module(), atom(), [term()]) -> term().
+call(Beam, Module, Function, Args) ->
+    call(Beam, Module, Function, Args, ?CALL_MS).
+
+-spec call(beam(), module(), atom(), [term()], timeout()) -> term().
+call(#{peer := Peer}, Module, Function, Args, Timeout) ->
+    peer:call(Peer, Module, Function, Args, Timeout).
+
+%% What nodes() says on the BEAM, sorted.
+-spec visible_nodes(beam()) -> [node()].
+visible_nodes(Beam) ->
+    lists:sort(call(Beam, erlang, nodes, [])).
+
+%% What nodes(hidden) says on the BEAM, sorted.
+-spec hidden_nodes(beam()) -> [node()].
+hidden_nodes(Beam) ->
+    lists:sort(call(Beam, erlang, nodes, [hidden])).
+
+%% What link_log saw in the BEAM, oldest first.
+-spec events(beam()) -> [link_log:event()].
+events(Beam) ->
+    call(Beam, link_log, events, []).
+
+%% The links between BEAMs that were lost since boot.
+-spec downs(beam()) -> [link_log:event()].
+downs(Beam) ->
+    [Event || #{what := down, type := visible} = Event <- events(Beam)].
+
+%% Microseconds of os:perf_counter/1, as all times here.
+-spec booted_at(beam()) -> integer().
+booted_at(Beam) ->
+    [#{what := booted, at := At} | _] = events(Beam),
+    At.
+
+%% When the last of Nodes was linked to the BEAM, within Timeout (ms).
+-spec linked_at(beam(), [node()], timeout()) -> integer().
+linked_at(Beam, Nodes, Timeout) ->
+    case call(Beam, link_log, linked_at, [Nodes, Timeout], Timeout + ?CALL_MS) of
+        {ok, At} -> At;
+        {missing, Missing} -> error({never_linked, name(Beam), Missing, {within_ms, Timeout}})
+    end.
+
+%% Breaks the connection to Node as a failing network does, without telling any application.
+-spec drop_link(beam(), node()) -> ok.
+drop_link(Beam, Node) ->
+    {Node, Controller} = lists:keyfind(Node, 1, call(Beam, erlang, system_info, [dist_ctrl])),
+    true = call(Beam, erlang, exit, [Controller, kill]),
+    ok.
+
+%% One scheduler that does not spin: ten BEAMs share the cores of a small machine.
+arguments(Host, Options) ->
+    Name = maps:get(basename, Options, "myapp") ++ "@" ++ test_host:address(Host),
+    ["-name", Name,
+     "-setcookie", maps:get(cookie, Options, "monster"),
+     "-pa", filename:dirname(code:which(link_log)),
+     "-run", "link_log",
+     "+S", "1:1", "+SDcpu", "1:1", "+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none",
+     "-kernel", "logger_level", "error"
+     | maps:get(args, Options, [])].
+
+environment(Options) ->
+    [{"ERL_CRASH_DUMP_SECONDS", "0"} | maps:get(env, Options, [])].
+
+gone(Peer) ->
+    Monitor = monitor(process, Peer),
+    receive
+        {'DOWN', Monitor, process, Peer, _} -> ok
+    after ?BOOT_MS ->
+        error(beam_did_not_end)
+    end.
