@@ -1,0 +1,106 @@
+// A reconciler under test, its actions sorted by kind, and short ways to answer them.
+#pragma once
+
+#include <algorithm>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "rancher_cnode/membership/reconciler.hpp"
+#include "samples.hpp"
+
+namespace rancher_cnode::membership::samples {
+
+inline std::shared_ptr<const Desired> desired(std::set<NodeName> dialable, std::set<NodeName> leavers = {},
+                                              OwnPresence own = OwnPresence::present) {
+  Desired result;
+  result.members = dialable;
+  result.dialable = std::move(dialable);
+  result.leavers = std::move(leavers);
+  result.own = own;
+  return std::make_shared<const Desired>(std::move(result));
+}
+
+/// Container 1 is ourselves, so node 1 is the target.
+inline ReconcilerSettings driving_node_1() { return ReconcilerSettings{.target = node(1)}; }
+
+class Driver {
+ public:
+  explicit Driver(ReconcilerSettings settings) : reconciler_(std::move(settings)) {}
+
+  TimePoint now = at_seconds(0);
+  std::vector<action::ListLinks> lists;  ///< each of these: not answered yet, in order
+  std::vector<action::Probe> probes;
+  std::vector<action::Dial> dials;
+  std::vector<action::Leave> leaves;
+
+  void step(const Event& event) {
+    for (Action& action : reconciler_.step(now, event)) {
+      std::visit([this](auto& what) { keep(std::move(what)); }, action);
+    }
+  }
+
+  /// Time passes; ticks come when they are asked for.
+  void pass(Milliseconds time) {
+    const TimePoint end = now + time;
+    while (reconciler_.next_wake() <= end) {
+      now = std::max(now, reconciler_.next_wake());
+      const TimePoint before = now;
+      step(event::Tick{});
+      if (reconciler_.next_wake() <= before) break;  // wants an answer first, not a tick
+    }
+    now = end;
+  }
+
+  /// The target is there, desired is known, and the first list is answered.
+  void begin(std::shared_ptr<const Desired> wanted, std::initializer_list<int> linked = {}) {
+    step(event::DesiredChanged{std::move(wanted)});
+    step(event::TargetUp{});
+    answer_list(linked);
+  }
+
+  void answer_list(std::initializer_list<int> linked) {
+    std::vector<NodeName> links;
+    for (const int number : linked) links.push_back(node(number));
+    step(event::LinksListed{take_first(lists).id, std::move(links)});
+  }
+  void answer_probe(ProbeOutcome outcome) { step(event::Probed{take_first(probes).id, outcome}); }
+  void answer_dial(DialOutcome outcome) { step(event::Dialled{take_first(dials).id, outcome}); }
+  void answer_leave(LeaveOutcome outcome) { step(event::Left{take_first(leaves).id, outcome}); }
+
+  [[nodiscard]] std::optional<PeerView> peer(int number) const {
+    for (PeerView& view : reconciler_.peers()) {
+      if (view.node == node(number)) return std::move(view);
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] PeerState state(int number) const { return peer(number).value().state; }
+  [[nodiscard]] std::size_t in_flight() const { return probes.size() + dials.size(); }
+  [[nodiscard]] const Reconciler& reconciler() const { return reconciler_; }
+
+ private:
+  void keep(action::ListLinks action) { lists.push_back(action); }
+  void keep(action::Probe action) { probes.push_back(std::move(action)); }
+  void keep(action::Dial action) { dials.push_back(std::move(action)); }
+  void keep(action::Leave action) { leaves.push_back(std::move(action)); }
+
+  template <class T>
+  static T take_first(std::vector<T>& actions) {
+    T first = actions.at(0);
+    actions.erase(actions.begin());
+    return first;
+  }
+
+  Reconciler reconciler_;
+};
+
+template <class T>
+std::set<NodeName> peers_of(const std::vector<T>& actions) {
+  std::set<NodeName> result;
+  for (const T& action : actions) result.insert(action.peer);
+  return result;
+}
+
+}  // namespace rancher_cnode::membership::samples

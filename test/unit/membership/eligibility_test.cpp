@@ -1,0 +1,193 @@
+#include "rancher_cnode/membership/eligibility.hpp"
+
+#include <doctest/doctest.h>
+
+#include "samples.hpp"
+
+namespace rancher_cnode::membership {
+namespace {
+
+using samples::address;
+using samples::container;
+using samples::service;
+using samples::without_address;
+
+std::size_t dropped(const Eligibility& result, DropReason reason) {
+  return result.dropped.at(static_cast<std::size_t>(reason)).count;
+}
+
+std::size_t dropped_in_all(const Eligibility& result) {
+  std::size_t sum = 0;
+  for (const Dropped& reason : result.dropped) sum += reason.count;
+  return sum;
+}
+
+TEST_CASE("a state says whether a container may be dialled") {
+  const struct {
+    const char* state;
+    bool up;
+  } rows[] = {{"requested", true},
+              {"creating", true},
+              {"starting", true},
+              {"running", true},
+              {"restarting", true},
+              {"migrating", true},
+              {"stopping", false},
+              {"stopped", false},
+              {"updating-running", true},
+              {"updating-stopped", false},
+              {"removing", false},
+              {"removed", false},
+              {"error", false},
+              {"erroring", false},
+              {"purging", false},
+              {"purged", false},
+              {"", true},
+              {"a-state-of-the-future", true}};
+  for (const auto& row : rows) {
+    CAPTURE(row.state);
+    CHECK(is_up(row.state) == row.up);
+    const Eligibility result = judge(service({container(1, row.state)}), HealthPolicy::any);
+    REQUIRE(result.members.size() == 1);
+    CHECK(result.members.at(address(1)).hold.empty() == row.up);
+  }
+}
+
+TEST_CASE("health counts only when it is asked for, and passes as in Rancher's own DNS") {
+  const struct {
+    std::optional<std::string> health;
+    bool passing;
+  } rows[] = {{std::nullopt, true},
+              {"", true},
+              {"healthy", true},
+              {"updating-healthy", true},
+              {"initializing", false},
+              {"reinitializing", false},
+              {"unhealthy", false},
+              {"updating-unhealthy", false},
+              {"updating-reinitializing", false},
+              {"reconcile", false}};
+  for (const auto& row : rows) {
+    CAPTURE(row.health.value_or("null"));
+    Container checked = container(1);
+    checked.health_state = row.health;
+    CHECK(judge(service({checked}), HealthPolicy::any).members.at(address(1)).hold.empty());
+    CHECK(judge(service({checked}), HealthPolicy::passing).members.at(address(1)).hold.empty() ==
+          row.passing);
+  }
+}
+
+TEST_CASE("a hold says why in words") {
+  Container sick = container(2);
+  sick.health_state = "unhealthy";
+  const Eligibility result = judge(service({container(1, "stopped"), sick}), HealthPolicy::passing);
+  CHECK(result.members.at(address(1)).hold == "state is stopped");
+  CHECK(result.members.at(address(2)).hold == "health is unhealthy");
+}
+
+TEST_CASE("the address is the primary one, else that of the network, else the first") {
+  Container primary = container(1);
+  primary.ips = {"10.42.0.99"};
+  Container first = without_address(container(2));
+  first.ips = {"10.42.0.22", "10.42.0.23"};
+  Container empty = without_address(container(3));
+  empty.primary_ip = "";
+  empty.ips = {"10.42.0.33"};
+  const Eligibility result = judge(service({primary, first, empty}), HealthPolicy::any);
+  CHECK(result.members.size() == 3);
+  CHECK(result.members.at(address(1)).name == "web-1");
+  CHECK(result.members.at(address(22)).name == "web-2");
+  CHECK(result.members.at(address(33)).name == "web-3");
+}
+
+TEST_CASE("a container on another's network has the address of that container") {
+  Container sidekick = without_address(container(2));
+  sidekick.network_from_container_uuid = "uuid-1";
+  SUBCASE("whatever the order in the list") {
+    for (const auto& listed : {service({container(1), sidekick}), service({sidekick, container(1)})}) {
+      const Eligibility result = judge(listed, HealthPolicy::any);
+      CHECK(result.members.size() == 1);
+      CHECK(result.members.contains(address(1)));
+      CHECK(dropped(result, DropReason::duplicate) == 1);
+    }
+  }
+  SUBCASE("even before its own ips") {
+    sidekick.ips = {"10.42.0.77"};
+    CHECK_FALSE(judge(service({container(1), sidekick}), HealthPolicy::any).members.contains(address(77)));
+  }
+  SUBCASE("and has none if that one is not in the read, or has none") {
+    CHECK(dropped(judge(service({sidekick}), HealthPolicy::any), DropReason::no_address) == 1);
+    const Service none = service({without_address(container(1)), sidekick});
+    CHECK(dropped(judge(none, HealthPolicy::any), DropReason::no_address) == 2);
+  }
+  SUBCASE("and two that name each other have none") {
+    Container main = without_address(container(1));
+    main.network_from_container_uuid = "uuid-2";
+    CHECK(dropped(judge(service({main, sidekick}), HealthPolicy::any), DropReason::no_address) == 2);
+  }
+}
+
+TEST_CASE("containers on one address are one peer, which may be dialled if any of them is up") {
+  Container stopped = container(1, "stopped");
+  stopped.uuid = "old";
+  for (const auto& listed : {service({stopped, container(1)}), service({container(1), stopped})}) {
+    const Eligibility result = judge(listed, HealthPolicy::any);
+    REQUIRE(result.members.size() == 1);
+    CHECK(result.members.at(address(1)).hold.empty());
+    CHECK(result.members.at(address(1)).uuid == "uuid-1");
+    CHECK(dropped(result, DropReason::duplicate) == 1);
+  }
+}
+
+TEST_CASE("old and new instances under one name are two peers") {
+  Container old = container(1, "stopping");
+  Container fresh = container(2, "starting");
+  fresh.name = old.name;
+  const Eligibility result = judge(service({old, fresh}), HealthPolicy::any);
+  CHECK(result.members.size() == 2);
+  CHECK_FALSE(result.members.at(address(1)).hold.empty());
+  CHECK(result.members.at(address(2)).hold.empty());
+}
+
+TEST_CASE("what cannot be an address of a peer is dropped and counted with an example") {
+  const struct {
+    const char* text;
+    DropReason reason;
+  } rows[] = {{"fe80::1", DropReason::not_ipv4},           {"10.42.0.1/16", DropReason::not_ipv4},
+              {"web.shop.internal", DropReason::not_ipv4}, {"10.42.0.01", DropReason::not_ipv4},
+              {" 10.42.0.1", DropReason::not_ipv4},        {"'; drop", DropReason::not_ipv4},
+              {"127.0.0.1", DropReason::not_a_host},       {"0.0.0.0", DropReason::not_a_host},
+              {"224.0.0.1", DropReason::not_a_host},       {"255.255.255.255", DropReason::not_a_host}};
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    Container odd = container(9);
+    odd.primary_ip = row.text;
+    const Eligibility result = judge(service({container(1), odd}), HealthPolicy::any);
+    CHECK(result.members.size() == 1);
+    CHECK(dropped(result, row.reason) == 1);
+    CHECK(dropped_in_all(result) == 1);
+    CHECK(result.dropped.at(static_cast<std::size_t>(row.reason)).example ==
+          std::string("web-9: ") + row.text);
+  }
+}
+
+TEST_CASE("an example of what was dropped is never long") {
+  Container odd = container(1);
+  odd.name = std::string(100'000, 'x');
+  odd.primary_ip = std::string(100'000, 'y');
+  const Eligibility result = judge(service({odd}), HealthPolicy::any);
+  CHECK(result.dropped.at(static_cast<std::size_t>(DropReason::not_ipv4)).example.size() == 120);
+}
+
+TEST_CASE("containers without an address are named by their uuid, unless that is missing too") {
+  Container nameless = without_address(container(3));
+  nameless.uuid.clear();
+  const Eligibility result = judge(
+      service({without_address(container(2)), nameless, without_address(container(1))}), HealthPolicy::any);
+  CHECK(result.members.empty());
+  CHECK(dropped(result, DropReason::no_address) == 3);
+  CHECK(result.unaddressed == std::vector<std::string>{"uuid-1", "uuid-2"});
+}
+
+}  // namespace
+}  // namespace rancher_cnode::membership

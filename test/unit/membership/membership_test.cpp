@@ -1,0 +1,169 @@
+// What reads add, hold and tell. What they may remove is in removal_test.cpp.
+#include "rancher_cnode/membership/membership.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "samples.hpp"
+
+namespace rancher_cnode::membership {
+namespace {
+
+using samples::at_seconds;
+using samples::container;
+using samples::node;
+using samples::nodes;
+using samples::running;
+using samples::service;
+
+MembershipSettings settings() {
+  MembershipSettings result;
+  result.node_basename = "myapp";
+  result.own_address = samples::address(1);
+  return result;
+}
+
+const PeerStanding* find(const std::vector<PeerStanding>& standings, const NodeName& name) {
+  const auto found = std::ranges::find(standings, name, &PeerStanding::node);
+  return found == standings.end() ? nullptr : &*found;
+}
+
+TEST_CASE("before any read nothing is known and nothing is desired") {
+  const Membership membership(settings());
+  CHECK(membership.desired()->members.empty());
+  CHECK(membership.desired()->own == OwnPresence::unknown);
+  CHECK_FALSE(membership.wants_read_at());
+  CHECK_FALSE(membership.view().last_good);
+}
+
+TEST_CASE("a member is desired from the first read that lists it") {
+  Membership membership(settings());
+  CHECK(membership.observe(at_seconds(0), ReadScope::self, running({1, 2})));
+  CHECK(membership.desired()->dialable == nodes({1, 2}));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3})));
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3}));
+  CHECK(membership.desired()->own == OwnPresence::present);
+}
+
+TEST_CASE("a read that says nothing new changes nothing") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
+  const auto before = membership.desired();
+  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, running({2, 1})));
+  CHECK(membership.desired() == before);
+}
+
+TEST_CASE("an unknown read changes nothing but what is told of the reads") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
+  CHECK_FALSE(membership.observe(at_seconds(5), ReadScope::self, Unknown{"404 from http://m"}));
+  CHECK(membership.desired()->dialable == nodes({1, 2}));
+  CHECK(membership.view().last_failure == "404 from http://m");
+  CHECK(membership.view().last_good == at_seconds(0));
+  CHECK(membership.view().last_unknown == at_seconds(5));
+  CHECK(membership.view().unknown_reads == 1);
+  CHECK(membership.view().whole_reads == 1);
+}
+
+TEST_CASE("a listed container that is stopped is a member that must not be dialled") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, service({container(1), container(2, "stopped")})));
+  CHECK(membership.desired()->members == nodes({1, 2}));
+  CHECK(membership.desired()->dialable == nodes({1}));
+  CHECK(membership.desired()->leavers.empty());
+  const auto standings = membership.standings();
+  const PeerStanding* stopped = find(standings, node(2));
+  REQUIRE(stopped != nullptr);
+  CHECK(stopped->standing == Standing::held);
+  CHECK(stopped->reason == "state is stopped");
+  CHECK(stopped->since == at_seconds(1));
+  CHECK(stopped->container == "web-2");
+
+  CHECK(membership.observe(at_seconds(2), ReadScope::self, running({1, 2})));
+  CHECK(membership.desired()->dialable == nodes({1, 2}));
+}
+
+TEST_CASE("a container without an address is taken in once it has one") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self,
+                     service({container(1), samples::without_address(container(2, "starting"))}));
+  CHECK(membership.desired()->members == nodes({1}));
+  CHECK(membership.view().dropped.at(static_cast<std::size_t>(DropReason::no_address)).count == 1);
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2})));
+  CHECK(membership.desired()->dialable == nodes({1, 2}));
+  CHECK(membership.view().dropped.at(static_cast<std::size_t>(DropReason::no_address)).count == 0);
+}
+
+TEST_CASE("a peer whose container loses its address is held, never removed") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3}));
+  const Service restarting = service({container(1), samples::without_address(container(2)), container(3)});
+  for (int second = 1; second <= 300; ++second) {
+    membership.observe(at_seconds(second), ReadScope::self, restarting);
+  }
+  CHECK(membership.desired()->members == nodes({1, 2, 3}));
+  CHECK(membership.desired()->dialable == nodes({1, 3}));
+  CHECK(membership.observe(at_seconds(301), ReadScope::self, running({1, 2, 3})));
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3}));
+}
+
+TEST_CASE("our own container is present while it is listed without an address") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
+  const Service restarting = service({samples::without_address(container(1)), container(2)});
+  for (int second = 1; second <= 300; ++second) {
+    membership.observe(at_seconds(second), ReadScope::self, restarting);
+  }
+  CHECK(membership.desired()->own == OwnPresence::present);
+}
+
+TEST_CASE("a sidekick on our network makes us present") {
+  MembershipSettings own = settings();
+  Membership membership(own);
+  Container sidekick = samples::without_address(container(7));
+  sidekick.network_from_container_uuid = "uuid-1";
+  membership.observe(at_seconds(0), ReadScope::self, service({sidekick, container(1), container(2)}));
+  CHECK(membership.desired()->own == OwnPresence::present);
+  CHECK(membership.desired()->members == nodes({1, 2}));
+}
+
+TEST_CASE("a container replaced by another at the same address is the same peer") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
+  Container replacement = container(2);
+  replacement.uuid = "another";
+  replacement.name = "web-9";
+  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, service({container(1), replacement})));
+  for (int second = 2; second < 100; ++second) {
+    membership.observe(at_seconds(second), ReadScope::self, service({container(1), replacement}));
+  }
+  CHECK(membership.desired()->dialable == nodes({1, 2}));
+  CHECK(membership.desired()->leavers.empty());
+  const auto standings = membership.standings();
+  CHECK(find(standings, node(2))->container == "web-9");
+}
+
+TEST_CASE("a half-joined start can still form: our own container not listed yet is unknown, not missing") {
+  Membership membership(settings());
+  for (int second = 0; second < 300; ++second) {
+    membership.observe(at_seconds(second), ReadScope::self, running({2, 3}));
+  }
+  CHECK(membership.desired()->own == OwnPresence::unknown);
+  CHECK(membership.desired()->dialable == nodes({2, 3}));
+}
+
+TEST_CASE("health is asked for by the setting alone") {
+  MembershipSettings passing = settings();
+  passing.health = HealthPolicy::passing;
+  Membership membership(passing);
+  Container sick = container(2);
+  sick.health_state = "unhealthy";
+  membership.observe(at_seconds(0), ReadScope::self, service({container(1), sick}));
+  CHECK(membership.desired()->members == nodes({1, 2}));
+  CHECK(membership.desired()->dialable == nodes({1}));
+}
+
+}  // namespace
+}  // namespace rancher_cnode::membership

@@ -1,0 +1,391 @@
+// How links are made. How they are unmade is in leaving_test.cpp.
+#include "rancher_cnode/membership/reconciler.hpp"
+
+#include <doctest/doctest.h>
+
+#include "driver.hpp"
+
+namespace rancher_cnode::membership {
+namespace {
+
+using namespace std::chrono_literals;
+using samples::desired;
+using samples::Driver;
+using samples::driving_node_1;
+using samples::node;
+using samples::nodes;
+using samples::peers_of;
+
+std::set<NodeName> first_nodes(int count, int from = 2) {
+  std::set<NodeName> result;
+  for (int number = from; number < from + count; ++number) result.insert(node(number));
+  return result;
+}
+
+TEST_CASE("nothing is done before the target is up, and nothing is dialled before its links are known") {
+  Driver driver(driving_node_1());
+  driver.step(event::DesiredChanged{desired(nodes({1, 2}))});
+  driver.pass(1min);
+  CHECK(driver.lists.empty());
+  CHECK(driver.reconciler().next_wake() == TimePoint::max());
+
+  driver.step(event::TargetUp{});
+  CHECK(driver.lists.size() == 1);
+  driver.pass(1min);
+  CHECK(driver.lists.size() == 1);
+  CHECK(driver.in_flight() == 0);
+}
+
+TEST_CASE(
+    "what is missing is probed, what answers is dialled at once, what is linked already is left alone") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({1, 2, 3, 4})), {3});
+  CHECK(peers_of(driver.probes) == nodes({2, 4}));
+  CHECK(driver.state(3) == PeerState::linked);
+  driver.answer_probe(ProbeOutcome::found);
+  CHECK(peers_of(driver.dials) == nodes({2}));
+  CHECK(driver.state(2) == PeerState::dialling);
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.dials.size() == 1);
+}
+
+TEST_CASE("the target is never dialled, nor what is no dialable member") {
+  Driver driver(driving_node_1());
+  auto held = std::make_shared<Desired>(*desired(nodes({1, 2})));
+  held->members.insert(node(3));
+  driver.begin(held, {7, 8});
+  CHECK(peers_of(driver.probes) == nodes({2}));
+  CHECK(driver.state(3) == PeerState::held);
+  CHECK_FALSE(driver.peer(1));
+  CHECK_FALSE(driver.peer(7));
+}
+
+TEST_CASE("without probes the dial comes at once") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.probe = ProbeMode::off;
+  Driver driver(settings);
+  driver.begin(desired(nodes({1, 2, 3})));
+  CHECK(driver.probes.empty());
+  CHECK(peers_of(driver.dials) == nodes({2, 3}));
+  driver.answer_dial(DialOutcome::refused);
+  CHECK(driver.peer(2)->reason == "the dial failed");
+}
+
+TEST_CASE("never more than the limit in flight, and a probe hands its place to the dial") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.max_dials = 4;
+  Driver driver(settings);
+  driver.begin(desired(first_nodes(100)));
+  CHECK(driver.probes.size() == 4);
+  driver.answer_probe(ProbeOutcome::found);
+  CHECK(driver.probes.size() == 3);
+  CHECK(driver.dials.size() == 1);
+  driver.answer_dial(DialOutcome::linked);
+  CHECK(driver.in_flight() == 4);
+}
+
+TEST_CASE("each failure has its reason in words") {
+  const struct {
+    ProbeOutcome probe;
+    DialOutcome dial;
+    std::string_view reason;
+  } rows[] = {{ProbeOutcome::no_answer, {}, "the peer's epmd does not answer"},
+              {ProbeOutcome::refused, {}, "the peer's epmd refuses the connection"},
+              {ProbeOutcome::not_registered, {}, "the peer's epmd does not know the node"},
+              {ProbeOutcome::found, DialOutcome::refused,
+               "registered, but the dial failed: probably cookie or version"},
+              {ProbeOutcome::found, DialOutcome::not_alive, "the target is not alive as a node"},
+              {ProbeOutcome::found, DialOutcome::no_reply, "the target did not answer the dial"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.reason);
+    Driver driver(driving_node_1());
+    driver.begin(desired(nodes({2})));
+    driver.answer_probe(row.probe);
+    if (row.probe == ProbeOutcome::found) driver.answer_dial(row.dial);
+    CHECK(driver.state(2) == PeerState::waiting);
+    CHECK(driver.peer(2)->reason == row.reason);
+    CHECK(driver.peer(2)->attempts == 1);
+    CHECK(driver.peer(2)->next_try > driver.now);
+  }
+}
+
+TEST_CASE("retry delays double from the first to the limit, with jitter in the upper half") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  Milliseconds longest = 100ms;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    CAPTURE(attempt);
+    REQUIRE(driver.probes.size() == 1);
+    driver.answer_probe(ProbeOutcome::no_answer);
+    const Duration wait = driver.peer(2)->next_try.value() - driver.now;
+    CHECK(wait <= longest);
+    CHECK(wait >= longest / 2);
+    longest = std::min<Milliseconds>(longest * 2, 10s);
+    driver.pass(std::chrono::ceil<Milliseconds>(wait));
+  }
+}
+
+TEST_CASE("the waits of two seeds differ, those of one seed do not") {
+  const auto first_wait = [](std::uint64_t seed) {
+    ReconcilerSettings settings = driving_node_1();
+    settings.seed = seed;
+    Driver driver(settings);
+    driver.begin(desired(nodes({2})));
+    driver.answer_probe(ProbeOutcome::no_answer);
+    return driver.peer(2)->next_try.value();
+  };
+  CHECK(first_wait(1) == first_wait(1));
+  CHECK(first_wait(1) != first_wait(2));
+}
+
+/// A driver whose peer 2 has failed often enough to wait for long.
+Driver with_a_long_wait() {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    driver.answer_probe(ProbeOutcome::no_answer);
+    driver.pass(std::chrono::ceil<Milliseconds>(driver.peer(2)->next_try.value() - driver.now));
+  }
+  driver.answer_probe(ProbeOutcome::no_answer);
+  return driver;
+}
+
+TEST_CASE("news make waiting peers due at once, and delays start over") {
+  Driver driver = with_a_long_wait();
+  REQUIRE(driver.probes.empty());
+  driver.step(event::News{});
+  REQUIRE(driver.probes.size() == 1);
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
+}
+
+TEST_CASE("news while a probe is in flight count for it too") {
+  Driver driver = with_a_long_wait();
+  driver.pass(10s);
+  REQUIRE(driver.probes.size() == 1);
+  driver.step(event::News{});
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
+}
+
+TEST_CASE("a peer that is listed anew starts over") {
+  Driver driver = with_a_long_wait();
+  driver.step(event::DesiredChanged{desired(nodes({1}))});
+  CHECK_FALSE(driver.peer(2));
+  driver.step(event::DesiredChanged{desired(nodes({2}))});
+  CHECK(driver.probes.size() == 1);
+  CHECK(driver.peer(2)->attempts == 0);
+}
+
+TEST_CASE("a target that restarts starts everything over, and late answers are not taken for new ones") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2, 3})), {3});
+  const ActionId old_probe = driver.probes.at(0).id;
+  driver.probes.clear();
+  driver.step(event::TargetDown{});
+  CHECK(driver.state(2) == PeerState::queued);
+  CHECK(driver.state(3) == PeerState::queued);
+  CHECK(driver.reconciler().next_wake() == TimePoint::max());
+  CHECK(driver.reconciler().linked() == 0);
+
+  driver.step(event::TargetUp{});
+  driver.step(event::Probed{old_probe, ProbeOutcome::found});
+  CHECK(driver.dials.empty());
+  CHECK(driver.reconciler().counters().stale_answers == 1);
+  driver.answer_list({});
+  CHECK(peers_of(driver.probes) == nodes({2, 3}));
+  driver.step(event::Probed{old_probe, ProbeOutcome::found});
+  CHECK(driver.dials.empty());
+}
+
+TEST_CASE("the links are listed every second, one list at a time, and right after a dial") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  CHECK(driver.lists.empty());
+  driver.answer_probe(ProbeOutcome::found);
+  CHECK(driver.lists.empty());
+  driver.answer_dial(DialOutcome::linked);
+  CHECK(driver.lists.size() == 1);
+  driver.pass(5s);
+  CHECK(driver.lists.size() == 1);
+  driver.answer_list({2});
+  CHECK(driver.lists.empty());
+  driver.pass(999ms);
+  CHECK(driver.lists.empty());
+  driver.pass(1ms);
+  CHECK(driver.lists.size() == 1);
+}
+
+TEST_CASE("results that come while a list is in flight ask for one more list, not for one each") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2, 3, 4})));
+  while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::found);
+  while (!driver.dials.empty()) driver.answer_dial(DialOutcome::linked);
+  CHECK(driver.lists.size() == 1);
+  driver.answer_list({2});
+  CHECK(driver.lists.size() == 1);
+  driver.answer_list({2, 3, 4});
+  CHECK(driver.lists.empty());
+}
+
+TEST_CASE("a list that fails is asked again after the interval, and cuts nothing") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})), {2});
+  driver.pass(1s);
+  driver.step(event::ListFailed{driver.lists.at(0).id});
+  driver.lists.clear();
+  CHECK(driver.state(2) == PeerState::linked);
+  driver.pass(999ms);
+  CHECK(driver.lists.empty());
+  driver.pass(1ms);
+  CHECK(driver.lists.size() == 1);
+}
+
+TEST_CASE("a link that drops is dialled again at the next list") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})), {2});
+  driver.pass(1s);
+  driver.answer_list({});
+  CHECK(driver.probes.size() == 1);
+  CHECK(driver.peer(2)->reason == "the link dropped");
+  CHECK(driver.reconciler().counters().links_lost == 1);
+}
+
+TEST_CASE("a list that was asked before a dial ended says nothing about its link") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.answer_probe(ProbeOutcome::found);
+  driver.pass(1s);
+  REQUIRE(driver.lists.size() == 1);
+  driver.answer_dial(DialOutcome::linked);
+  driver.answer_list({});
+  CHECK(driver.state(2) == PeerState::linked);
+  driver.answer_list({2});
+  CHECK(driver.state(2) == PeerState::linked);
+  CHECK(driver.reconciler().counters().links_lost == 0);
+}
+
+TEST_CASE("links that go as soon as they come are not dialled in a busy loop") {
+  const struct {
+    const char* name;
+    bool listed_once;
+    std::string_view reason;
+  } rows[] = {{"never listed", false, "the target said yes, but does not list the link"},
+              {"listed once", true, "the link dropped as soon as it came up"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    Driver driver(driving_node_1());
+    driver.begin(desired(nodes({2})));
+    for (int round = 1; round <= 8; ++round) {
+      driver.answer_probe(ProbeOutcome::found);
+      driver.answer_dial(DialOutcome::linked);
+      if (row.listed_once) {
+        driver.answer_list({2});
+        driver.pass(999ms);
+        driver.step(event::DesiredChanged{desired(nodes({2}), nodes({100 + round}))});  // asks for a list
+      }
+      driver.answer_list({});
+      CHECK(driver.peer(2)->reason == row.reason);
+      REQUIRE(driver.state(2) == PeerState::waiting);
+      const Duration wait = driver.peer(2)->next_try.value() - driver.now;
+      CHECK(wait >= 50ms * (1 << (round - 1)));
+      // Lists of the meantime stay unanswered, which holds them back.
+      driver.pass(std::chrono::ceil<Milliseconds>(wait));
+      REQUIRE(driver.probes.size() == 1);
+      if (!driver.lists.empty()) driver.answer_list({});
+    }
+  }
+}
+
+TEST_CASE("while our own container is missing or has left, nothing is dialled") {
+  for (const OwnPresence own : {OwnPresence::missing, OwnPresence::left}) {
+    Driver driver(driving_node_1());
+    driver.begin(desired(nodes({2, 3}), {}, own));
+    driver.pass(30s);
+    CHECK(driver.in_flight() == 0);
+    driver.step(event::DesiredChanged{desired(nodes({2, 3}))});
+    CHECK(driver.in_flight() == 2);
+    driver.step(event::DesiredChanged{desired(nodes({2, 3}), {}, own)});
+    driver.answer_probe(ProbeOutcome::found);
+    CHECK(driver.dials.empty());
+  }
+}
+
+TEST_CASE("our own container not known yet is no reason not to dial") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2}), {}, OwnPresence::unknown));
+  CHECK(driver.in_flight() == 1);
+}
+
+TEST_CASE("a peer that is no longer to be dialled is not dialled after its probe") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.step(event::DesiredChanged{desired({})});
+  driver.answer_probe(ProbeOutcome::found);
+  CHECK(driver.dials.empty());
+  CHECK(driver.reconciler().peers().empty());
+}
+
+TEST_CASE(
+    "a peer that goes and comes back while its probe is in flight is not asked twice, and its slot comes "
+    "free") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.max_dials = 1;
+  Driver driver(settings);
+  driver.begin(desired(nodes({2})));
+  driver.step(event::DesiredChanged{desired({})});
+  driver.step(event::DesiredChanged{desired(nodes({2, 3}))});
+  CHECK(driver.probes.size() == 1);
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(peers_of(driver.probes) == nodes({3}));
+}
+
+TEST_CASE("a new peer is not starved by thousands of dead ones, nor are they by new ones") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.max_dials = 8;
+  Driver driver(settings);
+  const std::set<NodeName> old = first_nodes(1'000);
+  driver.begin(desired(old));
+  for (int i = 0; i < 1'000; ++i) driver.answer_probe(ProbeOutcome::no_answer);
+  driver.pass(30s);  // all of them are due again
+  driver.step(event::DesiredChanged{desired(first_nodes(1'400))});
+  for (int i = 0; i < 8; ++i) driver.answer_probe(ProbeOutcome::no_answer);  // those that were in flight
+  int fresh = 0;
+  int retries = 0;
+  for (int i = 0; i < 400; ++i) {
+    (old.contains(driver.probes.front().peer) ? retries : fresh)++;
+    driver.answer_probe(ProbeOutcome::no_answer);
+  }
+  CHECK(fresh >= 290);
+  CHECK(retries >= 90);
+}
+
+TEST_CASE("the first round is done when every dialable peer is linked or has failed once") {
+  Driver driver(driving_node_1());
+  CHECK_FALSE(driver.reconciler().first_round_done());
+  driver.begin(desired(nodes({1, 2, 3})), {});
+  CHECK_FALSE(driver.reconciler().first_round_done());
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK_FALSE(driver.reconciler().first_round_done());
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::linked);
+  CHECK(driver.reconciler().first_round_done());
+  driver.step(event::TargetDown{});
+  CHECK_FALSE(driver.reconciler().first_round_done());
+  driver.lists.clear();
+  driver.step(event::TargetUp{});
+  driver.answer_list({2, 3});
+  CHECK(driver.reconciler().first_round_done());
+}
+
+TEST_CASE("a round without peers is done when the links are known") {
+  Driver driver(driving_node_1());
+  driver.step(event::TargetUp{});
+  driver.answer_list({});
+  CHECK_FALSE(driver.reconciler().first_round_done());
+  driver.step(event::DesiredChanged{desired(nodes({1}))});
+  CHECK(driver.reconciler().first_round_done());
+}
+
+}  // namespace
+}  // namespace rancher_cnode::membership

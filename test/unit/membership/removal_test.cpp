@@ -1,0 +1,302 @@
+// When a peer becomes a leaver, and above all when not.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "rancher_cnode/membership/membership.hpp"
+#include "samples.hpp"
+
+namespace rancher_cnode::membership {
+namespace {
+
+using namespace std::chrono_literals;
+using samples::at;
+using samples::at_seconds;
+using samples::container;
+using samples::node;
+using samples::nodes;
+using samples::running;
+using samples::service;
+
+MembershipSettings settings(RemovalPolicy removal = RemovalPolicy::safe) {
+  MembershipSettings result;
+  result.node_basename = "myapp";
+  result.own_address = samples::address(1);
+  result.removal = removal;
+  return result;
+}
+
+/// A membership that has seen 1 (ourselves) to 5 in one whole read at second 0.
+Membership five(RemovalPolicy removal = RemovalPolicy::safe, ReadScope scope = ReadScope::self) {
+  Membership result(settings(removal));
+  result.observe(at_seconds(0), scope, running({1, 2, 3, 4, 5}));
+  return result;
+}
+
+/// Reads once a second from `first` to `last`, both included.
+void read_every_second(Membership& membership, int first, int last, ReadScope scope, const Read& read) {
+  for (int second = first; second <= last; ++second) membership.observe(at_seconds(second), scope, read);
+}
+
+TEST_CASE("a peer is a leaver once every whole read lacked it for the removal delay") {
+  Membership membership = five();
+  read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->members == nodes({1, 2, 3, 4, 5}));
+  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3, 4})));
+  CHECK(membership.desired()->leavers == nodes({5}));
+  CHECK(membership.desired()->members == nodes({1, 2, 3, 4}));
+  CHECK(membership.view().removed_peers == 1);
+}
+
+TEST_CASE("a peer under suspicion is not dialled, and its link is left alone") {
+  Membership membership = five();
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4})));
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4}));
+  CHECK(membership.desired()->members == nodes({1, 2, 3, 4, 5}));
+  const auto standings = membership.standings();
+  CHECK(standings.back().node == node(5));
+  CHECK(standings.back().standing == Standing::suspected);
+  CHECK(standings.back().since == at_seconds(1));
+}
+
+TEST_CASE("two reads are needed, however far apart, and no more than two") {
+  Membership membership = five();
+  membership.observe(at_seconds(100), ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.wants_read_at() == at_seconds(110));
+  membership.observe(at_seconds(110), ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.desired()->leavers == nodes({5}));
+  CHECK_FALSE(membership.wants_read_at());
+}
+
+TEST_CASE("a removal delay of nothing still takes two reads") {
+  MembershipSettings quick = settings();
+  quick.removal_delay = 0ms;
+  Membership membership(quick);
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3}));
+  membership.observe(at_seconds(1), ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.wants_read_at() == at_seconds(2));
+  membership.observe(at_seconds(2), ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->leavers == nodes({3}));
+}
+
+TEST_CASE("a read that lists the peer again clears it, even a partial one") {
+  const struct {
+    const char* name;
+    Service read;
+  } rows[] = {{"a whole read", running({1, 2, 3, 4, 5})}, {"a partial read", running({5})}};
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    Membership membership = five();
+    read_every_second(membership, 1, 8, ReadScope::self, running({1, 2, 3, 4}));
+    membership.observe(at_seconds(9), ReadScope::self, row.read);
+    read_every_second(membership, 10, 19, ReadScope::self, running({1, 2, 3, 4}));
+    CHECK(membership.desired()->leavers.empty());
+    membership.observe(at_seconds(20), ReadScope::self, running({1, 2, 3, 4}));
+    CHECK(membership.desired()->leavers == nodes({5}));
+  }
+}
+
+TEST_CASE("an old and a new snapshot by turns remove nobody") {
+  Membership membership = five();
+  for (int second = 1; second < 600; ++second) {
+    membership.observe(at_seconds(second), ReadScope::self,
+                       second % 8 == 0 ? running({1, 2, 3, 4, 5}) : running({1, 2, 3, 4}));
+    CHECK(membership.desired()->leavers.empty());
+  }
+}
+
+TEST_CASE("reads that cannot be trusted about the others never remove, under any policy") {
+  const struct {
+    const char* name;
+    ReadScope scope;
+    Read read;
+  } rows[] = {{"unknown", ReadScope::self, Unknown{"timeout"}},
+              {"null or empty containers", ReadScope::self, service({})},
+              {"null or empty containers, by name", ReadScope::named, service({})},
+              {"a self read that lacks ourselves", ReadScope::self, running({2, 3})},
+              {"a named read that lacks ourselves, who were in it", ReadScope::named, running({2, 3})}};
+  for (const RemovalPolicy policy : {RemovalPolicy::safe, RemovalPolicy::immediate, RemovalPolicy::never}) {
+    for (const auto& row : rows) {
+      CAPTURE(row.name);
+      CAPTURE(static_cast<int>(policy));
+      Membership membership = five(policy);
+      read_every_second(membership, 1, 300, row.scope, row.read);
+      for (const int peer : {2, 3, 4, 5}) CHECK(membership.desired()->members.contains(node(peer)));
+      for (const int peer : {2, 3, 4, 5}) CHECK_FALSE(membership.desired()->leavers.contains(node(peer)));
+    }
+  }
+}
+
+TEST_CASE("reads that cannot be trusted do not count as the second read") {
+  Membership membership = five();
+  membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4}));
+  read_every_second(membership, 2, 60, ReadScope::self, Unknown{"refused"});
+  read_every_second(membership, 61, 120, ReadScope::self, service({}));
+  CHECK(membership.desired()->leavers.empty());
+}
+
+TEST_CASE("one read that lacks us is no proof that we have left") {
+  Membership membership = five();
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2, 3, 4, 5})));
+  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.wants_read_at() == at_seconds(11));
+  CHECK(membership.observe(at_seconds(2), ReadScope::self, running({1, 2, 3, 4, 5})));
+  CHECK(membership.desired()->own == OwnPresence::present);
+  CHECK(membership.desired()->leavers.empty());
+}
+
+TEST_CASE("we have left once we were listed and are missing for the removal delay") {
+  for (const ReadScope scope : {ReadScope::self, ReadScope::named}) {
+    Membership membership = five();
+    read_every_second(membership, 1, 10, scope, running({2, 3, 4, 5}));
+    CHECK(membership.desired()->own == OwnPresence::missing);
+    CHECK(membership.observe(at_seconds(11), scope, running({2, 3, 4, 5})));
+    CHECK(membership.desired()->own == OwnPresence::left);
+    CHECK(membership.desired()->leavers == nodes({1}));
+    CHECK(membership.desired()->members == nodes({2, 3, 4, 5}));
+    CHECK(membership.standings().back().standing == Standing::leaver);
+    CHECK_FALSE(membership.wants_read_at());
+
+    CHECK(membership.observe(at_seconds(12), scope, running({1, 2, 3, 4, 5})));
+    CHECK(membership.desired()->own == OwnPresence::present);
+    CHECK(membership.desired()->leavers.empty());
+  }
+}
+
+TEST_CASE("empty and unknown reads never make us missing") {
+  Membership membership = five();
+  read_every_second(membership, 1, 100, ReadScope::self, service({}));
+  read_every_second(membership, 101, 200, ReadScope::self, Unknown{"404"});
+  CHECK(membership.desired()->own == OwnPresence::present);
+}
+
+TEST_CASE("a node that stands alone may remove by a named read, never by a self read") {
+  for (const ReadScope scope : {ReadScope::named, ReadScope::self}) {
+    Membership membership(settings());
+    membership.observe(at_seconds(0), scope, running({2, 3, 4, 5}));
+    read_every_second(membership, 1, 60, scope, running({2, 3, 4}));
+    CHECK(membership.desired()->own == OwnPresence::unknown);
+    CHECK(membership.desired()->leavers == (scope == ReadScope::named ? nodes({5}) : nodes({})));
+  }
+}
+
+TEST_CASE("while a read lacks more than half of the others, nobody leaves before the mass removal delay") {
+  Membership membership = five();
+  read_every_second(membership, 1, 60, ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->leavers.empty());
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 3);
+  CHECK(membership.view().mass_hold->known == 4);
+  CHECK(membership.view().mass_hold->since == at_seconds(1));
+  CHECK(membership.wants_read_at() == at_seconds(61));
+  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({1, 2})));
+  CHECK(membership.desired()->leavers == nodes({3, 4, 5}));
+  CHECK_FALSE(membership.view().mass_hold);
+}
+
+TEST_CASE("half of the others may leave without a hold") {
+  Membership membership = five();
+  read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3}));
+  CHECK(membership.desired()->leavers == nodes({4, 5}));
+}
+
+TEST_CASE("a service scaled from two to one is held as a mass removal") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
+  read_every_second(membership, 1, 60, ReadScope::self, running({1}));
+  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.view().mass_hold);
+  membership.observe(at_seconds(61), ReadScope::self, running({1}));
+  CHECK(membership.desired()->leavers == nodes({2}));
+}
+
+TEST_CASE("peers that go missing one after the other are held once they are more than half") {
+  Membership membership = five();
+  read_every_second(membership, 1, 5, ReadScope::self, running({1, 2, 3}));
+  read_every_second(membership, 6, 60, ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.view().mass_hold);
+}
+
+TEST_CASE("a hold ends when the peers are listed again") {
+  Membership membership = five();
+  read_every_second(membership, 1, 30, ReadScope::self, running({1}));
+  CHECK(membership.view().mass_hold);
+  membership.observe(at_seconds(31), ReadScope::self, running({1, 2, 3, 4, 5}));
+  CHECK_FALSE(membership.view().mass_hold);
+  CHECK_FALSE(membership.wants_read_at());
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4, 5}));
+}
+
+TEST_CASE("immediate removes at the first whole read, without a hold") {
+  Membership membership = five(RemovalPolicy::immediate);
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2})));
+  CHECK(membership.desired()->leavers == nodes({3, 4, 5}));
+  CHECK_FALSE(membership.view().mass_hold);
+  CHECK(membership.observe(at_seconds(2), ReadScope::self, running({2})));
+  CHECK(membership.desired()->own == OwnPresence::left);
+}
+
+TEST_CASE(
+    "never makes no leavers, but forgets in time what is missing, and stops dialling when we are missing") {
+  Membership membership = five(RemovalPolicy::never);
+  read_every_second(membership, 1, 300, ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->members == nodes({1, 2}));
+  read_every_second(membership, 301, 600, ReadScope::self, running({2}));
+  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.desired()->leavers.empty());
+  CHECK_FALSE(membership.wants_read_at());
+}
+
+TEST_CASE("a leaver that is listed again stops being one at once") {
+  Membership membership = five();
+  read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3, 4}));
+  REQUIRE(membership.desired()->leavers == nodes({5}));
+  CHECK(membership.observe(at_seconds(12), ReadScope::self, running({1, 2, 3, 4, 5})));
+  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->dialable.contains(node(5)));
+}
+
+TEST_CASE("a leaver stays one for as long as it is not listed") {
+  Membership membership = five();
+  read_every_second(membership, 1, 1'000, ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.desired()->leavers == nodes({5}));
+}
+
+TEST_CASE("of too many leavers the oldest are forgotten") {
+  MembershipSettings few = settings(RemovalPolicy::immediate);
+  few.leaver_limit = 3;
+  Membership membership(few);
+  for (int peer = 2; peer < 10; ++peer) {
+    membership.observe(at_seconds(peer), ReadScope::self, running({1, peer}));
+  }
+  CHECK(membership.desired()->leavers == nodes({6, 7, 8}));
+  CHECK(membership.desired()->members == nodes({1, 9}));
+}
+
+TEST_CASE("a wanted read is never closer than a second to the last one") {
+  Membership membership = five();
+  membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4}));
+  membership.observe(at_seconds(200), ReadScope::self, Unknown{"timeout"});
+  CHECK(membership.wants_read_at() == at_seconds(201));
+  membership.observe(at(200'500ms), ReadScope::self, service({}));
+  CHECK(membership.wants_read_at() == at(201'500ms));
+}
+
+TEST_CASE("a container of another service at a leaver's address is a leaver for us, as it is not listed") {
+  Membership membership = five();
+  read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3, 4}));
+  Container moved = container(5);
+  moved.primary_ip = "10.42.0.6";
+  membership.observe(at_seconds(12), ReadScope::self,
+                     service({container(1), container(2), container(3), moved}));
+  CHECK(membership.desired()->leavers == nodes({5}));
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3, 6}));
+}
+
+}  // namespace
+}  // namespace rancher_cnode::membership
