@@ -1,0 +1,29 @@
+// The hall: owns the event loop, carries each wing's output to the next one, and holds no policy of its own.
+// Used by main. The loop is the thread that calls run(); the watcher's thread and the handshake pools only hand over.
+#pragma once
+
+#include <memory>
+
+#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/log.hpp"
+
+namespace rancher_cnode::agent {
+
+class Agent {
+ public:
+  /// `log` must outlive the agent.
+  Agent(Config config, const Log& log);
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  /// Runs until SIGTERM, SIGINT, the end of the watched process, of standard input, or of the first round, as
+  /// configured. Returns the exit status. Nothing in the environment ends it.
+  [[nodiscard]] int run();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rancher_cnode::agent

@@ -1,0 +1,15 @@
+// The `ip` command: the address that the metadata service knows for this container. Used by main.
+#pragma once
+
+#include "rancher_cnode/address.hpp"
+#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/error.hpp"
+#include "rancher_cnode/log.hpp"
+
+namespace rancher_cnode::agent {
+
+/// Asks until there is an answer, or for `timeout` (0 = for ever): then ErrorCode::timeout. Blocks.
+[[nodiscard]] Expected<Ipv4Address> own_address(const Config& config, Milliseconds timeout, const Log& log);
+
+}  // namespace rancher_cnode::agent
