@@ -48,7 +48,7 @@ NodeName NodeName::of(std::string_view alive, Ipv4Address host) {
   std::string text(alive);
   text += '@';
   text += host.to_string();
-  return NodeName(std::move(text), alive.size());
+  return {std::move(text), alive.size()};
 }
 
 }  // namespace rancher_cnode

@@ -15,7 +15,7 @@ namespace rancher_cnode::cli {
 namespace {
 
 constexpr int bad_setting_status = 2;
-constexpr std::uint64_t default_timeout_ms = 60'000;
+constexpr std::string_view default_timeout_ms = "60000";
 constexpr std::uint64_t one_day_ms = 86'400'000;
 
 /// What stood on the command line, nothing of it checked.
@@ -118,6 +118,13 @@ Expected<RawConfig> gather(Flags& flags, const Environment& environment) {
   return layered(std::move(flags.settings), from_environment(environment), std::move(file), environment);
 }
 
+Expected<Milliseconds> timeout_of(const Flags& flags) {
+  const std::string text = flags.timeout.value_or(std::string(default_timeout_ms));
+  const auto number = number_between(text, 0, one_day_ms);
+  if (!number) return bad("--timeout " + shown(text) + " must be a whole number from 0 to 86400000");
+  return Milliseconds(*number);
+}
+
 Invocation printed(std::string output) {
   Invocation invocation;
   invocation.output = std::move(output);
@@ -140,12 +147,11 @@ Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Env
   invocation.command = flags->ip ? Command::ip : Command::run;
   invocation.config = validated->config;
   invocation.warnings = unknown_variables(environment);
-  const auto timeout_ms =
-      flags->timeout ? number_between(*flags->timeout, 0, one_day_ms) : default_timeout_ms;
-  if (!timeout_ms) {
-    return bad("--timeout " + shown(*flags->timeout) + " must be a whole number from 0 to 86400000");
+  if (flags->ip) {
+    const auto timeout = timeout_of(*flags);
+    if (!timeout) return tl::unexpected<Error>(timeout.error());
+    invocation.timeout = *timeout;
   }
-  if (flags->ip) invocation.timeout = Milliseconds(*timeout_ms);
   return invocation;
 }
 

@@ -14,7 +14,7 @@
 namespace rancher_cnode::cli {
 namespace {
 
-constexpr std::size_t max_file_size = 1024 * 1024;
+constexpr std::size_t max_file_size = 1'048'576;  // 1 MiB
 
 /// Variables with our prefix that are read elsewhere, beside the settings.
 constexpr std::array<std::string_view, 2> other_variables{"RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE"};

@@ -207,7 +207,7 @@ Expected<Validated> validate(const RawConfig& raw, const Environment& environmen
   read_dialling(reader, validated.config);
   read_listening(reader, validated.config, environment);
   read_log_and_life(reader, validated.config);
-  if (reader.error()) return tl::unexpected<Error>(*reader.error());
+  if (const auto& error = reader.error()) return tl::unexpected<Error>(*error);
   if (purpose == Purpose::ask_address) return validated;
 
   const std::string* const file = reader.text("cookie-file");
