@@ -118,14 +118,16 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
 
   void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout,
             OnCallResult done) {
-    const auto found = links_.find(peer);
-    if (found == links_.end()) {
-      asio::post(loop_, [done = std::move(done), peer]() {
-        done(failure(ErrorCode::unavailable, "no link to " + peer.str()));
-      });
-      return;
+    if (auto* calls = calls_to(peer, done)) {
+      calls->call(what, arguments, timeout, std::move(done));
     }
-    found->second.calls->call(what, arguments, timeout, std::move(done));
+  }
+
+  void request(const NodeName& peer, const std::string& process, std::span<const char> request, Milliseconds timeout,
+               OnCallResult done) {
+    if (auto* calls = calls_to(peer, done)) {
+      calls->request(process, request, timeout, std::move(done));
+    }
   }
 
   void add_process(std::string name, LocalProcesses::Behaviour behaviour) {
@@ -147,6 +149,15 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     std::shared_ptr<Connection> connection;
     std::unique_ptr<RemoteCalls> calls;
   };
+
+  /// The calls of the link to peer; without one, null, and `done` will hear it.
+  RemoteCalls* calls_to(const NodeName& peer, const OnCallResult& done) {
+    if (const auto found = links_.find(peer); found != links_.end()) {
+      return found->second.calls.get();
+    }
+    asio::post(loop_, [done, peer]() { done(failure(ErrorCode::unavailable, "no link to " + peer.str())); });
+    return nullptr;
+  }
 
   Expected<void> listen() {
     const auto host = Ipv4Address::parse(settings_.name.host());
@@ -434,6 +445,10 @@ void CNode::disconnect(const NodeName& peer) { impl_->disconnect(peer); }
 void CNode::call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
                  Milliseconds timeout, OnCallResult done) {
   impl_->call(peer, what, arguments, timeout, std::move(done));
+}
+void CNode::request(const NodeName& peer, const std::string& process, std::span<const char> request,
+                    Milliseconds timeout, OnCallResult done) {
+  impl_->request(peer, process, request, timeout, std::move(done));
 }
 void CNode::add_process(std::string name, LocalProcesses::Behaviour behaviour) {
   impl_->add_process(std::move(name), std::move(behaviour));

@@ -49,23 +49,31 @@ Reference RemoteCalls::next_reference() {
                     static_cast<std::uint32_t>(count_ >> (first_word_bits + word_bits))}};
 }
 
-void RemoteCalls::call(const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout,
-                       OnCallResult done) {
+void RemoteCalls::request(const std::string& process, std::span<const char> request, Milliseconds timeout,
+                          OnCallResult done) {
   const Reference reference = next_reference();
   TermWriter message;
-  message.tuple(3).atom("$gen_call").tuple(2).pid(self_).reference(reference);
-  message.tuple(5).atom("call").atom(what.module).atom(what.function).raw(arguments).atom("user");
+  message.tuple(3).atom("$gen_call").tuple(2).pid(self_).reference(reference).raw(request);
 
   auto deadline = std::make_unique<asio::steady_timer>(loop_, timeout);
-  deadline->async_wait([alive = std::weak_ptr<RemoteCalls*>(alive_), reference,
-                        text = what.module + ":" + what.function](const error_code& cancelled) {
+  deadline->async_wait([alive = std::weak_ptr<RemoteCalls*>(alive_), reference, process](const error_code& cancelled) {
     const auto calls = alive.lock();
     if (!cancelled && calls) {
-      (*calls)->finish(reference, failure(ErrorCode::timeout, "no answer to " + text + " in time"));
+      (*calls)->finish(reference, failure(ErrorCode::timeout, "no answer from " + process + " in time"));
     }
   });
   pending_.emplace(reference, Pending{std::move(done), std::move(deadline)});
-  send_(encode_reg_send(self_, "rex", message.bytes()));
+  send_(encode_reg_send(self_, process, message.bytes()));
+}
+
+void RemoteCalls::call(const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout,
+                       OnCallResult done) {
+  TermWriter call;
+  call.tuple(5).atom("call").atom(what.module).atom(what.function).raw(arguments).atom("user");
+  request("rex", call.bytes(), timeout, [done = std::move(done), what](const CallResult& reply) {
+    const auto result = reply.and_then([](const TermBytes& term) { return result_of(term); });
+    done(result.map_error([&](const Error& error) { return error.within(what.module + ":" + what.function); }));
+  });
 }
 
 bool RemoteCalls::take(std::span<const char> message) {
@@ -77,7 +85,8 @@ bool RemoteCalls::take(std::span<const char> message) {
   if (!reference || !pending_.contains(*reference)) {
     return false;
   }
-  finish(*reference, result_of(reader.rest()));
+  const auto reply = reader.rest();
+  finish(*reference, TermBytes(reply.begin(), reply.end()));
   return true;
 }
 

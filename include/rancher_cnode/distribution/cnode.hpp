@@ -92,6 +92,10 @@ class CNode {
   void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout,
             OnCallResult done);
 
+  /// gen_server:call of a registered process on peer, over the link to it. See RemoteCalls.
+  void request(const NodeName& peer, const std::string& process, std::span<const char> request, Milliseconds timeout,
+               OnCallResult done);
+
   /// A registered name of ours. A call is answered by reply(), at any later time.
   void add_process(std::string name, LocalProcesses::Behaviour behaviour);
   void reply(const GenCall& call, std::span<const char> reply);

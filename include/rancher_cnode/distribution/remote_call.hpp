@@ -1,6 +1,7 @@
-// Calls to `rex` on one node: many at once, answers in any order, each with its own reference and deadline.
+// Calls to processes on one node: many at once, answers in any order, each with its own reference and deadline.
 // Used by cnode, one object a link. On the loop.
-// Source: OTP's rpc and gen_server: {'$gen_call', {Pid, Ref}, {call, Module, Function, Arguments, user}}.
+// Source: OTP's gen_server, {'$gen_call', {Pid, Ref}, Request}, and rpc, whose server is `rex` and whose request is
+// {call, Module, Function, Arguments, user}.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -36,7 +37,11 @@ class RemoteCalls {
   RemoteCalls(const RemoteCalls&) = delete;
   RemoteCalls& operator=(const RemoteCalls&) = delete;
 
-  /// `arguments` is one encoded list. `done` runs exactly once, later, on the loop.
+  /// gen_server:call of a registered process: `request` is one encoded term, the result is the reply as it came.
+  /// `done` runs exactly once, later, on the loop.
+  void request(const std::string& process, std::span<const char> request, Milliseconds timeout, OnCallResult done);
+
+  /// rpc:call. `arguments` is one encoded list. {badrpc, Reason} is an error.
   void call(const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout, OnCallResult done);
 
   /// A message to our pid. False if it is no answer to a call that is still awaited.
