@@ -5,7 +5,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <map>
 #include <random>
 #include <utility>
@@ -26,8 +25,8 @@ constexpr Milliseconds accept_again{100};
 /// The pid that answers to our calls come to, and the one that stands for our registered names.
 constexpr std::uint32_t caller_pid_id = 1;
 
-/// New at every start, so that nobody takes our pids and references for those of an earlier run. 0 to 3 are what
-/// epmds before OTP 23 gave out.
+/// New at every start, so that nobody takes our pids and references for those of an earlier run. 0 to 3 are
+/// what epmds before OTP 23 gave out.
 std::uint32_t random_creation() {
   constexpr std::uint32_t first = 4;
   std::random_device source;
@@ -56,7 +55,8 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     add_net_kernel();
     accept_next();
     registration_ = std::make_unique<EpmdRegistration>(
-        loop_, EpmdRegistration::Settings{std::string(settings_.name.alive()), listen_port(), settings_.epmd_port},
+        loop_,
+        EpmdRegistration::Settings{std::string(settings_.name.alive()), listen_port(), settings_.epmd_port},
         [this](RegistrationState state, const std::string& reason) {
           if (handlers_.registration) {
             handlers_.registration(state, reason);
@@ -116,15 +116,15 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout,
-            OnCallResult done) {
+  void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
+            Milliseconds timeout, OnCallResult done) {
     if (auto* calls = calls_to(peer, done)) {
       calls->call(what, arguments, timeout, std::move(done));
     }
   }
 
-  void request(const NodeName& peer, const std::string& process, std::span<const char> request, Milliseconds timeout,
-               OnCallResult done) {
+  void request(const NodeName& peer, const std::string& process, std::span<const char> request,
+               Milliseconds timeout, OnCallResult done) {
     if (auto* calls = calls_to(peer, done)) {
       calls->request(process, request, timeout, std::move(done));
     }
@@ -166,7 +166,8 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     }
     error_code error;
     for (std::uint32_t port = settings_.listen_ports.first; port <= settings_.listen_ports.last; ++port) {
-      const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4(host->bits()), static_cast<std::uint16_t>(port));
+      const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4(host->bits()),
+                                             static_cast<std::uint16_t>(port));
       acceptor_ = asio::ip::tcp::acceptor(loop_);
       acceptor_.open(endpoint.protocol(), error);
       if (!error) {
@@ -200,21 +201,23 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void accept_next() {
-    acceptor_.async_accept([self = shared_from_this()](const error_code& error, asio::ip::tcp::socket socket) {
-      if (self->stopped_) {
-        return;
-      }
-      if (error) {
-        self->accept_later(error);
-        return;
-      }
-      self->greet(std::move(socket));
-      self->accept_next();
-    });
+    acceptor_.async_accept(
+        [self = shared_from_this()](const error_code& error, asio::ip::tcp::socket socket) {
+          if (self->stopped_) {
+            return;
+          }
+          if (error) {
+            self->accept_later(error);
+            return;
+          }
+          self->greet(std::move(socket));
+          self->accept_next();
+        });
   }
 
   void accept_later(const error_code& error) {
-    log_.warning("accept_failed", "a node that connects to us could not be taken in", {{"reason", error.message()}});
+    log_.warning("accept_failed", "a node that connects to us could not be taken in",
+                 {{"reason", error.message()}});
     accept_timer_.expires_after(accept_again);
     accept_timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
       if (!cancelled && !self->stopped_) {
@@ -263,7 +266,8 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     ++counters_.handshakes_failed;
     const std::string seen = from + ": " + failed.error.message;
     if (std::exchange(last_failed_handshake_, seen) != seen) {
-      log_.warning("handshake_failed", failed.error.message, {{"from", from}, {"stage", to_string(failed.stage)}});
+      log_.warning("handshake_failed", failed.error.message,
+                   {{"from", from}, {"stage", to_string(failed.stage)}});
     }
   }
 
@@ -271,7 +275,8 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     const auto peer = NodeName::parse(link.peer);
     if (!peer || *peer == settings_.name) {
       ++counters_.handshakes_failed;
-      log_.warning("link_refused", peer ? "a stranger uses our own name" : "a stranger has a name we do not accept",
+      log_.warning("link_refused",
+                   peer ? "a stranger uses our own name" : "a stranger has a name we do not accept",
                    {{"from", source.to_string()}});
       return;
     }
@@ -282,10 +287,12 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   asio::awaitable<void> look_up_and_shake_hands(NodeName peer) {
     const auto address = Ipv4Address::parse(peer.host());
     if (!address) {
-      connected(peer, tl::unexpected(ConnectFailure{"name", address.error().within("the host of " + peer.str())}));
+      connected(peer,
+                tl::unexpected(ConnectFailure{"name", address.error().within("the host of " + peer.str())}));
       co_return;
     }
-    const auto port = co_await epmd_port(*address, settings_.epmd_port, std::string(peer.alive()), settings_.epmd_limit);
+    const auto port =
+        co_await epmd_port(*address, settings_.epmd_port, std::string(peer.alive()), settings_.epmd_limit);
     if (stopped_) {
       co_return;
     }
@@ -312,12 +319,14 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     for (const auto& done : std::exchange(connecting_[peer], {})) {
       done(result);
     }
-    if (const auto waiters = connecting_.find(peer); waiters != connecting_.end() && waiters->second.empty()) {
+    if (const auto waiters = connecting_.find(peer);
+        waiters != connecting_.end() && waiters->second.empty()) {
       connecting_.erase(waiters);
     }
   }
 
-  /// A new link replaces an older one under the same name: the other side has restarted, or gave the old one up.
+  /// A new link replaces an older one under the same name: the other side has restarted, or gave the old one
+  /// up.
   void install(const NodeName& peer, FileDescriptor socket) {
     if (const auto old = links_.find(peer); old != links_.end()) {
       drop(old, {ErrorCode::cancelled, "replaced by a new link"});
@@ -328,7 +337,8 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
         Connection::Handlers{[this, peer](const Message& message) { take(peer, message); },
                              [this, peer](const Error& why) { lost(peer, why); }});
     link.calls = std::make_unique<RemoteCalls>(
-        loop_, self_, [connection = link.connection](std::vector<char> frame) { connection->send(std::move(frame)); });
+        loop_, self_,
+        [connection = link.connection](std::vector<char> frame) { connection->send(std::move(frame)); });
     const auto connection = link.connection;
     links_.emplace(peer, std::move(link));
     connection->start();
@@ -393,13 +403,15 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  void handle(const NodeName& /*peer*/, const control::Demonitor& /*demonitor*/, std::span<const char> /*payload*/) {}
+  void handle(const NodeName& /*peer*/, const control::Demonitor& /*demonitor*/,
+              std::span<const char> /*payload*/) {}
 
   void handle(const NodeName& /*peer*/, const control::Exit& /*exit*/, std::span<const char> /*payload*/) {
     ++counters_.controls_ignored;
   }
 
-  void handle(const NodeName& /*peer*/, const control::Ignored& /*ignored*/, std::span<const char> /*payload*/) {
+  void handle(const NodeName& /*peer*/, const control::Ignored& /*ignored*/,
+              std::span<const char> /*payload*/) {
     ++counters_.controls_ignored;
   }
 

@@ -28,7 +28,8 @@ enum class Operation : std::int64_t {
 
 constexpr unsigned char pass_through = 112;
 
-/// Reads the elements of one control tuple in order. The first failure sticks, so each message is a plain list of reads.
+/// Reads the elements of one control tuple in order. The first failure sticks, so each message is a plain
+/// list of reads.
 class Arguments {
  public:
   Arguments(TermReader& reader, std::uint32_t count) : reader_(reader), left_(count) {}
@@ -44,7 +45,8 @@ class Arguments {
   }
   TermBytes raw() {
     return take<TermBytes>([this] {
-      return reader_.skip().map([](std::span<const char> term) { return TermBytes(term.begin(), term.end()); });
+      return reader_.skip().map(
+          [](std::span<const char> term) { return TermBytes(term.begin(), term.end()); });
     });
   }
   std::variant<Pid, std::string> pid_or_name() {
@@ -137,7 +139,8 @@ ControlMessage decode_arguments(std::int64_t operation, Arguments& arguments) {
       return control::Demonitor{std::move(from), arguments.reference()};
     }
     case Operation::monitor_p_exit:
-    case Operation::unlink_id_ack: break;
+    case Operation::unlink_id_ack:
+      break;
   }
   return control::Ignored{operation};
 }
@@ -154,7 +157,9 @@ std::vector<char> frame_with(const TermWriter& control_term, std::span<const cha
   return pass_through_frame(control_term.bytes(), message.bytes());
 }
 
-std::vector<char> frame_of(const TermWriter& control_term) { return pass_through_frame(control_term.bytes(), {}); }
+std::vector<char> frame_of(const TermWriter& control_term) {
+  return pass_through_frame(control_term.bytes(), {});
+}
 
 }  // namespace
 

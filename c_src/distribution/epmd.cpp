@@ -1,5 +1,6 @@
 #include "rancher_cnode/distribution/epmd.hpp"
 
+#include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
@@ -8,8 +9,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-
-#include <array>
 #include <memory>
 #include <vector>
 
@@ -61,7 +60,8 @@ asio::awaitable<Expected<std::uint16_t>> epmd_port(Ipv4Address host, std::uint16
     co_return tl::unexpected(explain(error, attempt->timed_out));
   }
   const std::vector<char> request = epmd::port_please(alive);
-  co_await asio::async_write(attempt->socket, asio::buffer(request), asio::redirect_error(asio::use_awaitable, error));
+  co_await asio::async_write(attempt->socket, asio::buffer(request),
+                             asio::redirect_error(asio::use_awaitable, error));
   if (error) {
     co_return tl::unexpected(explain(error, attempt->timed_out));
   }
@@ -78,7 +78,8 @@ asio::awaitable<Expected<std::uint16_t>> epmd_port(Ipv4Address host, std::uint16
     co_return failure(ErrorCode::not_found, "its epmd does not know the name " + alive);
   }
   constexpr std::size_t left = epmd::port_response_found_length - epmd::port_response_head_length;
-  co_await asio::async_read(attempt->socket, asio::buffer(response.data() + epmd::port_response_head_length, left),
+  co_await asio::async_read(attempt->socket,
+                            asio::buffer(response.data() + epmd::port_response_head_length, left),
                             asio::redirect_error(asio::use_awaitable, error));
   if (error) {
     co_return tl::unexpected(explain(error, attempt->timed_out));

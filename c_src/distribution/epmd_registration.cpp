@@ -1,14 +1,13 @@
 #include "rancher_cnode/distribution/epmd_registration.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-
-#include <algorithm>
-#include <array>
 #include <vector>
 
 #include "epmd_protocol.hpp"
@@ -28,10 +27,14 @@ constexpr Milliseconds answer_limit{2'000};
 
 std::string_view to_string(RegistrationState state) {
   switch (state) {
-    case RegistrationState::unavailable: return "unavailable";
-    case RegistrationState::name_taken: return "name_taken";
-    case RegistrationState::registered: return "registered";
-    case RegistrationState::lost: return "lost";
+    case RegistrationState::unavailable:
+      return "unavailable";
+    case RegistrationState::name_taken:
+      return "name_taken";
+    case RegistrationState::registered:
+      return "registered";
+    case RegistrationState::lost:
+      return "lost";
   }
   return "unknown";
 }
@@ -40,7 +43,11 @@ std::string_view to_string(RegistrationState state) {
 class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
  public:
   Loop(asio::io_context& loop, Settings settings, OnChange on_change)
-      : loop_(loop), settings_(std::move(settings)), on_change_(std::move(on_change)), socket_(loop), timer_(loop) {}
+      : loop_(loop),
+        settings_(std::move(settings)),
+        on_change_(std::move(on_change)),
+        socket_(loop),
+        timer_(loop) {}
 
   void start() {
     auto self = shared_from_this();
@@ -104,7 +111,8 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
       co_return unavailable(error);
     }
     const std::vector<char> request = epmd::alive_request(settings_.alive, settings_.listen_port);
-    co_await asio::async_write(socket_, asio::buffer(request), asio::redirect_error(asio::use_awaitable, error));
+    co_await asio::async_write(socket_, asio::buffer(request),
+                               asio::redirect_error(asio::use_awaitable, error));
     if (error) {
       co_return unavailable(error);
     }
@@ -134,7 +142,8 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
     std::array<char, 16> ignored{};
     error_code error;
     while (!error) {
-      co_await socket_.async_read_some(asio::buffer(ignored), asio::redirect_error(asio::use_awaitable, error));
+      co_await socket_.async_read_some(asio::buffer(ignored),
+                                       asio::redirect_error(asio::use_awaitable, error));
     }
   }
 
@@ -153,7 +162,8 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
     if (announced_ && state == state_) {
       return;
     }
-    // A registration that was lost stays "lost" until it is back: that no epmd answers meanwhile is the same news.
+    // A registration that was lost stays "lost" until it is back: that no epmd answers meanwhile is the same
+    // news.
     if (announced_ && state_ == RegistrationState::lost && state == RegistrationState::unavailable) {
       return;
     }

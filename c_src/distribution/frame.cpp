@@ -54,7 +54,8 @@ Expected<std::optional<std::span<const char>>> FrameReader::next() {
   }
   const std::size_t length = length_at(buffer_.data() + begin_);
   if (length > max_frame_length) {
-    return failure(ErrorCode::too_large, "a frame of " + std::to_string(length) + " bytes is above the limit of " +
+    return failure(ErrorCode::too_large, "a frame of " + std::to_string(length) +
+                                             " bytes is above the limit of " +
                                              std::to_string(max_frame_length));
   }
   if (available < frame_header_length + length) {

@@ -19,7 +19,8 @@ namespace {
 
 HandshakeSocket& socket_of(void* context) { return *static_cast<HandshakeSocket*>(context); }
 
-// ei's socket callbacks: C linkage in effect, no exception leaves them (HandshakeSocket allocates a packet at most).
+// ei's socket callbacks: C linkage in effect, no exception leaves them (HandshakeSocket allocates a packet at
+// most).
 extern "C" {
 
 static int on_socket(void** context, void* setup) {
@@ -28,14 +29,16 @@ static int on_socket(void** context, void* setup) {
   return socket.direction() == HandshakeSocket::Direction::outgoing ? socket.open() : 0;
 }
 
-// Nothing is closed here: the descriptor must stay taken until ei's table, which is keyed by its number, has forgotten
-// it. HandshakeSocket's destructor closes it after that.
+// Nothing is closed here: the descriptor must stay taken until ei's table, which is keyed by its number, has
+// forgotten it. HandshakeSocket's destructor closes it after that.
 static int on_close(void* /*context*/) { return 0; }
 
 // A listener of ours exists only for ei's table: its one connection was accepted by the loop already.
 static int on_listen(void* /*context*/, void* /*address*/, int* /*length*/, int /*backlog*/) { return 0; }
 
-static int on_accept(void** /*context*/, void* /*address*/, int* /*length*/, unsigned /*timeout*/) { return 0; }
+static int on_accept(void** /*context*/, void* /*address*/, int* /*length*/, unsigned /*timeout*/) {
+  return 0;
+}
 
 static int on_connect(void* context, void* address, int length, unsigned /*timeout*/) {
   return socket_of(context).connect(address, static_cast<std::size_t>(length));
@@ -88,13 +91,15 @@ ei_socket_callbacks callbacks() {
 
 in_addr network_order(Ipv4Address address) { return in_addr{htonl(address.bits())}; }
 
-/// ei's own description of us; it differs from one handshake to the next only by the socket it is set up with.
+/// ei's own description of us; it differs from one handshake to the next only by the socket it is set up
+/// with.
 bool describe(ei_cnode& node, const Identity& self, HandshakeSocket& socket, ei_socket_callbacks& table) {
   const std::string host(self.name.host());
   const std::string alive(self.name.alive());
   in_addr address = network_order(Ipv4Address::parse(host).value_or(Ipv4Address{}));
   return ei_connect_xinit_ussi(&node, host.c_str(), alive.c_str(), self.name.str().c_str(), &address,
-                               self.cookie.reveal().c_str(), self.creation, &table, sizeof(table), &socket) >= 0;
+                               self.cookie.reveal().c_str(), self.creation, &table, sizeof(table),
+                               &socket) >= 0;
 }
 
 std::string system_message(int error) { return std::generic_category().message(error); }
@@ -110,12 +115,17 @@ std::string refusal(HandshakeStage stage, const std::string& status) {
     return "the peer does not allow our name";
   }
   switch (stage) {
-    case HandshakeStage::connect: return "the connection was closed";
-    case HandshakeStage::name: return "the peer closed after our name: it refuses the name or our flags";
+    case HandshakeStage::connect:
+      return "the connection was closed";
+    case HandshakeStage::name:
+      return "the peer closed after our name: it refuses the name or our flags";
     case HandshakeStage::status:
-    case HandshakeStage::challenge: return "the peer closed in the middle of the handshake";
-    case HandshakeStage::challenge_ack: return "the peer closed after our challenge reply: most likely the cookie differs";
-    case HandshakeStage::complete: break;
+    case HandshakeStage::challenge:
+      return "the peer closed in the middle of the handshake";
+    case HandshakeStage::challenge_ack:
+      return "the peer closed after our challenge reply: most likely the cookie differs";
+    case HandshakeStage::complete:
+      break;
   }
   return "the handshake failed";
 }
@@ -141,19 +151,22 @@ HandshakeFailure explain(const HandshakeSocket& socket) {
   }
   if (socket.direction() == HandshakeSocket::Direction::incoming) {
     return {stage,
-            {ErrorCode::refused, stage == HandshakeStage::challenge
-                                     ? "the stranger's answer to our challenge is wrong or missing: most likely its "
-                                       "cookie differs"
-                                     : "the stranger left before it gave a name that we understand"}};
+            {ErrorCode::refused,
+             stage == HandshakeStage::challenge
+                 ? "the stranger's answer to our challenge is wrong or missing: most likely its "
+                   "cookie differs"
+                 : "the stranger left before it gave a name that we understand"}};
   }
   if (error == 0 && stage == HandshakeStage::challenge_ack) {
-    return {stage, {ErrorCode::refused, "the peer's answer to our challenge is wrong: most likely the cookie differs"}};
+    return {
+        stage,
+        {ErrorCode::refused, "the peer's answer to our challenge is wrong: most likely the cookie differs"}};
   }
   return {stage, {ErrorCode::refused, refusal(stage, socket.peer_status())}};
 }
 
-/// Takes the socket out of ei's hands. ei keeps its own descriptor in a table and closes it; the link goes on with a
-/// duplicate, so no descriptor ever belongs to two libraries.
+/// Takes the socket out of ei's hands. ei keeps its own descriptor in a table and closes it; the link goes on
+/// with a duplicate, so no descriptor ever belongs to two libraries.
 HandshakeResult hand_over(int ei_fd, HandshakeSocket& socket) {
   FileDescriptor own(::fcntl(ei_fd, F_DUPFD_CLOEXEC, 0));
   ei_close_connection(ei_fd);
@@ -173,12 +186,18 @@ constexpr unsigned ei_timeout_ms = 60'000;
 
 std::string_view to_string(HandshakeStage stage) {
   switch (stage) {
-    case HandshakeStage::connect: return "connect";
-    case HandshakeStage::name: return "name";
-    case HandshakeStage::status: return "status";
-    case HandshakeStage::challenge: return "challenge";
-    case HandshakeStage::challenge_ack: return "challenge_ack";
-    case HandshakeStage::complete: return "complete";
+    case HandshakeStage::connect:
+      return "connect";
+    case HandshakeStage::name:
+      return "name";
+    case HandshakeStage::status:
+      return "status";
+    case HandshakeStage::challenge:
+      return "challenge";
+    case HandshakeStage::challenge_ack:
+      return "challenge_ack";
+    case HandshakeStage::complete:
+      return "complete";
   }
   return "unknown";
 }
@@ -193,13 +212,14 @@ void HandshakeStop::request() { ::eventfd_write(event_.get(), 1); }
 
 void initialise_handshakes() { ei_init(); }
 
-HandshakeResult connect_handshake(const Identity& self, const NodeName& peer, Ipv4Address address, std::uint16_t port,
-                                  TimePoint deadline, const HandshakeStop& stop) {
+HandshakeResult connect_handshake(const Identity& self, const NodeName& peer, Ipv4Address address,
+                                  std::uint16_t port, TimePoint deadline, const HandshakeStop& stop) {
   HandshakeSocket socket(HandshakeSocket::Direction::outgoing, FileDescriptor(), deadline, stop.fd());
   ei_cnode node{};
   ei_socket_callbacks table = callbacks();
   if (!describe(node, self, socket, table)) {
-    return tl::unexpected(HandshakeFailure{HandshakeStage::connect, {ErrorCode::failed, "ei refuses our own name"}});
+    return tl::unexpected(
+        HandshakeFailure{HandshakeStage::connect, {ErrorCode::failed, "ei refuses our own name"}});
   }
   in_addr to = network_order(address);
   const int fd = ei_xconnect_host_port_tmo(&node, &to, port, ei_timeout_ms);
@@ -220,14 +240,17 @@ HandshakeResult accept_handshake(const Identity& self, FileDescriptor accepted, 
   ei_cnode node{};
   ei_socket_callbacks table = callbacks();
   if (!describe(node, self, socket, table)) {
-    return tl::unexpected(HandshakeFailure{HandshakeStage::name, {ErrorCode::failed, "ei refuses our own name"}});
+    return tl::unexpected(
+        HandshakeFailure{HandshakeStage::name, {ErrorCode::failed, "ei refuses our own name"}});
   }
   in_addr any{};
   int port = 0;
-  // ei finds its callbacks by the listener's descriptor, so the accepted socket is entered as its own listener.
+  // ei finds its callbacks by the listener's descriptor, so the accepted socket is entered as its own
+  // listener.
   const int listener = ei_xlisten(&node, &any, &port, 1);
   if (listener < 0) {
-    return tl::unexpected(HandshakeFailure{HandshakeStage::name, {ErrorCode::failed, "ei takes no listener"}});
+    return tl::unexpected(
+        HandshakeFailure{HandshakeStage::name, {ErrorCode::failed, "ei takes no listener"}});
   }
   const int fd = ei_accept_tmo(&node, listener, nullptr, ei_timeout_ms);
   if (fd < 0) {

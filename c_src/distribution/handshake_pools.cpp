@@ -1,7 +1,6 @@
 #include "handshake_pools.hpp"
 
 #include <boost/asio/post.hpp>
-
 #include <memory>
 #include <utility>
 
@@ -26,11 +25,12 @@ HandshakePools::~HandshakePools() {
 
 void HandshakePools::connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done) {
   const auto deadline = Clock::now() + limit_;
-  // What the pool's thread touches (self_, stop_) outlives it: the destructor joins first. The answer goes back as a
-  // value, and is dropped on the loop if this object has gone by then.
+  // What the pool's thread touches (self_, stop_) outlives it: the destructor joins first. The answer goes
+  // back as a value, and is dropped on the loop if this object has gone by then.
   asio::post(outgoing_, [this, peer, address, port, deadline, done = std::move(done),
                          alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
-    auto result = std::make_shared<HandshakeResult>(connect_handshake(self_, peer, address, port, deadline, stop_));
+    auto result =
+        std::make_shared<HandshakeResult>(connect_handshake(self_, peer, address, port, deadline, stop_));
     asio::post(loop_, [result, done = std::move(done), alive = std::move(alive)]() {
       if (alive.lock()) {
         done(std::move(*result));

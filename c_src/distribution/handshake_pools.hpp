@@ -1,12 +1,11 @@
 // The threads on which handshakes block, and the queue of strangers that wait for one. Used by cnode.
 //
-// One source address may hold only a share of the incoming threads, so a host that opens many connections and says
-// nothing delays only itself. The queue is kept on the loop; the pools only run.
+// One source address may hold only a share of the incoming threads, so a host that opens many connections and
+// says nothing delays only itself. The queue is kept on the loop; the pools only run.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
-
 #include <cstddef>
 #include <deque>
 #include <functional>

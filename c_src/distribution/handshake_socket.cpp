@@ -24,8 +24,8 @@ std::size_t number(std::span<const char> bytes, std::size_t offset, std::size_t 
   return value;
 }
 
-/// The name in a packet whose tag is 'N' (fixed part, 2-byte length, name, perhaps more) or 'n' (fixed part, name to
-/// the end). False if it does not fit.
+/// The name in a packet whose tag is 'N' (fixed part, 2-byte length, name, perhaps more) or 'n' (fixed part,
+/// name to the end). False if it does not fit.
 bool take_name(std::span<const char> body, std::size_t old_fixed, std::size_t new_fixed, std::string& name) {
   if (body[0] == 'n') {
     if (body.size() <= old_fixed) {
@@ -148,8 +148,8 @@ int HandshakeSocket::receive_packet() {
   return 0;
 }
 
-/// Checks a packet's shape and notes what it says. ei copies names by differences of lengths, so a packet that is
-/// shorter than its fixed part must never reach it.
+/// Checks a packet's shape and notes what it says. ei copies names by differences of lengths, so a packet
+/// that is shorter than its fixed part must never reach it.
 bool HandshakeSocket::understand_packet() {
   const auto body = std::span<const char>(packet_).subspan(length_size);
   constexpr std::size_t digest = 16;
@@ -165,10 +165,14 @@ bool HandshakeSocket::understand_packet() {
       stage_ = direction_ == Direction::incoming ? stage_ : HandshakeStage::challenge;
       return fits;
     }
-    case 'r': return direction_ == Direction::incoming && body.size() == 1 + 4 + digest;
-    case 'a': return direction_ == Direction::outgoing && body.size() == 1 + digest;
-    case 'c': return direction_ == Direction::incoming && body.size() == 1 + 8;
-    default: return false;
+    case 'r':
+      return direction_ == Direction::incoming && body.size() == 1 + 4 + digest;
+    case 'a':
+      return direction_ == Direction::outgoing && body.size() == 1 + digest;
+    case 'c':
+      return direction_ == Direction::incoming && body.size() == 1 + 8;
+    default:
+      return false;
   }
 }
 
@@ -206,8 +210,11 @@ int HandshakeSocket::write(const char* buffer, std::size_t& length) {
         stage_ = direction_ == Direction::outgoing ? HandshakeStage::name : HandshakeStage::challenge;
         break;
       case 'r':
-      case 'a': stage_ = HandshakeStage::challenge_ack; break;
-      default: break;
+      case 'a':
+        stage_ = HandshakeStage::challenge_ack;
+        break;
+      default:
+        break;
     }
   }
   return 0;

@@ -51,7 +51,7 @@ class HandshakeSocket {
   TimePoint deadline_;
   int stop_fd_;
   HandshakeStage stage_ = HandshakeStage::connect;
-  std::vector<char> packet_;   ///< one whole packet with its length, being handed to ei
+  std::vector<char> packet_;  ///< one whole packet with its length, being handed to ei
   std::size_t handed_out_ = 0;
   std::string peer_name_;
   std::string peer_status_;

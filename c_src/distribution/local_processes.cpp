@@ -31,7 +31,8 @@ bool LocalProcesses::deliver(const std::string& name, std::span<const char> mess
     return true;
   }
   TermReader reader(message);
-  if (!reader.accept_tuple(3) || !reader.accept_atom("$gen_call") || !reader.accept_tuple(2) || !behaviour.call) {
+  if (!reader.accept_tuple(3) || !reader.accept_atom("$gen_call") || !reader.accept_tuple(2) ||
+      !behaviour.call) {
     return false;
   }
   auto from = reader.pid();

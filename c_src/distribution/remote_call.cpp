@@ -1,7 +1,6 @@
 #include "rancher_cnode/distribution/remote_call.hpp"
 
 #include <boost/asio/post.hpp>
-
 #include <utility>
 
 #include "rancher_cnode/distribution/control_message.hpp"
@@ -15,7 +14,8 @@ namespace {
 /// {'EXIT', {undef, Stack}}, as rex reports a function that does not exist.
 bool is_undefined(std::span<const char> reason) {
   TermReader reader(reason);
-  return reader.accept_tuple(2) && reader.accept_atom("EXIT") && reader.accept_tuple(2) && reader.accept_atom("undef");
+  return reader.accept_tuple(2) && reader.accept_atom("EXIT") && reader.accept_tuple(2) &&
+         reader.accept_atom("undef");
 }
 
 /// {badrpc, Reason} becomes an error; anything else is the result.
@@ -25,13 +25,17 @@ CallResult result_of(std::span<const char> term) {
     return TermBytes(term.begin(), term.end());
   }
   const auto reason = reader.rest();
-  return failure(is_undefined(reason) ? ErrorCode::not_found : ErrorCode::failed, "the call failed: " + printed(reason));
+  return failure(is_undefined(reason) ? ErrorCode::not_found : ErrorCode::failed,
+                 "the call failed: " + printed(reason));
 }
 
 }  // namespace
 
 RemoteCalls::RemoteCalls(asio::io_context& loop, Pid self, Send send)
-    : loop_(loop), self_(std::move(self)), send_(std::move(send)), alive_(std::make_shared<RemoteCalls*>(this)) {}
+    : loop_(loop),
+      self_(std::move(self)),
+      send_(std::move(send)),
+      alive_(std::make_shared<RemoteCalls*>(this)) {}
 
 RemoteCalls::~RemoteCalls() = default;
 
@@ -56,12 +60,13 @@ void RemoteCalls::request(const std::string& process, std::span<const char> requ
   message.tuple(3).atom("$gen_call").tuple(2).pid(self_).reference(reference).raw(request);
 
   auto deadline = std::make_unique<asio::steady_timer>(loop_, timeout);
-  deadline->async_wait([alive = std::weak_ptr<RemoteCalls*>(alive_), reference, process](const error_code& cancelled) {
-    const auto calls = alive.lock();
-    if (!cancelled && calls) {
-      (*calls)->finish(reference, failure(ErrorCode::timeout, "no answer from " + process + " in time"));
-    }
-  });
+  deadline->async_wait(
+      [alive = std::weak_ptr<RemoteCalls*>(alive_), reference, process](const error_code& cancelled) {
+        const auto calls = alive.lock();
+        if (!cancelled && calls) {
+          (*calls)->finish(reference, failure(ErrorCode::timeout, "no answer from " + process + " in time"));
+        }
+      });
   pending_.emplace(reference, Pending{std::move(done), std::move(deadline)});
   send_(encode_reg_send(self_, process, message.bytes()));
 }
@@ -72,7 +77,8 @@ void RemoteCalls::call(const ModuleFunction& what, std::span<const char> argumen
   call.tuple(5).atom("call").atom(what.module).atom(what.function).raw(arguments).atom("user");
   request("rex", call.bytes(), timeout, [done = std::move(done), what](const CallResult& reply) {
     const auto result = reply.and_then([](const TermBytes& term) { return result_of(term); });
-    done(result.map_error([&](const Error& error) { return error.within(what.module + ":" + what.function); }));
+    done(result.map_error(
+        [&](const Error& error) { return error.within(what.module + ":" + what.function); }));
   });
 }
 

@@ -52,7 +52,8 @@ TermWriter& TermWriter::version() {
 
 TermWriter& TermWriter::atom(std::string_view utf8) {
   return put([&](char* buffer, int* index) {
-    ei_encode_atom_len_as(buffer, index, utf8.data(), static_cast<int>(utf8.size()), ERLANG_UTF8, ERLANG_UTF8);
+    ei_encode_atom_len_as(buffer, index, utf8.data(), static_cast<int>(utf8.size()), ERLANG_UTF8,
+                          ERLANG_UTF8);
   });
 }
 
@@ -73,14 +74,16 @@ TermWriter& TermWriter::binary(std::string_view bytes) {
 }
 
 TermWriter& TermWriter::tuple(std::size_t arity) {
-  return put([=](char* buffer, int* index) { ei_encode_tuple_header(buffer, index, static_cast<int>(arity)); });
+  return put(
+      [=](char* buffer, int* index) { ei_encode_tuple_header(buffer, index, static_cast<int>(arity)); });
 }
 
 TermWriter& TermWriter::list(std::size_t length) {
   if (length == 0) {
     return *this;  // ei would write nil here, and the caller writes it too
   }
-  return put([=](char* buffer, int* index) { ei_encode_list_header(buffer, index, static_cast<int>(length)); });
+  return put(
+      [=](char* buffer, int* index) { ei_encode_list_header(buffer, index, static_cast<int>(length)); });
 }
 
 TermWriter& TermWriter::nil() {

@@ -1,4 +1,5 @@
-// printed(): any bytes as text of bounded length. Depth and length are both limited, so hostile terms cost nothing.
+// printed(): any bytes as text of bounded length. Depth and length are both limited, so hostile terms cost
+// nothing.
 #include <cstdint>
 #include <string>
 
@@ -21,9 +22,12 @@ class Printer {
       return put(malformed_text) && false;
     }
     switch (*type) {
-      case TermType::atom: return put(*reader.atom());
-      case TermType::integer: return integer(reader);
-      case TermType::binary: return put("<<\"") && put(*reader.binary()) && put("\">>");
+      case TermType::atom:
+        return put(*reader.atom());
+      case TermType::integer:
+        return integer(reader);
+      case TermType::binary:
+        return put("<<\"") && put(*reader.binary()) && put("\">>");
       case TermType::tuple: {
         const auto arity = *reader.tuple();
         return put("{") && terms(reader, arity, depth) && put("}");
@@ -32,15 +36,19 @@ class Printer {
         const auto length = *reader.list();
         return put("[") && terms(reader, length, depth) && tail(reader, depth) && put("]");
       }
-      case TermType::nil: return reader.nil() && put("[]");
-      case TermType::pid: return pid(reader);
-      case TermType::string: return string(reader);
+      case TermType::nil:
+        return reader.nil() && put("[]");
+      case TermType::pid:
+        return pid(reader);
+      case TermType::string:
+        return string(reader);
       case TermType::floating:
       case TermType::map:
       case TermType::reference:
       case TermType::port:
       case TermType::fun:
-      case TermType::bits: return reader.skip() ? put("...") : put(malformed_text) && false;
+      case TermType::bits:
+        return reader.skip() ? put("...") : put(malformed_text) && false;
     }
     return false;
   }
@@ -74,7 +82,8 @@ class Printer {
   bool string(TermReader& reader) {
     constexpr std::size_t header = 3;
     const auto bytes = reader.skip();
-    return bytes && put("\"") && put(std::string_view(bytes->data() + header, bytes->size() - header)) && put("\"");
+    return bytes && put("\"") && put(std::string_view(bytes->data() + header, bytes->size() - header)) &&
+           put("\"");
   }
 
   bool terms(TermReader& reader, std::uint32_t count, int depth) {

@@ -150,33 +150,58 @@ Expected<TermHead> scan_head(std::span<const char> raw) {
   }
   const auto tag = static_cast<unsigned char>(raw[0]);
   switch (static_cast<Tag>(tag)) {
-    case Tag::small_integer: return fixed(bytes, TermType::integer, 1);
-    case Tag::integer: return fixed(bytes, TermType::integer, 4);
-    case Tag::small_big: return counted(bytes, TermType::integer, 1, 1);
-    case Tag::large_big: return counted(bytes, TermType::integer, 4, 1);
-    case Tag::new_float: return fixed(bytes, TermType::floating, 8);
-    case Tag::old_float: return fixed(bytes, TermType::floating, 31);
+    case Tag::small_integer:
+      return fixed(bytes, TermType::integer, 1);
+    case Tag::integer:
+      return fixed(bytes, TermType::integer, 4);
+    case Tag::small_big:
+      return counted(bytes, TermType::integer, 1, 1);
+    case Tag::large_big:
+      return counted(bytes, TermType::integer, 4, 1);
+    case Tag::new_float:
+      return fixed(bytes, TermType::floating, 8);
+    case Tag::old_float:
+      return fixed(bytes, TermType::floating, 31);
     case Tag::atom_latin1:
-    case Tag::atom_utf8: return atom(bytes, 2);
+    case Tag::atom_utf8:
+      return atom(bytes, 2);
     case Tag::small_atom_latin1:
-    case Tag::small_atom_utf8: return atom(bytes, 1);
-    case Tag::string: return counted(bytes, TermType::string, 2);
-    case Tag::binary: return counted(bytes, TermType::binary, 4);
-    case Tag::bit_binary: return counted(bytes, TermType::bits, 4, 1);
-    case Tag::nil: return fixed(bytes, TermType::nil, 0);
-    case Tag::small_tuple: return nested(bytes, TermType::tuple, 1, 1, 0);
-    case Tag::large_tuple: return nested(bytes, TermType::tuple, 4, 1, 0);
-    case Tag::list: return nested(bytes, TermType::list, 4, 1, 1);
-    case Tag::map: return nested(bytes, TermType::map, 4, 2, 0);
-    case Tag::new_pid: return with_node(bytes, TermType::pid, tag_length, 12);
-    case Tag::old_pid: return with_node(bytes, TermType::pid, tag_length, 9);
-    case Tag::v4_port: return with_node(bytes, TermType::port, tag_length, 12);
-    case Tag::new_port: return with_node(bytes, TermType::port, tag_length, 8);
-    case Tag::old_port: return with_node(bytes, TermType::port, tag_length, 5);
-    case Tag::newer_reference: return reference(bytes, 4);
-    case Tag::new_reference: return reference(bytes, 1);
-    case Tag::export_fun: return fixed(bytes, TermType::fun, 0, 3);
-    case Tag::new_fun: return fun(bytes);
+    case Tag::small_atom_utf8:
+      return atom(bytes, 1);
+    case Tag::string:
+      return counted(bytes, TermType::string, 2);
+    case Tag::binary:
+      return counted(bytes, TermType::binary, 4);
+    case Tag::bit_binary:
+      return counted(bytes, TermType::bits, 4, 1);
+    case Tag::nil:
+      return fixed(bytes, TermType::nil, 0);
+    case Tag::small_tuple:
+      return nested(bytes, TermType::tuple, 1, 1, 0);
+    case Tag::large_tuple:
+      return nested(bytes, TermType::tuple, 4, 1, 0);
+    case Tag::list:
+      return nested(bytes, TermType::list, 4, 1, 1);
+    case Tag::map:
+      return nested(bytes, TermType::map, 4, 2, 0);
+    case Tag::new_pid:
+      return with_node(bytes, TermType::pid, tag_length, 12);
+    case Tag::old_pid:
+      return with_node(bytes, TermType::pid, tag_length, 9);
+    case Tag::v4_port:
+      return with_node(bytes, TermType::port, tag_length, 12);
+    case Tag::new_port:
+      return with_node(bytes, TermType::port, tag_length, 8);
+    case Tag::old_port:
+      return with_node(bytes, TermType::port, tag_length, 5);
+    case Tag::newer_reference:
+      return reference(bytes, 4);
+    case Tag::new_reference:
+      return reference(bytes, 1);
+    case Tag::export_fun:
+      return fixed(bytes, TermType::fun, 0, 3);
+    case Tag::new_fun:
+      return fun(bytes);
   }
   return failure(ErrorCode::malformed, "a term has the unknown tag " + std::to_string(tag));
 }
@@ -192,7 +217,8 @@ Expected<std::size_t> scan_term(std::span<const char> bytes) {
     position += head->length;
     pending += head->children;
     --pending;
-    // Each pending term takes a byte at least: a count that the bytes cannot hold ends here, not after a long walk.
+    // Each pending term takes a byte at least: a count that the bytes cannot hold ends here, not after a long
+    // walk.
     if (pending > bytes.size() - position) {
       return cut_off();
     }

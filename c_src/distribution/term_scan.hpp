@@ -10,7 +10,8 @@
 
 namespace rancher_cnode::distribution {
 
-/// The fixed part of one term: what must be in the buffer before ei may decode it, and how many terms follow inside.
+/// The fixed part of one term: what must be in the buffer before ei may decode it, and how many terms follow
+/// inside.
 struct TermHead {
   TermType type = TermType::nil;
   std::size_t length = 0;      ///< bytes of the head, tag included; for leaves the whole term

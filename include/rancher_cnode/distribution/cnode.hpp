@@ -1,13 +1,13 @@
-// The C-node itself: a hidden node that listens, holds its name in epmd, accepts and makes links, knows them by node
-// name, calls functions on the nodes at their other ends and answers what they ask of us. Used by the agent.
+// The C-node itself: a hidden node that listens, holds its name in epmd, accepts and makes links, knows them
+// by node name, calls functions on the nodes at their other ends and answers what they ask of us. Used by the
+// agent.
 //
-// Everything here belongs to the loop's thread, except the handshakes: those block, so they run on two small pools,
-// one for each direction, and strangers that are slow delay nobody but one another.
+// Everything here belongs to the loop's thread, except the handshakes: those block, so they run on two small
+// pools, one for each direction, and strangers that are slow delay nobody but one another.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -41,8 +41,8 @@ class CNode {
     PortRange listen_ports;
     std::uint16_t epmd_port = 4369;
     std::size_t max_links = 256;
-    Milliseconds epmd_limit{1'000};        ///< one port lookup
-    Milliseconds handshake_limit{5'000};   ///< one whole handshake
+    Milliseconds epmd_limit{1'000};       ///< one port lookup
+    Milliseconds handshake_limit{5'000};  ///< one whole handshake
     Connection::Timing timing;
   };
 
@@ -59,8 +59,8 @@ class CNode {
     std::uint64_t links_made = 0;
     std::uint64_t links_lost = 0;
     std::uint64_t handshakes_failed = 0;
-    std::uint64_t strangers_refused = 0;   ///< above a limit, before any handshake
-    std::uint64_t messages_dropped = 0;    ///< to names or pids that do not live here
+    std::uint64_t strangers_refused = 0;  ///< above a limit, before any handshake
+    std::uint64_t messages_dropped = 0;   ///< to names or pids that do not live here
     std::uint64_t controls_ignored = 0;
   };
 
@@ -88,13 +88,14 @@ class CNode {
   void connect(const NodeName& peer, OnConnected done);
   void disconnect(const NodeName& peer);
 
-  /// Calls a function over the link to peer; without a link `done` gets ErrorCode::unavailable. See RemoteCalls.
-  void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout,
-            OnCallResult done);
+  /// Calls a function over the link to peer; without a link `done` gets ErrorCode::unavailable. See
+  /// RemoteCalls.
+  void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
+            Milliseconds timeout, OnCallResult done);
 
   /// gen_server:call of a registered process on peer, over the link to it. See RemoteCalls.
-  void request(const NodeName& peer, const std::string& process, std::span<const char> request, Milliseconds timeout,
-               OnCallResult done);
+  void request(const NodeName& peer, const std::string& process, std::span<const char> request,
+               Milliseconds timeout, OnCallResult done);
 
   /// A registered name of ours. A call is answered by reply(), at any later time.
   void add_process(std::string name, LocalProcesses::Behaviour behaviour);

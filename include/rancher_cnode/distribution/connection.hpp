@@ -1,12 +1,11 @@
-// One established link to one node: frames in, frames out, ticks, and the timer for a silent peer. Lives on the loop.
-// Used by cnode, which gives it a socket after the handshake and learns of its messages and its end.
-// Source: ERTS user's guide, "Distribution Protocol"; net_kernel's net_ticktime.
+// One established link to one node: frames in, frames out, ticks, and the timer for a silent peer. Lives on
+// the loop. Used by cnode, which gives it a socket after the handshake and learns of its messages and its
+// end. Source: ERTS user's guide, "Distribution Protocol"; net_kernel's net_ticktime.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -25,13 +24,13 @@ namespace rancher_cnode::distribution {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   struct Timing {
-    Milliseconds tick_after{15'000};      ///< we tick after this much silence of our own
-    Milliseconds silence_limit{60'000};   ///< a peer that sent nothing for this long is gone
-    Milliseconds check_every{5'000};      ///< how often both are looked at
+    Milliseconds tick_after{15'000};     ///< we tick after this much silence of our own
+    Milliseconds silence_limit{60'000};  ///< a peer that sent nothing for this long is gone
+    Milliseconds check_every{5'000};     ///< how often both are looked at
   };
 
-  /// Both run on the loop. `message` may call send() and close(). `closed` runs once, never from inside close(), and
-  /// not at all after abandon().
+  /// Both run on the loop. `message` may call send() and close(). `closed` runs once, never from inside
+  /// close(), and not at all after abandon().
   struct Handlers {
     std::function<void(const Message&)> message;
     std::function<void(const Error& why)> closed;

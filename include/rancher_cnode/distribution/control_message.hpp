@@ -48,29 +48,34 @@ struct Demonitor {
   Pid from;
   Reference reference;
 };
-/// Known and without meaning for us: GROUP_LEADER, NODE_LINK, UNLINK_ID_ACK, MONITOR_P_EXIT, and any other number.
+/// Known and without meaning for us: GROUP_LEADER, NODE_LINK, UNLINK_ID_ACK, MONITOR_P_EXIT, and any other
+/// number.
 struct Ignored {
   std::int64_t operation = 0;
 };
 
 }  // namespace control
 
-using ControlMessage = std::variant<control::Send, control::RegSend, control::Link, control::Unlink, control::Exit,
-                                    control::Monitor, control::Demonitor, control::Ignored>;
+using ControlMessage = std::variant<control::Send, control::RegSend, control::Link, control::Unlink,
+                                    control::Exit, control::Monitor, control::Demonitor, control::Ignored>;
 
 struct Message {
   ControlMessage control;
-  std::span<const char> payload;  ///< the message term without version byte; empty if the control carries none
+  std::span<const char>
+      payload;  ///< the message term without version byte; empty if the control carries none
 };
 
-/// Decodes one frame that is no tick. ErrorCode::malformed for anything that breaks the protocol; an operation that we
-/// do not know is control::Ignored, whatever its arguments. The payload points into the frame.
+/// Decodes one frame that is no tick. ErrorCode::malformed for anything that breaks the protocol; an
+/// operation that we do not know is control::Ignored, whatever its arguments. The payload points into the
+/// frame.
 [[nodiscard]] Expected<Message> decode_message(std::span<const char> frame);
 
 /// Whole frames, ready for the socket. `payload` has no version byte.
 [[nodiscard]] std::vector<char> encode_send(const Pid& to, std::span<const char> payload);
-[[nodiscard]] std::vector<char> encode_reg_send(const Pid& from, std::string_view to, std::span<const char> payload);
-[[nodiscard]] std::vector<char> encode_unlink_id_ack(std::span<const char> id, const Pid& from, const Pid& to);
+[[nodiscard]] std::vector<char> encode_reg_send(const Pid& from, std::string_view to,
+                                                std::span<const char> payload);
+[[nodiscard]] std::vector<char> encode_unlink_id_ack(std::span<const char> id, const Pid& from,
+                                                     const Pid& to);
 [[nodiscard]] std::vector<char> encode_exit(const Pid& from, const Pid& to, std::string_view reason);
 [[nodiscard]] std::vector<char> encode_monitor_exit(const std::variant<Pid, std::string>& from, const Pid& to,
                                                     const Reference& reference, std::string_view reason);

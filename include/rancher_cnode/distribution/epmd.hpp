@@ -1,10 +1,9 @@
-// Asking an epmd for a node's port. Many at once on the loop. Used by cnode (to connect) and by the agent (to probe a
-// peer before a BEAM dials it).
-// Source: ERTS user's guide, "Distribution Protocol", "EPMD Protocol": PORT_PLEASE2_REQ, PORT2_RESP.
+// Asking an epmd for a node's port. Many at once on the loop. Used by cnode (to connect) and by the agent (to
+// probe a peer before a BEAM dials it). Source: ERTS user's guide, "Distribution Protocol", "EPMD Protocol":
+// PORT_PLEASE2_REQ, PORT2_RESP.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-
 #include <cstdint>
 #include <string>
 
@@ -14,9 +13,11 @@
 
 namespace rancher_cnode::distribution {
 
-/// The port of `alive` at `host`. Errors: timeout (nobody answered within limit), unavailable (no route and the like),
-/// refused (nobody listens on the epmd port), not_found (epmd does not know the name), malformed.
-[[nodiscard]] boost::asio::awaitable<Expected<std::uint16_t>> epmd_port(Ipv4Address host, std::uint16_t epmd_port,
-                                                                        std::string alive, Milliseconds limit);
+/// The port of `alive` at `host`. Errors: timeout (nobody answered within limit), unavailable (no route and
+/// the like), refused (nobody listens on the epmd port), not_found (epmd does not know the name), malformed.
+[[nodiscard]] boost::asio::awaitable<Expected<std::uint16_t>> epmd_port(Ipv4Address host,
+                                                                        std::uint16_t epmd_port,
+                                                                        std::string alive,
+                                                                        Milliseconds limit);
 
 }  // namespace rancher_cnode::distribution

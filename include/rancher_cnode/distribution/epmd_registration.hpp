@@ -1,15 +1,15 @@
-// Our name in the local epmd: made, held, watched, and made again for as long as this object lives. Used by cnode.
+// Our name in the local epmd: made, held, watched, and made again for as long as this object lives. Used by
+// cnode.
 //
 // epmd keeps a name for as long as the connection that registered it stays open, so the connection *is* the
-// registration. Spoken by us on the loop and not by ei_publish, which blocks, forgets its descriptor and hides why
-// epmd says no. Source: ERTS user's guide, "EPMD Protocol": ALIVE2_REQ, ALIVE2_RESP, ALIVE2_X_RESP.
+// registration. Spoken by us on the loop and not by ei_publish, which blocks, forgets its descriptor and
+// hides why epmd says no. Source: ERTS user's guide, "EPMD Protocol": ALIVE2_REQ, ALIVE2_RESP, ALIVE2_X_RESP.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,7 +24,7 @@ enum class RegistrationState {
   unavailable,  ///< epmd does not answer (yet)
   name_taken,   ///< epmd answers no: another node holds the name
   registered,
-  lost,         ///< was registered, and epmd has gone
+  lost,  ///< was registered, and epmd has gone
 };
 [[nodiscard]] std::string_view to_string(RegistrationState state);
 

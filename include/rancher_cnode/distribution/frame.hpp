@@ -11,19 +11,22 @@
 
 namespace rancher_cnode::distribution {
 
-/// The longest frame that a peer may send. Our own calls answer in kilobytes; a link list of 10,000 nodes has 300 KB.
+/// The longest frame that a peer may send. Our own calls answer in kilobytes; a link list of 10,000 nodes has
+/// 300 KB.
 inline constexpr std::size_t max_frame_length = std::size_t{16} << 20U;
 inline constexpr std::size_t frame_header_length = 4;
 
-/// Cuts a stream of bytes into frames. A frame is handed out only when it is whole, so a stream never gets out of step.
+/// Cuts a stream of bytes into frames. A frame is handed out only when it is whole, so a stream never gets
+/// out of step.
 class FrameReader {
  public:
   /// Room for at least `size` more bytes from the socket.
   [[nodiscard]] std::span<char> prepare(std::size_t size);
   /// `size` bytes were written into what prepare() gave.
   void commit(std::size_t size);
-  /// The next whole frame (empty span = tick), or nothing if more bytes are needed. The span lives until the next
-  /// prepare(). ErrorCode::too_large once a peer names a length above max_frame_length: the link is then lost.
+  /// The next whole frame (empty span = tick), or nothing if more bytes are needed. The span lives until the
+  /// next prepare(). ErrorCode::too_large once a peer names a length above max_frame_length: the link is then
+  /// lost.
   [[nodiscard]] Expected<std::optional<std::span<const char>>> next();
 
  private:
@@ -33,7 +36,8 @@ class FrameReader {
 };
 
 /// A frame that carries control and message (both with their version byte; message may be empty).
-[[nodiscard]] std::vector<char> pass_through_frame(std::span<const char> control, std::span<const char> message);
+[[nodiscard]] std::vector<char> pass_through_frame(std::span<const char> control,
+                                                   std::span<const char> message);
 
 /// A frame of length 0.
 [[nodiscard]] std::vector<char> tick_frame();

@@ -1,10 +1,10 @@
-// The distribution handshake, both ways, by ei. Blocking: runs on a handshake pool's thread, never on the loop.
-// Used by cnode.
+// The distribution handshake, both ways, by ei. Blocking: runs on a handshake pool's thread, never on the
+// loop. Used by cnode.
 //
 // ei does the protocol and the cookie; the bytes go through socket callbacks of ours, which keep one absolute
-// deadline for the whole handshake, can be cancelled at once, check every packet's shape before ei sees it (ei
-// trusts lengths) and note how far the handshake came: the peer never says why it refuses, but the stage at which
-// it closed does. Source: ERTS user's guide, "Distribution Protocol", "Distribution Handshake".
+// deadline for the whole handshake, can be cancelled at once, check every packet's shape before ei sees it
+// (ei trusts lengths) and note how far the handshake came: the peer never says why it refuses, but the stage
+// at which it closed does. Source: ERTS user's guide, "Distribution Protocol", "Distribution Handshake".
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ struct HandshakeFailure {
 
 /// An established link, not yet used.
 struct LinkSocket {
-  FileDescriptor socket;   ///< non-blocking, TCP_NODELAY
-  std::string peer;        ///< the name that the peer gave; not validated
+  FileDescriptor socket;  ///< non-blocking, TCP_NODELAY
+  std::string peer;       ///< the name that the peer gave; not validated
 };
 
 /// Stops all handshakes that were given it, from any thread, at once. Outlives them.
@@ -66,11 +66,12 @@ using HandshakeResult = tl::expected<LinkSocket, HandshakeFailure>;
 void initialise_handshakes();
 
 /// Connects to peer, which listens at address:port. Blocks until done, deadline or stop.
-[[nodiscard]] HandshakeResult connect_handshake(const Identity& self, const NodeName& peer, Ipv4Address address,
-                                                std::uint16_t port, TimePoint deadline, const HandshakeStop& stop);
+[[nodiscard]] HandshakeResult connect_handshake(const Identity& self, const NodeName& peer,
+                                                Ipv4Address address, std::uint16_t port, TimePoint deadline,
+                                                const HandshakeStop& stop);
 
 /// Answers a connection that the loop has accepted. Blocks until done, deadline or stop.
-[[nodiscard]] HandshakeResult accept_handshake(const Identity& self, FileDescriptor accepted, TimePoint deadline,
-                                               const HandshakeStop& stop);
+[[nodiscard]] HandshakeResult accept_handshake(const Identity& self, FileDescriptor accepted,
+                                               TimePoint deadline, const HandshakeStop& stop);
 
 }  // namespace rancher_cnode::distribution

@@ -1,7 +1,7 @@
 // The registered names that live on this node, and what a message to one of them means. Used by cnode.
 //
-// net_kernel answers net_adm:ping/1. Other names are added by the owner. A call's tag may be a reference or an
-// improper list [alias | Ref]; it is echoed byte for byte. Source: OTP's gen.erl and net_kernel.erl.
+// net_kernel answers net_adm:ping/1. Other names are added by the owner. A call's tag may be a reference or
+// an improper list [alias | Ref]; it is echoed byte for byte. Source: OTP's gen.erl and net_kernel.erl.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ class LocalProcesses {
  public:
   /// What a process does; both are called on the loop.
   struct Behaviour {
-    std::function<void(GenCall)> call;                       ///< must be answered by the owner, now or later
+    std::function<void(GenCall)> call;  ///< must be answered by the owner, now or later
     std::function<void(std::span<const char> request)> cast;
   };
 

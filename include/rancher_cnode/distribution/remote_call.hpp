@@ -1,12 +1,11 @@
-// Calls to processes on one node: many at once, answers in any order, each with its own reference and deadline.
-// Used by cnode, one object a link. On the loop.
-// Source: OTP's gen_server, {'$gen_call', {Pid, Ref}, Request}, and rpc, whose server is `rex` and whose request is
-// {call, Module, Function, Arguments, user}.
+// Calls to processes on one node: many at once, answers in any order, each with its own reference and
+// deadline. Used by cnode, one object a link. On the loop. Source: OTP's gen_server, {'$gen_call', {Pid,
+// Ref}, Request}, and rpc, whose server is `rex` and whose request is {call, Module, Function, Arguments,
+// user}.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,8 +21,8 @@
 
 namespace rancher_cnode::distribution {
 
-/// The result term, without version byte. Errors: timeout, unavailable (the link went), not_found (undef: the function
-/// does not exist there), failed (the call raised, with the reason in words).
+/// The result term, without version byte. Errors: timeout, unavailable (the link went), not_found (undef: the
+/// function does not exist there), failed (the call raised, with the reason in words).
 using CallResult = Expected<TermBytes>;
 using OnCallResult = std::function<void(CallResult)>;
 
@@ -37,12 +36,14 @@ class RemoteCalls {
   RemoteCalls(const RemoteCalls&) = delete;
   RemoteCalls& operator=(const RemoteCalls&) = delete;
 
-  /// gen_server:call of a registered process: `request` is one encoded term, the result is the reply as it came.
-  /// `done` runs exactly once, later, on the loop.
-  void request(const std::string& process, std::span<const char> request, Milliseconds timeout, OnCallResult done);
+  /// gen_server:call of a registered process: `request` is one encoded term, the result is the reply as it
+  /// came. `done` runs exactly once, later, on the loop.
+  void request(const std::string& process, std::span<const char> request, Milliseconds timeout,
+               OnCallResult done);
 
   /// rpc:call. `arguments` is one encoded list. {badrpc, Reason} is an error.
-  void call(const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout, OnCallResult done);
+  void call(const ModuleFunction& what, std::span<const char> arguments, Milliseconds timeout,
+            OnCallResult done);
 
   /// A message to our pid. False if it is no answer to a call that is still awaited.
   bool take(std::span<const char> message);

@@ -40,16 +40,16 @@ struct Reference {
 /// Appends terms to a buffer. Methods chain; nothing can fail but memory.
 class TermWriter {
  public:
-  TermWriter& version();                        ///< byte 131, once, before the first term of a message
-  TermWriter& atom(std::string_view utf8);      ///< precondition: at most 255 characters
-  TermWriter& boolean(bool value);              // NOLINT: a term is a bool
+  TermWriter& version();                    ///< byte 131, once, before the first term of a message
+  TermWriter& atom(std::string_view utf8);  ///< precondition: at most 255 characters
+  TermWriter& boolean(bool value);          // NOLINT: a term is a bool
   TermWriter& integer(std::int64_t value);
   TermWriter& floating(double value);
   TermWriter& binary(std::string_view bytes);
-  TermWriter& tuple(std::size_t arity);         ///< arity terms must follow
-  TermWriter& list(std::size_t length);         ///< length terms must follow, then nil()
+  TermWriter& tuple(std::size_t arity);  ///< arity terms must follow
+  TermWriter& list(std::size_t length);  ///< length terms must follow, then nil()
   TermWriter& nil();
-  TermWriter& map(std::size_t pairs);           ///< pairs times key and value must follow
+  TermWriter& map(std::size_t pairs);  ///< pairs times key and value must follow
   TermWriter& pid(const Pid& value);
   TermWriter& reference(const Reference& value);
   TermWriter& raw(std::span<const char> terms);  ///< terms already encoded, byte for byte
@@ -64,7 +64,22 @@ class TermWriter {
   TermBytes bytes_;
 };
 
-enum class TermType { atom, integer, floating, binary, string, tuple, list, nil, map, pid, reference, port, fun, bits };
+enum class TermType {
+  atom,
+  integer,
+  floating,
+  binary,
+  string,
+  tuple,
+  list,
+  nil,
+  map,
+  pid,
+  reference,
+  port,
+  fun,
+  bits
+};
 
 /// Reads terms from bytes it does not own. Each method either reads one thing and moves on, or returns
 /// ErrorCode::malformed and stays where it was.
@@ -77,10 +92,10 @@ class TermReader {
   [[nodiscard]] Expected<std::string> atom();      ///< UTF-8
   [[nodiscard]] Expected<std::int64_t> integer();  ///< an integer beyond 64 bits is malformed
   [[nodiscard]] Expected<std::string> binary();
-  [[nodiscard]] Expected<std::uint32_t> tuple();   ///< arity
-  [[nodiscard]] Expected<std::uint32_t> list();    ///< length; 0 for nil. A tail term follows unless it was nil
+  [[nodiscard]] Expected<std::uint32_t> tuple();  ///< arity
+  [[nodiscard]] Expected<std::uint32_t> list();  ///< length; 0 for nil. A tail term follows unless it was nil
   [[nodiscard]] Expected<void> nil();
-  [[nodiscard]] Expected<std::uint32_t> map();     ///< pairs
+  [[nodiscard]] Expected<std::uint32_t> map();  ///< pairs
   [[nodiscard]] Expected<Pid> pid();
   [[nodiscard]] Expected<Reference> reference();
   /// Passes over one whole term of any type and depth; returns its bytes.
