@@ -39,7 +39,9 @@ constexpr auto all = std::to_array<Setting>({
     {"watch", Shape::single, "on|off", "on",
      "Long-poll, so that a change acts at once; off asks every --polling-interval only.", metadata},
     {"polling-interval", Shape::single, "MS", "5000",
-     "Time between two reads where long-polling is off or does not work. 250 to 3600000.", metadata},
+     "Time between two reads where long-polling is off or does not work, and the longest wait after one "
+     "that failed. 250 to 3600000.",
+     metadata},
 
     {"removal", Shape::single, "safe|immediate|never", "safe",
      "When a peer that metadata no longer lists is let go: on evidence, at the first read without it, or "
@@ -51,7 +53,8 @@ constexpr auto all = std::to_array<Setting>({
      "With --removal safe: the same when more than half of the peers would go at once. 0 to 86400000.",
      membership},
     {"health", Shape::single, "any|passing", "any",
-     "Whether a container's health check must pass before its BEAM is dialled.", membership},
+     "Whether a container's health check must pass before its BEAM is dialled, as in Rancher's DNS.",
+     membership},
 
     {"max-dials", Shape::single, "N", "32", "Most probes and dials at a time, for each target. 1 to 1024.",
      dialling},
@@ -65,7 +68,7 @@ constexpr auto all = std::to_array<Setting>({
      "global:disconnect/0, which spares the links of the others.",
      dialling},
     {"list-nodes", Shape::single, "MODULE:FUNCTION", "",
-     "Called on the target, without arguments or with [connected], for the nodes it is linked to. "
+     "Called on the target, without arguments, for the nodes it is linked to. "
      "Without it erlang:nodes(connected).",
      dialling},
 

@@ -10,22 +10,32 @@
 
 using namespace rancher_cnode;
 
-TEST_CASE("the README tells every setting with its argument and its default") {
+namespace {
+
+/// A vertical bar would end a cell of the table.
+std::string cell(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+std::string row_of(const cli::Setting& setting) {
+  const bool toggle = setting.shape == cli::Shape::toggle;
+  std::string fallback(setting.fallback);
+  std::ranges::replace(fallback, ',', ' ');
+  return "| `" + cli::flag_of(setting.name) + (toggle ? "" : cell(" " + std::string(setting.argument))) +
+         "` | " + (fallback.empty() ? "" : "`" + fallback + "` ") + "| " + cell(std::string(setting.help)) +
+         (setting.shape == cli::Shape::list ? " May be repeated." : "") + " |\n";
+}
+
+}  // namespace
+
+TEST_CASE("the README tells every setting as --help does") {
   std::ifstream file(RANCHER_CNODE_README);
   REQUIRE(file.good());
   const std::string readme{std::istreambuf_iterator<char>(file), {}};
   for (const auto& setting : cli::settings()) {
-    CAPTURE(setting.name);
-    std::string argument(setting.shape == cli::Shape::toggle ? "" : " " + std::string(setting.argument));
-    // A vertical bar would end a cell of the table.
-    for (std::size_t at = 0; (at = argument.find('|', at)) != std::string::npos; at += 2)
-      argument.insert(at, "\\");
-    std::string fallback(setting.fallback);
-    std::ranges::replace(fallback, ',', ' ');
-    const std::string row = "| `" + cli::flag_of(setting.name) + argument + "` | " +
-                            (fallback.empty() ? "" : "`" + fallback + "` ") + "| ";
-    CAPTURE(row);
-    CHECK(readme.find("\n" + row) != std::string::npos);
+    CAPTURE(row_of(setting));
+    CHECK(readme.find("\n" + row_of(setting)) != std::string::npos);
   }
   for (const auto* flag :
        {"`--config FILE`", "`--print-config`", "`--version`", "`--help`", "`--timeout MS`"}) {
