@@ -1,0 +1,97 @@
+%% The ground that all other suites stand on: test hosts and the BEAMs on them.
+-module(hosts_SUITE).
+
+-export([all/0, end_per_testcase/2]).
+-export([beams_have_production_names_and_their_own_epmd/1, a_dropped_link_is_seen_by_both_ends/1,
+         packets_of_a_cut_vanish_in_silence/1, an_isolated_host_reaches_nobody/1,
+         a_vanishing_address_never_answers/1, a_killed_beam_can_be_booted_again_under_its_name/1,
+         a_removed_host_leaves_no_process/1]).
+
+-spec all() -> [atom()].
+all() ->
+    [beams_have_production_names_and_their_own_epmd, a_dropped_link_is_seen_by_both_ends,
+     packets_of_a_cut_vanish_in_silence, an_isolated_host_reaches_nobody, a_vanishing_address_never_answers,
+     a_killed_beam_can_be_booted_again_under_its_name, a_removed_host_leaves_no_process].
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec beams_have_production_names_and_their_own_epmd([term()]) -> ok.
+beams_have_production_names_and_their_own_epmd(_Config) ->
+    Hosts = [test_host:add(), test_host:add()],
+    Beams = test_beam:start_all(Hosts),
+    Names = [test_host:node_name("myapp", Host) || Host <- Hosts],
+    Names = [test_beam:name(Beam) || Beam <- Beams],
+    [["myapp"], ["myapp"]] = [test_host:epmd_names(Host) || Host <- Hosts],
+    ok.
+
+-spec a_dropped_link_is_seen_by_both_ends([term()]) -> ok.
+a_dropped_link_is_seen_by_both_ends(_Config) ->
+    [A, B] = test_beam:start_all([test_host:add(), test_host:add()]),
+    link(A, B),
+    ok = test_beam:drop_link(A, test_beam:name(B)),
+    test_wait:equals("both ends saw the link go", [1, 1],
+                     fun() -> [length(test_beam:downs(Beam)) || Beam <- [A, B]] end, 5000),
+    [[], []] = [test_beam:visible_nodes(Beam) || Beam <- [A, B]],
+    ok.
+
+-spec packets_of_a_cut_vanish_in_silence([term()]) -> ok.
+packets_of_a_cut_vanish_in_silence(_Config) ->
+    [A, B, C] = Hosts = [test_host:add(), test_host:add(), test_host:add()],
+    [test_host:start_epmd(Host) || Host <- Hosts],
+    ok = test_host:cut(A, B),
+    silent = connect(A, test_host:address(B)),
+    silent = connect(B, test_host:address(A)),
+    reached = connect(A, test_host:address(C)),
+    ok = test_host:mend(A, B),
+    reached = connect(A, test_host:address(B)),
+    ok.
+
+-spec an_isolated_host_reaches_nobody([term()]) -> ok.
+an_isolated_host_reaches_nobody(_Config) ->
+    [A, B] = Hosts = [test_host:add(), test_host:add()],
+    [test_host:start_epmd(Host) || Host <- Hosts],
+    ok = test_host:isolate(B),
+    silent = connect(A, test_host:address(B)),
+    silent = connect(B, test_host:address(A)),
+    ok = test_host:rejoin(B),
+    reached = connect(A, test_host:address(B)),
+    ok.
+
+-spec a_vanishing_address_never_answers([term()]) -> ok.
+a_vanishing_address_never_answers(_Config) ->
+    silent = connect(test_host:add(), test_host:vanishing_address()),
+    ok.
+
+-spec a_killed_beam_can_be_booted_again_under_its_name([term()]) -> ok.
+a_killed_beam_can_be_booted_again_under_its_name(_Config) ->
+    [A, B] = test_beam:start_all([test_host:add(), test_host:add()]),
+    link(A, B),
+    ok = test_beam:kill(B),
+    test_wait:equals("the link is gone", [], fun() -> test_beam:visible_nodes(A) end, 5000),
+    Again = test_beam:start(test_beam:host(B)),
+    link(A, Again).
+
+-spec a_removed_host_leaves_no_process([term()]) -> ok.
+a_removed_host_leaves_no_process(_Config) ->
+    Host = test_host:add(),
+    Beam = test_beam:start(Host),
+    ok = test_host:remove(Host),
+    test_wait:equals("no process of the host is left", {error, enoent},
+                     fun() -> file:read_file(["/proc/", integer_to_list(test_beam:os_pid(Beam)), "/cmdline"]) end,
+                     5000).
+
+%% Whether the host's TCP reaches epmd at Address; a second of nothing is silence.
+connect(Host, Address) ->
+    Script = "exec 3<>/dev/tcp/" ++ Address ++ "/4369",
+    case test_host:run(Host, "timeout", ["1", "bash", "-c", Script]) of
+        {0, _} -> reached;
+        {124, _} -> silent;
+        {1, Output} -> {refused, Output}
+    end.
+
+link(A, B) ->
+    true = test_beam:call(A, net_kernel, connect_node, [test_beam:name(B)]),
+    _ = test_beam:linked_at(B, [test_beam:name(A)], 5000),
+    ok.

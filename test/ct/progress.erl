@@ -1,0 +1,53 @@
+%% A common_test hook that tells on the terminal how the run goes: a line a case as it ends, and the sum as the last.
+-module(progress).
+
+-export([init/2, post_init_per_suite/4, pre_init_per_testcase/4, post_end_per_testcase/5, on_tc_fail/4, on_tc_skip/4,
+         terminate/1]).
+
+-type state() :: #{passed := non_neg_integer(), failed := non_neg_integer(), began := integer()}.
+
+-spec init(term(), term()) -> {ok, state()}.
+init(_Id, _Options) ->
+    {ok, #{passed => 0, failed => 0, began => 0}}.
+
+-spec post_init_per_suite(atom(), term(), term(), state()) -> {term(), state()}.
+post_init_per_suite(_Suite, _Config, Return, State) ->
+    {Return, State}.
+
+-spec pre_init_per_testcase(atom(), atom(), term(), state()) -> {term(), state()}.
+pre_init_per_testcase(_Suite, _Case, Config, State) ->
+    {Config, State#{began := erlang:monotonic_time(millisecond)}}.
+
+%% A case that failed comes here first and to on_tc_fail/4 afterwards.
+-spec post_end_per_testcase(atom(), atom(), term(), term(), state()) -> {term(), state()}.
+post_end_per_testcase(Suite, Case, _Config, ok, #{passed := Passed, began := Began} = State) ->
+    Took = erlang:monotonic_time(millisecond) - Began,
+    say("ok      ~s: ~s (~.1f s)", [Suite, sentence(Case), Took / 1000]),
+    {ok, State#{passed := Passed + 1}};
+post_end_per_testcase(_Suite, _Case, _Config, Return, State) ->
+    {Return, State}.
+
+-spec on_tc_fail(atom(), term(), term(), state()) -> state().
+on_tc_fail(Suite, Case, Reason, #{failed := Failed} = State) ->
+    say("FAILED  ~s: ~s~n~s", [Suite, sentence(Case), indented(Reason)]),
+    State#{failed := Failed + 1}.
+
+%% Nothing is ever skipped on purpose: what was not tried has failed.
+-spec on_tc_skip(atom(), term(), term(), state()) -> state().
+on_tc_skip(Suite, Case, Reason, State) ->
+    on_tc_fail(Suite, Case, {not_run, Reason}, State).
+
+-spec terminate(state()) -> ok.
+terminate(#{passed := Passed, failed := Failed}) ->
+    say("~b passed, ~b failed", [Passed, Failed]).
+
+sentence(Case) when is_atom(Case) -> string:replace(atom_to_list(Case), "_", " ", all);
+sentence({Case, _Group}) -> sentence(Case);
+sentence(Other) -> io_lib:format("~p", [Other]).
+
+indented(Reason) ->
+    [["        ", Line, "\n"] || Line <- string:split(io_lib:format("~p", [Reason]), "\n", all)].
+
+%% Standard error: standard output belongs to common_test and goes to a file.
+say(Format, Args) ->
+    io:format(standard_error, Format ++ "~n", Args).
