@@ -30,15 +30,15 @@ Error connect_error(CURL* easy) {
   }
 }
 
-Error timeout_error(CURL* easy, const Timeouts& timeouts) {
-  const std::string connecting = " within " + std::to_string(timeouts.connect.count()) + " ms";
-  const std::string whole = " within " + std::to_string(timeouts.total.count()) + " ms";
+Error timeout_error(CURL* easy, const TransferFacts& facts) {
+  const std::string connecting = " within " + std::to_string(facts.connect_timeout.count()) + " ms";
+  const std::string whole = " within " + std::to_string(facts.total_timeout.count()) + " ms";
   std::string words;
   if (info(easy, CURLINFO_NAMELOOKUP_TIME_T) == 0) {
     words = "the name server does not answer" + connecting;
   } else if (info(easy, CURLINFO_CONNECT_TIME_T) == 0) {
     words = "no connection" + connecting;
-  } else if (info(easy, CURLINFO_STARTTRANSFER_TIME_T) == 0) {
+  } else if (facts.received == 0) {
     words = "connected, but no answer" + whole;
   } else {
     words = "the answer did not end" + whole;
@@ -47,27 +47,26 @@ Error timeout_error(CURL* easy, const Timeouts& timeouts) {
 }
 
 /// The connection was lost after the request had been sent.
-Error lost_error(CURL* easy) {
-  const bool begun = info(easy, CURLINFO_STARTTRANSFER_TIME_T) != 0;
-  return {ErrorCode::unavailable, begun ? "the connection closed in the middle of the answer"
-                                        : "the connection closed without an answer"};
+Error lost_error(const TransferFacts& facts) {
+  const char* const where = facts.received > 0 ? "in the middle of the answer" : "without an answer";
+  return {ErrorCode::unavailable, std::string("the connection closed ") + where};
 }
 
 }  // namespace
 
-Error curl_error(CURL* easy, CURLcode code, const Timeouts& timeouts) {
+Error curl_error(CURL* easy, CURLcode code, const TransferFacts& facts) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
       return {ErrorCode::unavailable, "name does not resolve"};
     case CURLE_COULDNT_CONNECT:
       return connect_error(easy);
     case CURLE_OPERATION_TIMEDOUT:
-      return timeout_error(easy, timeouts);
+      return timeout_error(easy, facts);
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
-      return lost_error(easy);
+      return lost_error(facts);
     case CURLE_URL_MALFORMAT:
       return {ErrorCode::bad_setting, "not a URL"};
     case CURLE_FILE_COULDNT_READ_FILE:

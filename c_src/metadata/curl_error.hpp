@@ -3,17 +3,21 @@
 
 #include <curl/curl.h>
 
+#include <cstddef>
+
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/error.hpp"
 
 namespace rancher_cnode::metadata {
 
-struct Timeouts {
-  Milliseconds connect;
-  Milliseconds total;
+/// What libcurl does not tell, or not reliably once it has replaced a connection.
+struct TransferFacts {
+  Milliseconds connect_timeout;
+  Milliseconds total_timeout;
+  std::size_t received;  ///< bytes of the answer, header lines included
 };
 
 /// Why the transfer on `easy` ended with `code` (not CURLE_OK), in words for a person at night.
-[[nodiscard]] Error curl_error(CURL* easy, CURLcode code, const Timeouts& timeouts);
+[[nodiscard]] Error curl_error(CURL* easy, CURLcode code, const TransferFacts& facts);
 
 }  // namespace rancher_cnode::metadata

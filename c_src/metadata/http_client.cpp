@@ -173,7 +173,8 @@ Error HttpAnswer::Transfer::reason() const {
     return {ErrorCode::too_large,
             "the headers are larger than " + std::to_string(max_header_bytes) + " bytes"};
   }
-  return curl_error(easy_.get(), *ended_, {request_.connect_timeout, request_.total_timeout});
+  return curl_error(easy_.get(), *ended_,
+                    {request_.connect_timeout, request_.total_timeout, header_bytes_ + received_});
 }
 
 int HttpAnswer::Transfer::status() const {

@@ -31,7 +31,7 @@ struct HttpRequest {
   Milliseconds connect_timeout{1'000};  ///< name lookup included
   Milliseconds total_timeout{5'000};    ///< from the call to the last byte of the body
   std::size_t body_limit = max_body_bytes;
-  GiveUp give_up;
+  GiveUp give_up = {};
 };
 
 /// One answer whose body is still to be read. Lives on its client's thread and ends before it; one that is

@@ -1,0 +1,316 @@
+#include "rancher_cnode/metadata/http_client.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "fixtures.hpp"
+#include "scripted_server.hpp"
+
+using namespace rancher_cnode;
+using metadata::HttpClient;
+using metadata::HttpRequest;
+using testing::ScriptedServer;
+using Request = ScriptedServer::Request;
+using Peer = ScriptedServer::Peer;
+
+namespace {
+
+constexpr std::size_t any_size = 64U << 20U;
+
+/// The whole body, or the failure wherever it came.
+Expected<std::string> read(HttpClient& client, HttpRequest request) {
+  auto answer = client.get(std::move(request));
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  return answer->text(any_size);
+}
+
+Milliseconds time_of(const std::function<void()>& what) {
+  const TimePoint begin = Clock::now();
+  what();
+  return std::chrono::duration_cast<Milliseconds>(Clock::now() - begin);
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// Bytes that show where one is missing or stands twice.
+std::string patterned(std::size_t size) {
+  std::string text(size, ' ');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('!' + (i * 7 + i / 251) % 90);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("gets_status_and_body_and_asks_for_json") {
+  std::string head;
+  ScriptedServer server([&](const Request& request, Peer& peer) {
+    head = request.head;
+    peer.answer(404, "no such thing");
+  });
+  HttpClient client;
+  auto answer = client.get({.url = server.url() + "/latest/x"});
+  REQUIRE(answer.has_value());
+  CHECK(answer->status() == 404);
+  CHECK(answer->text(100).value() == "no such thing");
+  CHECK(contains(head, "Accept: application/json\r\n"));
+  CHECK(server.targets().at(0) == "/latest/x");
+}
+
+TEST_CASE("an_empty_body_ends_at_once") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, ""); });
+  HttpClient client;
+  CHECK(read(client, {.url = server.url()}).value().empty());
+}
+
+TEST_CASE("a_large_body_comes_whole_and_in_order_however_it_is_sent") {
+  const std::string body = patterned(5'000'000);
+  ScriptedServer server([&](const Request& request, Peer& peer) {
+    if (request.target == "/sized") {
+      peer.answer(200, body);
+      return;
+    }
+    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (std::size_t at = 0; at < body.size();) {
+      const std::string chunk = body.substr(at, 1 + at % 70'000);
+      char size[16];
+      std::snprintf(size, sizeof size, "%zx\r\n", chunk.size());
+      peer.send(size + chunk + "\r\n");
+      at += chunk.size();
+    }
+    peer.send("0\r\n\r\n");
+  });
+  HttpClient client;
+  for (const std::string path : {"/sized", "/chunked"}) {
+    CAPTURE(path);
+    const auto got = read(client, {.url = server.url() + path});
+    REQUIRE(got.has_value());
+    CHECK((*got == body));
+  }
+  CHECK(server.connections() == 1);
+}
+
+TEST_CASE("keeps_the_connection_between_requests") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "x"); });
+  HttpClient client;
+  for (int i = 0; i < 5; ++i) CHECK(read(client, {.url = server.url()}).has_value());
+  CHECK(server.connections() == 1);
+}
+
+TEST_CASE("a_kept_connection_that_died_before_a_byte_came_is_replaced_once") {
+  ScriptedServer server([](const Request& request, Peer& peer) {
+    if (request.connection == 1 && request.number == 2) return peer.close();
+    peer.answer(200, "connection " + std::to_string(request.connection));
+  });
+  HttpClient client;
+  CHECK(read(client, {.url = server.url()}).value() == "connection 1");
+  CHECK(read(client, {.url = server.url()}).value() == "connection 2");
+  CHECK(server.targets().size() == 3);
+}
+
+TEST_CASE("a_fresh_connection_that_closes_without_an_answer_is_not_retried") {
+  ScriptedServer server([](const Request& request, Peer& peer) {
+    if (request.connection == 1 && request.number == 1) {
+      peer.answer(200, "x");
+    } else {
+      peer.close();
+    }
+  });
+  HttpClient client;
+  CHECK(read(client, {.url = server.url()}).has_value());
+  const auto got = read(client, {.url = server.url()});
+  REQUIRE_FALSE(got.has_value());
+  CHECK(got.error() == Error{ErrorCode::unavailable, "the connection closed without an answer"});
+  CHECK(server.connections() == 2);
+  CHECK(server.targets().size() == 3);
+}
+
+TEST_CASE("a_body_cut_short_is_never_taken_for_a_whole_one") {
+  for (const std::string head : {"Content-Length: 100", "Transfer-Encoding: chunked"}) {
+    CAPTURE(head);
+    ScriptedServer server([&](const Request&, Peer& peer) {
+      peer.send("HTTP/1.1 200 OK\r\n" + head + "\r\n\r\n5\r\nhello\r\n");
+      peer.close();
+    });
+    HttpClient client;
+    const auto got = read(client, {.url = server.url()});
+    REQUIRE_FALSE(got.has_value());
+    CHECK(got.error() == Error{ErrorCode::unavailable, "the connection closed in the middle of the answer"});
+  }
+}
+
+TEST_CASE("a_server_that_hangs_or_drips_ends_at_the_deadline") {
+  struct Row {
+    std::string what;
+    ScriptedServer::Script script;
+    const char* message;
+  };
+  const Row rows[] = {
+      {"hang", [](const Request&, Peer& peer) { peer.hold(); }, "connected, but no answer within 300 ms"},
+      {"hang in the body",
+       [](const Request&, Peer& peer) {
+         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+         peer.hold();
+       },
+       "the answer did not end within 300 ms"},
+      {"drip",
+       [](const Request&, Peer& peer) {
+         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+         while (peer.send("x") && peer.pass(Milliseconds(20))) continue;
+       },
+       "the answer did not end within 300 ms"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    ScriptedServer server(row.script);
+    HttpClient client;
+    Expected<std::string> got;
+    const auto took =
+        time_of([&] { got = read(client, {.url = server.url(), .total_timeout = Milliseconds(300)}); });
+    REQUIRE_FALSE(got.has_value());
+    CHECK(got.error() == Error{ErrorCode::timeout, row.message});
+    CHECK(took >= Milliseconds(290));
+    CHECK(took < Milliseconds(5'000));
+  }
+}
+
+TEST_CASE("too_large_a_body_or_head_is_refused") {
+  ScriptedServer server([](const Request& request, Peer& peer) {
+    if (request.target == "/head") {
+      peer.send("HTTP/1.1 200 OK\r\n");
+      while (peer.send("X-Padding: " + std::string(1'000, 'x') + "\r\n")) continue;
+    } else if (request.target == "/endless") {
+      peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+      while (peer.send("400\r\n" + std::string(1'024, 'x') + "\r\n")) continue;
+    } else {
+      peer.answer(200, std::string(100'000, 'x'));
+    }
+  });
+  HttpClient client;
+  for (const std::string path : {"/sized", "/endless"}) {
+    CAPTURE(path);
+    const auto got = read(client, {.url = server.url() + path, .body_limit = 99'999});
+    REQUIRE_FALSE(got.has_value());
+    CHECK(got.error() == Error{ErrorCode::too_large, "the answer is larger than 99999 bytes"});
+  }
+  CHECK(read(client, {.url = server.url(), .body_limit = 100'000}).has_value());
+  const auto head = read(client, {.url = server.url() + "/head"});
+  REQUIRE_FALSE(head.has_value());
+  CHECK(head.error().code == ErrorCode::too_large);
+}
+
+TEST_CASE("text_refuses_more_than_its_limit") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "12345"); });
+  HttpClient client;
+  CHECK(client.get({.url = server.url()})->text(5).value() == "12345");
+  CHECK(client.get({.url = server.url()})->text(4).error().code == ErrorCode::too_large);
+}
+
+TEST_CASE("redirects_are_answers_and_not_followed") {
+  ScriptedServer elsewhere([](const Request&, Peer& peer) { peer.answer(200, "{}"); });
+  ScriptedServer server([&](const Request&, Peer& peer) {
+    peer.send("HTTP/1.1 301 Moved\r\nLocation: " + elsewhere.url() + "/\r\nContent-Length: 0\r\n\r\n");
+  });
+  HttpClient client;
+  auto answer = client.get({.url = server.url()});
+  REQUIRE(answer.has_value());
+  CHECK(answer->status() == 301);
+  CHECK(elsewhere.connections() == 0);
+}
+
+TEST_CASE("says_in_words_why_there_was_no_answer") {
+  ScriptedServer not_http([](const Request&, Peer& peer) {
+    peer.send("220 mail.example.com ESMTP\r\n");
+    peer.close();
+  });
+  struct Row {
+    std::string url;
+    Error error;
+  };
+  const Row rows[] = {
+      {testing::url_where_nobody_listens(), {ErrorCode::unavailable, "connection refused"}},
+      {not_http.url(), {ErrorCode::malformed, "the answer is not HTTP"}},
+      {"ftp://127.0.0.1/x", {ErrorCode::bad_setting, "only http, https and file URLs can be read"}},
+      {"gopher://127.0.0.1/x", {ErrorCode::bad_setting, "only http, https and file URLs can be read"}},
+      {"http://", {ErrorCode::bad_setting, "not a URL"}},
+      {"file:///no/such/file", {ErrorCode::not_found, "no such file"}},
+  };
+  HttpClient client;
+  for (const Row& row : rows) {
+    CAPTURE(row.url);
+    const auto got = read(client, {.url = row.url});
+    REQUIRE_FALSE(got.has_value());
+    CHECK(got.error() == row.error);
+  }
+}
+
+TEST_CASE("a_name_that_does_not_resolve_is_told_within_the_connect_timeout") {
+  HttpClient client;
+  Expected<std::string> got;
+  const auto took = time_of([&] {
+    got = read(client, {.url = "http://rancher-metadata.invalid/x", .connect_timeout = Milliseconds(500)});
+  });
+  REQUIRE_FALSE(got.has_value());
+  CAPTURE(got.error().message);
+  // With a name server that does not answer it is a time-out instead.
+  CHECK((got.error().message == "name does not resolve" ||
+         got.error().message == "the name server does not answer within 500 ms"));
+  CHECK(took < Milliseconds(2'000));
+}
+
+TEST_CASE("reads_a_file_only_when_the_url_says_so") {
+  HttpClient client;
+  const std::string path = std::string(RANCHER_CNODE_FIXTURES) + "/metadata/self-service.json";
+  CHECK(read(client, {.url = "file://" + path}).value() == testing::fixture("self-service.json"));
+  CHECK_FALSE(read(client, {.url = path}).has_value());
+}
+
+TEST_CASE("proxies_from_the_environment_are_not_used") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "direct"); });
+  ::setenv("http_proxy", testing::url_where_nobody_listens().c_str(), 1);
+  HttpClient client;
+  CHECK(read(client, {.url = server.url()}).value_or("through the proxy") == "direct");
+  ::unsetenv("http_proxy");
+}
+
+TEST_CASE("a_request_is_given_up_at_once_from_another_thread") {
+  struct Row {
+    std::string what;
+    ScriptedServer::Script script;
+  };
+  const Row rows[] = {
+      {"before the answer", [](const Request&, Peer& peer) { peer.hold(); }},
+      {"in the body",
+       [](const Request&, Peer& peer) {
+         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+         peer.hold();
+       }},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    ScriptedServer server(row.script);
+    HttpClient client;
+    std::atomic<bool> given_up = false;
+    Expected<std::string> got;
+    std::thread reader([&] {
+      got = read(client, {.url = server.url(), .total_timeout = Milliseconds(60'000), .give_up = [&] {
+                            return given_up.load();
+                          }});
+    });
+    CHECK(server.await_requests(1));
+    const auto took = time_of([&] {
+      given_up = true;
+      client.wake();
+      reader.join();
+    });
+    REQUIRE_FALSE(got.has_value());
+    CHECK(got.error().code == ErrorCode::cancelled);
+    // Less than the interval at which give_up would be asked anyway.
+    CHECK(took < Milliseconds(500));
+  }
+}

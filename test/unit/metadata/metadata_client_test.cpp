@@ -1,0 +1,268 @@
+#include "rancher_cnode/metadata/metadata_client.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "fixtures.hpp"
+#include "scripted_metadata.hpp"
+#include "scripted_server.hpp"
+
+using namespace rancher_cnode;
+using metadata::ClientSettings;
+using metadata::MetadataClient;
+using testing::fixture;
+using testing::ScriptedMetadata;
+using testing::ScriptedServer;
+using testing::service_body;
+using testing::url_where_nobody_listens;
+using Request = ScriptedServer::Request;
+using Peer = ScriptedServer::Peer;
+
+namespace {
+
+MetadataClient client_of(std::vector<std::string> urls, std::string service = "self/service") {
+  return MetadataClient(
+      {.urls = std::move(urls), .service = std::move(service), .read_timeout = Milliseconds(2'000)});
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_CASE("reads_the_service_below_url_and_version") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, fixture("self-service.json")); });
+  MetadataClient client(
+      {.urls = {server.url()}, .version = "2016-07-29", .service = "stacks/shop/services/worker"});
+  CHECK(client.service().value().containers.size() == 5);
+  CHECK(server.targets().at(0) == "/2016-07-29/stacks/shop/services/worker");
+  CHECK(client.service_path() == "stacks/shop/services/worker");
+}
+
+TEST_CASE("takes_the_version_as_bare_text_however_it_is_written") {
+  struct Row {
+    std::string body;
+    const char* version;  ///< nullptr: malformed
+  };
+  const Row rows[] = {
+      {fixture("version.json"), "900bb384-995a-4daf-969b-3a7fe0e2baac"},
+      {"\"v1\"\r\n", "v1"},
+      {"v1\n", "v1"},
+      {"", nullptr},
+      {"null", nullptr},
+      {"\"\"", nullptr},
+      {"\"", nullptr},
+      {"\"a b\"", nullptr},
+      {"\"a\\n\"", nullptr},
+      {"{\"version\":1}", nullptr},
+      {"<html>", nullptr},
+      {std::string(300, 'v'), nullptr},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.body);
+    ScriptedServer server([&](const Request&, Peer& peer) { peer.answer(200, row.body); });
+    MetadataClient client = client_of({server.url()});
+    const auto version = client.version();
+    if (row.version != nullptr) {
+      CHECK(version.value_or("none") == row.version);
+    } else {
+      CHECK_FALSE(version.has_value());
+    }
+  }
+}
+
+TEST_CASE("waits_with_the_bare_version_and_whole_seconds") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "\"next\""); });
+  MetadataClient client = client_of({server.url()});
+  CHECK(client.wait_for_change("a b/c-1", Milliseconds(1'200), Milliseconds(2'000), {}).value() == "next");
+  CHECK(server.targets().at(0) == "/latest/version?wait=true&value=a%20b%2Fc-1&maxWait=2");
+  CHECK(client.wait_for_change("x", Milliseconds(10), Milliseconds(2'000), {}).has_value());
+  CHECK(server.targets().at(1) == "/latest/version?wait=true&value=x&maxWait=1");
+}
+
+TEST_CASE("tells_the_own_address_or_why_there_is_none") {
+  struct Row {
+    int status;
+    std::string body;
+    std::string address;
+    ErrorCode code;
+  };
+  const Row rows[] = {
+      {200, fixture("self-container-primary_ip.json"), "10.42.0.2", {}},
+      {200, "10.42.0.2", "10.42.0.2", {}},
+      {200, "null", "", ErrorCode::not_found},
+      {200, "\"\"", "", ErrorCode::not_found},
+      {404, fixture("not-found.json"), "", ErrorCode::not_found},
+      {200, "\"10.42.0\"", "", ErrorCode::malformed},
+      {200, "\"127.0.0.1\"", "", ErrorCode::malformed},
+      {200, "\"0.0.0.0\"", "", ErrorCode::malformed},
+      {200, "\"fd00::1\"", "", ErrorCode::malformed},
+      {200, "{}", "", ErrorCode::malformed},
+      {500, "", "", ErrorCode::unavailable},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.body);
+    ScriptedServer server([&](const Request&, Peer& peer) { peer.answer(row.status, row.body); });
+    MetadataClient client = client_of({server.url()});
+    const auto address = client.own_address();
+    if (row.address.empty()) {
+      REQUIRE_FALSE(address.has_value());
+      CHECK(address.error().code == row.code);
+      CHECK(contains(address.error().message, server.url()));
+    } else {
+      REQUIRE(address.has_value());
+      CHECK(address->to_string() == row.address);
+    }
+    CHECK(server.targets().at(0) == "/latest/self/container/primary_ip");
+  }
+}
+
+TEST_CASE("goes_on_to_the_next_url_when_there_was_no_answer_of_the_metadata_service") {
+  struct Row {
+    std::string what;
+    ScriptedServer::Script script;
+  };
+  const Row rows[] = {
+      {"closed", [](const Request&, Peer& peer) { peer.close(); }},
+      {"hangs", [](const Request&, Peer& peer) { peer.hold(); }},
+      {"500", [](const Request&, Peer& peer) { peer.answer(500, "oops"); }},
+      {"302", [](const Request&, Peer& peer) { peer.answer(302, ""); }},
+      {"403", [](const Request&, Peer& peer) { peer.answer(403, ""); }},
+      {"a web page", [](const Request&, Peer& peer) { peer.answer(200, "<html>Welcome</html>"); }},
+      {"an empty body", [](const Request&, Peer& peer) { peer.answer(200, ""); }},
+      {"another shape", [](const Request&, Peer& peer) { peer.answer(200, R"({"containers":["a"]})"); }},
+      {"half a body",
+       [](const Request&, Peer& peer) {
+         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"containers\":[");
+         peer.close();
+       }},
+  };
+  ScriptedServer good([](const Request&, Peer& peer) { peer.answer(200, service_body("web", {1, 2})); });
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    ScriptedServer bad(row.script);
+    MetadataClient client({.urls = {bad.url(), good.url()}, .read_timeout = Milliseconds(300)});
+    CHECK(client.url() == bad.url());
+    const auto service = client.service();
+    REQUIRE(service.has_value());
+    CHECK(service->containers.size() == 2);
+    CHECK(client.url() == good.url());
+  }
+}
+
+TEST_CASE("keeps_to_the_url_that_answered_last_until_it_fails") {
+  ScriptedMetadata first;
+  ScriptedMetadata second;
+  first.put("self/service", service_body("first", {1}));
+  second.put("self/service", service_body("second", {1}));
+  MetadataClient client = client_of({url_where_nobody_listens(), first.url(), second.url()});
+  CHECK(client.service().value().name == "first");
+  first.set_down(true);
+  CHECK(client.service().value().name == "second");
+  first.set_down(false);
+  CHECK(client.service().value().name == "second");
+  second.set_down(true);
+  CHECK(client.service().value().name == "first");
+}
+
+TEST_CASE("a_404_is_an_answer_and_the_next_url_is_not_asked") {
+  ScriptedMetadata first;
+  ScriptedMetadata second;
+  second.put("self/service", service_body("second", {1}));
+  MetadataClient client = client_of({first.url(), second.url()});
+  const auto service = client.service();
+  REQUIRE_FALSE(service.has_value());
+  CHECK(service.error().code == ErrorCode::not_found);
+  CHECK(service.error().message == first.url() +
+                                       ": 404 at /latest/self/service: not joined yet, standalone or "
+                                       "host-network container");
+  CHECK(second.targets().empty());
+}
+
+TEST_CASE("tells_the_reason_of_every_url_that_was_tried") {
+  ScriptedServer broken([](const Request&, Peer& peer) { peer.answer(503, ""); });
+  const std::string nobody = url_where_nobody_listens();
+  MetadataClient client = client_of({nobody, broken.url()});
+  const auto service = client.service();
+  REQUIRE_FALSE(service.has_value());
+  CHECK(service.error() ==
+        Error{ErrorCode::unavailable, nobody + ": connection refused; " + broken.url() +
+                                          ": 503 at /latest/self/service: the server failed"});
+}
+
+TEST_CASE("tells_where_an_odd_body_came_from_and_at_which_byte") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, R"({"containers":5})"); });
+  MetadataClient client = client_of({server.url()});
+  const auto service = client.service();
+  REQUIRE_FALSE(service.has_value());
+  CHECK(service.error() ==
+        Error{ErrorCode::malformed, server.url() + ": /latest/self/service: byte 15: containers is "
+                                                   "a number, not a list or null"});
+}
+
+TEST_CASE("a_404_on_the_version_means_that_nothing_is_loaded") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, "{}"); });
+  MetadataClient client = client_of({server.url()});
+  CHECK(contains(client.version().error().message,
+                 "404 at /latest/version: the metadata service has loaded nothing"));
+}
+
+TEST_CASE("reads_the_service_by_its_name_once_self_is_gone") {
+  ScriptedMetadata server;
+  MetadataClient client = client_of({server.url()});
+  server.put("stacks/shop/services/web", service_body("web", {2}));
+  CHECK(client.service().error().code == ErrorCode::not_found);
+
+  server.put("self/service", service_body("web", {1, 2}));
+  CHECK(client.service().value().containers.size() == 2);
+  server.remove("self/service");
+  CHECK(client.service().value().containers.size() == 1);
+  CHECK(client.service_path() == "stacks/shop/services/web");
+
+  server.put("self/service", service_body("web", {1, 2}));
+  CHECK(client.service().value().containers.size() == 2);
+  CHECK(client.service_path() == "self/service");
+}
+
+TEST_CASE("is_unknown_when_the_service_by_its_name_is_gone_too_or_is_another_one") {
+  ScriptedMetadata server;
+  MetadataClient client = client_of({server.url()});
+  server.put("self/service", service_body("web", {1}));
+  CHECK(client.service().has_value());
+  server.remove("self/service");
+  const auto gone = client.service();
+  REQUIRE_FALSE(gone.has_value());
+  CHECK(gone.error().code == ErrorCode::not_found);
+  CHECK(contains(gone.error().message, "404 at /latest/self/service"));
+  CHECK(contains(gone.error().message, "404 at /latest/stacks/shop/services/web"));
+
+  std::string other = service_body("web", {7});
+  other.replace(other.find("uuid-of-web"), 11, "another-one");
+  server.put("stacks/shop/services/web", other);
+  const auto another = client.service();
+  REQUIRE_FALSE(another.has_value());
+  CHECK(contains(another.error().message, "/latest/stacks/shop/services/web is another service by now"));
+}
+
+TEST_CASE("a_sidekick_whose_self_is_gone_reads_the_sidekicks_and_not_the_main_service") {
+  ScriptedMetadata server;
+  MetadataClient client = client_of({server.url()});
+  server.put("self/service", fixture("self-service-of-sidekick.json"));
+  server.put("stacks/shop/services/worker", fixture("stacks-shop-services-worker.json"));
+  server.put("stacks/shop/services/worker-data", fixture("self-service-of-sidekick.json"));
+  CHECK(client.service().value().name == "worker-data");
+  server.remove("self/service");
+  CHECK(client.service().value().name == "worker-data");
+}
+
+TEST_CASE("a_service_that_was_asked_for_by_name_is_not_sought_elsewhere") {
+  ScriptedMetadata server;
+  MetadataClient client = client_of({server.url()}, "stacks/shop/services/db");
+  server.put("stacks/shop/services/db", service_body("web", {1}));
+  server.put("stacks/shop/services/web", service_body("web", {1}));
+  CHECK(client.service().has_value());
+  server.remove("stacks/shop/services/db");
+  CHECK(client.service().error().code == ErrorCode::not_found);
+}

@@ -1,0 +1,453 @@
+#include "rancher_cnode/metadata/metadata_watcher.hpp"
+
+#include <doctest/doctest.h>
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "scripted_metadata.hpp"
+
+using namespace rancher_cnode;
+using membership::ReadScope;
+using membership::Service;
+using membership::Unknown;
+using metadata::MetadataWatcher;
+using metadata::Observation;
+using metadata::WatcherSettings;
+using testing::ScriptedMetadata;
+using testing::ScriptedServer;
+using testing::service_body;
+using Waits = ScriptedMetadata::Waits;
+
+namespace {
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+class Lines final : public Log::Sink {
+ public:
+  void line(std::string_view text) override {
+    const std::scoped_lock lock(mutex_);
+    lines_.emplace_back(text);
+  }
+  std::size_t count(std::string_view part) const {
+    const std::scoped_lock lock(mutex_);
+    std::size_t found = 0;
+    for (const auto& line : lines_) found += contains(line, part) ? 1 : 0;
+    return found;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+/// A watcher whose observations stand in a queue.
+class Watched {
+ public:
+  explicit Watched(WatcherSettings settings, bool ask_address = false)
+      : watcher(std::move(settings), handlers(ask_address), log_) {
+    watcher.start();
+  }
+
+  /// The next observation; fails the test after 10 s.
+  Observation next() {
+    std::unique_lock lock(mutex_);
+    REQUIRE(changed_.wait_for(lock, std::chrono::seconds(10), [this] { return !observations_.empty(); }));
+    Observation first = std::move(observations_.front());
+    observations_.pop_front();
+    return first;
+  }
+  /// The next observation that fits, dropping others.
+  template <class Fits>
+  Observation next_that(const Fits& fits) {
+    for (int i = 0; i < 100; ++i) {
+      Observation observation = next();
+      if (fits(observation)) return observation;
+    }
+    FAIL("none of 100 observations fits");
+    return {};
+  }
+  Observation next_good() {
+    return next_that([](const Observation& o) { return std::holds_alternative<Service>(o.read); });
+  }
+  Observation next_unknown() {
+    return next_that([](const Observation& o) { return std::holds_alternative<Unknown>(o.read); });
+  }
+  std::optional<Ipv4Address> await_address() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(10), [this] { return address_.has_value(); });
+    return address_;
+  }
+  std::size_t observed() {
+    const std::scoped_lock lock(mutex_);
+    return observed_;
+  }
+  std::size_t lines(std::string_view part) const { return lines_->count(part); }
+
+ private:
+  MetadataWatcher::Handlers handlers(bool ask_address) {
+    MetadataWatcher::Handlers result;
+    result.observed = [this](Observation observation) {
+      const std::scoped_lock lock(mutex_);
+      ++observed_;
+      observations_.push_back(std::move(observation));
+      changed_.notify_all();
+    };
+    if (ask_address) {
+      result.own_address_found = [this](Ipv4Address address) {
+        const std::scoped_lock lock(mutex_);
+        CHECK_FALSE(address_.has_value());
+        address_ = address;
+        changed_.notify_all();
+      };
+    }
+    return result;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Observation> observations_;
+  std::size_t observed_ = 0;
+  std::optional<Ipv4Address> address_;
+  std::shared_ptr<Lines> lines_ = std::make_shared<Lines>();
+  Log log_{LogLevel::debug, LogFormat::text, lines_};
+
+ public:
+  MetadataWatcher watcher;  // last: it stops before what its handlers use is gone
+};
+
+WatcherSettings settings_of(std::vector<std::string> urls) {
+  WatcherSettings settings;
+  settings.urls = std::move(urls);
+  return settings;
+}
+
+std::size_t containers(const Observation& observation) {
+  const auto* service = std::get_if<Service>(&observation.read);
+  return service != nullptr ? service->containers.size() : 999;
+}
+
+std::string reason(const Observation& observation) {
+  const auto* unknown = std::get_if<Unknown>(&observation.read);
+  return unknown != nullptr ? unknown->reason : "a good read";
+}
+
+Milliseconds since(TimePoint begin) { return std::chrono::duration_cast<Milliseconds>(Clock::now() - begin); }
+
+}  // namespace
+
+TEST_CASE("reads_version_then_service_then_waits_with_the_bare_version") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1, 2, 3}));
+  const std::string version = server.reload();
+  Watched watched(settings_of({server.url()}));
+  const Observation observation = watched.next();
+  CHECK(containers(observation) == 3);
+  CHECK(observation.scope == ReadScope::self);
+  CHECK(observation.url == server.url());
+  CHECK(observation.version == version);
+  CHECK(server.await_requests(3));
+  const auto targets = server.targets();
+  CHECK(targets.at(0) == "/latest/version");
+  CHECK(targets.at(1) == "/latest/self/service");
+  CHECK(targets.at(2) == "/latest/version?wait=true&value=" + version + "&maxWait=25");
+}
+
+TEST_CASE("hands_a_change_over_within_milliseconds") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  Watched watched(settings_of({server.url()}));
+  CHECK(containers(watched.next()) == 1);
+  CHECK(server.await_requests(3));
+  const TimePoint begin = Clock::now();
+  const std::string version = server.reload_with("self/service", service_body("web", {1, 2}));
+  const Observation observation = watched.next();
+  CHECK(since(begin) < Milliseconds(100));
+  CHECK(containers(observation) == 2);
+  CHECK(observation.version == version);
+}
+
+TEST_CASE("reads_the_last_of_many_quick_changes_and_not_every_one") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  Watched watched(settings_of({server.url()}));
+  watched.next();
+  std::string version;
+  for (int i = 0; i < 20; ++i) version = server.reload();
+  version = server.reload_with("self/service", service_body("web", {1, 2, 3, 4}));
+  const Observation last = watched.next_that([&](const Observation& o) { return o.version == version; });
+  CHECK(containers(last) == 4);
+  CHECK(watched.observed() <= 5);
+}
+
+TEST_CASE("a_version_storm_costs_a_bounded_number_of_requests") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  server.set_waits(Waits::storm);
+  WatcherSettings settings = settings_of({server.url()});
+  settings.pace.reread_interval = Milliseconds(100);
+  const TimePoint begin = Clock::now();
+  Watched watched(settings);
+  for (int i = 0; i < 13; ++i) watched.next();
+  // The plain read and three changes come at once, nine more are spread over their intervals.
+  CHECK(since(begin) >= Milliseconds(890));
+}
+
+TEST_CASE("polls_plainly_while_a_server_does_not_wait_and_watches_again_when_it_does") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  server.set_waits(Waits::not_at_all);
+  WatcherSettings settings = settings_of({server.url()});
+  settings.polling_interval = Milliseconds(300);
+  settings.pace.watch_again = Milliseconds(1'000);
+  Watched watched(settings);
+  const TimePoint begin = Clock::now();
+  for (int i = 0; i < 4; ++i) watched.next();
+  CHECK(since(begin) >= Milliseconds(850));
+  CHECK(server.waits() == 1);
+  CHECK(watched.lines("event=watch_fallback") == 1);
+
+  server.set_waits(Waits::well);
+  // The next try's wait lasts for as long as nothing changes.
+  watched.next_that(
+      [&](const Observation&) { return server.waits() > 1 && watched.lines("event=watch_resumed") == 1; });
+  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(server.await_requests(server.targets().size() + 1));
+  const TimePoint change = Clock::now();
+  server.reload_with("self/service", service_body("web", {1, 2}));
+  watched.next_that([](const Observation& o) { return containers(o) == 2; });
+  CHECK(since(change) < Milliseconds(200));
+}
+
+TEST_CASE("polls_plainly_when_waits_never_end_although_reads_are_good") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  server.set_waits(Waits::for_ever);
+  WatcherSettings settings = settings_of({server.url()});
+  settings.polling_interval = Milliseconds(300);
+  settings.pace.max_wait = Milliseconds(200);
+  settings.pace.wait_slack = Milliseconds(200);
+  Watched watched(settings);
+  for (int i = 0; i < 6; ++i) CHECK(containers(watched.next()) == 1);
+  CHECK(server.waits() == 2);
+  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=metadata_unavailable") == 0);
+}
+
+TEST_CASE("reads_again_when_a_wait_expires_without_a_change") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  WatcherSettings settings = settings_of({server.url()});
+  settings.pace.max_wait = Milliseconds(1'000);
+  Watched watched(settings);
+  watched.next();
+  const TimePoint begin = Clock::now();
+  CHECK(containers(watched.next()) == 1);
+  CHECK(since(begin) >= Milliseconds(900));
+  CHECK(watched.lines("event=watch_fallback") == 0);
+}
+
+TEST_CASE("polls_at_its_interval_with_watch_off") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  WatcherSettings settings = settings_of({server.url()});
+  settings.watch = WatchMode::off;
+  settings.polling_interval = Milliseconds(300);
+  Watched watched(settings);
+  CHECK(watched.next().version.empty());
+  const TimePoint begin = Clock::now();
+  watched.next();
+  watched.next();
+  CHECK(since(begin) >= Milliseconds(590));
+  CHECK(server.count("version") == 0);
+}
+
+TEST_CASE("polls_a_file_url_without_asking_for_a_version") {
+  WatcherSettings settings = settings_of({"file://" RANCHER_CNODE_FIXTURES});
+  settings.version = "metadata";
+  settings.service = "self-service.json";
+  Watched watched(settings);
+  const Observation observation = watched.next();
+  CHECK(containers(observation) == 5);
+  CHECK(observation.scope == ReadScope::named);
+  CHECK(observation.version.empty());
+}
+
+TEST_CASE("refresh_ends_a_wait_and_reads_at_once") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  Watched watched(settings_of({server.url()}));
+  watched.next();
+  CHECK(server.await_requests(3));
+  const TimePoint begin = Clock::now();
+  watched.watcher.refresh();
+  watched.next();
+  CHECK(since(begin) < Milliseconds(1'000));
+}
+
+TEST_CASE("refresh_ends_a_rest_between_polls") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  WatcherSettings settings = settings_of({server.url()});
+  settings.watch = WatchMode::off;
+  settings.polling_interval = Milliseconds(60'000);
+  Watched watched(settings);
+  watched.next();
+  watched.watcher.refresh();
+  watched.next();
+}
+
+TEST_CASE("a_flood_of_refreshes_keeps_the_smallest_gap") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  Watched watched(settings_of({server.url()}));
+  watched.next();
+  const TimePoint begin = Clock::now();
+  for (int i = 0; i < 4; ++i) {
+    for (int j = 0; j < 50; ++j) watched.watcher.refresh();
+    watched.next();
+  }
+  CHECK(since(begin) >= Milliseconds(3 * 250));
+}
+
+TEST_CASE("a_metadata_service_that_goes_is_unknown_and_noticed_soon_after_it_returns") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  Watched watched(settings_of({server.url()}));
+  watched.next();
+  CHECK(server.await_requests(3));
+  server.set_down(true);
+  const Observation bad = watched.next();
+  CHECK(reason(bad) == server.url() + ": the connection closed without an answer");
+  CHECK(bad.url.empty());
+  watched.next_unknown();
+  server.set_down(false);
+  const TimePoint begin = Clock::now();
+  CHECK(containers(watched.next_good()) == 1);
+  CHECK(since(begin) < Milliseconds(2'000));
+  CHECK(watched.lines("event=metadata_unavailable") == 1);
+  CHECK(watched.lines("event=metadata_available") == 2);
+  CHECK(watched.lines("event=watch_fallback") == 0);
+}
+
+TEST_CASE("a_404_is_unknown_and_becomes_good_with_the_next_version") {
+  ScriptedMetadata server;
+  WatcherSettings settings = settings_of({server.url()});
+  settings.pace.retry_first = Milliseconds(5'000);
+  Watched watched(settings);
+  const Observation bad = watched.next();
+  CHECK(contains(reason(bad), "404 at /latest/self/service: not joined yet"));
+  CHECK(bad.url == server.url());
+  CHECK(server.await_requests(3));
+  const TimePoint begin = Clock::now();
+  server.reload_with("self/service", service_body("web", {1}));
+  CHECK(containers(watched.next()) == 1);
+  CHECK(since(begin) < Milliseconds(1'000));
+}
+
+TEST_CASE("does_not_wait_while_nothing_is_loaded") {
+  ScriptedServer server(
+      [](const ScriptedServer::Request&, ScriptedServer::Peer& peer) { peer.answer(404, "{}"); });
+  Watched watched(settings_of({server.url()}));
+  for (int i = 0; i < 3; ++i)
+    CHECK(contains(reason(watched.next()), "404 at /latest/version: the metadata service has"));
+  for (const auto& target : server.targets()) CHECK_FALSE(contains(target, "wait"));
+}
+
+TEST_CASE("odd_answers_are_unknown_and_said_once") {
+  ScriptedMetadata server;
+  server.put("self/service", "<html>");
+  Watched watched(settings_of({server.url()}));
+  for (int i = 0; i < 3; ++i) CHECK(contains(reason(watched.next()), "looks like an HTML page"));
+  CHECK(watched.lines("event=metadata_unavailable") == 1);
+}
+
+TEST_CASE("reads_by_name_with_the_scope_of_self_once_the_own_container_is_gone") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1, 2}));
+  server.put("stacks/shop/services/web", service_body("web", {2}));
+  Watched watched(settings_of({server.url()}));
+  watched.next();
+  server.remove("self/service");
+  server.reload();
+  const Observation observation = watched.next_that([](const Observation& o) { return containers(o) == 1; });
+  CHECK(observation.scope == ReadScope::self);
+  CHECK(watched.lines("event=metadata_self_gone") == 1);
+  CHECK(watched.lines("event=metadata_unavailable") == 0);
+}
+
+TEST_CASE("asks_for_the_own_address_until_it_is_known_and_then_no_more") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {7}));
+  Watched watched(settings_of({server.url()}), true);
+  CHECK(containers(watched.next()) == 1);
+  server.reload_with("self/container/primary_ip", "\"10.42.0.7\"");
+  const auto address = watched.await_address();
+  REQUIRE(address.has_value());
+  CHECK(address->to_string() == "10.42.0.7");
+  CHECK(watched.lines("event=own_address_unknown") == 1);
+  const std::size_t asked = server.count("self/container/primary_ip");
+  watched.watcher.refresh();
+  watched.next();
+  watched.watcher.refresh();
+  watched.next();
+  CHECK(server.count("self/container/primary_ip") == asked);
+}
+
+TEST_CASE("stop_is_immediate_in_a_wait_in_a_request_and_in_a_rest") {
+  ScriptedMetadata waiting;
+  waiting.put("self/service", service_body("web", {1}));
+  ScriptedServer hanging([](const ScriptedServer::Request&, ScriptedServer::Peer& peer) { peer.hold(); });
+  struct Row {
+    std::string what;
+    std::string url;
+    WatchMode watch;
+    std::function<bool()> reached;
+  };
+  const Row rows[] = {
+      {"in a wait", waiting.url(), WatchMode::on, [&] { return waiting.await_requests(3); }},
+      {"in a request", hanging.url(), WatchMode::on, [&] { return hanging.await_requests(1); }},
+      {"in a rest", waiting.url(), WatchMode::off, [&] { return waiting.await_requests(4); }},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    WatcherSettings settings = settings_of({row.url});
+    settings.watch = row.watch;
+    settings.polling_interval = Milliseconds(60'000);
+    Watched watched(settings);
+    CHECK(row.reached());
+    const TimePoint begin = Clock::now();
+    watched.watcher.stop();
+    CHECK(since(begin) < Milliseconds(500));
+    const std::size_t observed = watched.observed();
+    watched.watcher.stop();
+    watched.watcher.refresh();
+    CHECK(watched.observed() == observed);
+  }
+}
+
+TEST_CASE("two_threads_may_stop_and_refresh_at_the_same_time") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  Watched watched(settings_of({server.url()}));
+  watched.next();
+  std::thread refreshing([&] {
+    for (int i = 0; i < 1'000; ++i) watched.watcher.refresh();
+  });
+  std::thread stopping([&] { watched.watcher.stop(); });
+  watched.watcher.stop();
+  stopping.join();
+  refreshing.join();
+}
+
+TEST_CASE("a_watcher_that_was_never_started_can_be_stopped") {
+  const Log log(LogLevel::error, LogFormat::text);
+  MetadataWatcher watcher(settings_of({"http://127.0.0.1:1"}), {}, log);
+  watcher.stop();
+}

@@ -1,0 +1,170 @@
+#include "rancher_cnode/metadata/service_reader.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "fixtures.hpp"
+#include "pieces.hpp"
+
+using namespace rancher_cnode;
+using membership::Container;
+using membership::Service;
+using metadata::read_service;
+using testing::fixture;
+using testing::Pieces;
+
+namespace {
+
+Service must_read(const std::string& body) {
+  auto service = read_service(body);
+  REQUIRE_MESSAGE(service.has_value(), (service ? "" : service.error().message));
+  return *service;
+}
+
+}  // namespace
+
+TEST_CASE("reads_who_a_service_is_from_real_bodies") {
+  struct Row {
+    std::string body;
+    const char* stack;
+    const char* name;
+    const char* primary;
+    std::size_t containers;
+  };
+  const Row rows[] = {
+      {"self-service.json", "shop", "worker", "worker", 5},
+      {"self-service-2015-12-19.json", "Shop", "worker", "worker", 5},
+      {"self-service-of-sidekick.json", "shop", "worker-data", "worker", 2},
+      {"stacks-shop-services-db.json", "shop", "db", "db", 1},
+      {"stacks-shop-services-worker.json", "shop", "worker", "worker", 5},
+      {"service-half-joined.json", "shop", "worker", "worker", 0},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.body);
+    const Service service = must_read(fixture(row.body));
+    CHECK(service.stack_name == row.stack);
+    CHECK(service.name == row.name);
+    CHECK(service.primary_service_name == row.primary);
+    CHECK(service.containers.size() == row.containers);
+  }
+}
+
+TEST_CASE("reads_every_used_field_of_real_containers") {
+  const Service service = must_read(fixture("self-service.json"));
+  CHECK(service.uuid == "60dd2ae9-d6aa-522a-9533-3480c3cb26a8");
+  REQUIRE(service.containers.size() == 5);
+
+  Container healthy;
+  healthy.uuid = "1d02865d-80e9-532d-b87c-e0f54ceb801c";
+  healthy.name = "shop-worker-1";
+  healthy.primary_ip = "10.42.0.1";
+  healthy.ips = {"10.42.0.1"};
+  healthy.state = "running";
+  healthy.health_state = "healthy";
+  CHECK(service.containers[0] == healthy);
+
+  const Container& starting = service.containers[3];
+  CHECK(starting.state == "starting");
+  CHECK_FALSE(starting.primary_ip.has_value());
+  CHECK(starting.ips.empty());
+  CHECK(starting.health_state == "initializing");
+
+  const Container& stopped = service.containers[4];
+  CHECK(stopped.state == "stopped");
+  CHECK_FALSE(stopped.health_state.has_value());
+}
+
+TEST_CASE("reads_whose_network_a_sidekick_lives_on") {
+  const Service service = must_read(fixture("self-service-of-sidekick.json"));
+  CHECK_FALSE(service.containers.at(0).primary_ip.has_value());
+  CHECK(service.containers.at(0).network_from_container_uuid == "1d02865d-80e9-532d-b87c-e0f54ceb801c");
+  CHECK_FALSE(service.containers.at(1).network_from_container_uuid.has_value());
+}
+
+TEST_CASE("reads_the_same_however_the_body_is_cut_into_pieces") {
+  const std::string body = fixture("self-service.json");
+  const Service whole = must_read(body);
+  for (const std::size_t size : {1U, 2U, 3U, 7U, 8U, 9U, 64U, 1'000U, 4'096U}) {
+    CAPTURE(size);
+    Pieces pieces(body, size);
+    const auto service = read_service(pieces);
+    REQUIRE(service.has_value());
+    CHECK(*service == whole);
+  }
+}
+
+TEST_CASE("takes_only_fields_at_their_exact_place") {
+  const Service service = must_read(R"({
+    "labels": {"containers": [{"uuid": "label"}], "name": "label", "uuid": {"name": ["deep"]}},
+    "metadata": [{"containers": null, "stack_name": "meta"}],
+    "containers": [
+      {"labels": {"primary_ip": "1.1.1.1", "uuid": "no", "ips": ["9.9.9.9"]},
+       "containers": [{"uuid": "inner"}], "stack_name": "inner",
+       "uuid": "yes", "extra": [[{"state": "no"}], "x", 1, -2.5e3, true, null]}],
+    "name": "web"})");
+  CHECK(service.name == "web");
+  CHECK(service.uuid.empty());
+  CHECK(service.stack_name.empty());
+  REQUIRE(service.containers.size() == 1);
+  Container expected;
+  expected.uuid = "yes";
+  CHECK(service.containers[0] == expected);
+}
+
+TEST_CASE("takes_null_or_absent_used_fields_as_not_known") {
+  const Service service = must_read(R"({"containers":[
+    {"uuid":null,"name":null,"primary_ip":null,"ips":null,"state":null,"health_state":null,
+     "network_from_container_uuid":null},
+    {},
+    {"primary_ip":"","health_state":"","network_from_container_uuid":"","ips":[]}],
+    "name":null,"stack_name":null,"uuid":null,"primary_service_name":null})");
+  REQUIRE(service.containers.size() == 3);
+  for (const Container& container : service.containers) CHECK(container == Container{});
+  CHECK(service.name.empty());
+}
+
+TEST_CASE("takes_null_and_empty_containers_as_a_good_read_without_any") {
+  CHECK(must_read(R"({"containers":null,"name":"web"})").containers.empty());
+  CHECK(must_read(R"({"containers":[],"name":"web"})").containers.empty());
+}
+
+TEST_CASE("unescapes_strings_as_go_writes_them_across_pieces") {
+  const std::string body = R"({"containers":[],"name":"a\u003cb \u0026 \"c\" \\ \u00e9 \ud83d\ude00)"
+                           "\xc3\xa9\xe2\x82\xac"
+                           R"( end"})";
+  const std::string expected = "a<b & \"c\" \\ \xc3\xa9 \xf0\x9f\x98\x80\xc3\xa9\xe2\x82\xac end";
+  for (std::size_t size = 1; size <= body.size(); ++size) {
+    CAPTURE(size);
+    Pieces pieces(body, size);
+    const auto service = read_service(pieces);
+    REQUIRE(service.has_value());
+    CHECK(service->name == expected);
+  }
+}
+
+TEST_CASE("skips_unused_strings_of_any_length") {
+  const std::string huge(3U << 20U, 'x');
+  const std::string body = R"({"description":")" + huge + R"(","containers":[{"labels":{"a":")" + huge +
+                           R"("},"uuid":"u","environment":")" + huge + R"("}],"name":"web"})";
+  Pieces pieces(body, 16'384);
+  const auto service = read_service(pieces);
+  REQUIRE(service.has_value());
+  CHECK(service->name == "web");
+  CHECK(service->containers.at(0).uuid == "u");
+}
+
+TEST_CASE("takes_used_strings_up_to_the_limit") {
+  const std::string longest(metadata::max_json_text, 'n');
+  CHECK(must_read(R"({"containers":null,"name":")" + longest + R"("})").name == longest);
+}
+
+TEST_CASE("takes_unused_values_nested_up_to_the_limit") {
+  const std::size_t levels = metadata::max_json_depth - 4;
+  const std::string nested = std::string(levels, '[') + std::string(levels, ']');
+  CHECK(must_read(R"({"containers":[{"labels":)" + nested + R"(}]})").containers.size() == 1);
+}
+
+TEST_CASE("takes_white_space_around_the_answer") {
+  CHECK(must_read(" \r\n\t{\"containers\" :\n null , \"name\" : \"web\" }\n\n").name == "web");
+}

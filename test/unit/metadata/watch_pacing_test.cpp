@@ -1,0 +1,57 @@
+#include "rancher_cnode/metadata/watch_pacing.hpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+
+using namespace rancher_cnode;
+using metadata::Pace;
+using metadata::RereadBudget;
+using metadata::retry_delay;
+
+TEST_CASE("retries_soon_at_first_and_then_every_polling_interval") {
+  const Pace pace;
+  const long expected[] = {250, 500, 1'000, 2'000, 4'000, 5'000, 5'000};
+  for (unsigned failures = 1; failures <= 7; ++failures) {
+    CAPTURE(failures);
+    CHECK(retry_delay(pace, Milliseconds(5'000), failures).count() == expected[failures - 1]);
+  }
+  CHECK(retry_delay(pace, Milliseconds(5'000), 4'000'000'000U) == Milliseconds(5'000));
+}
+
+TEST_CASE("never_retries_sooner_than_the_smallest_gap") {
+  CHECK(retry_delay(Pace{}, Milliseconds(10), 1) == Milliseconds(250));
+  CHECK(retry_delay(Pace{}, Milliseconds(10), 9) == Milliseconds(250));
+}
+
+TEST_CASE("the_first_changes_after_a_quiet_time_are_read_at_once") {
+  RereadBudget budget{Pace{}};
+  TimePoint now{};
+  for (int i = 0; i < 3; ++i) CHECK(budget.take(now) == Duration::zero());
+  CHECK(budget.take(now) == Milliseconds(1'000));
+  now += Milliseconds(10'000);
+  CHECK(budget.take(now) == Duration::zero());
+}
+
+TEST_CASE("a_version_that_changes_every_second_is_read_every_second_without_delay") {
+  RereadBudget budget{Pace{}};
+  TimePoint now{};
+  for (int i = 0; i < 1'000; ++i, now += Milliseconds(1'000)) REQUIRE(budget.take(now) == Duration::zero());
+}
+
+TEST_CASE("however_versions_change_there_is_one_read_a_second_in_the_long_run") {
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    RereadBudget budget{Pace{}};
+    TimePoint now{};
+    const int reads = 500;
+    for (int i = 0; i < reads; ++i) {
+      now += Milliseconds(random() % 300);
+      const Duration delay = budget.take(now);
+      CHECK(delay <= Milliseconds(1'000));
+      now += delay;
+    }
+    CHECK(now - TimePoint{} >= Milliseconds(1'000) * (reads - 3));
+  }
+}
