@@ -1,0 +1,195 @@
+%% The built program on a test host. A process of its own holds it, and keeps every line that it logs with the time
+%% at which it came.
+-module(test_cnode).
+
+-export([start/1, start/2, start_all/1, start_all/2, program/0]).
+-export([name/1, os_pid/1, log/1, events/2, await_event/3, signal/2, await_exit/2, stop/1, kill/1]).
+-export_type([cnode/0, options/0, line/0]).
+
+-type cnode() :: #{name := node(), host := test_host:host(), keeper := pid(), os_pid := pos_integer()}.
+%% args come after `--node-basename myapp`; node_basename => none leaves that out too. cookie => none sets none.
+-type options() :: #{args => [string()], env => [{string(), string()}], basename => string(),
+                     node_basename => string() | none, cookie => string() | none}.
+%% One line of the log. level and event are empty when the line has none, fields hold the rest as text.
+-type line() :: #{at := integer(), text := binary(), level := binary(), event := binary(),
+                  fields := #{binary() => binary()}}.
+
+-define(START_MS, 10000).
+
+-spec program() -> string().
+program() ->
+    case os:getenv("PROGRAM") of
+        false -> error({not_set, "PROGRAM"});
+        Path -> Path
+    end.
+
+-spec start(test_host:host()) -> cnode().
+start(Host) ->
+    start(Host, #{}).
+
+%% As a wrapper script starts it: the address in CONTAINER_IP, the cookie in the environment.
+-spec start(test_host:host(), options()) -> cnode().
+start(Host, Options) ->
+    Starter = self(),
+    Keeper = spawn(fun() -> init(Starter, Host, Options) end),
+    receive
+        {Keeper, started, OsPid} ->
+            Name = test_host:node_name(maps:get(basename, Options, "rancher_cnode"), Host),
+            #{name => Name, host => Host, keeper => Keeper, os_pid => OsPid}
+    after ?START_MS ->
+        error({does_not_start, program()})
+    end.
+
+-spec start_all([test_host:host()]) -> [cnode()].
+start_all(Hosts) ->
+    start_all(Hosts, #{}).
+
+-spec start_all([test_host:host()], options()) -> [cnode()].
+start_all(Hosts, Options) ->
+    [start(Host, Options) || Host <- Hosts].
+
+-spec name(cnode()) -> node().
+name(#{name := Name}) ->
+    Name.
+
+-spec os_pid(cnode()) -> pos_integer().
+os_pid(#{os_pid := OsPid}) ->
+    OsPid.
+
+%% All lines so far, oldest first.
+-spec log(cnode()) -> [line()].
+log(Cnode) ->
+    ask(Cnode, log).
+
+%% The lines of one event.
+-spec events(cnode(), string()) -> [line()].
+events(Cnode, Event) ->
+    Wanted = list_to_binary(Event),
+    [Line || #{event := Found} = Line <- log(Cnode), Found =:= Wanted].
+
+%% Waits until Matches holds for a line of the log, and gives the first such line.
+-spec await_event(cnode(), fun((line()) -> boolean()), timeout()) -> line().
+await_event(Cnode, Matches, Timeout) ->
+    test_wait:until("a line of the log",
+                    fun() ->
+                            Lines = log(Cnode),
+                            case lists:search(Matches, Lines) of
+                                {value, Line} -> {done, Line};
+                                false -> {wait, [Text || #{text := Text} <- Lines]}
+                            end
+                    end,
+                    Timeout).
+
+-spec signal(cnode(), string()) -> ok.
+signal(#{os_pid := OsPid}, Name) ->
+    test_command:signal(Name, [OsPid]).
+
+%% The exit status (128 + n for signal n) and when it came, in microseconds of os:perf_counter/1.
+-spec await_exit(cnode(), timeout()) -> {non_neg_integer(), integer()}.
+await_exit(Cnode, Timeout) ->
+    test_wait:until("the program's end",
+                    fun() ->
+                            case ask(Cnode, exit) of
+                                running -> {wait, running};
+                                Exit -> {done, Exit}
+                            end
+                    end,
+                    Timeout).
+
+%% SIGTERM, and its end.
+-spec stop(cnode()) -> ok.
+stop(Cnode) ->
+    ok = signal(Cnode, "TERM"),
+    {0, _} = await_exit(Cnode, 5000),
+    ok.
+
+-spec kill(cnode()) -> ok.
+kill(Cnode) ->
+    ok = signal(Cnode, "KILL"),
+    {137, _} = await_exit(Cnode, 5000),
+    ok.
+
+%% -- the keeper
+
+init(Starter, Host, Options) ->
+    {Spawn, Args} = test_host:command(Host, program(), arguments(Options)),
+    Port = open_port({spawn_executable, Spawn},
+                     [{args, Args}, {env, environment(Host, Options)}, {line, 16384}, binary, exit_status,
+                      stderr_to_stdout, hide]),
+    {os_pid, OsPid} = erlang:port_info(Port, os_pid),
+    Starter ! {self(), started, OsPid},
+    keep(#{port => Port, file => log_file(Host, OsPid), lines => [], exit => running}).
+
+keep(#{port := Port, lines := Lines, exit := Exit} = State) ->
+    receive
+        {Port, {data, {_, Text}}} ->
+            write(State, Text),
+            keep(State#{lines := [line(Text) | Lines]});
+        {Port, {exit_status, Status}} ->
+            keep(State#{exit := {Status, now_us()}});
+        {ask, From, Request, log} ->
+            From ! {Request, lists:reverse(Lines)},
+            keep(State);
+        {ask, From, Request, exit} ->
+            From ! {Request, Exit},
+            keep(State)
+    end.
+
+ask(#{keeper := Keeper}, What) ->
+    Request = monitor(process, Keeper),
+    Keeper ! {ask, self(), Request, What},
+    receive
+        {Request, Answer} ->
+            demonitor(Request, [flush]),
+            Answer;
+        {'DOWN', Request, process, _, Reason} ->
+            error({keeper_ended, Reason})
+    end.
+
+arguments(Options) ->
+    Basenames = case maps:get(node_basename, Options, "myapp") of
+                    none -> [];
+                    NodeBasename -> ["--node-basename", NodeBasename]
+                end,
+    Own = case Options of
+              #{basename := Basename} -> ["--basename", Basename];
+              #{} -> []
+          end,
+    Basenames ++ Own ++ maps:get(args, Options, []).
+
+environment(Host, Options) ->
+    Cookie = case maps:get(cookie, Options, "monster") of
+                 none -> false;
+                 Text -> Text
+             end,
+    [{"CONTAINER_IP", test_host:address(Host)}, {"RANCHER_CNODE_COOKIE", Cookie} | maps:get(env, Options, [])].
+
+%% Logs stay for whoever looks into a failed case: one file a start, named by address and process.
+log_file(Host, OsPid) ->
+    case os:getenv("LOGS") of
+        false ->
+            none;
+        Folder ->
+            Name = test_host:address(Host) ++ "-cnode-" ++ integer_to_list(OsPid) ++ ".log",
+            {ok, File} = file:open(filename:join(Folder, Name), [write, raw]),
+            File
+    end.
+
+write(#{file := none}, _Text) -> ok;
+write(#{file := File}, Text) -> ok = file:write(File, [Text, $\n]).
+
+%% `<time> <level> event=<event> msg="..." key=value ...`, or anything else that the program prints.
+line(Text) ->
+    Fields = case re:run(Text, <<"(\\w+)=(?:\"((?:[^\"\\\\]|\\\\.)*)\"|(\\S*))">>,
+                         [global, {capture, all_but_first, binary}]) of
+                 {match, Matches} -> maps:from_list([{Key, iolist_to_binary(Value)} || [Key | Value] <- Matches]);
+                 nomatch -> #{}
+             end,
+    Level = case binary:split(Text, <<" ">>, [global]) of
+                [_Time, Word | _] when is_map_key(<<"event">>, Fields) -> Word;
+                _ -> <<>>
+            end,
+    #{at => now_us(), text => Text, level => Level, event => maps:get(<<"event">>, Fields, <<>>), fields => Fields}.
+
+now_us() ->
+    os:perf_counter(microsecond).
