@@ -36,10 +36,15 @@ element_text({Index, Value}) when is_map(Value); is_list(Value) -> [integer_to_b
 element_text({Index, _}) -> [integer_to_binary(Index), $\n].
 
 escape(Text) ->
-    case re:run(Text, <<"[\\x00-\\x1f\"\\\\<>&]">>, [{capture, none}]) of
-        nomatch -> Text;
-        match -> << <<(escape_byte(Byte))/binary>> || <<Byte>> <= Text >>
+    case is_plain(Text) of
+        true -> Text;
+        false -> << <<(escape_byte(Byte))/binary>> || <<Byte>> <= Text >>
     end.
+
+is_plain(<<Byte, Rest/binary>>) when Byte >= 32, Byte =/= $", Byte =/= $\\, Byte =/= $<, Byte =/= $>, Byte =/= $& ->
+    is_plain(Rest);
+is_plain(Rest) ->
+    Rest =:= <<>>.
 
 escape_byte($") -> <<"\\\"">>;
 escape_byte($\\) -> <<"\\\\">>;

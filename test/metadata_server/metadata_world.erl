@@ -13,6 +13,7 @@
 -type world() :: #{services := [json()], standalone := [json()]}.
 -type path() :: [binary()].
 
+-define(API_VERSIONS, [<<"latest">>, <<"2016-07-29">>, <<"2015-12-19">>, <<"2015-07-25">>]).
 -define(ENVIRONMENT, <<"ca94e0a5-6b1e-5921-a686-917cc8760b26">>).
 
 -spec new() -> world().
@@ -46,39 +47,61 @@ containers(#{services := Services, standalone := Standalone}) ->
 %% given its service's token.
 -spec find(world(), binary(), path(), address(), binary() | null) -> {ok, json()} | not_found.
 find(World, Api, Path, Source, TokenFor) ->
-    case Path of
-        [<<"self">> | Rest] -> walk(Rest, versioned(Api, self_of(World, text(Source), TokenFor)));
-        [<<"stacks">> | Rest] -> walk(Rest, versioned(Api, stacks(World)));
-        [<<"services">> | Rest] -> walk(Rest, versioned(Api, shuffle(map_get(services, World))));
-        [<<"containers">> | Rest] -> walk(Rest, versioned(Api, containers(World)));
-        [<<"hosts">> | Rest] -> walk(Rest, [host()]);
-        [] -> {ok, versioned(Api, everything(World, text(Source), TokenFor))};
-        _ -> not_found
+    case lists:member(Api, ?API_VERSIONS) of
+        true -> at(World, Api, Path, text(Source), TokenFor);
+        false -> not_found
     end.
 
 %% -- who is told what
 
-everything(World, Source, TokenFor) ->
-    #{<<"containers">> => containers(World), <<"services">> => map_get(services, World),
-      <<"stacks">> => stacks(World), <<"hosts">> => [host()], <<"self">> => self_of(World, Source, TokenFor)}.
+at(World, Api, [<<"self">>, Part | Rest], Source, TokenFor) ->
+    walk(Rest, versioned(Api, self_part(Part, caller(World, Source), World, TokenFor)));
+at(World, Api, [<<"self">>], Source, TokenFor) ->
+    {ok, versioned(Api, self(World, Source, TokenFor))};
+at(World, Api, [<<"stacks">> | Rest], _Source, _TokenFor) ->
+    walk(Rest, versioned(Api, stacks(World)));
+at(#{services := Services}, Api, [<<"services">> | Rest], _Source, _TokenFor) ->
+    walk(Rest, versioned(Api, shuffle(Services)));
+at(World, Api, [<<"containers">> | Rest], _Source, _TokenFor) ->
+    walk(Rest, versioned(Api, containers(World)));
+at(_World, _Api, [<<"hosts">> | Rest], _Source, _TokenFor) ->
+    walk(Rest, [host()]);
+at(#{services := Services} = World, Api, [], Source, TokenFor) ->
+    Everything = #{<<"containers">> => containers(World), <<"services">> => Services, <<"stacks">> => stacks(World),
+                   <<"hosts">> => [host()], <<"self">> => self(World, Source, TokenFor)},
+    {ok, versioned(Api, Everything)};
+at(_World, _Api, _Path, _Source, _TokenFor) ->
+    not_found.
 
-self_of(World, Source, TokenFor) ->
+caller(World, Source) ->
     case [C || #{<<"primary_ip">> := Ip} = C <- containers(World), Ip =:= Source] of
-        [Container | _] -> self_of_container(World, Container, TokenFor);
-        [] -> #{<<"host">> => host()}
+        [Container | _] -> Container;
+        [] -> unknown
     end.
 
-self_of_container(_World, #{<<"service_name">> := null} = Container, _TokenFor) ->
-    #{<<"container">> => Container, <<"host">> => host()};
-self_of_container(World, #{<<"service_name">> := Name, <<"stack_name">> := StackName} = Container, TokenFor) ->
-    [Service] = [S || S <- map_get(services, World), key(S) =:= {StackName, Name}],
-    [Stack] = [S || #{<<"name">> := N} = S <- stacks(World), N =:= StackName],
-    Token = case map_get(<<"uuid">>, Container) of
+self(World, Source, TokenFor) ->
+    Caller = caller(World, Source),
+    Parts = [{Part, self_part(Part, Caller, World, TokenFor)}
+             || Part <- [<<"container">>, <<"host">>, <<"service">>, <<"stack">>]],
+    maps:from_list([{Part, Value} || {Part, Value} <- Parts, Value =/= nothing]).
+
+self_part(<<"host">>, _Caller, _World, _TokenFor) ->
+    host();
+self_part(<<"container">>, #{} = Container, _World, _TokenFor) ->
+    Container;
+self_part(<<"service">>, #{<<"service_name">> := Name, <<"uuid">> := Uuid} = Container, World, TokenFor)
+  when Name =/= null ->
+    Token = case Uuid of
                 TokenFor -> <<"tok-", Name/binary>>;
                 _ -> null
             end,
-    #{<<"container">> => Container, <<"host">> => host(), <<"stack">> => Stack,
-      <<"service">> => Service#{<<"token">> := Token}}.
+    [Service] = [S || S <- map_get(services, World), key(S) =:= {map_get(<<"stack_name">>, Container), Name}],
+    Service#{<<"token">> := Token};
+self_part(<<"stack">>, #{<<"stack_name">> := Name}, World, _TokenFor) when Name =/= null ->
+    [Stack] = [S || #{<<"name">> := N} = S <- stacks(World), N =:= Name],
+    Stack;
+self_part(_Part, _Caller, _World, _TokenFor) ->
+    nothing.
 
 stacks(#{services := Services}) ->
     Names = lists:usort([Stack || #{<<"stack_name">> := Stack} <- Services]),
@@ -89,9 +112,14 @@ stacks(#{services := Services}) ->
 %% Names are lower-cased from 2016-07-29 on; 2015-07-25 knows containers by name only.
 versioned(<<"2015-07-25">>, #{<<"containers">> := Containers} = Service) when is_list(Containers) ->
     Service#{<<"containers">> := [Name || #{<<"name">> := Name} <- Containers]};
+versioned(Api, Map) when is_map(Map), Api =/= <<"latest">>, Api =/= <<"2016-07-29">> ->
+    maps:map(fun(_Key, Value) -> versioned(Api, Value) end, Map);
 versioned(Api, Map) when is_map(Map) ->
-    maps:map(fun(Key, Value) when is_binary(Value) -> cased(Api, Key, Value);
-                (_, Value) -> versioned(Api, Value)
+    maps:map(fun(<<"name">>, Name) -> lowercase(Name);
+                (<<"service_name">>, Name) -> lowercase(Name);
+                (<<"stack_name">>, Name) -> lowercase(Name);
+                (<<"primary_service_name">>, Name) -> lowercase(Name);
+                (_Key, Value) -> versioned(Api, Value)
              end,
              Map);
 versioned(Api, List) when is_list(List) ->
@@ -99,14 +127,11 @@ versioned(Api, List) when is_list(List) ->
 versioned(_Api, Value) ->
     Value.
 
-cased(Api, Key, Value) when Api =:= <<"latest">>; Api =:= <<"2016-07-29">> ->
-    case lists:member(Key, [<<"name">>, <<"service_name">>, <<"stack_name">>, <<"primary_service_name">>]) of
-        true -> string:lowercase(Value);
-        false -> Value
-    end;
-cased(_Api, _Key, Value) ->
-    Value.
+lowercase(null) -> null;
+lowercase(Name) -> string:lowercase(Name).
 
+walk(_, nothing) ->
+    not_found;
 walk([], Value) ->
     {ok, Value};
 walk([Key | Rest], Map) when is_map(Map), is_map_key(Key, Map) ->
@@ -119,7 +144,7 @@ walk([Key | Rest], List) when is_list(List) ->
 walk(_, _) ->
     not_found.
 
-is_called(Key, _Index, #{<<"name">> := Name}) -> string:lowercase(Key) =:= string:lowercase(Name);
+is_called(Key, Index, #{<<"name">> := Name}) -> Key =:= Name orelse Key =:= integer_to_binary(Index);
 is_called(Key, Index, _) -> Key =:= integer_to_binary(Index).
 
 shuffle(List) ->

@@ -1,0 +1,338 @@
+%% The stand-in metadata server against the bodies of the real one (test/fixtures/metadata) and what was measured of it.
+%% Callers of any address are played on loopback, where every 127.x.y.z can be bound.
+-module(metadata_server_SUITE).
+
+-export([all/0, init_per_testcase/2, end_per_testcase/2]).
+-export([answers_have_the_shape_of_the_real_ones/1, callers_are_known_by_their_address/1,
+         sidekicks_see_their_pseudo_service/1, versions_of_the_api_differ_as_the_real_ones/1,
+         forms_and_framing_are_those_of_the_real_server/1, nothing_is_found_before_the_first_load/1,
+         every_reload_draws_a_new_version_and_moves_the_token/1, a_wait_ends_with_the_next_reload/1,
+         a_wait_with_another_value_is_answered_at_once/1, a_wait_expires_only_at_a_tick/1,
+         a_refusing_server_ends_open_waits_without_a_byte/1, a_silent_server_takes_connections_and_says_nothing/1,
+         bodies_are_spoiled_as_told/1, a_half_joined_container_has_no_service/1, a_server_may_ignore_waits/1,
+         ten_thousand_containers_are_served/1]).
+
+-define(PORT, 8080).
+-define(JSON, "Accept: application/json\r\n").
+
+-spec all() -> [atom()].
+all() ->
+    [answers_have_the_shape_of_the_real_ones, callers_are_known_by_their_address, sidekicks_see_their_pseudo_service,
+     versions_of_the_api_differ_as_the_real_ones, forms_and_framing_are_those_of_the_real_server,
+     nothing_is_found_before_the_first_load, every_reload_draws_a_new_version_and_moves_the_token,
+     a_wait_ends_with_the_next_reload, a_wait_with_another_value_is_answered_at_once, a_wait_expires_only_at_a_tick,
+     a_refusing_server_ends_open_waits_without_a_byte, a_silent_server_takes_connections_and_says_nothing,
+     bodies_are_spoiled_as_told, a_half_joined_container_has_no_service, a_server_may_ignore_waits,
+     ten_thousand_containers_are_served].
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    Server = metadata_server:start({127, 0, 0, 1}, ?PORT),
+    [{server, Server} | Config].
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, Config) ->
+    metadata_server:stop(server(Config)).
+
+-spec answers_have_the_shape_of_the_real_ones([term()]) -> ok.
+answers_have_the_shape_of_the_real_ones(Config) ->
+    list_shop(Config),
+    [same_keys(Fixture, get_json(Source, Path))
+     || {Fixture, Source, Path} <- [{"self-service.json", "127.0.0.11", "/latest/self/service"},
+                                    {"self-container.json", "127.0.0.11", "/latest/self/container"},
+                                    {"self-container-standalone.json", "127.0.0.31", "/latest/self/container"},
+                                    {"self-of-unknown-address.json", "127.0.0.99", "/latest/self"},
+                                    {"stacks-shop-services-worker.json", "127.0.0.99",
+                                     "/latest/stacks/shop/services/worker"}]],
+    <<"\"127.0.0.11\"">> = get_json("127.0.0.11", "/latest/self/container/primary_ip"),
+    NotFound = fixture("not-found.json"),
+    {404, _, NotFound} = get("127.0.0.11", "/latest/no/such/thing", ?JSON),
+    ok.
+
+-spec callers_are_known_by_their_address([term()]) -> ok.
+callers_are_known_by_their_address(Config) ->
+    list_shop(Config),
+    <<"\"shop-worker-2\"">> = get_json("127.0.0.12", "/latest/self/container/name"),
+    <<"\"worker\"">> = get_json("127.0.0.12", "/latest/self/service/name"),
+    <<"\"db\"">> = get_json("127.0.0.41", "/latest/self/service/name"),
+    404 = status("127.0.0.31", "/latest/self/service"),
+    404 = status("127.0.0.99", "/latest/self/container"),
+    ok.
+
+-spec sidekicks_see_their_pseudo_service([term()]) -> ok.
+sidekicks_see_their_pseudo_service(Config) ->
+    list_shop(Config),
+    <<"\"worker-data\"">> = get_json("127.0.0.21", "/latest/self/service/name"),
+    <<"\"worker\"">> = get_json("127.0.0.21", "/latest/self/service/primary_service_name"),
+    Uuid = get_json("127.0.0.11", "/latest/self/service/uuid"),
+    Uuid = get_json("127.0.0.21", "/latest/self/service/uuid"),
+    <<"\"127.0.0.11\"">> = get_json("127.0.0.21", "/latest/self/stack/services/worker/containers/0/primary_ip"),
+    ok.
+
+-spec versions_of_the_api_differ_as_the_real_ones([term()]) -> ok.
+versions_of_the_api_differ_as_the_real_ones(Config) ->
+    list_shop(Config),
+    <<"\"Shop-worker-1\"">> = get_json("127.0.0.11", "/2015-12-19/self/container/name"),
+    <<"\"shop-worker-1\"">> = get_json("127.0.0.11", "/2016-07-29/self/container/name"),
+    <<"[\"Shop-worker-1\",\"Shop-worker-2\"]">> = get_json("127.0.0.11", "/2015-07-25/self/service/containers"),
+    404 = status("127.0.0.11", "/2017-01-01/self/service"),
+    ok.
+
+-spec forms_and_framing_are_those_of_the_real_server([term()]) -> ok.
+forms_and_framing_are_those_of_the_real_server(Config) ->
+    list_shop(Config),
+    {200, Long, _} = get("127.0.0.11", "/latest/self/service", ?JSON),
+    {200, Short, _} = get("127.0.0.11", "/latest/version", ?JSON),
+    #{<<"content-type">> := <<"text/plain; charset=utf-8">>, <<"transfer-encoding">> := <<"chunked">>} = Long,
+    #{<<"content-type">> := <<"text/plain; charset=utf-8">>, <<"content-length">> := <<"38">>} = Short,
+    {200, _, Containers} = get("127.0.0.11", "/latest/self/service/containers", ""),
+    <<"0=shop-worker-1\n1=shop-worker-2\n">> = Containers,
+    {200, _, <<"container/\nhost/\nservice/\nstack/\n">>} = get("127.0.0.11", "/latest/self", ""),
+    {301, #{<<"location">> := <<"/latest/version">>}, _} = get("127.0.0.11", "/latest//version", ?JSON),
+    {301, #{<<"location">> := <<"/latest/version">>}, _} = get("127.0.0.11", "/latest/self/../version", ?JSON),
+    nomatch = binary:match(get_json("127.0.0.11", "/latest/self/service"), [<<"<">>, <<"&">>]),
+    ok.
+
+-spec nothing_is_found_before_the_first_load([term()]) -> ok.
+nothing_is_found_before_the_first_load(_Config) ->
+    404 = status("127.0.0.11", "/latest/version"),
+    404 = status("127.0.0.11", "/latest/self/service"),
+    ok.
+
+-spec every_reload_draws_a_new_version_and_moves_the_token([term()]) -> ok.
+every_reload_draws_a_new_version_and_moves_the_token(Config) ->
+    list_shop(Config),
+    Seen = [begin
+                ok = metadata_server:reload(server(Config), fun(World) -> World end),
+                {version("127.0.0.11"), get_json("127.0.0.11", "/latest/self/service/token")}
+            end || _ <- lists:seq(1, 40)],
+    {Versions, Tokens} = lists:unzip(Seen),
+    40 = length(lists:usort(Versions)),
+    [<<"\"tok-worker\"">>, <<"null">>] = lists:usort(Tokens),
+    ok.
+
+-spec a_wait_ends_with_the_next_reload([term()]) -> ok.
+a_wait_ends_with_the_next_reload(Config) ->
+    list_shop(Config),
+    Wait = wait("127.0.0.11", version("127.0.0.11"), "30"),
+    test_wait:equals("the wait has begun", ["127.0.0.11"], fun() -> metadata_server:waiting(server(Config)) end, 2000),
+    Reloaded = now_ms(),
+    list_shop(Config),
+    {At, {200, _, Body}} = answer(Wait, 2000),
+    true = At - Reloaded < 500,
+    Body = get_json("127.0.0.11", "/latest/version"),
+    ok.
+
+-spec a_wait_with_another_value_is_answered_at_once([term()]) -> ok.
+a_wait_with_another_value_is_answered_at_once(Config) ->
+    list_shop(Config),
+    Quoted = "%22" ++ binary_to_list(version("127.0.0.11")) ++ "%22",
+    [{_, {200, _, _}} = answer(wait("127.0.0.11", Value, "30"), 2000) || Value <- ["init", Quoted, ""]],
+    Service = "/latest/self/service?wait=true&maxWait=30&value=" ++ binary_to_list(version("127.0.0.11")),
+    {_, {200, _, _}} = answer(request("127.0.0.11", Service), 2000),
+    ok.
+
+-spec a_wait_expires_only_at_a_tick([term()]) -> ok.
+a_wait_expires_only_at_a_tick(Config) ->
+    Stuck = wait("127.0.0.12", "init", "1"),
+    test_wait:equals("the wait has begun", ["127.0.0.12"], fun() -> metadata_server:waiting(server(Config)) end, 2000),
+    list_shop(Config),
+    Version = version("127.0.0.11"),
+    Began = now_ms(),
+    {At, {200, _, Body}} = answer(wait("127.0.0.11", Version, "1"), 7000),
+    true = At - Began >= 1000,
+    true = At - Began =< 6500,
+    Body = <<$", Version/binary, $">>,
+    {_, {404, _, _}} = answer(Stuck, 1000),
+    ok.
+
+-spec a_refusing_server_ends_open_waits_without_a_byte([term()]) -> ok.
+a_refusing_server_ends_open_waits_without_a_byte(Config) ->
+    list_shop(Config),
+    Wait = wait("127.0.0.11", version("127.0.0.11"), "30"),
+    test_wait:equals("the wait has begun", ["127.0.0.11"], fun() -> metadata_server:waiting(server(Config)) end, 2000),
+    ok = metadata_server:misbehave(server(Config), refuse),
+    {_, {closed, <<>>}} = answer(Wait, 2000),
+    {error, econnrefused} = connect("127.0.0.11"),
+    ok = metadata_server:misbehave(server(Config), normal),
+    200 = status("127.0.0.11", "/latest/version"),
+    ok.
+
+-spec a_silent_server_takes_connections_and_says_nothing([term()]) -> ok.
+a_silent_server_takes_connections_and_says_nothing(Config) ->
+    list_shop(Config),
+    ok = metadata_server:misbehave(server(Config), hang),
+    silent = answer(request("127.0.0.11", "/latest/version"), 300),
+    ok = metadata_server:misbehave(server(Config), hang_after_headers),
+    silent = answer(request("127.0.0.11", "/latest/version"), 300),
+    ok = metadata_server:misbehave(server(Config), {drip, 20}),
+    {_, {200, _, <<$", _:36/binary, $">>}} = answer(request("127.0.0.11", "/latest/version"), 5000),
+    ok.
+
+-spec bodies_are_spoiled_as_told([term()]) -> ok.
+bodies_are_spoiled_as_told(Config) ->
+    list_shop(Config),
+    Whole = get_json("127.0.0.11", "/latest/self/service"),
+    Half = binary:part(Whole, 0, byte_size(Whole) div 2),
+    Spoiled = fun(Mode) ->
+                      ok = metadata_server:misbehave(server(Config), Mode),
+                      get("127.0.0.11", "/latest/self/service", ?JSON)
+              end,
+    {404, _, _} = Spoiled(not_found),
+    {500, _, _} = Spoiled(server_error),
+    {200, _, <<>>} = Spoiled(empty),
+    {200, _, Half} = Spoiled(half_json),
+    {closed, Got} = Spoiled(truncated),
+    true = byte_size(Got) =:= byte_size(Half),
+    {200, _, <<"<!DOCTYPE html>", _/binary>>} = Spoiled(html),
+    {200, _, Garbage} = Spoiled(garbage),
+    3000 = byte_size(Garbage),
+    Modes = [Mode || #{mode := Mode} <- metadata_server:requests(server(Config), "127.0.0.11")],
+    [normal, not_found, server_error, empty, half_json, truncated, html, garbage] = Modes,
+    ok.
+
+-spec a_half_joined_container_has_no_service([term()]) -> ok.
+a_half_joined_container_has_no_service(Config) ->
+    list_shop(Config),
+    ok = metadata_server:misbehave(server(Config), half_joined),
+    200 = status("127.0.0.11", "/latest/self/container"),
+    404 = status("127.0.0.11", "/latest/self/service"),
+    <<"null">> = json_member(<<"containers">>, get_json("127.0.0.11", "/latest/stacks/shop/services/worker")),
+    ok.
+
+-spec a_server_may_ignore_waits([term()]) -> ok.
+a_server_may_ignore_waits(Config) ->
+    list_shop(Config),
+    ok = metadata_server:misbehave(server(Config), ignore_wait),
+    {_, {200, _, _}} = answer(wait("127.0.0.11", version("127.0.0.11"), "30"), 2000),
+    ok.
+
+-spec ten_thousand_containers_are_served([term()]) -> ok.
+ten_thousand_containers_are_served(Config) ->
+    Specs = ["127.0.0.11" | [lists:flatten(io_lib:format("10.~b.~b.~b", [N div 65536, N div 256 rem 256, N rem 256]))
+                             || N <- lists:seq(1, 9999)]],
+    ok = metadata_server:list(server(Config), "Shop", "worker", Specs),
+    Body = get_json("127.0.0.11", "/latest/self/service"),
+    true = byte_size(Body) > 8000000,
+    10000 = length(binary:matches(Body, <<"\"primary_ip\":">>)),
+    ok.
+
+%% -- what the cases share
+
+server(Config) ->
+    proplists:get_value(server, Config).
+
+list_shop(Config) ->
+    metadata_server:reload(server(Config), fun(World) -> shop(World) end).
+
+shop(World) ->
+    Workers = metadata_world:list(World, "Shop", "worker", ["127.0.0.11", "127.0.0.12"]),
+    Data = metadata_world:list(Workers, "Shop", "worker-data", ["127.0.0.21"], #{sidekick_of => "worker"}),
+    metadata_world:standalone(metadata_world:list(Data, "Shop", "db", ["127.0.0.41"]), ["127.0.0.31"]).
+
+fixture(Name) ->
+    {ok, Body} = file:read_file(filename:join([os:getenv("FIXTURES"), "metadata", Name])),
+    Body.
+
+%% Every key that the real answer has somewhere, the stand-in's has, but for those that hang on what users wrote.
+same_keys(Fixture, Body) ->
+    case keys(fixture(Fixture)) -- keys(Body) of
+        [] -> ok;
+        Missing -> error({missing_keys, Fixture, Missing})
+    end.
+
+keys(Json) ->
+    {match, Keys} = re:run(Json, <<"\"([a-z_]+)\":">>, [global, {capture, all_but_first, binary}]),
+    UserDefined = [<<"healthy_threshold">>, <<"unhealthy_threshold">>, <<"interval">>, <<"request_line">>,
+                   <<"response_timeout">>, <<"port">>, <<"peer_port">>, <<"cluster">>],
+    lists:usort(lists:append(Keys)) -- UserDefined.
+
+json_member(Key, Json) ->
+    {match, [Value]} = re:run(Json, <<$", Key/binary, "\":(null|\\w+)">>, [{capture, all_but_first, binary}]),
+    Value.
+
+%% -- a small HTTP client with an address of its own
+
+version(Source) ->
+    {200, _, Version} = get(Source, "/latest/version", ""),
+    Version.
+
+status(Source, Target) ->
+    {Status, _, _} = get(Source, Target, ?JSON),
+    Status.
+
+get_json(Source, Target) ->
+    {200, _, Body} = get(Source, Target, ?JSON),
+    Body.
+
+get(Source, Target, Headers) ->
+    {ok, Socket} = connect(Source),
+    ok = gen_tcp:send(Socket, ["GET ", Target, " HTTP/1.1\r\nHost: rancher-metadata\r\n", Headers, "\r\n"]),
+    Answer = receive_head(Socket),
+    ok = gen_tcp:close(Socket),
+    Answer.
+
+wait(Source, Value, Seconds) ->
+    request(Source, ["/latest/version?wait=true&value=", Value, "&maxWait=", Seconds]).
+
+%% A request in the background; answer/2 gives what came of it, and when.
+request(Source, Target) ->
+    {_, Monitor} = spawn_monitor(fun() ->
+                                         Answer = get(Source, Target, ?JSON),
+                                         exit({answer, now_ms(), Answer})
+                                 end),
+    Monitor.
+
+answer(Monitor, Timeout) ->
+    receive
+        {'DOWN', Monitor, process, _, {answer, At, Answer}} -> {At, Answer}
+    after Timeout ->
+        silent
+    end.
+
+connect(Source) ->
+    {ok, Ip} = inet:parse_ipv4_address(Source),
+    gen_tcp:connect({127, 0, 0, 1}, ?PORT, [binary, {ip, Ip}, {active, false}, {packet, http_bin}]).
+
+receive_head(Socket) ->
+    case gen_tcp:recv(Socket, 0) of
+        {ok, {http_response, _, Status, _}} -> receive_headers(Socket, Status, #{});
+        {error, closed} -> {closed, <<>>}
+    end.
+
+receive_headers(Socket, Status, Headers) ->
+    case gen_tcp:recv(Socket, 0) of
+        {ok, {http_header, _, Name, _, Value}} ->
+            Key = string:lowercase(iolist_to_binary(io_lib:format("~s", [Name]))),
+            receive_headers(Socket, Status, Headers#{Key => Value});
+        {ok, http_eoh} ->
+            receive_body(Socket, Status, Headers)
+    end.
+
+receive_body(Socket, Status, #{<<"content-length">> := <<"0">>} = Headers) ->
+    ok = inet:setopts(Socket, [{packet, raw}]),
+    {Status, Headers, <<>>};
+receive_body(Socket, Status, #{<<"content-length">> := Length} = Headers) ->
+    ok = inet:setopts(Socket, [{packet, raw}]),
+    case receive_exactly(Socket, binary_to_integer(Length), <<>>) of
+        {whole, Body} -> {Status, Headers, Body};
+        {part, Body} -> {closed, Body}
+    end;
+receive_body(Socket, Status, #{<<"transfer-encoding">> := <<"chunked">>} = Headers) ->
+    ok = inet:setopts(Socket, [{packet, line}]),
+    {ok, Size} = gen_tcp:recv(Socket, 0),
+    ok = inet:setopts(Socket, [{packet, raw}]),
+    {ok, Body} = gen_tcp:recv(Socket, binary_to_integer(string:trim(Size), 16)),
+    {ok, <<"\r\n0\r\n\r\n">>} = gen_tcp:recv(Socket, 7),
+    {Status, Headers, Body}.
+
+receive_exactly(_Socket, 0, Got) ->
+    {whole, Got};
+receive_exactly(Socket, Left, Got) ->
+    case gen_tcp:recv(Socket, 0) of
+        {ok, Data} -> receive_exactly(Socket, Left - byte_size(Data), <<Got/binary, Data/binary>>);
+        {error, closed} -> {part, Got}
+    end.
+
+now_ms() ->
+    erlang:monotonic_time(millisecond).
