@@ -337,7 +337,7 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
         Connection::Handlers{[this, peer](const Message& message) { take(peer, message); },
                              [this, peer](const Error& why) { lost(peer, why); }});
     link.calls = std::make_unique<RemoteCalls>(
-        loop_, self_,
+        loop_, self_, ++last_link_number_,
         [connection = link.connection](std::vector<char> frame) { connection->send(std::move(frame)); });
     const auto connection = link.connection;
     links_.emplace(peer, std::move(link));
@@ -432,6 +432,7 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   asio::steady_timer accept_timer_;
   std::unique_ptr<EpmdRegistration> registration_;
   Links links_;
+  std::uint32_t last_link_number_ = 0;
   std::map<NodeName, std::vector<OnConnected>> connecting_;
   std::string last_failed_handshake_;
   std::string last_refusal_;

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::size_t read_size = std::size_t{16} << 10U;
 
+/// Far below the shortest interval at which a BEAM misses ticks (net_ticktime is 1 s at least).
+constexpr Milliseconds quiet_enough_to_tick{100};
+
 Error why_lost(const error_code& error) {
   if (error == asio::error::eof) {
     return {ErrorCode::unavailable, "the other side closed the link"};
@@ -50,6 +53,7 @@ void Connection::read_more() {
                             self->last_received_ = Clock::now();
                             self->reader_.commit(size);
                             self->take_frames();
+                            self->show_life();
                             if (self->open_) {
                               self->read_more();
                             }
@@ -67,9 +71,6 @@ void Connection::take_frames() {
       return;
     }
     if ((*frame)->empty()) {
-      if (unsent_.empty()) {
-        send(tick_frame());
-      }
       continue;
     }
     const auto message = decode_message(**frame);
@@ -78,6 +79,14 @@ void Connection::take_frames() {
       return;
     }
     handlers_.message(*message);
+  }
+}
+
+void Connection::answer_tick() {
+  // What was just sent, or waits to be, proves as well that we live. And a node that answers every tick, as
+  // ei does, would otherwise play ping-pong with us for ever.
+  if (unsent_.empty() && Clock::now() - last_sent_ >= quiet_enough_to_tick) {
+    send(tick_frame());
   }
 }
 

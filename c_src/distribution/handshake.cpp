@@ -19,8 +19,18 @@ namespace {
 
 HandshakeSocket& socket_of(void* context) { return *static_cast<HandshakeSocket*>(context); }
 
-// ei's socket callbacks: C linkage in effect, no exception leaves them (HandshakeSocket allocates a packet at
-// most).
+/// One step of a handshake for ei. Only exhausted memory can throw there, and nothing may be thrown through
+/// C.
+template <class Step>
+int guarded(Step step) noexcept {
+  try {
+    return step();
+  } catch (...) {
+    return ENOMEM;
+  }
+}
+
+// ei's socket callbacks: C linkage in effect.
 extern "C" {
 
 static int on_socket(void** context, void* setup) {
@@ -46,14 +56,14 @@ static int on_connect(void* context, void* address, int length, unsigned /*timeo
 
 static int on_read(void* context, char* buffer, ssize_t* length, unsigned /*timeout*/) {
   auto size = static_cast<std::size_t>(*length);
-  const int error = socket_of(context).read(buffer, size);
+  const int error = guarded([&] { return socket_of(context).read(buffer, size); });
   *length = static_cast<ssize_t>(size);
   return error;
 }
 
 static int on_write(void* context, const char* buffer, ssize_t* length, unsigned /*timeout*/) {
   auto size = static_cast<std::size_t>(*length);
-  return socket_of(context).write(buffer, size);
+  return guarded([&] { return socket_of(context).write(buffer, size); });
 }
 
 static int on_header_size(void* /*context*/, int* size) {
@@ -209,8 +219,6 @@ HandshakeStop::HandshakeStop() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
 }
 
 void HandshakeStop::request() { ::eventfd_write(event_.get(), 1); }
-
-void initialise_handshakes() { ei_init(); }
 
 HandshakeResult connect_handshake(const Identity& self, const NodeName& peer, Ipv4Address address,
                                   std::uint16_t port, TimePoint deadline, const HandshakeStop& stop) {

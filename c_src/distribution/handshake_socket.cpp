@@ -45,6 +45,18 @@ bool take_name(std::span<const char> body, std::size_t old_fixed, std::size_t ne
   return name.size() <= NodeName::max_length;
 }
 
+/// Adds to the flags of a name or challenge packet ('N', 8 bytes of flags, ...) that we take monitors by
+/// name. ei does not say so, and a BEAM then sends no monitor at all: a call to a name that does not live
+/// here would wait for its timeout instead of failing with noproc.
+void offer_monitors(std::span<char> packet) {
+  constexpr unsigned dist_monitor_name = 0x20;  // DFLAG_DIST_MONITOR_NAME
+  constexpr std::size_t last_byte_of_flags = length_size + 8;
+  if (packet.size() > last_byte_of_flags && packet[length_size] == 'N') {
+    char& flags = packet[last_byte_of_flags];
+    flags = static_cast<char>(static_cast<unsigned char>(flags) | dist_monitor_name);
+  }
+}
+
 }  // namespace
 
 HandshakeSocket::HandshakeSocket(Direction direction, FileDescriptor socket, TimePoint deadline, int stop_fd)
@@ -190,9 +202,11 @@ int HandshakeSocket::read(char* buffer, std::size_t& length) {
 }
 
 int HandshakeSocket::write(const char* buffer, std::size_t& length) {
+  std::vector<char> packet(buffer, buffer + length);
+  offer_monitors(packet);
   std::size_t done = 0;
   while (done < length) {
-    const ssize_t put = ::send(fd(), buffer + done, length - done, MSG_NOSIGNAL);
+    const ssize_t put = ::send(fd(), packet.data() + done, length - done, MSG_NOSIGNAL);
     if (put >= 0) {
       done += static_cast<std::size_t>(put);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -31,9 +31,10 @@ CallResult result_of(std::span<const char> term) {
 
 }  // namespace
 
-RemoteCalls::RemoteCalls(asio::io_context& loop, Pid self, Send send)
+RemoteCalls::RemoteCalls(asio::io_context& loop, Pid self, std::uint32_t link, Send send)
     : loop_(loop),
       self_(std::move(self)),
+      link_(link),
       send_(std::move(send)),
       alive_(std::make_shared<RemoteCalls*>(this)) {}
 
@@ -43,14 +44,12 @@ Reference RemoteCalls::next_reference() {
   // Before OTP 24 the first word of a reference has 18 bits.
   constexpr std::uint64_t first_word_mask = 0x3ffff;
   constexpr unsigned first_word_bits = 18;
-  constexpr unsigned word_bits = 32;
   ++count_;
   return Reference{self_.node,
                    self_.creation,
                    3,
                    {static_cast<std::uint32_t>(count_ & first_word_mask),
-                    static_cast<std::uint32_t>(count_ >> first_word_bits),
-                    static_cast<std::uint32_t>(count_ >> (first_word_bits + word_bits))}};
+                    static_cast<std::uint32_t>(count_ >> first_word_bits), link_}};
 }
 
 void RemoteCalls::request(const std::string& process, std::span<const char> request, Milliseconds timeout,

@@ -11,6 +11,8 @@
 namespace rancher_cnode::distribution {
 namespace {
 
+constexpr std::size_t max_atom_characters = 255;
+
 tl::unexpected<Error> expected_term(std::string_view what) {
   return failure(ErrorCode::malformed, "expected " + std::string(what));
 }
@@ -135,13 +137,26 @@ Expected<std::string> TermReader::atom() {
   if (!head) {
     return tl::unexpected(head.error());
   }
-  char text[MAXATOMLEN_UTF8] = {};
-  int index = 0;
-  if (ei_decode_atom_as(rest().data(), &index, text, MAXATOMLEN_UTF8, ERLANG_UTF8, nullptr, nullptr) < 0) {
+  // Not ei's decoder: it ends an atom at its first NUL, so 'ok\0more' would read as 'ok'.
+  const char tag = rest().front();
+  const std::size_t header = tag == ERL_SMALL_ATOM_EXT || tag == ERL_SMALL_ATOM_UTF8_EXT ? 2 : 3;
+  const bool latin1 = tag == ERL_ATOM_EXT || tag == ERL_SMALL_ATOM_EXT;
+  std::string text;
+  std::size_t characters = 0;
+  for (const char c : rest().subspan(header, head->length - header)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (latin1 && byte >= 0x80) {
+      text += {static_cast<char>(0xc0U | (byte >> 6U)), static_cast<char>(0x80U | (byte & 0x3fU))};
+    } else {
+      text += c;
+    }
+    characters += latin1 || (byte & 0xc0U) != 0x80U ? 1 : 0;
+  }
+  if (characters > max_atom_characters) {
     return expected_term("an atom of at most 255 characters");
   }
   position_ += head->length;
-  return std::string(text);
+  return text;
 }
 
 Expected<std::int64_t> TermReader::integer() {

@@ -23,7 +23,7 @@ class Printer {
     }
     switch (*type) {
       case TermType::atom:
-        return put(*reader.atom());
+        return atom(reader);
       case TermType::integer:
         return integer(reader);
       case TermType::binary:
@@ -63,6 +63,11 @@ class Printer {
     }
     text_.append(piece);
     return true;
+  }
+
+  bool atom(TermReader& reader) {
+    const auto name = reader.atom();
+    return put(name ? *name : malformed_text) && name.has_value();
   }
 
   bool integer(TermReader& reader) {

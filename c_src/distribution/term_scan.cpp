@@ -80,12 +80,28 @@ Expected<TermHead> counted(const Bytes& bytes, TermType type, std::size_t width,
   return TermHead{type, static_cast<std::size_t>(length), 0};
 }
 
-Expected<TermHead> atom(const Bytes& bytes, std::size_t width) {
+Expected<TermHead> atom_of(const Bytes& bytes, std::size_t width) {
   auto head = counted(bytes, TermType::atom, width);
   if (head && head->length > tag_length + width + max_atom_bytes) {
     return failure(ErrorCode::malformed, "an atom is longer than 255 characters");
   }
   return head;
+}
+
+Expected<TermHead> atom(const Bytes& bytes) {
+  if (!bytes.holds(tag_length)) {
+    return cut_off();
+  }
+  switch (static_cast<Tag>(bytes.number(0, tag_length))) {
+    case Tag::atom_latin1:
+    case Tag::atom_utf8:
+      return atom_of(bytes, 2);
+    case Tag::small_atom_latin1:
+    case Tag::small_atom_utf8:
+      return atom_of(bytes, 1);
+    default:
+      return failure(ErrorCode::malformed, "a node name is no atom");
+  }
 }
 
 /// A head followed by as many terms as a counter of `width` bytes says.
@@ -102,12 +118,10 @@ Expected<TermHead> with_node(const Bytes& bytes, TermType type, std::size_t offs
   if (!bytes.holds(offset)) {
     return cut_off();
   }
-  const auto node = scan_head(bytes.from(offset));
+  // Not scan_head(): a pid whose node is a pid whose node is a pid ... would end the stack.
+  const auto node = atom(Bytes(bytes.from(offset)));
   if (!node) {
     return node;
-  }
-  if (node->type != TermType::atom) {
-    return failure(ErrorCode::malformed, "a node name is no atom");
   }
   const std::size_t length = offset + node->length + body;
   if (!bytes.holds(length)) {
@@ -164,10 +178,9 @@ Expected<TermHead> scan_head(std::span<const char> raw) {
       return fixed(bytes, TermType::floating, 31);
     case Tag::atom_latin1:
     case Tag::atom_utf8:
-      return atom(bytes, 2);
     case Tag::small_atom_latin1:
     case Tag::small_atom_utf8:
-      return atom(bytes, 1);
+      return atom(bytes);
     case Tag::string:
       return counted(bytes, TermType::string, 2);
     case Tag::binary:

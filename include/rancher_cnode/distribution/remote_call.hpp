@@ -30,8 +30,9 @@ class RemoteCalls {
  public:
   using Send = std::function<void(std::vector<char> frame)>;
 
-  /// `self` is the pid that answers come to.
-  RemoteCalls(boost::asio::io_context& loop, Pid self, Send send);
+  /// `self` is the pid that answers come to. `link` is a number that no other link of this node has had: an
+  /// answer that comes late, over a newer link to the same node, must match no call of that one.
+  RemoteCalls(boost::asio::io_context& loop, Pid self, std::uint32_t link, Send send);
   ~RemoteCalls();
   RemoteCalls(const RemoteCalls&) = delete;
   RemoteCalls& operator=(const RemoteCalls&) = delete;
@@ -61,6 +62,7 @@ class RemoteCalls {
 
   boost::asio::io_context& loop_;
   Pid self_;
+  std::uint32_t link_;
   Send send_;
   std::uint64_t count_ = 0;
   std::map<Reference, Pending> pending_;
