@@ -29,7 +29,9 @@ bool LeaverTable::take_desired(TimePoint now, std::shared_ptr<const Desired> des
   for (auto next = leavers_.begin(); next != leavers_.end();) {
     const auto current = next++;
     if (desired_->leavers.contains(current->first)) continue;
-    if (current->second.flight == 0) {
+    // One that was asked a short while ago is kept, for it may become a leaver again.
+    const Leaver& leaver = current->second;
+    if (leaver.flight == 0 && !asked_lately(now, leaver)) {
       leavers_.erase(current);
       continue;
     }
@@ -49,18 +51,16 @@ bool LeaverTable::take_desired(TimePoint now, std::shared_ptr<const Desired> des
 void LeaverTable::restart(TimePoint now) {
   flights_.clear();
   next_due_ = TimePoint::max();
-  for (auto next = leavers_.begin(); next != leavers_.end();) {
-    const auto current = next++;
-    Leaver& leaver = current->second;
-    if (!leaver.wanted) {
-      leavers_.erase(current);
-      continue;
-    }
+  for (auto& [name, leaver] : leavers_) {
     leaver.flight = 0;
     leaver.linked = false;
     leaver.phase = Phase::idle;
     update_state(now, leaver);
   }
+}
+
+bool LeaverTable::asked_lately(TimePoint now, const Leaver& leaver) const {
+  return leaver.asked && now < *leaver.asked + settings_.leave_again;
 }
 
 bool LeaverTable::may_ask(const NodeName& name) const {
@@ -92,7 +92,7 @@ void LeaverTable::judge(TimePoint now, ActionId listed, const NodeName& name, Le
   if (!leaver.linked || !leaver.wanted || !may_ask(name)) {
     leaver.phase = Phase::idle;
   } else if (leaver.phase == Phase::idle && leaver.flight == 0) {
-    if (!leaver.asked || now >= *leaver.asked + settings_.leave_again) {
+    if (!asked_lately(now, leaver)) {
       leaver.phase = Phase::spread;
       leaver.due = now + random_.between(Duration::zero(), settings_.leave_spread);
       next_due_ = std::min(next_due_, leaver.due);
@@ -136,10 +136,6 @@ void LeaverTable::take_leave(TimePoint now, ActionId id, LeaveOutcome outcome) {
   }
   const auto place = flight->second;
   flights_.erase(flight);
-  if (!place->second.wanted) {
-    leavers_.erase(place);
-    return;
-  }
   place->second.flight = 0;
   place->second.reason = words(outcome);
   update_state(now, place->second);

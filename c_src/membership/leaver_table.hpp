@@ -52,7 +52,7 @@ class LeaverTable {
     looking,  ///< to be asked if a list from `judged_from` on still shows it
   };
   struct Leaver {
-    bool wanted = true;  ///< false: a leaver no longer, only the answer in flight is waited for
+    bool wanted = true;  ///< false: a leaver no longer, kept for the answer in flight or for `asked`
     bool linked = false;
     Phase phase = Phase::idle;
     TimePoint due;
@@ -71,6 +71,7 @@ class LeaverTable {
   void judge(TimePoint now, ActionId listed, const NodeName& name, Leaver& leaver,
              std::vector<Action>& actions);
   void update_state(TimePoint now, Leaver& leaver);
+  [[nodiscard]] bool asked_lately(TimePoint now, const Leaver& leaver) const;
   [[nodiscard]] bool may_ask(const NodeName& name) const;
 
   const ReconcilerSettings& settings_;

@@ -1,0 +1,55 @@
+#include "simulated_metadata.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "samples.hpp"
+
+namespace rancher_cnode::membership::simulation {
+namespace {
+constexpr int snapshots_back = 3;
+}
+
+void SimulatedMetadata::list(int number) {
+  truth_[number] = Entry{std::to_string(number) + "-" + std::to_string(++instances_)};
+}
+
+void SimulatedMetadata::replace(int number) { list(number); }
+
+void SimulatedMetadata::publish() { snapshots_.push_back(make(truth_)); }
+
+Answer SimulatedMetadata::make(Listing listing) {
+  Service service = samples::service({});
+  for (const auto& [number, entry] : listing) {
+    Container container = samples::container(number, entry.up ? "running" : "stopped");
+    container.uuid = entry.uuid;
+    service.containers.push_back(entry.has_address ? container : samples::without_address(container));
+  }
+  return {std::make_shared<const Read>(std::move(service)),
+          std::make_shared<const Listing>(std::move(listing))};
+}
+
+Answer SimulatedMetadata::answer(Fault fault, int self, Dice& dice) const {
+  const auto back = static_cast<std::size_t>(dice.number(1, snapshots_back));
+  const Answer& old = snapshots_[snapshots_.size() - 1 - std::min(back, snapshots_.size() - 1)];
+  switch (fault) {
+    case Fault::none:
+      return snapshots_.back();
+    case Fault::unknown:
+      return {std::make_shared<const Read>(Unknown{"simulated failure"}), nullptr};
+    case Fault::emptied:
+      return make({});
+    case Fault::stale:
+      return old;
+    case Fault::flapping:
+      return dice.chance(50) ? old : snapshots_.back();
+    case Fault::without_self:
+      break;
+  }
+  Listing half = *snapshots_.back().listing;
+  half.erase(self);
+  std::erase_if(half, [&](const auto&) { return dice.chance(30); });
+  return make(std::move(half));
+}
+
+}  // namespace rancher_cnode::membership::simulation

@@ -1,0 +1,51 @@
+// The BEAMs of a simulated cluster and the links among them, as plain values: which hosts can be reached,
+// which links stand. Time is the world's business.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <vector>
+
+namespace rancher_cnode::membership::simulation {
+
+struct Beam {
+  bool up = true;           ///< the BEAM runs and is registered
+  bool epmd = true;         ///< its epmd answers
+  bool reachable = true;    ///< false: packets to and from the host vanish
+  bool same_cookie = true;  ///< false: dials to it and from it fail
+  bool stalled = false;     ///< answers its C-node late
+  std::set<int> links;
+};
+
+class SimulatedNetwork {
+ public:
+  explicit SimulatedNetwork(int hosts) : beams_(static_cast<std::size_t>(hosts) + 1) {}
+
+  [[nodiscard]] Beam& beam(int number) { return beams_[static_cast<std::size_t>(number)]; }
+  [[nodiscard]] const Beam& beam(int number) const { return beams_[static_cast<std::size_t>(number)]; }
+  [[nodiscard]] int hosts() const { return static_cast<int>(beams_.size()) - 1; }
+
+  [[nodiscard]] bool can_link(int a, int b) const {
+    const Beam& from = beam(a);
+    const Beam& to = beam(b);
+    return a != b && from.up && to.up && from.reachable && to.reachable && from.same_cookie && to.same_cookie;
+  }
+  void link(int a, int b) {
+    beam(a).links.insert(b);
+    beam(b).links.insert(a);
+  }
+  void cut(int a, int b) {
+    beam(a).links.erase(b);
+    beam(b).links.erase(a);
+  }
+  void cut_all(int number) {
+    const std::set<int> links = beam(number).links;
+    for (const int other : links) cut(number, other);
+  }
+
+ private:
+  std::vector<Beam> beams_;
+};
+
+}  // namespace rancher_cnode::membership::simulation

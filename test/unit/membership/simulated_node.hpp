@@ -1,0 +1,35 @@
+// One C-node of the simulated world, with what it has asked for and not been told yet.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "samples.hpp"
+#include "simulated_world.hpp"
+
+namespace rancher_cnode::membership::simulation {
+
+struct SimulatedWorld::Node {
+  Node(int number, ReadScope scope, RemovalPolicy removal, ReconcilerSettings settings)
+      : membership(MembershipSettings{
+            .node_basename = "myapp", .own_address = samples::address(number), .removal = removal}),
+        reconciler(std::move(settings)),
+        oracle(number, scope, removal) {}
+
+  Membership membership;
+  Reconciler reconciler;
+  Oracle oracle;
+  bool target_up = false;
+  bool restarted = false;  ///< in place of one that may have known more
+  std::map<ActionId, int> dials;
+  std::map<ActionId, int> leaves;
+  std::set<ActionId> lists;
+  std::set<int> last_links;
+  std::map<int, TimePoint> asked_to_leave;
+  Fault fault = Fault::none;
+  TimePoint tick = TimePoint::max();
+  std::uint64_t reads = 0;  ///< only the last read that was planned takes place
+};
+
+}  // namespace rancher_cnode::membership::simulation

@@ -1,0 +1,115 @@
+// A cluster in a box: hosts with a BEAM and a C-node each, a network and a metadata service, one fake clock,
+// and a random schedule of faults that ends. Everything follows from the seed.
+//
+// After every step the promises are checked; the first that is broken ends the run and is told in words.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rancher_cnode/membership/membership.hpp"
+#include "rancher_cnode/membership/reconciler.hpp"
+#include "simulated_metadata.hpp"
+#include "simulated_network.hpp"
+#include "simulation_oracle.hpp"
+
+namespace rancher_cnode::membership::simulation {
+
+struct Scenario {
+  std::uint64_t seed = 1;
+  int hosts = 6;  ///< at the start; more may join
+  Milliseconds faults_for{60'000};
+  bool metadata_faults_only = false;  ///< then no link may ever be lost
+};
+
+/// What a run came to. `broken` is empty if every promise was kept.
+struct Outcome {
+  std::string broken;
+  std::uint64_t dials = 0;
+  std::uint64_t leaves = 0;
+  std::uint64_t links_lost = 0;  ///< by whatever cause
+  std::uint64_t faults = 0;
+  Milliseconds formed_after{0};  ///< from the last fault to the full mesh, to the second
+};
+
+/// The bound on healing after the last fault: an answer that is still out (7 s), the next read (5 s), the
+/// longest retry delay (10 s), one list (1 s), and the time that the whole queue takes once.
+inline constexpr Milliseconds mesh_bound{25'000};
+/// The same for leavers: the mass removal delay (60 s) or the last leave being asked again (30 s), with the
+/// above.
+inline constexpr Milliseconds leave_bound{130'000};
+
+class SimulatedWorld {
+ public:
+  explicit SimulatedWorld(const Scenario& scenario);
+  ~SimulatedWorld();
+  [[nodiscard]] Outcome run();
+
+ private:
+  struct Node;  // one C-node
+
+  void at(TimePoint when, std::function<void()> what);
+  void after(Milliseconds delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
+  void run_until(TimePoint end);
+  void broken(int number, const std::string& what);
+
+  // The C-nodes and what they ask for (simulated_node.cpp).
+  void start_node(int number);
+  void read_soon(int number, Milliseconds delay);
+  void read(int number);
+  void step(int number, const Event& event);
+  void carry_out(int number, const action::ListLinks& action);
+  void carry_out(int number, const action::Probe& action);
+  void carry_out(int number, const action::Dial& action);
+  void carry_out(int number, const action::Leave& action);
+  void answer(int number, Milliseconds delay, std::function<Event()> make);
+  void landed(int number, ActionId id);
+  void schedule_tick(int number);
+  void check_limits(int number);
+  void link(int a, int b);
+
+  // The faults (simulated_world.cpp).
+  void start_host(int number);
+  void one_fault();
+  void fault_of_beam(int number);
+  void fault_of_metadata(int number);
+  void change_of_service();
+  void publish();
+  void stop_beam(int number, Milliseconds back_after);
+  void start_beam(int number);
+  void mend_all();
+  [[nodiscard]] int any_host();
+  [[nodiscard]] bool belongs(int number) const;
+
+  // What must hold at the end.
+  [[nodiscard]] std::string missing_link() const;
+  [[nodiscard]] std::string remaining_leaver() const;
+  void check_patience(int number);
+
+  Scenario scenario_;
+  Dice dice_;
+  TimePoint now_;
+  TimePoint faults_end_;
+  std::map<std::pair<TimePoint, std::uint64_t>, std::function<void()>> agenda_;
+  std::uint64_t next_entry_ = 0;
+  SimulatedNetwork network_;
+  SimulatedMetadata metadata_;
+  std::map<int, std::unique_ptr<Node>> nodes_;
+  std::set<int> lasting_;  ///< containers that are listed in every snapshot
+  int next_host_ = 1;
+  bool calm_ = false;
+  bool transitive_;  ///< a BEAM that gains a link also links itself to the other's links, as global does
+  RemovalPolicy removal_;
+  ReadScope scope_;
+  ReconcilerSettings tuning_;
+  Outcome outcome_;
+};
+
+}  // namespace rancher_cnode::membership::simulation

@@ -1,0 +1,66 @@
+// Random faults over thousands of seeds. A seed that breaks a promise is printed;
+//   RANCHER_CNODE_SEED=<seed> unit_simulation
+// runs it again alone, RANCHER_CNODE_SEEDS=<count> runs another number of seeds than the build's.
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "simulated_world.hpp"
+
+namespace rancher_cnode::membership::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::optional<std::uint64_t> number_from(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return std::nullopt;
+  return std::stoull(text);
+}
+
+/// Runs every seed, or the one that is asked for; tells each that breaks a promise.
+template <class MakeScenario>
+void run_seeds(std::uint64_t count, MakeScenario make) {
+  const auto only = number_from("RANCHER_CNODE_SEED");
+  const std::uint64_t first = only.value_or(1);
+  const std::uint64_t last = only.value_or(number_from("RANCHER_CNODE_SEEDS").value_or(count));
+  Outcome sum;
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    SimulatedWorld world(make(seed));
+    const Outcome outcome = world.run();
+    CAPTURE(seed);
+    CHECK(outcome.broken == "");
+    sum.dials += outcome.dials;
+    sum.leaves += outcome.leaves;
+    sum.links_lost += outcome.links_lost;
+    sum.faults += outcome.faults;
+    sum.formed_after = std::max(sum.formed_after, outcome.formed_after);
+  }
+  MESSAGE("seeds ", first, " to ", last, ": ", sum.faults, " faults, ", sum.dials, " dials, ", sum.leaves,
+          " leaves, ", sum.links_lost, " links lost; full mesh at the latest ", sum.formed_after.count(),
+          " ms after the last fault");
+}
+
+TEST_CASE("whatever fails, only confirmed leavers are cut, limits are kept, and the cluster heals in time") {
+  run_seeds(RANCHER_CNODE_SIMULATION_SEEDS, [](std::uint64_t seed) {
+    return Scenario{.seed = seed, .hosts = 2 + static_cast<int>(seed % 7)};
+  });
+}
+
+TEST_CASE("metadata alone, however wrong, never costs a link") {
+  run_seeds(RANCHER_CNODE_SIMULATION_SEEDS / 4, [](std::uint64_t seed) {
+    return Scenario{.seed = seed, .hosts = 2 + static_cast<int>(seed % 5), .metadata_faults_only = true};
+  });
+}
+
+TEST_CASE("hundreds of hosts heal as a few do") {
+  run_seeds(1, [](std::uint64_t seed) {
+    return Scenario{.seed = seed, .hosts = RANCHER_CNODE_SIMULATION_HOSTS, .faults_for = 30s};
+  });
+}
+
+}  // namespace
+}  // namespace rancher_cnode::membership::simulation
