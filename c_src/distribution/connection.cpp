@@ -82,7 +82,9 @@ void Connection::take_frames() {
   }
 }
 
-void Connection::answer_tick() {
+/// Whoever sends us something, a tick or more, hears from us in turn: a BEAM that keeps sending does not
+/// tick.
+void Connection::show_life() {
   // What was just sent, or waits to be, proves as well that we live. And a node that answers every tick, as
   // ei does, would otherwise play ping-pong with us for ever.
   if (unsent_.empty() && Clock::now() - last_sent_ >= quiet_enough_to_tick) {

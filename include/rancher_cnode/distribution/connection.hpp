@@ -51,7 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   void read_more();
   void take_frames();
-  void answer_tick();
+  void show_life();
   void write_next();
   void check_later();
   void finish(const Error& why);
