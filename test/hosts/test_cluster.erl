@@ -1,9 +1,40 @@
 %% What suites and benchmarks say about several BEAMs at once: who sees whom, by each BEAM's own account.
 -module(test_cluster).
 
+-export([form/2, form/3, hosts/1, list/2]).
 -export([await_mesh/2, mesh_at/2, matrix/1, seen/1, lost_links/1, await_nodes/3]).
+-export_type([cluster/0]).
 
 -type beam() :: test_beam:beam().
+-type cluster() :: #{hosts := [test_host:host()], beams := [beam()], cnodes := [test_cnode:cnode()]}.
+
+-define(FORM_MS, 15000).
+
+-spec form(metadata_server:server(), pos_integer()) -> cluster().
+form(Metadata, Count) ->
+    form(Metadata, Count, #{}).
+
+%% So many hosts, listed as the service's containers, each with a BEAM and its C-node; returns when the mesh is there.
+-spec form(metadata_server:server(), pos_integer(), test_cnode:options()) -> cluster().
+form(Metadata, Count, Options) ->
+    Hosts = hosts(Count),
+    ok = list(Metadata, Hosts),
+    Beams = test_beam:start_all(Hosts),
+    Cnodes = test_cnode:start_all(Hosts, Options),
+    ok = await_mesh(Beams, ?FORM_MS),
+    #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
+
+-spec hosts(pos_integer()) -> [test_host:host()].
+hosts(Count) ->
+    [test_host:add() || _ <- lists:seq(1, Count)].
+
+%% From now on the service consists of the containers on these hosts, or of what else is given in their place.
+-spec list(metadata_server:server(), [test_host:host() | metadata_world:spec()]) -> ok.
+list(Metadata, Hosts) ->
+    metadata_server:list(Metadata, "Shop", "worker", [spec(Host) || Host <- Hosts]).
+
+spec(#{netns := _, address := Address}) -> Address;
+spec(Spec) -> Spec.
 
 %% Waits until every BEAM's nodes() are exactly the others.
 -spec await_mesh([beam()], timeout()) -> ok.

@@ -5,7 +5,7 @@
 -behaviour(gen_server).
 
 -export([start/0, start/2, stop/1]).
--export([reload/2, list/4, list/5, misbehave/2, unload/1, reset/1]).
+-export([reload/2, list/4, list/5, misbehave/2, reset/1]).
 -export([requests/1, requests/2, version/1, waiting/1]).
 -export([answer/2, mode/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
@@ -15,9 +15,11 @@
 %% refuse: nobody listens, and open connections end without a byte. hang: connections are taken and never answered.
 %% hang_after_headers, {drip, Bytes per second}, truncated: the answer never comes, hardly comes, ends half-way.
 %% half_json: a whole answer with half a document. half_joined: the caller's container is known, its service is not.
+%% empty_list, null_list: services have lost their containers. unloaded: 404, for want of data.
 %% ignore_wait: waits are answered at once, as by servers before v0.6.2.
 -type mode() :: normal | refuse | hang | hang_after_headers | {drip, pos_integer()} | truncated | half_json |
-                not_found | server_error | garbage | html | empty | half_joined | ignore_wait.
+                not_found | server_error | garbage | html | empty | half_joined | empty_list |
+                null_list | unloaded | ignore_wait.
 -type request() :: #{source := string(), api := binary(), path := metadata_world:path(),
                      query := #{binary() => binary()}, form := json | text, at => integer(), mode => mode()}.
 -type answer() :: {200 | 404, iodata()}.
@@ -61,11 +63,6 @@ list(Server, Stack, Name, Specs, Options) ->
 misbehave(Server, Mode) ->
     gen_server:call(Server, {mode, Mode}).
 
-%% As a metadata container that has just started: nothing is loaded.
--spec unload(server()) -> ok.
-unload(Server) ->
-    gen_server:call(Server, unload).
-
 %% An empty, well-behaved server without a past: for the start of a case.
 -spec reset(server()) -> ok.
 reset(Server) ->
@@ -108,15 +105,9 @@ init({Ip, Port}) ->
     {ok, listen(empty(#{ip => Ip, port => Port, listener => none}))}.
 
 handle_call({reload, Change}, _From, #{world := World} = State) ->
-    Before = case World of
-                 none -> metadata_world:new();
-                 _ -> World
-             end,
-    {reply, ok, wake(loaded(Change(Before), State))};
+    {reply, ok, wake(loaded(Change(World), State))};
 handle_call({mode, Mode}, _From, State) ->
     {reply, ok, listen(disconnect(State#{mode := Mode}))};
-handle_call(unload, _From, State) ->
-    {reply, ok, disconnect(State#{world := none, version := none, bodies := #{}})};
 handle_call(reset, _From, State) ->
     {reply, ok, listen(empty(disconnect(State)))};
 handle_call(requests, _From, #{requests := Requests} = State) ->
@@ -146,11 +137,11 @@ terminate(_Reason, State) ->
 
 %% -- answers
 
-serve(Request, From, #{mode := Mode, version := Version, waiters := Waiters} = State) ->
+serve(Request, From, #{mode := Mode, waiters := Waiters} = State) ->
     case must_wait(Request, State) of
         true ->
             Deadline = erlang:monotonic_time(millisecond) + 1000 * wait_seconds(Request),
-            Waiter = #{from => From, deadline => Deadline, request => Request, began_at => Version},
+            Waiter = #{from => From, deadline => Deadline, request => Request, stuck => nothing_loaded(State)},
             {noreply, State#{waiters := [Waiter | Waiters]}};
         false ->
             Answer = body(Request, State),
@@ -161,16 +152,23 @@ serve(Request, From, #{mode := Mode, version := Version, waiters := Waiters} = S
 %% loaded, every value waits.
 must_wait(_Request, #{mode := ignore_wait}) ->
     false;
-must_wait(#{path := [<<"version">>], query := #{<<"wait">> := <<"true">>} = Query}, #{version := Version}) ->
-    Version =:= none orelse maps:get(<<"value">>, Query, <<>>) =:= Version;
+must_wait(#{path := [<<"version">>], query := #{<<"wait">> := <<"true">>} = Query}, #{version := Version} = State) ->
+    nothing_loaded(State) orelse maps:get(<<"value">>, Query, <<>>) =:= Version;
 must_wait(_Request, _State) ->
     false.
 
-body(#{form := Form}, #{world := none}) ->
-    not_found(Form);
-body(#{path := [<<"version">>], form := Form}, #{version := Version}) ->
+nothing_loaded(#{mode := Mode, version := Version}) ->
+    Mode =:= unloaded orelse Version =:= none.
+
+body(#{form := Form} = Request, State) ->
+    case nothing_loaded(State) of
+        true -> not_found(Form);
+        false -> loaded_body(Request, State)
+    end.
+
+loaded_body(#{path := [<<"version">>], form := Form}, #{version := Version}) ->
     {200, encode(Form, Version)};
-body(Request, #{bodies := Bodies} = State) ->
+loaded_body(Request, #{bodies := Bodies} = State) ->
     case Bodies of
         #{Request := Known} -> Known;
         #{} -> fresh_body(Request, State)
@@ -186,13 +184,18 @@ fresh_body(#{source := Source, api := Api, path := Path, form := Form}, State) -
 find(half_joined, _World, _Api, [<<"self">>, What | _], _Source, _TokenFor)
   when What =:= <<"service">>; What =:= <<"stack">> ->
     not_found;
-find(half_joined, World, Api, Path, Source, TokenFor) ->
+find(Mode, World, Api, Path, Source, TokenFor) ->
     case metadata_world:find(World, Api, Path, Source, TokenFor) of
-        {ok, #{<<"containers">> := _} = Service} -> {ok, Service#{<<"containers">> := null}};
-        Other -> Other
-    end;
-find(_Mode, World, Api, Path, Source, TokenFor) ->
-    metadata_world:find(World, Api, Path, Source, TokenFor).
+        {ok, #{<<"containers">> := Containers} = Service} ->
+            {ok, Service#{<<"containers">> := containers(Mode, Containers)}};
+        Other ->
+            Other
+    end.
+
+containers(half_joined, _) -> null;
+containers(null_list, _) -> null;
+containers(empty_list, _) -> [];
+containers(_Mode, Containers) -> Containers.
 
 encode(json, Value) -> iolist_to_binary(metadata_json:encode(Value));
 encode(text, Value) -> iolist_to_binary(metadata_json:text(Value)).
@@ -215,7 +218,7 @@ wait_seconds(#{query := Query}) ->
 
 empty(State) ->
     maps:merge(#{connections => []},
-               State#{world => none, version => none, token_for => null, mode => normal, bodies => #{},
+               State#{world => metadata_world:new(), version => none, token_for => null, mode => normal, bodies => #{},
                       requests => [], waiters => []}).
 
 loaded(World, State) ->
@@ -228,14 +231,14 @@ loaded(World, State) ->
 
 %% A wait that began while nothing was loaded is not woken by a load: it is stuck until it expires.
 wake(#{waiters := Waiters} = State) ->
-    {Stuck, Woken} = lists:partition(fun(#{began_at := Version}) -> Version =:= none end, Waiters),
+    {Stuck, Woken} = lists:partition(fun(#{stuck := IsStuck}) -> IsStuck end, Waiters),
     reply_all(Woken, State#{waiters := Stuck}).
 
 reply_all(Waiters, #{mode := Mode} = State) ->
     [gen_server:reply(From, {Mode, waited(Waiter, State)}) || #{from := From} = Waiter <- Waiters],
     State.
 
-waited(#{began_at := none, request := #{form := Form}}, _State) -> not_found(Form);
+waited(#{stuck := true, request := #{form := Form}}, _State) -> not_found(Form);
 waited(#{request := Request}, State) -> body(Request, State).
 
 disconnect(#{connections := Connections} = State) ->

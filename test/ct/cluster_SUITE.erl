@@ -1,0 +1,104 @@
+%% The main job on real BEAMs: the containers of a service become a cluster, and stay one.
+-module(cluster_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([three_containers_become_a_mesh/1, a_fourth_container_is_taken_in/1,
+         the_c_node_is_hidden_and_registered_under_its_name/1, the_c_node_answers_ping/1,
+         a_beam_that_was_killed_is_joined_again/1, a_beam_that_was_stopped_is_joined_again/1,
+         a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 60}}].
+
+-spec all() -> [atom()].
+all() ->
+    [three_containers_become_a_mesh, a_fourth_container_is_taken_in,
+     the_c_node_is_hidden_and_registered_under_its_name, the_c_node_answers_ping,
+     a_beam_that_was_killed_is_joined_again, a_beam_that_was_stopped_is_joined_again,
+     a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec three_containers_become_a_mesh([term()]) -> ok.
+three_containers_become_a_mesh(Config) ->
+    #{beams := Beams} = test_cluster:form(metadata(Config), 3),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+-spec a_fourth_container_is_taken_in([term()]) -> ok.
+a_fourth_container_is_taken_in(Config) ->
+    #{hosts := Hosts, beams := Beams} = test_cluster:form(metadata(Config), 3),
+    Fourth = test_host:add(),
+    Beam = test_beam:start(Fourth),
+    _ = test_cnode:start(Fourth),
+    ok = test_cluster:list(metadata(Config), Hosts ++ [Fourth]),
+    ok = test_cluster:await_mesh([Beam | Beams], 10000),
+    [] = test_cluster:lost_links([Beam | Beams]),
+    ok.
+
+-spec the_c_node_is_hidden_and_registered_under_its_name([term()]) -> ok.
+the_c_node_is_hidden_and_registered_under_its_name(Config) ->
+    #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 2),
+    [begin
+         ["myapp", "rancher_cnode"] = test_host:epmd_names(Host),
+         Name = test_host:node_name("rancher_cnode", Host),
+         Name = test_cnode:name(Cnode),
+         [Name] = test_beam:hidden_nodes(Beam),
+         false = lists:member(Name, test_beam:visible_nodes(Beam))
+     end || {Host, Beam, Cnode} <- lists:zip3(Hosts, Beams, Cnodes)],
+    ok.
+
+-spec the_c_node_answers_ping([term()]) -> ok.
+the_c_node_answers_ping(Config) ->
+    #{beams := [First, Second], cnodes := [Cnode, _]} = test_cluster:form(metadata(Config), 2),
+    pong = test_beam:call(First, net_adm, ping, [test_cnode:name(Cnode)]),
+    pong = test_beam:call(Second, net_adm, ping, [test_cnode:name(Cnode)]),
+    ok.
+
+-spec a_beam_that_was_killed_is_joined_again([term()]) -> ok.
+a_beam_that_was_killed_is_joined_again(Config) ->
+    #{beams := [First | Others]} = test_cluster:form(metadata(Config), 3),
+    ok = test_beam:kill(First),
+    ok = test_cluster:await_mesh(Others, 5000),
+    ok = test_cluster:await_mesh([test_beam:start(test_beam:host(First)) | Others], 10000).
+
+-spec a_beam_that_was_stopped_is_joined_again([term()]) -> ok.
+a_beam_that_was_stopped_is_joined_again(Config) ->
+    #{beams := [First | Others]} = test_cluster:form(metadata(Config), 3),
+    ok = test_beam:stop(First),
+    ok = test_cluster:await_mesh(Others, 5000),
+    ok = test_cluster:await_mesh([test_beam:start(test_beam:host(First)) | Others], 10000).
+
+-spec a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later([term()]) -> ok.
+a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later(Config) ->
+    Hosts = [_, _, Late] = test_cluster:hosts(3),
+    Up = Hosts -- [Late],
+    ok = test_cluster:list(metadata(Config), Up ++ [#{state => <<"starting">>}]),
+    Beams = test_beam:start_all(Hosts),
+    _ = test_cnode:start_all(Hosts),
+    [First, Second, Third] = Beams,
+    ok = test_cluster:await_mesh([First, Second], 10000),
+    [] = test_beam:visible_nodes(Third),
+    ok = test_cluster:list(metadata(Config), Up ++ [#{address => test_host:address(Late)}]),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).

@@ -1,0 +1,174 @@
+%% How one C-node lives and ends: signals, a name that is taken, a cookie that is wrong, a process that it watches.
+-module(node_life_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([sigterm_ends_it_and_the_cluster_stays/1, sigint_ends_it_and_the_cluster_stays/1,
+         sigterm_ends_it_while_everything_is_missing/1, sigterm_ends_it_while_metadata_hangs/1,
+         sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over/1,
+         a_second_node_of_the_same_name_says_so_and_takes_over_later/1,
+         a_wrong_cookie_is_a_clear_warning_and_no_crash/1, a_cookie_file_is_used/1,
+         it_ends_with_the_process_that_it_watches/1, once_ends_after_the_first_complete_round/1]).
+
+-define(A_SECOND_US, 1000000).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 60}}].
+
+-spec all() -> [atom()].
+all() ->
+    [sigterm_ends_it_and_the_cluster_stays, sigint_ends_it_and_the_cluster_stays,
+     sigterm_ends_it_while_everything_is_missing, sigterm_ends_it_while_metadata_hangs,
+     sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over,
+     a_second_node_of_the_same_name_says_so_and_takes_over_later, a_wrong_cookie_is_a_clear_warning_and_no_crash,
+     a_cookie_file_is_used, it_ends_with_the_process_that_it_watches, once_ends_after_the_first_complete_round].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec sigterm_ends_it_and_the_cluster_stays([term()]) -> ok.
+sigterm_ends_it_and_the_cluster_stays(Config) ->
+    ends_and_the_cluster_stays("TERM", Config).
+
+-spec sigint_ends_it_and_the_cluster_stays([term()]) -> ok.
+sigint_ends_it_and_the_cluster_stays(Config) ->
+    ends_and_the_cluster_stays("INT", Config).
+
+-spec sigterm_ends_it_while_everything_is_missing([term()]) -> ok.
+sigterm_ends_it_while_everything_is_missing(Config) ->
+    ok = metadata_server:misbehave(metadata(Config), refuse),
+    Cnode = test_cnode:start(test_host:add()),
+    _ = await(Cnode, "epmd_awaited"),
+    _ = await(Cnode, "metadata_unavailable"),
+    ends_within_a_second(Cnode, "TERM").
+
+-spec sigterm_ends_it_while_metadata_hangs([term()]) -> ok.
+sigterm_ends_it_while_metadata_hangs(Config) ->
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    Host = test_host:add(),
+    Cnode = test_cnode:start(Host),
+    test_wait:until("the C-node has asked metadata",
+                    fun() ->
+                            case metadata_server:requests(metadata(Config), test_host:address(Host)) of
+                                [] -> {wait, nothing};
+                                _ -> {done, ok}
+                            end
+                    end,
+                    10000),
+    ends_within_a_second(Cnode, "TERM").
+
+-spec sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over([term()]) -> ok.
+sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over(Config) ->
+    #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 3),
+    [ok = test_cnode:kill(Cnode) || Cnode <- Cnodes],
+    [test_wait:equals("the killed C-node is forgotten", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
+     || Beam <- Beams],
+    Again = test_cnode:start_all(Hosts),
+    [_ = await(Cnode, "cluster_complete") || Cnode <- Again],
+    [] = test_cluster:lost_links(Beams),
+    Fourth = test_host:add(),
+    Beam = test_beam:start(Fourth),
+    ok = test_cluster:list(metadata(Config), [Fourth | Hosts]),
+    test_cluster:await_mesh([Beam | Beams], 10000).
+
+-spec a_second_node_of_the_same_name_says_so_and_takes_over_later([term()]) -> ok.
+a_second_node_of_the_same_name_says_so_and_takes_over_later(Config) ->
+    #{hosts := [Host | _], beams := [Beam | _] = Beams, cnodes := [First | _]} = test_cluster:form(metadata(Config), 2),
+    Second = test_cnode:start(Host),
+    #{level := <<"warning">>, text := Text} = await(Second, "name_taken"),
+    {_, _} = binary:match(Text, atom_to_binary(test_cnode:name(First))),
+    ok = test_cnode:stop(First),
+    _ = await(Second, "registered"),
+    _ = await(Second, "target_linked"),
+    test_wait:equals("the second is linked to the BEAM", [test_cnode:name(Second)],
+                     fun() -> test_beam:hidden_nodes(Beam) end, 10000),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+-spec a_wrong_cookie_is_a_clear_warning_and_no_crash([term()]) -> ok.
+a_wrong_cookie_is_a_clear_warning_and_no_crash(Config) ->
+    Hosts = [Host | _] = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = [Beam | _] = test_beam:start_all(Hosts),
+    Cnode = test_cnode:start(Host, #{cookie => "not_the_right_one"}),
+    #{level := <<"warning">>, text := Text} =
+        test_cnode:await_event(Cnode, fun(#{text := Text}) -> binary:match(Text, <<"cookie">>) =/= nomatch end, 5000),
+    nomatch = binary:match(Text, <<"not_the_right_one">>),
+    [] = test_beam:hidden_nodes(Beam),
+    [] = test_beam:visible_nodes(Beam),
+    ok = test_cnode:stop(Cnode),
+    _ = test_cnode:start(Host),
+    test_cluster:await_mesh(Beams, 10000).
+
+-spec a_cookie_file_is_used([term()]) -> ok.
+a_cookie_file_is_used(Config) ->
+    Hosts = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    File = filename:join(proplists:get_value(priv_dir, Config), "cookie"),
+    ok = file:write_file(File, "from_a_file\n"),
+    ok = file:change_mode(File, 8#400),
+    Beams = test_beam:start_all(Hosts, #{cookie => "from_a_file"}),
+    _ = test_cnode:start_all(Hosts, #{cookie => none, args => ["--cookie-file", File]}),
+    test_cluster:await_mesh(Beams, 10000).
+
+-spec it_ends_with_the_process_that_it_watches([term()]) -> ok.
+it_ends_with_the_process_that_it_watches(_Config) ->
+    Host = test_host:add(),
+    Beam = test_beam:start(Host),
+    Cnode = test_cnode:start(Host, #{args => ["--watch-pid", integer_to_list(test_beam:os_pid(Beam))]}),
+    _ = await(Cnode, "target_linked"),
+    Killed = os:perf_counter(microsecond),
+    ok = test_beam:kill(Beam),
+    {0, At} = test_cnode:await_exit(Cnode, 5000),
+    true = At - Killed < ?A_SECOND_US,
+    ok.
+
+-spec once_ends_after_the_first_complete_round([term()]) -> ok.
+once_ends_after_the_first_complete_round(Config) ->
+    Hosts = [First | _] = test_cluster:hosts(3),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = [Beam | Others] = test_beam:start_all(Hosts),
+    {0, _} = test_cnode:await_exit(test_cnode:start(First, #{args => ["--once"]}), 15000),
+    test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others], 0),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+%% -- what the cases share
+
+ends_and_the_cluster_stays(Signal, Config) ->
+    #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 3),
+    [ok = ends_within_a_second(Cnode, Signal) || Cnode <- Cnodes],
+    [["myapp"] = test_host:epmd_names(Host) || Host <- Hosts],
+    [test_wait:equals("the C-node is no longer linked", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
+     || Beam <- Beams],
+    ok = test_cluster:await_mesh(Beams, 0),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+ends_within_a_second(Cnode, Signal) ->
+    Sent = os:perf_counter(microsecond),
+    ok = test_cnode:signal(Cnode, Signal),
+    {0, At} = test_cnode:await_exit(Cnode, 5000),
+    true = At - Sent < ?A_SECOND_US,
+    ok.
+
+await(Cnode, Event) ->
+    Wanted = list_to_binary(Event),
+    test_cnode:await_event(Cnode, fun(#{event := Found}) -> Found =:= Wanted end, 15000).
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).

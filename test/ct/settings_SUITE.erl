@@ -1,0 +1,127 @@
+%% A bad setting ends the program at once, with status 2 and one line that names the setting. The table is of the
+%% built program's command line; the rules of each setting have their units.
+-module(settings_SUITE).
+
+-export([suite/0, all/0]).
+-export([every_bad_flag_is_status_2_and_one_line_that_names_it/1,
+         every_bad_variable_is_status_2_and_one_line_that_names_it/1,
+         a_bad_config_file_is_status_2_and_one_line_that_names_it/1, a_missing_cookie_is_status_2_and_says_where_it_looked/1,
+         the_cookie_is_no_flag_and_is_never_repeated/1, flags_win_over_variables_and_those_over_the_file/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 60}}].
+
+-spec all() -> [atom()].
+all() ->
+    [every_bad_flag_is_status_2_and_one_line_that_names_it, every_bad_variable_is_status_2_and_one_line_that_names_it,
+     a_bad_config_file_is_status_2_and_one_line_that_names_it, a_missing_cookie_is_status_2_and_says_where_it_looked,
+     the_cookie_is_no_flag_and_is_never_repeated, flags_win_over_variables_and_those_over_the_file].
+
+-spec every_bad_flag_is_status_2_and_one_line_that_names_it([term()]) -> ok.
+every_bad_flag_is_status_2_and_one_line_that_names_it(_Config) ->
+    named(run([], []), "node-basename"),
+    named(run(["--node-basename", "same", "--basename", "same"], []), "basename"),
+    [named(run(["--node-basename", "myapp", Flag, Value], []), string:trim(Flag, leading, "-"))
+     || {Flag, Values} <- bad_values(), Value <- Values],
+    named(run(["--node-basename", "myapp", "--no-such-flag"], []), "--no-such-flag"),
+    named(run(["--node-basename", "myapp", "no-such-command"], []), "no-such-command"),
+    named(run(["--node-basename"], []), "node-basename"),
+    ok.
+
+-spec every_bad_variable_is_status_2_and_one_line_that_names_it([term()]) -> ok.
+every_bad_variable_is_status_2_and_one_line_that_names_it(_Config) ->
+    [begin
+         Variable = "RANCHER_CNODE_" ++ string:uppercase(lists:flatten(string:replace(Setting, "-", "_", all))),
+         named(run(["--node-basename", "myapp"], [{Variable, Value}]), Setting)
+     end || {"--" ++ Setting, [Value | _]} <- bad_values(), Setting =/= "node-basename", Setting =/= "cookie-file"],
+    named(run(["--node-basename", "myapp"], [{"CONTAINER_IP", "nonsense"}]), "CONTAINER_IP"),
+    ok.
+
+-spec a_bad_config_file_is_status_2_and_one_line_that_names_it([term()]) -> ok.
+a_bad_config_file_is_status_2_and_one_line_that_names_it(Config) ->
+    named(run(["--config", "/no/such/file"], []), "/no/such/file"),
+    named(run(["--config", written(Config, "polling-interval = 3\nnode-basename = myapp\n")], []), "polling-interval"),
+    named(run(["--config", written(Config, "node-basename = myapp\nno-such-setting = 1\n")], []), "no-such-setting"),
+    ok.
+
+-spec a_missing_cookie_is_status_2_and_says_where_it_looked([term()]) -> ok.
+a_missing_cookie_is_status_2_and_says_where_it_looked(Config) ->
+    Home = {"HOME", proplists:get_value(priv_dir, Config)},
+    Without = run(["--node-basename", "myapp"], [{"RANCHER_CNODE_COOKIE", false}, Home]),
+    named(Without, "cookie-file"),
+    named(Without, ".erlang.cookie"),
+    ok.
+
+-spec the_cookie_is_no_flag_and_is_never_repeated([term()]) -> ok.
+the_cookie_is_no_flag_and_is_never_repeated(_Config) ->
+    {2, Refused} = run(["--node-basename", "myapp", "--cookie", "a_secret"], []),
+    nomatch = binary:match(Refused, <<"a_secret">>),
+    {0, Printed} = run(["--node-basename", "myapp", "--print-config"], [{"RANCHER_CNODE_COOKIE", "a_secret"}]),
+    nomatch = binary:match(Printed, <<"a_secret">>),
+    ok.
+
+-spec flags_win_over_variables_and_those_over_the_file([term()]) -> ok.
+flags_win_over_variables_and_those_over_the_file(Config) ->
+    File = written(Config, "node-basename = \"myapp\"\npolling-interval = 1001\nmax-dials = 11\nlog-level = \"error\"\n"),
+    {0, Printed} = run(["--print-config", "--config", File, "--polling-interval", "1003"],
+                       [{"RANCHER_CNODE_POLLING_INTERVAL", "1002"}, {"RANCHER_CNODE_MAX_DIALS", "12"}]),
+    [match = re:run(Printed, Pattern, [multiline, {capture, none}])
+     || Pattern <- ["^polling-interval *= *1003", "^max-dials *= *12", "^log-level *= *\"?error"]],
+    ok.
+
+%% At least one value that breaks each rule.
+bad_values() ->
+    [{"--node-basename", ["", "my app", "my@app", lists:duplicate(300, $a)]},
+     {"--basename", ["", "a@b", "tab\there"]},
+     {"--ip", ["", "nonsense", "127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "10.42.0", "10.42.0.256", "::1"]},
+     {"--metadata-url", ["", "rancher-metadata", "ftp://rancher-metadata", "http://", "http://user:pass@host"]},
+     {"--metadata-version", ["", "2015-07-25", "../etc", "a/b"]},
+     {"--service", ["", "/self/service", "self//service", "../service"]},
+     {"--polling-interval", ["", "0", "-1", "249", "5s", "5000.5", "99999999999999999999"]},
+     {"--cookie-file", ["/no/such/cookie"]},
+     {"--targets", ["", "some"]},
+     {"--watch", ["maybe"]},
+     {"--removal", ["later"]},
+     {"--removal-delay", ["-1", "soon"]},
+     {"--mass-removal-delay", ["-1", "soon"]},
+     {"--health", ["good"]},
+     {"--max-dials", ["0", "1025", "many"]},
+     {"--probe", ["tcp"]},
+     {"--connect", ["connect", "a:", ":b", "a:b:c"]},
+     {"--disconnect", ["disconnect"]},
+     {"--list-nodes", ["nodes"]},
+     {"--listen-port", ["-1", "65536", "9105-9100", "any"]},
+     {"--max-links", ["0", "many"]},
+     {"--log-level", ["", "loud"]},
+     {"--log-format", ["xml"]},
+     {"--watch-pid", ["0", "-1", "init"]}].
+
+run(Args, Env) ->
+    Port = open_port({spawn_executable, test_cnode:program()},
+                     [{args, Args}, {env, [{"RANCHER_CNODE_COOKIE", "monster"} | Env]}, binary, exit_status,
+                      stderr_to_stdout, hide]),
+    collect(Port, Args, <<>>).
+
+collect(Port, Args, Output) ->
+    receive
+        {Port, {data, Data}} -> collect(Port, Args, <<Output/binary, Data/binary>>);
+        {Port, {exit_status, Status}} -> {Status, Output}
+    after 5000 ->
+        {os_pid, OsPid} = erlang:port_info(Port, os_pid),
+        ok = test_command:signal("KILL", [OsPid]),
+        error({does_not_end, Args, Output})
+    end.
+
+named({2, Output}, Setting) ->
+    case {binary:matches(Output, <<"\n">>), binary:match(Output, list_to_binary(Setting))} of
+        {[_], {_, _}} -> ok;
+        _ -> error({not_one_line_that_names, Setting, Output})
+    end;
+named(Other, Setting) ->
+    error({not_refused, Setting, Other}).
+
+written(Config, Text) ->
+    File = filename:join(proplists:get_value(priv_dir, Config), "settings.toml"),
+    ok = file:write_file(File, Text),
+    File.
