@@ -9,17 +9,18 @@
 #include <optional>
 #include <utility>
 
+#include "change_log.hpp"
 #include "endings.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
+#include "status_server.hpp"
 #include "target.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
 using boost::system::error_code;
 using distribution::RegistrationState;
-using membership::Desired;
 
 namespace {
 
@@ -60,9 +61,12 @@ membership::MembershipSettings membership_settings(const Config& config, Ipv4Add
 
 class Agent::Impl {
  public:
-  Impl(Config config, const Log& log)
+  Impl(Config config, std::string version, const Log& log)
       : config_(std::move(config)),
+        program_version_(std::move(version)),
         log_(log),
+        change_log_(log),
+        started_(Clock::now()),
         loop_(1),
         listen_timer_(loop_),
         read_timer_(loop_),
@@ -127,6 +131,15 @@ class Agent::Impl {
                        .registration = [this](RegistrationState state,
                                               const std::string& reason) { registration_changed(state, reason); }},
                    log_);
+    status_.emplace(loop_, *cnode_,
+                    StatusServer::Source{.snapshot = [this]() { return snapshot(); },
+                                         .first_round_done = [this]() { return first_round_done(); },
+                                         .refresh =
+                                             [this]() {
+                                               watcher_.refresh();
+                                               tell_news();
+                                             },
+                                         .version = program_version_});
     listen(true);
   }
 
@@ -162,13 +175,16 @@ class Agent::Impl {
       unread_ = observation;
       return;
     }
-    const auto before = membership_->desired();
     const bool changed = membership_->observe(Clock::now(), observation.scope, observation.read);
+    change_log_.note(*membership_);
     if (changed) {
-      log_changes(*before, *membership_->desired());
       share_desired();
     }
-    if (!observation.version.empty() && std::exchange(version_, observation.version) != observation.version) {
+    if (!observation.url.empty()) {
+      metadata_url_ = observation.url;
+    }
+    if (!observation.version.empty() &&
+        std::exchange(metadata_version_, observation.version) != observation.version) {
       share_news();
     }
     read_again_later();
@@ -203,6 +219,10 @@ class Agent::Impl {
       return;
     }
     last_news_ = now;
+    tell_news();
+  }
+
+  void tell_news() {
     for (const auto& [name, target] : targets_) {
       target->news();
     }
@@ -233,15 +253,38 @@ class Agent::Impl {
     });
   }
 
+  [[nodiscard]] bool first_round_done() const {
+    return membership_->view().last_good && !targets_.empty() &&
+           std::all_of(targets_.begin(), targets_.end(),
+                       [](const auto& entry) { return entry.second->reconciler().first_round_done(); });
+  }
+
   void look_at_first_round() {
-    if (config_.once == Switch::off || ended_ || !membership_->view().last_good || targets_.empty()) {
+    if (ended_) {
       return;
     }
-    if (std::all_of(targets_.begin(), targets_.end(),
-                    [](const auto& entry) { return entry.second->reconciler().first_round_done(); })) {
+    status_->look();
+    if (config_.once == Switch::on && first_round_done()) {
       // Not now: a target may be in the middle of its step.
       asio::post(loop_, [this]() { end("the first round is done"); });
     }
+  }
+
+  [[nodiscard]] status::Snapshot snapshot() const {
+    status::Snapshot snapshot{.now = Clock::now(),
+                              .started = started_,
+                              .node = cnode_->name(),
+                              .program_version = program_version_,
+                              .registration = cnode_->registration(),
+                              .links = cnode_->link_count(),
+                              .node_counters = cnode_->counters(),
+                              .metadata = {metadata_url_, metadata_version_, membership_->view()},
+                              .standings = membership_->standings(),
+                              .targets = {}};
+    for (const auto& [name, target] : targets_) {
+      snapshot.targets.push_back(target->snapshot());
+    }
+    return snapshot;
   }
 
   void link_up(const NodeName& node) {
@@ -272,27 +315,11 @@ class Agent::Impl {
     }
   }
 
-  void log_changes(const Desired& before, const Desired& after) const {
-    const auto each_new = [](const auto& from, const auto& to, auto say) {
-      for (const auto& peer : to) {
-        if (!from.contains(peer)) {
-          say(peer);
-        }
-      }
-    };
-    each_new(before.members, after.members,
-             [this](const NodeName& peer) { log_.info("peer_joined", "", {{"peer", peer.str()}}); });
-    each_new(before.leavers, after.leavers, [this](const NodeName& peer) {
-      log_.info("peer_left", "it is no longer in the service", {{"peer", peer.str()}});
-    });
-    if (before.own != after.own) {
-      const bool well = after.own == membership::OwnPresence::present;
-      log_.write(well ? LogLevel::info : LogLevel::warning, "own_container", "", {{"is", to_string(after.own)}});
-    }
-  }
-
   Config config_;
+  std::string program_version_;
   const Log& log_;
+  ChangeLog change_log_;
+  TimePoint started_;
   asio::io_context loop_;
   asio::steady_timer listen_timer_;
   asio::steady_timer read_timer_;
@@ -300,15 +327,18 @@ class Agent::Impl {
   metadata::MetadataWatcher watcher_;
   std::optional<membership::Membership> membership_;
   std::optional<distribution::CNode> cnode_;
+  std::optional<StatusServer> status_;
   std::map<NodeName, std::shared_ptr<Target>> targets_;
   std::optional<metadata::Observation> unread_;  ///< came before we listen
-  std::string version_;
+  std::string metadata_url_;
+  std::string metadata_version_;
   std::optional<TimePoint> last_news_;
   bool listening_ = false;
   bool ended_ = false;
 };
 
-Agent::Agent(Config config, const Log& log) : impl_(std::make_unique<Impl>(std::move(config), log)) {}
+Agent::Agent(Config config, std::string version, const Log& log)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(version), log)) {}
 
 Agent::~Agent() = default;
 

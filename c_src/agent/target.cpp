@@ -207,6 +207,19 @@ void Target::news() {
   step(event::News{});
 }
 
+status::TargetSnapshot Target::snapshot() const {
+  using State = status::TargetSnapshot::State;
+  const State linked = responding_ ? State::linked : State::not_responding;
+  return {.node = name_,
+          .state = up_ ? linked : State::awaited,
+          .reason = reason_,
+          .since = since_,
+          .first_round_done = reconciler_.first_round_done(),
+          .peers = reconciler_.peers(),
+          .leavers = reconciler_.leavers(),
+          .counters = reconciler_.counters()};
+}
+
 void Target::step(const membership::Event& event) {
   if (stopped_) {
     return;

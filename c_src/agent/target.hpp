@@ -17,6 +17,7 @@
 #include "rancher_cnode/log.hpp"
 #include "rancher_cnode/membership/reconciler.hpp"
 #include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/status/snapshot.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -35,14 +36,8 @@ class Target : public std::enable_shared_from_this<Target> {
   void desired_changed(const std::shared_ptr<const membership::Desired>& desired);
   void news();
 
-  [[nodiscard]] const NodeName& name() const { return name_; }
   [[nodiscard]] const membership::Reconciler& reconciler() const { return reconciler_; }
-  [[nodiscard]] bool up() const { return up_; }
-  [[nodiscard]] bool responding() const { return responding_; }
-  /// Since when up() has its value.
-  [[nodiscard]] TimePoint since() const { return since_; }
-  /// Why it is not linked, in words; empty if it is.
-  [[nodiscard]] const std::string& reason() const { return reason_; }
+  [[nodiscard]] status::TargetSnapshot snapshot() const;
 
   /// Called after every step, so that the agent can look at the whole.
   std::function<void()> stepped;

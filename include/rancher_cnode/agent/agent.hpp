@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "rancher_cnode/config.hpp"
 #include "rancher_cnode/log.hpp"
@@ -11,8 +12,8 @@ namespace rancher_cnode::agent {
 
 class Agent {
  public:
-  /// `log` must outlive the agent.
-  Agent(Config config, const Log& log);
+  /// `version` is the program's, as it tells those who ask. `log` must outlive the agent.
+  Agent(Config config, std::string version, const Log& log);
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;

@@ -1,0 +1,86 @@
+#include "change_log.hpp"
+
+#include <set>
+#include <utility>
+
+namespace rancher_cnode::agent {
+
+using membership::OwnPresence;
+
+namespace {
+
+std::string_view words(OwnPresence own) {
+  switch (own) {
+    case OwnPresence::unknown: return "the metadata has not listed our own container yet";
+    case OwnPresence::present: return "the metadata lists our own container";
+    case OwnPresence::missing: return "the metadata no longer lists our own container; nothing is dialled";
+    case OwnPresence::left: return "our own container has left the service; our BEAM leaves the cluster";
+  }
+  return "";
+}
+
+template <class Say>
+void each_new(const std::set<NodeName>& before, const std::set<NodeName>& after, Say say) {
+  for (const auto& peer : after) {
+    if (!before.contains(peer)) {
+      say(peer);
+    }
+  }
+}
+
+}  // namespace
+
+void ChangeLog::note(const membership::Membership& membership) {
+  const auto before = std::exchange(desired_, membership.desired());
+  if (before != desired_) {
+    note_peers(*before, *desired_);
+    note_own(desired_->own);
+  }
+  note_mass_hold(membership.view().mass_hold);
+  note_dropped(membership.view().dropped);
+}
+
+void ChangeLog::note_peers(const membership::Desired& before, const membership::Desired& after) const {
+  each_new(before.members, after.members, [this](const NodeName& peer) {
+    log_.info("peer_listed", "it belongs to the service", {{"peer", peer.str()}});
+  });
+  each_new(before.leavers, after.leavers, [this](const NodeName& peer) {
+    log_.info("peer_left", "it is no longer in the service", {{"peer", peer.str()}});
+  });
+}
+
+void ChangeLog::note_own(OwnPresence own) {
+  if (std::exchange(own_, own) != own) {
+    log_.write(own == OwnPresence::present ? LogLevel::info : LogLevel::warning, "own_container", words(own),
+               {{"is", to_string(own)}});
+  }
+}
+
+void ChangeLog::note_mass_hold(const std::optional<membership::MassHold>& hold) {
+  if (std::exchange(held_, hold.has_value()) == hold.has_value()) {
+    return;
+  }
+  if (hold) {
+    log_.warning("mass_removal_held",
+                 "more than half of the peers are missing from the metadata; none is let go before it has said so for "
+                 "--mass-removal-delay",
+                 {{"missing", hold->missing}, {"known", hold->known}});
+  } else {
+    log_.info("mass_removal_over", "the peers are back, or have been let go");
+  }
+}
+
+void ChangeLog::note_dropped(const membership::DropCounts& dropped) {
+  for (std::size_t i = 0; i < dropped.size(); ++i) {
+    // Two containers on one address are a service with a sidekick: normal, and said nowhere.
+    const auto reason = static_cast<membership::DropReason>(i);
+    if (dropped[i].count != dropped_[i].count && dropped[i].count > 0 && reason != membership::DropReason::duplicate) {
+      log_.write(reason == membership::DropReason::no_address ? LogLevel::info : LogLevel::warning,
+                 "containers_left_out", "listed containers without a usable address make no peers",
+                 {{"reason", to_string(reason)}, {"count", dropped[i].count}, {"example", dropped[i].example}});
+    }
+  }
+  dropped_ = dropped;
+}
+
+}  // namespace rancher_cnode::agent

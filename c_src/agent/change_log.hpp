@@ -1,0 +1,32 @@
+// What changed in the membership, as log lines: one per change, none per read. Used by the agent.
+#pragma once
+
+#include <memory>
+
+#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/membership/membership.hpp"
+
+namespace rancher_cnode::agent {
+
+class ChangeLog {
+ public:
+  /// `log` must outlive this.
+  explicit ChangeLog(const Log& log) : log_(log) {}
+
+  /// To be called after every read.
+  void note(const membership::Membership& membership);
+
+ private:
+  void note_peers(const membership::Desired& before, const membership::Desired& after) const;
+  void note_own(membership::OwnPresence own);
+  void note_mass_hold(const std::optional<membership::MassHold>& hold);
+  void note_dropped(const membership::DropCounts& dropped);
+
+  const Log& log_;
+  std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
+  membership::OwnPresence own_ = membership::OwnPresence::unknown;
+  membership::DropCounts dropped_{};
+  bool held_ = false;
+};
+
+}  // namespace rancher_cnode::agent

@@ -1,0 +1,110 @@
+#include "status_server.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "rancher_cnode/status/snapshot_term.hpp"
+
+namespace rancher_cnode::agent {
+namespace asio = boost::asio;
+using boost::system::error_code;
+using distribution::GenCall;
+using distribution::TermReader;
+using distribution::TermWriter;
+
+namespace {
+
+/// The longest a caller may wait for; gen_server's own limit is near it (2^32 - 1 ms).
+constexpr std::int64_t longest_await_ms = 4'294'967'295;
+
+TermWriter ok() { return std::move(TermWriter().atom("ok")); }
+
+}  // namespace
+
+StatusServer::StatusServer(asio::io_context& loop, distribution::CNode& cnode, Source source)
+    : loop_(loop), cnode_(cnode), source_(std::move(source)) {
+  cnode_.add_process(process_name, {.call = [this](const GenCall& call) { answer(call); },
+                                    .cast =
+                                        [this](std::span<const char> request) {
+                                          if (TermReader(request).accept_atom("refresh")) {
+                                            source_.refresh();
+                                          }
+                                        }});
+}
+
+StatusServer::~StatusServer() = default;
+
+void StatusServer::answer(const GenCall& call) {
+  TermReader request(call.request);
+  if (request.accept_atom("status")) {
+    cnode_.reply(call, status::status_term(source_.snapshot()));
+  } else if (request.accept_atom("peers")) {
+    cnode_.reply(call, status::peers_term(source_.snapshot()));
+  } else if (request.accept_atom("version")) {
+    cnode_.reply(call, TermWriter().binary(source_.version).bytes());
+  } else if (request.accept_atom("refresh")) {
+    source_.refresh();
+    cnode_.reply(call, ok().bytes());
+  } else if (request.accept_tuple(2) && request.accept_atom("await")) {
+    await(call, request.rest());
+  } else {
+    reply_unknown(call);
+  }
+}
+
+void StatusServer::await(const GenCall& call, std::span<const char> timeout) {
+  TermReader reader(timeout);
+  const bool for_ever = reader.accept_atom("infinity");
+  const std::int64_t limit_ms = for_ever ? 0 : reader.integer().value_or(-1);
+  if (limit_ms < 0 || limit_ms > longest_await_ms) {
+    reply_unknown(call);
+    return;
+  }
+  if (source_.first_round_done()) {
+    cnode_.reply(call, ok().bytes());
+    return;
+  }
+  if (waiting_.size() >= max_waiting) {
+    reply_error(call, "too_many_waiting");
+    return;
+  }
+  const auto place = waiting_.insert(waiting_.end(), Waiting{call, ++last_id_, nullptr});
+  if (for_ever) {
+    return;
+  }
+  place->deadline = std::make_unique<asio::steady_timer>(loop_, Milliseconds(limit_ms));
+  // The handler looks its caller up: by then the caller may have been answered, and its place be gone.
+  place->deadline->async_wait([this, id = place->id](const error_code& cancelled) {
+    if (cancelled) {
+      return;
+    }
+    const auto late =
+        std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) { return waiting.id == id; });
+    if (late != waiting_.end()) {
+      reply_error(late->call, "timeout");
+      waiting_.erase(late);
+    }
+  });
+}
+
+void StatusServer::look() {
+  if (waiting_.empty() || !source_.first_round_done()) {
+    return;
+  }
+  for (const auto& waiting : std::exchange(waiting_, {})) {
+    cnode_.reply(waiting.call, ok().bytes());
+  }
+}
+
+void StatusServer::reply_error(const GenCall& call, std::string_view reason) {
+  cnode_.reply(call, TermWriter().tuple(2).atom("error").atom(reason).bytes());
+}
+
+void StatusServer::reply_unknown(const GenCall& call) {
+  TermWriter reply;
+  reply.tuple(2).atom("error").tuple(2).atom("unknown_request").raw(call.request);
+  cnode_.reply(call, reply.bytes());
+}
+
+}  // namespace rancher_cnode::agent

@@ -1,0 +1,62 @@
+// The process `rancher_cnode` on this node: what gen_server:call and cast from a BEAM get. Used by the agent. On the
+// loop.
+//
+//   status | peers | version | refresh | {await, Milliseconds | infinity}
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/status/snapshot.hpp"
+
+namespace rancher_cnode::agent {
+
+class StatusServer {
+ public:
+  static constexpr const char* process_name = "rancher_cnode";
+  /// Callers that may wait at once; one more is told so.
+  static constexpr std::size_t max_waiting = 1024;
+
+  /// What the agent lends; all run on the loop and change nothing but `refresh`.
+  struct Source {
+    std::function<status::Snapshot()> snapshot;
+    std::function<bool()> first_round_done;
+    std::function<void()> refresh;
+    std::string version;
+  };
+
+  /// Registers itself at `cnode`, which must outlive it.
+  StatusServer(boost::asio::io_context& loop, distribution::CNode& cnode, Source source);
+  ~StatusServer();
+  StatusServer(const StatusServer&) = delete;
+  StatusServer& operator=(const StatusServer&) = delete;
+
+  /// The first round may be done by now: those who wait for it are answered.
+  void look();
+
+ private:
+  struct Waiting {
+    distribution::GenCall call;
+    std::uint64_t id;
+    std::unique_ptr<boost::asio::steady_timer> deadline;  ///< null: for ever
+  };
+  void answer(const distribution::GenCall& call);
+  void await(const distribution::GenCall& call, std::span<const char> timeout);
+  void reply_error(const distribution::GenCall& call, std::string_view reason);
+  void reply_unknown(const distribution::GenCall& call);
+
+  boost::asio::io_context& loop_;
+  distribution::CNode& cnode_;
+  Source source_;
+  std::list<Waiting> waiting_;
+  std::uint64_t last_id_ = 0;
+};
+
+}  // namespace rancher_cnode::agent

@@ -1,0 +1,242 @@
+#include "rancher_cnode/status/snapshot_term.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace rancher_cnode::status {
+
+using distribution::TermBytes;
+using distribution::TermWriter;
+
+std::string_view to_string(TargetSnapshot::State state) {
+  switch (state) {
+    case TargetSnapshot::State::awaited: return "awaited";
+    case TargetSnapshot::State::linked: return "linked";
+    case TargetSnapshot::State::not_responding: return "not_responding";
+  }
+  return "unknown";
+}
+
+namespace {
+
+/// A map whose size is known only at its end.
+class Map {
+ public:
+  Map& atom(std::string_view key, std::string_view value) {
+    return pair(key).then([&] { values_.atom(value); });
+  }
+  Map& text(std::string_view key, std::string_view value) {
+    return pair(key).then([&] { values_.binary(value); });
+  }
+  /// Empty means not known.
+  Map& text_if(std::string_view key, std::string_view value) {
+    return value.empty() ? atom(key, "undefined") : text(key, value);
+  }
+  template <class Number>
+  Map& number(std::string_view key, Number value) {
+    return pair(key).then([&] { values_.integer(static_cast<std::int64_t>(value)); });
+  }
+  Map& flag(std::string_view key, const std::optional<bool>& value) {
+    return pair(key).then([&] { values_.boolean(value.value_or(false)); });
+  }
+  Map& ago(std::string_view key, TimePoint now, const std::optional<TimePoint>& then) {
+    return then ? number(key, std::chrono::duration_cast<Milliseconds>(now - *then).count()) : atom(key, "undefined");
+  }
+  Map& term(std::string_view key, const TermBytes& value) {
+    return pair(key).then([&] { values_.raw(value); });
+  }
+  [[nodiscard]] TermBytes take() {
+    TermWriter writer;
+    writer.map(count_).raw(values_.bytes());
+    return writer.take();
+  }
+
+ private:
+  Map& pair(std::string_view key) {
+    ++count_;
+    values_.atom(key);
+    return *this;
+  }
+  template <class Write>
+  Map& then(Write write) {
+    write();
+    return *this;
+  }
+
+  TermWriter values_;
+  std::size_t count_ = 0;
+};
+
+template <class Range, class Each>
+TermBytes list_of(const Range& range, Each each) {
+  TermWriter writer;
+  writer.list(range.size());
+  for (const auto& item : range) {
+    writer.raw(each(item));
+  }
+  writer.nil();
+  return writer.take();
+}
+
+/// Why members are held, by node name: the metadata knows it, the reconciler only obeys.
+using Reasons = std::unordered_map<std::string_view, std::string_view>;
+
+Reasons reasons_of(const Snapshot& snapshot) {
+  Reasons reasons;
+  for (const auto& standing : snapshot.standings) {
+    reasons.emplace(standing.node.str(), standing.reason);
+  }
+  return reasons;
+}
+
+TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, const membership::PeerView& peer,
+                    const Reasons& reasons) {
+  std::string_view reason = peer.reason;
+  if (peer.state == membership::PeerState::held) {
+    const auto found = reasons.find(peer.node.str());
+    reason = found == reasons.end() ? reason : found->second;
+  }
+  return Map()
+      .atom("node", peer.node.str())
+      .atom("target", target.node.str())
+      .atom("state", to_string(peer.state))
+      .text_if("reason", reason)
+      .ago("since_ms_ago", snapshot.now, peer.since)
+      .number("attempts", peer.attempts)
+      .take();
+}
+
+TermBytes leaver_term(const Snapshot& snapshot, const TargetSnapshot& target, const membership::LeaverView& leaver) {
+  return Map()
+      .atom("node", leaver.node.str())
+      .atom("target", target.node.str())
+      .atom("state", to_string(leaver.state))
+      .text_if("reason", leaver.reason)
+      .ago("since_ms_ago", snapshot.now, leaver.since)
+      .number("attempts", leaver.attempts)
+      .take();
+}
+
+TermBytes target_counters_term(const membership::ReconcilerCounters& counters) {
+  return Map()
+      .number("lists", counters.lists)
+      .number("lists_failed", counters.lists_failed)
+      .number("probes", counters.probes)
+      .number("probes_failed", counters.probes_failed)
+      .number("dials", counters.dials)
+      .number("dials_failed", counters.dials_failed)
+      .number("links_gained", counters.links_gained)
+      .number("links_lost", counters.links_lost)
+      .number("leaves", counters.leaves)
+      .number("leaves_failed", counters.leaves_failed)
+      .take();
+}
+
+TermBytes target_term(const Snapshot& snapshot, const TargetSnapshot& target) {
+  return Map()
+      .atom("node", target.node.str())
+      .atom("state", to_string(target.state))
+      .text_if("reason", target.reason)
+      .ago("since_ms_ago", snapshot.now, target.since)
+      .flag("first_round_done", target.first_round_done)
+      .term("counters", target_counters_term(target.counters))
+      .take();
+}
+
+TermBytes dropped_term(const membership::DropCounts& dropped) {
+  Map map;
+  for (std::size_t i = 0; i < dropped.size(); ++i) {
+    map.number(to_string(static_cast<membership::DropReason>(i)), dropped[i].count);
+  }
+  return map.take();
+}
+
+TermBytes mass_hold_term(const Snapshot& snapshot, const std::optional<membership::MassHold>& hold) {
+  if (!hold) {
+    return TermWriter().atom("undefined").bytes();
+  }
+  return Map()
+      .number("missing", hold->missing)
+      .number("known", hold->known)
+      .ago("since_ms_ago", snapshot.now, hold->since)
+      .take();
+}
+
+TermBytes metadata_term(const Snapshot& snapshot) {
+  const auto& view = snapshot.metadata.view;
+  return Map()
+      .text_if("url", snapshot.metadata.url)
+      .text_if("version", snapshot.metadata.version)
+      .ago("last_good_ms_ago", snapshot.now, view.last_good)
+      .ago("last_whole_ms_ago", snapshot.now, view.last_whole)
+      .text_if("last_failure", view.last_failure)
+      .ago("last_failure_ms_ago", snapshot.now, view.last_unknown)
+      .number("whole_reads", view.whole_reads)
+      .number("partial_reads", view.partial_reads)
+      .number("unknown_reads", view.unknown_reads)
+      .number("removed_peers", view.removed_peers)
+      .term("dropped_containers", dropped_term(view.dropped))
+      .term("mass_hold", mass_hold_term(snapshot, view.mass_hold))
+      .take();
+}
+
+TermBytes counters_term(const distribution::CNode::Counters& counters) {
+  return Map()
+      .number("links_accepted", counters.links_accepted)
+      .number("links_made", counters.links_made)
+      .number("links_lost", counters.links_lost)
+      .number("handshakes_failed", counters.handshakes_failed)
+      .number("strangers_refused", counters.strangers_refused)
+      .number("messages_dropped", counters.messages_dropped)
+      .number("controls_ignored", counters.controls_ignored)
+      .take();
+}
+
+/// One flat list over all targets.
+template <class Member, class Each>
+TermBytes flat(const Snapshot& snapshot, Member member, Each each) {
+  std::vector<TermBytes> terms;
+  for (const auto& target : snapshot.targets) {
+    for (const auto& item : target.*member) {
+      terms.push_back(each(target, item));
+    }
+  }
+  return list_of(terms, [](const TermBytes& term) -> const TermBytes& { return term; });
+}
+
+TermBytes leavers_term(const Snapshot& snapshot) {
+  return flat(snapshot, &TargetSnapshot::leavers, [&](const auto& target, const auto& leaver) {
+    return leaver_term(snapshot, target, leaver);
+  });
+}
+
+}  // namespace
+
+TermBytes peers_term(const Snapshot& snapshot) {
+  const Reasons reasons = reasons_of(snapshot);
+  return flat(snapshot, &TargetSnapshot::peers, [&](const auto& target, const auto& peer) {
+    return peer_term(snapshot, target, peer, reasons);
+  });
+}
+
+TermBytes status_term(const Snapshot& snapshot) {
+  return Map()
+      .atom("node", snapshot.node.str())
+      .text("version", snapshot.program_version)
+      .ago("uptime_ms", snapshot.now, snapshot.started)
+      .atom("registration", to_string(snapshot.registration))
+      .number("links", snapshot.links)
+      .atom("own", to_string(snapshot.metadata.view.own))
+      .term("metadata", metadata_term(snapshot))
+      .term("targets", list_of(snapshot.targets, [&](const auto& target) { return target_term(snapshot, target); }))
+      .term("peers", peers_term(snapshot))
+      .term("leavers", leavers_term(snapshot))
+      .term("counters", counters_term(snapshot.node_counters))
+      .take();
+}
+
+}  // namespace rancher_cnode::status

@@ -1,0 +1,54 @@
+// All that this node knows at one moment, as values: who should be there, who is, and for each that is not, why.
+// Made by the agent; shown by snapshot_term. Changes nothing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/membership/membership.hpp"
+#include "rancher_cnode/membership/reconciler.hpp"
+#include "rancher_cnode/node_name.hpp"
+
+namespace rancher_cnode::status {
+
+/// What the metadata last said, and where.
+struct MetadataSnapshot {
+  std::string url;      ///< base URL that answered last; "" if none did
+  std::string version;  ///< "" if not known
+  membership::MembershipView view;
+};
+
+/// One BEAM that is driven, and the cluster as it sees it.
+struct TargetSnapshot {
+  enum class State {
+    awaited,         ///< no link to it
+    linked,
+    not_responding,  ///< linked, but its answers do not come
+  };
+  NodeName node;
+  State state = State::awaited;
+  std::string reason;  ///< why it is not well; empty if linked
+  TimePoint since;     ///< of the link, or of its absence
+  bool first_round_done = false;
+  std::vector<membership::PeerView> peers;
+  std::vector<membership::LeaverView> leavers;
+  membership::ReconcilerCounters counters;
+};
+[[nodiscard]] std::string_view to_string(TargetSnapshot::State state);
+
+struct Snapshot {
+  TimePoint now;
+  TimePoint started;
+  NodeName node;
+  std::string program_version;
+  distribution::RegistrationState registration = distribution::RegistrationState::unavailable;
+  std::size_t links = 0;
+  distribution::CNode::Counters node_counters;
+  MetadataSnapshot metadata;
+  std::vector<membership::PeerStanding> standings;  ///< what the metadata says of every member and leaver
+  std::vector<TargetSnapshot> targets;
+};
+
+}  // namespace rancher_cnode::status
