@@ -26,6 +26,7 @@ SimulatedWorld::SimulatedWorld(const Scenario& scenario)
                                   : RemovalPolicy::never),
       scope_(dice_.chance(80) ? ReadScope::self : ReadScope::named),
       tuning_{.target = samples::node(1)} {
+  for (int number = 0; number <= network_.hosts(); ++number) names_.push_back(samples::node(number));
   // `immediate` believes an old snapshot at once: then links may be lost without a fault of the network.
   if (scenario_.metadata_faults_only) removal_ = RemovalPolicy::safe;
   constexpr std::array<std::uint32_t, 4> limits{1, 2, 8, 32};
@@ -273,13 +274,17 @@ std::string SimulatedWorld::missing_link() const {
 }
 
 std::string SimulatedWorld::remaining_leaver() const {
+  if (removal_ == RemovalPolicy::never) return {};
   for (const auto& [number, node] : nodes_) {
-    if (!belongs(number) || removal_ == RemovalPolicy::never) continue;
+    // A C-node that never saw itself listed cannot know that it left. It brings its target back for ever, and
+    // a transitive network brings the other leavers with it.
+    if (!belongs(number) && node->membership.desired()->own == OwnPresence::unknown) return {};
+  }
+  for (const auto& [number, node] : nodes_) {
+    if (!belongs(number)) continue;
     const auto desired = node->membership.desired();
     for (const auto& [other, other_node] : nodes_) {
-      // A C-node that never saw itself listed cannot know that it should not dial: it brings its target back
-      // for ever.
-      if (belongs(other) || other_node->membership.desired()->own == OwnPresence::unknown) continue;
+      if (belongs(other)) continue;
       const std::string pair = std::to_string(number) + " and " + std::to_string(other);
       if (desired->members.contains(samples::node(other))) return "not yet a leaver: " + pair;
       const bool leaver = desired->leavers.contains(samples::node(other));

@@ -101,6 +101,7 @@ class SimulatedWorld {
   std::uint64_t next_entry_ = 0;
   SimulatedNetwork network_;
   SimulatedMetadata metadata_;
+  std::vector<NodeName> names_;  ///< of the hosts, made once: most of the time goes into lists of them
   std::map<int, std::unique_ptr<Node>> nodes_;
   std::set<int> lasting_;  ///< containers that are listed in every snapshot
   int next_host_ = 1;
