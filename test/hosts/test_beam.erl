@@ -126,14 +126,18 @@ drop_link(Beam, Node) ->
 
 %% One scheduler that does not spin: ten BEAMs share the cores of a small machine.
 arguments(Host, Options) ->
-    Name = maps:get(basename, Options, "myapp") ++ "@" ++ test_host:address(Host),
-    ["-name", Name,
-     "-setcookie", maps:get(cookie, Options, "monster"),
+    naming(Host, Options) ++
+    ["-setcookie", maps:get(cookie, Options, "monster"),
      "-pa", filename:dirname(code:which(link_log)),
      "-run", "link_log",
      "+S", "1:1", "+SDcpu", "1:1", "+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none",
      "-kernel", "logger_level", "error"
      | maps:get(args, Options, [])].
+
+naming(_Host, #{program := _}) ->
+    [];
+naming(Host, Options) ->
+    ["-name", maps:get(basename, Options, "myapp") ++ "@" ++ test_host:address(Host)].
 
 environment(Options) ->
     [{"ERL_CRASH_DUMP_SECONDS", "0"} | maps:get(env, Options, [])].
