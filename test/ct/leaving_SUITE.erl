@@ -1,0 +1,190 @@
+%% Who leaves the service leaves the cluster, and nobody else loses a link over it.
+-module(leaving_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([a_live_container_that_leaves_takes_only_its_own_links/1, a_leaver_without_global_disconnect_takes_the_fallback/1,
+         a_stopped_container_that_is_still_listed_is_no_leaver/1, a_container_whose_own_c_node_sees_it_gone_stops_dialling/1,
+         a_node_that_metadata_never_named_is_left_alone/1, an_old_snapshot_after_a_restart_costs_no_link/1,
+         many_that_leave_at_once_are_held/1, removal_never_only_adds/1]).
+
+-define(REMOVAL, ["--removal-delay", "1000", "--mass-removal-delay", "60000"]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 90}}].
+
+-spec all() -> [atom()].
+all() ->
+    [a_live_container_that_leaves_takes_only_its_own_links, a_leaver_without_global_disconnect_takes_the_fallback,
+     a_stopped_container_that_is_still_listed_is_no_leaver,
+     a_container_whose_own_c_node_sees_it_gone_stops_dialling, a_node_that_metadata_never_named_is_left_alone,
+     an_old_snapshot_after_a_restart_costs_no_link, many_that_leave_at_once_are_held, removal_never_only_adds].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+%% The leaver's C-node has gone with its container's place in the service, or lives on: here it lives on.
+-spec a_live_container_that_leaves_takes_only_its_own_links([term()]) -> ok.
+a_live_container_that_leaves_takes_only_its_own_links(Config) ->
+    #{hosts := [Gone | Hosts], beams := [Leaver | Stayers]} = form(Config, 5),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = test_cluster:await_nodes(Leaver, [], 15000),
+    ok = test_cluster:await_mesh(Stayers, 5000),
+    ok = metadata_settles(Config, [Gone | Hosts]),
+    [] = links_lost_among(Stayers),
+    [] = test_beam:visible_nodes(Leaver),
+    ok = test_cluster:await_mesh(Stayers, 0).
+
+%% Such as OTP before 25.1, whose global cuts nobody off either.
+-spec a_leaver_without_global_disconnect_takes_the_fallback([term()]) -> ok.
+a_leaver_without_global_disconnect_takes_the_fallback(Config) ->
+    Hosts = test_cluster:hosts(4),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = [Leaver | Stayers] =
+        test_beam:start_all(Hosts, #{args => ["-kernel", "prevent_overlapping_partitions", "false"]}),
+    ok = without_global_disconnect(Leaver),
+    _ = test_cnode:start_all(Hosts, #{args => ?REMOVAL}),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:list(metadata(Config), tl(Hosts)),
+    ok = test_cluster:await_nodes(Leaver, [], 15000),
+    ok = test_cluster:await_mesh(Stayers, 5000),
+    [] = links_lost_among(Stayers),
+    ok.
+
+-spec a_stopped_container_that_is_still_listed_is_no_leaver([term()]) -> ok.
+a_stopped_container_that_is_still_listed_is_no_leaver(Config) ->
+    #{hosts := [First | Others] = Hosts, beams := Beams} = form(Config, 3),
+    ok = test_cluster:list(metadata(Config),
+                           [#{address => test_host:address(First), state => <<"stopped">>} | Others]),
+    ok = metadata_settles(Config, Hosts),
+    ok = metadata_settles(Config, Hosts),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+%% It leaves of its own accord, and does not come back while it is not listed.
+-spec a_container_whose_own_c_node_sees_it_gone_stops_dialling([term()]) -> ok.
+a_container_whose_own_c_node_sees_it_gone_stops_dialling(Config) ->
+    #{hosts := [Gone | Hosts], beams := [Leaver | Stayers], cnodes := [_ | Cnodes]} = form(Config, 3),
+    [ok = test_cnode:stop(Cnode) || Cnode <- Cnodes],
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = test_cluster:await_nodes(Leaver, [], 15000),
+    ok = test_beam:call(Leaver, dial_log, start, []),
+    ok = metadata_settles(Config, [Gone]),
+    [] = test_beam:call(Leaver, dial_log, dialled, []),
+    [] = links_lost_among(Stayers),
+    ok.
+
+-spec a_node_that_metadata_never_named_is_left_alone([term()]) -> ok.
+a_node_that_metadata_never_named_is_left_alone(Config) ->
+    #{hosts := Hosts, beams := [First | _] = Beams} = form(Config, 2),
+    Stranger = test_beam:start(test_host:add()),
+    true = test_beam:call(Stranger, net_kernel, connect_node, [test_beam:name(First)]),
+    ok = test_cluster:await_mesh([Stranger | Beams], 5000),
+    ok = metadata_settles(Config, Hosts),
+    ok = metadata_settles(Config, Hosts),
+    [] = test_cluster:lost_links([Stranger | Beams]),
+    ok.
+
+%% A metadata container that restarts may serve what it knew long ago, under a new version, before it knows better.
+-spec an_old_snapshot_after_a_restart_costs_no_link([term()]) -> ok.
+an_old_snapshot_after_a_restart_costs_no_link(Config) ->
+    #{hosts := [First, Second, _] = Hosts, beams := Beams} = form(Config, 3),
+    ok = metadata_server:misbehave(metadata(Config), refuse),
+    ok = test_cluster:list(metadata(Config), [First, Second]),
+    ok = metadata_server:misbehave(metadata(Config), normal),
+    ok = all_wait(Config, Hosts),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = metadata_settles(Config, Hosts),
+    ok = metadata_settles(Config, Hosts),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+-spec many_that_leave_at_once_are_held([term()]) -> ok.
+many_that_leave_at_once_are_held(Config) ->
+    #{hosts := [First | _] = Hosts, beams := Beams} = form(Config, 5),
+    ok = test_cluster:list(metadata(Config), [First]),
+    ok = metadata_settles(Config, [First]),
+    ok = metadata_settles(Config, [First]),
+    [] = test_cluster:lost_links(Beams),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = metadata_settles(Config, Hosts),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+-spec removal_never_only_adds([term()]) -> ok.
+removal_never_only_adds(Config) ->
+    #{hosts := [First, Second, _] = Hosts, beams := Beams} =
+        test_cluster:form(metadata(Config), 3, #{args => ["--removal", "never", "--removal-delay", "0"]}),
+    ok = test_cluster:list(metadata(Config), [First, Second]),
+    ok = metadata_settles(Config, Hosts),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+%% -- what the cases share
+
+form(Config, Count) ->
+    test_cluster:form(metadata(Config), Count, #{args => ?REMOVAL}).
+
+%% Links that stayers lost to one another.
+links_lost_among(Stayers) ->
+    Names = [test_beam:name(Beam) || Beam <- Stayers],
+    [Lost || {_, #{node := Node}} = Lost <- test_cluster:lost_links(Stayers), lists:member(Node, Names)].
+
+%% More reloads of the same, each read by every C-node, for longer than the removal delay: time for a wrong conclusion.
+metadata_settles(Config, Hosts) ->
+    Until = erlang:monotonic_time(millisecond) + 1500,
+    settle(Config, Hosts, Until).
+
+settle(Config, Hosts, Until) ->
+    ok = metadata_server:reload(metadata(Config), fun(World) -> World end),
+    ok = all_wait(Config, Hosts),
+    case erlang:monotonic_time(millisecond) < Until of
+        true -> settle(Config, Hosts, Until);
+        false -> ok
+    end.
+
+all_wait(Config, Hosts) ->
+    Addresses = lists:sort([test_host:address(Host) || Host <- Hosts]),
+    test_wait:until("the C-nodes wait for the next version",
+                    fun() ->
+                            Waiting = metadata_server:waiting(metadata(Config)),
+                            case Addresses -- Waiting of
+                                [] -> {done, ok};
+                                Missing -> {wait, {not_waiting, Missing}}
+                            end
+                    end,
+                    15000).
+
+%% Takes the function out of the BEAM's global, which goes on as it was.
+without_global_disconnect(Beam) ->
+    {global, Object, File} = code:get_object_code(global),
+    {ok, {global, [{abstract_code, {raw_abstract_v1, Forms}}]}} = beam_lib:chunks(Object, [abstract_code]),
+    Without = lists:filtermap(fun({attribute, Line, export, Exports}) ->
+                                      {true, {attribute, Line, export, Exports -- [{disconnect, 0}]}};
+                                 ({function, _, disconnect, 0, _}) -> false;
+                                 ({attribute, _, spec, {{disconnect, 0}, _}}) -> false;
+                                 (_) -> true
+                              end,
+                              Forms),
+    {ok, global, Binary} = compile:forms(Without, []),
+    true = test_beam:call(Beam, code, unstick_mod, [global]),
+    {module, global} = test_beam:call(Beam, code, load_binary, [global, File, Binary]),
+    false = test_beam:call(Beam, erlang, function_exported, [global, disconnect, 0]),
+    ok.
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).
