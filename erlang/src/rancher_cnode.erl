@@ -1,0 +1,135 @@
+%% @doc The C-node `rancher_cnode' from the BEAM's side: a child of a supervisor that runs the program, and calls to a
+%% running one, whoever started it.
+%%
+%% As a child, in Elixir `{:rancher_cnode, node_basename: "myapp", polling_interval: 10_000}', in Erlang
+%% `rancher_cnode:child_spec([{node_basename, <<"myapp">>}])'. It is also a strategy of libcluster, versions 2.5 and
+%% 3.x: `strategy: :rancher_cnode' in `topologies'.
+%%
+%% Settings are those of the program with underscores (`rancher_cnode --help' tells them), except what the BEAM knows
+%% better: its address, its cookie, and how the program is to end. Beside them:
+%% <ul>
+%% <li>`program': the file to run. Else `priv/rancher_cnode' of this application, else `rancher_cnode' on PATH.</li>
+%% <li>`await_timeout': how long the start waits, in milliseconds or `infinity', until the cluster is joined as far as
+%%     can be (5000). 0 does not wait. When the time is over, the start goes on.</li>
+%% <li>`node_basename': may be left out; if given, it must be what `node()' begins with.</li>
+%% <li>`connect', `disconnect', `list_nodes': `{Module, Function, Arguments}' as in libcluster.</li>
+%% </ul>
+%% The calls may be made in any process, and never crash it.
+-module(rancher_cnode).
+
+-export([child_spec/1, start_link/1]).
+-export([status/0, status/1, peers/0, peers/1, await/1, await/2, refresh/0, refresh/1, which_cnode/0]).
+-export_type([settings/0, topology/0, error/0, call_error/0]).
+
+-type settings() :: [{atom(), term()}] | #{atom() => term()}.
+%% What libcluster hands over: `[#{'__struct__' := 'Elixir.Cluster.Strategy.State', ...}]', or a keyword list of
+%% `topology', `connect', `disconnect', `list_nodes' and `config'.
+-type topology() :: [map()] | [{atom(), term()}].
+%% A word to match on, and a sentence for people.
+-type error() :: {not_alive | short_names | not_an_address | node_basename_differs | program_not_found | bad_setting |
+                  function_taken | program_ended, binary()}.
+-type call_error() :: {error, timeout | not_alive | noproc | {nodedown, node()} | term()}.
+
+-define(CALL_MS, 5000).
+-define(LOOK_AGAIN_MS, 50).
+
+%% @doc For a supervisor's list of children.
+-spec child_spec(settings() | topology()) -> supervisor:child_spec().
+child_spec(Args) ->
+    #{id => rancher_cnode_settings:child_id(Args),
+      start => {?MODULE, start_link, [Args]},
+      restart => permanent,
+      shutdown => 5000,
+      type => worker,
+      modules => [rancher_cnode_server]}.
+
+%% @doc Runs the program, linked to the caller, and returns when the first round is done or `await_timeout' is over.
+%% The program ends with the process that is returned, and the process, with a reason, when the program ends.
+-spec start_link(settings() | topology()) -> {ok, pid()} | {error, error()}.
+start_link(Args) ->
+    gen_server:start_link(rancher_cnode_server, Args, []).
+
+%% @doc All that the C-node knows: itself, its metadata, every peer with state and reason, leavers, counters. Times are
+%% milliseconds ago, texts are binaries.
+-spec status() -> {ok, map()} | call_error().
+status() ->
+    status(which_cnode()).
+
+-spec status(node() | undefined) -> {ok, map()} | call_error().
+status(CNode) ->
+    call(CNode, status, ?CALL_MS).
+
+%% @doc Every peer of the service: `#{node, target, state, reason, since_ms_ago, attempts}'.
+-spec peers() -> {ok, [map()]} | call_error().
+peers() ->
+    peers(which_cnode()).
+
+-spec peers(node() | undefined) -> {ok, [map()]} | call_error().
+peers(CNode) ->
+    call(CNode, peers, ?CALL_MS).
+
+%% @doc Waits until the C-node is there, has read the metadata, and every peer that may be dialled is linked or has
+%% failed at least once.
+-spec await(timeout()) -> ok | call_error().
+await(Timeout) ->
+    await(which_cnode(), Timeout).
+
+-spec await(node() | undefined, timeout()) -> ok | call_error().
+await(CNode, infinity) ->
+    await_until(CNode, infinity);
+await(CNode, Timeout) ->
+    await_until(CNode, now_ms() + Timeout).
+
+%% @doc Reads the metadata and looks at all links now.
+-spec refresh() -> ok | call_error().
+refresh() ->
+    refresh(which_cnode()).
+
+-spec refresh(node() | undefined) -> ok | call_error().
+refresh(CNode) ->
+    case call(CNode, refresh, ?CALL_MS) of
+        {ok, ok} -> ok;
+        {error, _} = Error -> Error
+    end.
+
+%% @doc The C-node beside this node: the one started last by {@link start_link/1}, else the name that a wrapper script
+%% gives it. `undefined' while this node is not alive. Says nothing about whether it runs.
+-spec which_cnode() -> node() | undefined.
+which_cnode() ->
+    case application:get_env(?MODULE, cnode) of
+        {ok, CNode} -> CNode;
+        undefined -> rancher_cnode_settings:usual_cnode(node())
+    end.
+
+await_until(CNode, Deadline) ->
+    Left = left(Deadline),
+    case call(CNode, {await, Left}, with_slack(Left)) of
+        {ok, Answer} -> Answer;
+        {error, not_alive} = Error -> Error;
+        {error, _} when Left =:= 0 -> {error, timeout};
+        {error, _} ->
+            receive after ?LOOK_AGAIN_MS -> ok end,
+            await_until(CNode, Deadline)
+    end.
+
+call(undefined, _Request, _Timeout) ->
+    {error, not_alive};
+call(CNode, Request, Timeout) ->
+    try gen_server:call({rancher_cnode, CNode}, Request, Timeout) of
+        Answer -> {ok, Answer}
+    catch
+        exit:{timeout, _} -> {error, timeout};
+        exit:{{nodedown, _} = Down, _} -> {error, Down};
+        exit:{noconnection, _} -> {error, {nodedown, CNode}};
+        exit:{Reason, _} -> {error, Reason}
+    end.
+
+left(infinity) -> infinity;
+left(Deadline) -> max(0, Deadline - now_ms()).
+
+%% The C-node keeps to the limit; this is for the case that it does not.
+with_slack(infinity) -> infinity;
+with_slack(Left) -> Left + 1000.
+
+now_ms() ->
+    erlang:monotonic_time(millisecond).

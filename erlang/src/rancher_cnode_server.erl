@@ -1,0 +1,182 @@
+%% @private
+%% Owns the program: starts it as a port, waits for its first round, hands its lines to logger, and ends with it.
+%%
+%% What makes this delicate:
+%% - The program must never be left behind. It ends when its standard input closes, and that is this process's port:
+%%   however the process or the VM ends, the port closes. In terminate/2 its end is waited for as well, because a
+%%   successor would find the name taken in epmd.
+%% - The start blocks, so lines and the end of the program must be taken in while waiting.
+%% - The C-node links itself to this node whenever it is ready: the link's coming is the sign to ask it, not a clock.
+-module(rancher_cnode_server).
+-behaviour(gen_server).
+
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
+
+-define(LINE_BYTES, 16384).
+-define(END_MS, 2000).
+-define(LOOK_AGAIN_MS, 10).
+
+-type state() :: #{launch := rancher_cnode_settings:launch(),
+                   port := port() | none,
+                   os_pid := pos_integer() | none,
+                   begun_line := binary(),
+                   last_line := binary(),
+                   telemetry := rancher_cnode_telemetry:state()}.
+
+-spec init(term()) -> {ok, state()} | {stop, rancher_cnode:error()}.
+init(Args) ->
+    process_flag(trap_exit, true),
+    Facts = #{node => node(), long_names => net_kernel:longnames(), cookie => erlang:get_cookie()},
+    case rancher_cnode_settings:launch(Args, Facts) of
+        {ok, #{functions := Functions} = Launch} ->
+            case rancher_cnode_functions:claim(Functions) of
+                ok -> start(Launch);
+                {error, Error} -> {stop, Error}
+            end;
+        {error, Error} ->
+            {stop, Error}
+    end.
+
+-spec handle_call(term(), gen_server:from(), state()) -> {reply, term(), state()}.
+handle_call(Request, _From, State) ->
+    {reply, {error, {unknown_request, Request}}, State}.
+
+-spec handle_cast(term(), state()) -> {noreply, state()}.
+handle_cast(_Request, State) ->
+    {noreply, State}.
+
+-spec handle_info(term(), state()) -> {noreply, state()} | {stop, rancher_cnode:error(), state()}.
+handle_info({Port, {data, Data}}, #{port := Port} = State) ->
+    {noreply, line(Data, State)};
+handle_info({Port, {exit_status, Status}}, #{port := Port} = State) ->
+    {stop, ended(Status, State), State#{port := none}};
+handle_info({nodedown, Node}, #{telemetry := Telemetry} = State) ->
+    {noreply, State#{telemetry := rancher_cnode_telemetry:node_down(Node, Telemetry)}};
+handle_info(_Other, State) ->
+    {noreply, State}.
+
+-spec terminate(term(), state()) -> ok.
+terminate(_Reason, State) ->
+    stop_program(State),
+    rancher_cnode_functions:release(),
+    application:unset_env(rancher_cnode, cnode).
+
+%% -- start
+
+start(#{program := Program, args := Args, env := Env, topology := Topology} = Launch) ->
+    %% Before the program runs, so that its link is not missed.
+    ok = net_kernel:monitor_nodes(true),
+    ok = net_kernel:monitor_nodes(true, [{node_type, hidden}]),
+    try open_port({spawn_executable, Program}, [{args, Args}, {env, Env}, {line, ?LINE_BYTES}, binary, exit_status,
+                                                stderr_to_stdout, use_stdio, hide]) of
+        Port ->
+            first_round(#{launch => Launch, port => Port, os_pid => os_pid(Port), begun_line => <<>>, last_line => <<>>,
+                          telemetry => rancher_cnode_telemetry:new(Topology)})
+    catch
+        error:Reason -> {stop, {program_not_found, text("~ts cannot be run: ~tp", [Program, Reason])}}
+    end.
+
+os_pid(Port) ->
+    case erlang:port_info(Port, os_pid) of
+        {os_pid, OsPid} -> OsPid;
+        undefined -> none
+    end.
+
+first_round(#{launch := #{await_timeout := 0}} = State) ->
+    started(State);
+first_round(#{launch := #{await_timeout := Timeout, cnode := CNode}} = State) ->
+    Deadline = deadline(Timeout),
+    Asked = case lists:member(CNode, nodes(hidden)) of
+                true -> ask(CNode, Deadline);
+                false -> none
+            end,
+    await(Asked, Deadline, State).
+
+%% Asked is the monitor of the process that asks the C-node, none while there is no link to it.
+await(Asked, Deadline, #{port := Port, launch := #{cnode := CNode}} = State) ->
+    receive
+        {Port, {data, Data}} ->
+            await(Asked, Deadline, line(Data, State));
+        {Port, {exit_status, Status}} ->
+            {stop, ended(Status, State)};
+        {nodeup, CNode, _Info} when Asked =:= none ->
+            await(ask(CNode, Deadline), Deadline, State);
+        {'DOWN', Asked, process, _Pid, {answer, ok}} ->
+            started(State);
+        {'DOWN', Asked, process, _Pid, _LinkLost} ->
+            await(none, Deadline, State);
+        {'EXIT', From, Reason} when From =/= Port ->
+            stop_program(State),
+            exit(Reason)
+    after left(Deadline) ->
+        Late = <<"the first round is not done within await_timeout; the start goes on without it">>,
+        rancher_cnode_log:write(#{level => warning, text => Late}, debug),
+        started(State)
+    end.
+
+started(#{launch := #{cnode := CNode}} = State) ->
+    ok = net_kernel:monitor_nodes(false, [{node_type, hidden}]),
+    ok = application:set_env(rancher_cnode, cnode, CNode),
+    {ok, State}.
+
+ask(CNode, Deadline) ->
+    Left = left(Deadline),
+    Ask = fun() -> exit({answer, gen_server:call({rancher_cnode, CNode}, {await, Left}, infinity)}) end,
+    {_Pid, Monitor} = spawn_monitor(Ask),
+    Monitor.
+
+deadline(infinity) -> infinity;
+deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
+
+left(infinity) -> infinity;
+left(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
+
+%% -- lines
+
+%% A line that is too long is cut.
+line({noeol, Piece}, #{begun_line := <<>>} = State) ->
+    State#{begun_line := Piece};
+line({noeol, _Piece}, State) ->
+    State;
+line({eol, Line}, #{begun_line := <<>>} = State) ->
+    take(Line, State);
+line({eol, _Piece}, #{begun_line := Line} = State) ->
+    take(Line, State#{begun_line := <<>>}).
+
+take(Line, #{launch := #{log_level := Least}, telemetry := Telemetry} = State) ->
+    Entry = rancher_cnode_log:parse(Line),
+    rancher_cnode_log:write(Entry, Least),
+    State#{last_line := Line, telemetry := rancher_cnode_telemetry:observe(Entry, Telemetry)}.
+
+%% -- end
+
+%% Exit status 2 is the program's word for a bad setting, and its last line tells which.
+ended(2, #{last_line := Line}) ->
+    {bad_setting, Line};
+ended(Status, #{last_line := Line, launch := #{program := Program}}) ->
+    {program_ended, text("~ts ended with status ~b; its last line: ~ts", [Program, Status, Line])}.
+
+stop_program(#{port := none}) ->
+    ok;
+stop_program(#{port := Port, os_pid := OsPid}) ->
+    %% False if it has ended in this moment.
+    _ = (catch port_close(Port)),
+    await_end(OsPid, deadline(?END_MS)).
+
+await_end(none, _Deadline) ->
+    ok;
+await_end(OsPid, Deadline) ->
+    case {filelib:is_dir("/proc/" ++ integer_to_list(OsPid)), left(Deadline)} of
+        {false, _} ->
+            ok;
+        {true, 0} ->
+            %% Stopped or stuck: it cannot see that its standard input has closed.
+            _ = os:cmd("kill -KILL " ++ integer_to_list(OsPid)),
+            ok;
+        {true, _} ->
+            receive after ?LOOK_AGAIN_MS -> ok end,
+            await_end(OsPid, Deadline)
+    end.
+
+text(Format, Values) ->
+    unicode:characters_to_binary(io_lib:format(Format, Values)).

@@ -1,0 +1,222 @@
+%% @private
+%% What start_link/1 was given, made into what runs the program: file, arguments, environment. Three shapes come in,
+%% those of libcluster 2.5 and 3.x and our own; one goes out. The program itself checks the values, so that there is
+%% one table of settings only.
+-module(rancher_cnode_settings).
+
+-export([launch/2, child_id/1, usual_cnode/1]).
+-export_type([launch/0, facts/0]).
+
+-type mfargs() :: {module(), atom(), [term()]}.
+-type launch() :: #{program := file:filename_all(),
+                    args := [binary()],
+                    env := [{string(), string() | false}],
+                    cnode := node(),
+                    topology := atom(),
+                    log_level := logger:level(),
+                    await_timeout := timeout(),
+                    functions := #{rancher_cnode_functions:role() => mfargs()}}.
+%% What is true of this node: node(), net_kernel:longnames(), erlang:get_cookie().
+-type facts() :: #{node := node(), long_names := boolean() | ignored, cookie := atom()}.
+
+-define(AWAIT_MS, 5000).
+-define(LOG_LEVELS, [debug, info, warning, error]).
+%% Handed over in the environment, where process lists do not show them.
+-define(NAMES, [basename, node_basename]).
+-define(OWN, [program, await_timeout, log_level]).
+%% What the BEAM knows itself, or what would take the program out of our hands.
+-define(NOT_HERE, [ip, cookie, cookie_file, targets, log_format, watch_pid, exit_on_eof, once, print_config, help,
+                   version]).
+%% The same in a container's environment must not reach the program.
+-define(CLEARED, ["RANCHER_CNODE_COOKIE_FILE", "RANCHER_CNODE_TARGETS", "RANCHER_CNODE_WATCH_PID",
+                  "RANCHER_CNODE_ONCE"]).
+
+-spec launch(term(), facts()) -> {ok, launch()} | {error, rancher_cnode:error()}.
+launch(Args, Facts) ->
+    try
+        {Topology, Given} = parse(Args),
+        check_keys(Given),
+        {Alive, Host} = check_node(Facts, Given),
+        Basename = basename(Given),
+        Functions = functions(Given),
+        LogLevel = log_level(Given),
+        {ok, #{program => program(Given),
+               args => [<<"--exit-on-eof">>, flag(log_level, program_level(LogLevel)) | flags(Given, Functions)],
+               env => environment(Basename, Alive, Host, Facts),
+               cnode => binary_to_atom(<<Basename/binary, $@, Host/binary>>),
+               topology => Topology,
+               log_level => LogLevel,
+               await_timeout => await_timeout(Given),
+               functions => Functions}}
+    catch
+        throw:{Word, Format, Values} -> {error, {Word, iolist_to_binary(io_lib:format(Format, Values))}}
+    end.
+
+%% Two topologies are two children.
+-spec child_id(term()) -> term().
+child_id(Args) ->
+    try parse(Args) of
+        {rancher_cnode, _} -> rancher_cnode;
+        {Topology, _} -> {rancher_cnode, Topology}
+    catch
+        throw:_ -> rancher_cnode
+    end.
+
+%% The C-node that a wrapper script starts beside the node.
+-spec usual_cnode(node()) -> node() | undefined.
+usual_cnode(nonode@nohost) ->
+    undefined;
+usual_cnode(Node) ->
+    {_Alive, Host} = split(Node),
+    binary_to_atom(<<(basename(#{}))/binary, $@, Host/binary>>).
+
+%% -- the shapes
+
+parse([#{'__struct__' := 'Elixir.Cluster.Strategy.State', topology := Topology} = State]) ->
+    {Topology, from_libcluster(State)};
+parse(Settings) ->
+    case pairs(Settings) of
+        #{topology := Topology, config := _} = Topologies -> {Topology, from_libcluster(Topologies)};
+        Given -> {rancher_cnode, Given}
+    end.
+
+%% The functions stand beside the configuration there.
+from_libcluster(#{config := Config} = State) ->
+    maps:merge(pairs(Config), maps:with([connect, disconnect, list_nodes], State)).
+
+pairs(Map) when is_map(Map) ->
+    Map;
+pairs(List) when is_list(List) ->
+    [bad("a setting is a pair {Name, Value}, not ~tp", [Other])
+     || Other <- List, not (is_tuple(Other) andalso tuple_size(Other) =:= 2)],
+    maps:from_list(lists:reverse(List));
+pairs(Other) ->
+    bad("settings are a keyword list or a map, not ~tp", [Other]).
+
+check_keys(Given) ->
+    [bad("a setting's name is an atom, not ~tp", [Key]) || Key <- maps:keys(Given), not is_atom(Key)],
+    case [Key || Key <- ?NOT_HERE, is_map_key(Key, Given)] of
+        [] -> ok;
+        [Key | _] -> bad("~s cannot be set here: this node knows it, or the program's end depends on it", [Key])
+    end.
+
+%% -- names
+
+check_node(#{node := nonode@nohost}, _Given) ->
+    throw({not_alive, "this node is not alive: start it with a name like -name myapp@10.42.0.7", []});
+check_node(#{long_names := false, node := Node}, _Given) ->
+    throw({short_names, "~s has a short name: peers are called by addresses, so start it with -name, not -sname "
+                        "(in a Mix release RELEASE_DISTRIBUTION=name)", [Node]});
+check_node(#{node := Node}, Given) ->
+    {Alive, Host} = split(Node),
+    case inet:parse_ipv4strict_address(binary_to_list(Host)) of
+        {ok, _} -> ok;
+        {error, _} -> throw({not_an_address, "~s must end with the IPv4 address of this container, as all peers of "
+                                             "the service do", [Node]})
+    end,
+    case text(maps:get(node_basename, Given, Alive)) of
+        Alive -> {Alive, Host};
+        Other -> throw({node_basename_differs, "node_basename is ~ts, but this node is called ~s", [Other, Node]})
+    end.
+
+split(Node) ->
+    [Alive, Host] = binary:split(atom_to_binary(Node), <<"@">>),
+    {Alive, Host}.
+
+basename(#{basename := Basename}) -> text(Basename);
+basename(_) -> unicode:characters_to_binary(os:getenv("RANCHER_CNODE_BASENAME", "rancher_cnode")).
+
+environment(Basename, Alive, Host, #{cookie := Cookie}) ->
+    [{"RANCHER_CNODE_NODE_BASENAME", unicode:characters_to_list(Alive)},
+     {"RANCHER_CNODE_BASENAME", unicode:characters_to_list(Basename)},
+     {"RANCHER_CNODE_IP", unicode:characters_to_list(Host)},
+     {"RANCHER_CNODE_COOKIE", atom_to_list(Cookie)},
+     {"RANCHER_CNODE_LOG_FORMAT", "text"}
+     | [{Name, false} || Name <- ?CLEARED]].
+
+%% -- settings of our own
+
+program(#{program := Program}) ->
+    case os:find_executable(unicode:characters_to_list(text(Program))) of
+        false -> throw({program_not_found, "the setting program names ~ts, where no executable is", [text(Program)]});
+        Found -> Found
+    end;
+program(_) ->
+    Priv = case code:priv_dir(rancher_cnode) of
+               {error, bad_name} -> "priv";
+               Folder -> Folder
+           end,
+    InPriv = filename:join(Priv, "rancher_cnode"),
+    case [Found || Name <- [InPriv, "rancher_cnode"], (Found = os:find_executable(Name)) =/= false] of
+        [Found | _] -> Found;
+        [] -> throw({program_not_found, "there is no executable ~ts, and no rancher_cnode on PATH; the setting program "
+                                        "can name one", [InPriv]})
+    end.
+
+await_timeout(Given) ->
+    case maps:get(await_timeout, Given, ?AWAIT_MS) of
+        infinity -> infinity;
+        Timeout when is_integer(Timeout), Timeout >= 0 -> Timeout;
+        Other -> bad("await_timeout must be milliseconds or infinity, not ~tp", [Other])
+    end.
+
+log_level(Given) ->
+    Name = text(maps:get(log_level, Given, info)),
+    case [Level || Level <- ?LOG_LEVELS, atom_to_binary(Level) =:= Name] of
+        [Level] -> Level;
+        [] -> bad("log_level must be debug, info, warning or error, not ~ts", [Name])
+    end.
+
+%% Telemetry lives on the program's lines of level info.
+program_level(debug) -> debug;
+program_level(_) -> info.
+
+%% -- functions
+
+functions(Given) ->
+    maps:fold(fun(Role, Function, Functions) ->
+                      case Function of
+                          {M, F, A} when is_atom(M), is_atom(F), is_list(A) -> other_than_usual(Role, Function, Functions);
+                          Nothing when Nothing =:= nil; Nothing =:= undefined -> Functions;
+                          _ -> bad("~s must be {Module, Function, Arguments}, not ~tp", [Role, Function])
+                      end
+              end,
+              #{},
+              maps:with([connect, disconnect, list_nodes], Given)).
+
+%% libcluster always names functions; for its defaults the program has ways of its own, which spare other links.
+other_than_usual(connect, {net_kernel, F, []}, Functions) when F =:= connect; F =:= connect_node -> Functions;
+other_than_usual(disconnect, {net_kernel, disconnect, []}, Functions) -> Functions;
+other_than_usual(disconnect, {erlang, disconnect_node, []}, Functions) -> Functions;
+other_than_usual(list_nodes, {erlang, nodes, [connected]}, Functions) -> Functions;
+other_than_usual(Role, Function, Functions) -> Functions#{Role => Function}.
+
+%% -- arguments
+
+flags(Given, Functions) ->
+    Plain = maps:without(?NAMES ++ ?OWN ++ [connect, disconnect, list_nodes], Given),
+    [flag(Name, Value) || {Name, Values} <- lists:sort(maps:to_list(Plain)), Value <- several(Values)]
+    ++ [flag(Role, iolist_to_binary(["rancher_cnode_functions:", atom_to_list(Role)]))
+        || Role <- lists:sort(maps:keys(Functions))].
+
+several([First | _] = List) when is_list(First); is_binary(First) -> List;
+several(Value) -> [Value].
+
+flag(Name, Value) ->
+    Dashed = binary:replace(atom_to_binary(Name), <<"_">>, <<"-">>, [global]),
+    <<"--", Dashed/binary, $=, (text(Value))/binary>>.
+
+text(true) -> <<"on">>;
+text(false) -> <<"off">>;
+text(Value) when is_atom(Value) -> atom_to_binary(Value);
+text(Value) when is_binary(Value) -> Value;
+text(Value) when is_integer(Value) -> integer_to_binary(Value);
+text(Value) ->
+    case is_list(Value) andalso unicode:characters_to_binary(Value) of
+        Text when is_binary(Text) -> Text;
+        _ -> bad("~tp is neither text nor a number", [Value])
+    end.
+
+-spec bad(io:format(), [term()]) -> no_return().
+bad(Format, Values) ->
+    throw({bad_setting, Format, Values}).
