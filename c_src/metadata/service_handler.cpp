@@ -8,79 +8,23 @@ namespace rancher_cnode::metadata {
 
 using membership::Container;
 
-ServiceHandler::Field ServiceHandler::service_field(std::string_view key) {
-  if (key == "containers") return Field::containers;
-  if (key == "name") return Field::name;
-  if (key == "stack_name") return Field::stack_name;
-  if (key == "uuid") return Field::uuid;
-  if (key == "primary_service_name") return Field::primary_service_name;
-  return Field::none;
-}
-
-ServiceHandler::Field ServiceHandler::container_field(std::string_view key) {
-  if (key == "uuid") return Field::uuid;
-  if (key == "name") return Field::name;
-  if (key == "primary_ip") return Field::primary_ip;
-  if (key == "ips") return Field::ips;
-  if (key == "state") return Field::state;
-  if (key == "health_state") return Field::health_state;
-  if (key == "network_from_container_uuid") return Field::network_from_container_uuid;
-  return Field::none;
-}
-
-std::string_view ServiceHandler::words(Field field) {
-  switch (field) {
-    case Field::none:
-      return "";
-    case Field::uuid:
-      return "uuid";
-    case Field::name:
-      return "name";
-    case Field::stack_name:
-      return "stack_name";
-    case Field::primary_service_name:
-      return "primary_service_name";
-    case Field::containers:
-      return "containers";
-    case Field::primary_ip:
-      return "primary_ip";
-    case Field::ips:
-      return "ips";
-    case Field::state:
-      return "state";
-    case Field::health_state:
-      return "health_state";
-    case Field::network_from_container_uuid:
-      return "network_from_container_uuid";
+ServiceHandler::Field ServiceHandler::field_of(std::string_view key) const {
+  const bool in_service = place_ == Place::service;
+  for (std::size_t i = 1; i < field_names_.size(); ++i) {
+    if (key != field_names_[i]) continue;
+    const auto field = static_cast<Field>(i);
+    const bool of_both = field <= Field::name;
+    const bool of_service = field <= Field::containers;
+    return of_both || of_service == in_service ? field : Field::none;
   }
-  return "";
-}
-
-std::string_view ServiceHandler::words(Kind kind) {
-  switch (kind) {
-    case Kind::null:
-      return "null";
-    case Kind::boolean:
-      return "true or false";
-    case Kind::number:
-      return "a number";
-    case Kind::string:
-      return "a string";
-    case Kind::object:
-      return "an object";
-    case Kind::array:
-      return "a list";
-  }
-  return "";
+  return Field::none;
 }
 
 bool ServiceHandler::Key(const char* text, unsigned length, bool) {
   if (skipped_ > 0) return true;
-  const std::string_view key(text, length);
-  const bool in_service = place_ == Place::service;
-  field_ = in_service ? service_field(key) : container_field(key);
+  field_ = field_of({text, length});
   if (field_ == Field::none) return true;
-  std::uint32_t& seen = in_service ? seen_in_service_ : seen_in_container_;
+  std::uint32_t& seen = place_ == Place::service ? seen_in_service_ : seen_in_container_;
   const std::uint32_t bit = std::uint32_t{1} << static_cast<unsigned>(field_);
   if ((seen & bit) != 0) return fail(where() + " stands twice");
   seen |= bit;
@@ -170,11 +114,13 @@ bool ServiceHandler::StartObject() {
   if (skipped_ > 0) return skip();
   switch (place_) {
     case Place::document:
-      return open(Place::service);
+      place_ = Place::service;
+      return true;
     case Place::containers:
       service_.containers.emplace_back();
       seen_in_container_ = 0;
-      return open(Place::container);
+      place_ = Place::container;
+      return true;
     case Place::ips:
       return wrong(Kind::object, "a string");
     case Place::service:
@@ -199,13 +145,8 @@ bool ServiceHandler::StartArray() {
       break;
   }
   if (field_ == Field::none) return skip();
-  if (field_ == Field::containers) return open(Place::containers);
-  if (field_ == Field::ips) return open(Place::ips);
-  return wrong(Kind::array, "a string or null");
-}
-
-bool ServiceHandler::open(Place place) {
-  place_ = place;
+  if (field_ != Field::containers && field_ != Field::ips) return wrong(Kind::array, "a string or null");
+  place_ = field_ == Field::containers ? Place::containers : Place::ips;
   return true;
 }
 
@@ -251,7 +192,8 @@ bool ServiceHandler::check_text(Kind kind, std::string_view text) {
 }
 
 bool ServiceHandler::wrong(Kind kind, std::string_view expected) {
-  return fail(where() + " is " + std::string(words(kind)) + ", not " + std::string(expected));
+  return fail(where() + " is " + std::string(kind_words_[static_cast<std::size_t>(kind)]) + ", not " +
+              std::string(expected));
 }
 
 bool ServiceHandler::fail(std::string problem) {
@@ -260,21 +202,25 @@ bool ServiceHandler::fail(std::string problem) {
 }
 
 std::string ServiceHandler::where() const {
-  const auto container = [this](std::size_t index) { return "containers[" + std::to_string(index) + "]"; };
-  const std::size_t count = service_.containers.size();
+  const auto& containers = service_.containers;
+  const auto container = [](std::size_t index) { return "containers[" + std::to_string(index) + "]"; };
   switch (place_) {
     case Place::document:
       return "the answer";
     case Place::service:
-      return std::string(words(field_));
+      return field_name();
     case Place::containers:
-      return container(count);
+      return container(containers.size());
     case Place::container:
-      return container(count - 1) + "." + std::string(words(field_));
+      return container(containers.size() - 1) + "." + field_name();
     case Place::ips:
-      return container(count - 1) + ".ips[" + std::to_string(service_.containers.back().ips.size()) + "]";
+      return container(containers.size() - 1) + ".ips[" + std::to_string(containers.back().ips.size()) + "]";
   }
   return {};
+}
+
+std::string ServiceHandler::field_name() const {
+  return std::string(field_names_[static_cast<std::size_t>(field_)]);
 }
 
 membership::Service ServiceHandler::take() {

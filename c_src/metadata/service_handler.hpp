@@ -3,6 +3,7 @@
 // It knows where in the document it stands by a place and, for what is not used, a depth to come back to.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -40,7 +41,7 @@ class ServiceHandler {
  private:
   enum class Kind { null, boolean, number, string, object, array };
   enum class Place { document, service, containers, container, ips };
-  /// The used fields, in one list for both kinds of object; a bit each in seen_*.
+  /// The used fields: of both kinds of object, then of the service only, then of a container only.
   enum class Field {
     none,
     uuid,
@@ -54,14 +55,16 @@ class ServiceHandler {
     health_state,
     network_from_container_uuid,
   };
+  /// In the order of Field.
+  static constexpr std::array<std::string_view, 11> field_names_{
+      "",           "uuid", "name",  "stack_name",   "primary_service_name",       "containers",
+      "primary_ip", "ips",  "state", "health_state", "network_from_container_uuid"};
+  /// In the order of Kind.
+  static constexpr std::array<std::string_view, 6> kind_words_{"null",     "true or false", "a number",
+                                                               "a string", "an object",     "a list"};
 
-  static Field service_field(std::string_view key);
-  static Field container_field(std::string_view key);
-  static std::string_view words(Kind kind);
-  static std::string_view words(Field field);
-
+  [[nodiscard]] Field field_of(std::string_view key) const;
   bool scalar(Kind kind, std::string_view text);
-  bool open(Place place);
   bool skip();
   bool close();
   bool check_text(Kind kind, std::string_view text);
@@ -70,6 +73,7 @@ class ServiceHandler {
   bool service_scalar(Kind kind, std::string_view text);
   bool container_scalar(Kind kind, std::string_view text);
   [[nodiscard]] std::string where() const;
+  [[nodiscard]] std::string field_name() const;
 
   Place place_ = Place::document;
   Field field_ = Field::none;

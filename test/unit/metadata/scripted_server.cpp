@@ -1,8 +1,16 @@
 #include "scripted_server.hpp"
 
+#include <sys/socket.h>
+
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <thread>
 
 namespace rancher_cnode::testing {
 
@@ -20,9 +28,34 @@ std::string url_of(const tcp::acceptor& acceptor) {
 
 }  // namespace
 
+struct ScriptedServer::Connection {
+  tcp::socket socket;
+  std::thread thread;
+};
+
+class ScriptedServer::Impl {
+ public:
+  explicit Impl(Script to_run)
+      : script(std::move(to_run)), acceptor(io, loopback()), accepting([this] { accept(); }) {}
+  ~Impl();
+
+  void accept();
+  void serve(Connection& connection, int number);
+
+  Script script;
+  asio::io_context io;
+  tcp::acceptor acceptor;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stopping = false;
+  std::list<Connection> connections;
+  std::vector<std::string> targets;
+  std::thread accepting;
+};
+
 bool ScriptedServer::Peer::send(std::string_view bytes) {
   error_code error;
-  asio::write(socket_, asio::buffer(bytes), error);
+  asio::write(connection_.socket, asio::buffer(bytes), error);
   if (error) open_ = false;
   return !error;
 }
@@ -32,69 +65,68 @@ bool ScriptedServer::Peer::answer(int status, std::string_view body) {
               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body));
 }
 
-bool ScriptedServer::Peer::hold() {
+void ScriptedServer::Peer::hold() {
   open_ = false;
   char byte = 0;
-  error_code error;
-  socket_.read_some(asio::buffer(&byte, 1), error);
-  const std::scoped_lock lock(server_.mutex_);
-  return !server_.stopping_;
+  error_code ignored;
+  connection_.socket.read_some(asio::buffer(&byte, 1), ignored);
 }
 
 bool ScriptedServer::Peer::pass(std::chrono::milliseconds time) {
-  std::unique_lock lock(server_.mutex_);
-  return !server_.changed_.wait_for(lock, time, [this] { return server_.stopping_; });
+  std::unique_lock lock(server_.mutex);
+  return !server_.changed.wait_for(lock, time, [this] { return server_.stopping; });
 }
 
-ScriptedServer::ScriptedServer(Script script)
-    : script_(std::move(script)), acceptor_(io_, loopback()), accepting_([this] { accept(); }) {}
-
-ScriptedServer::~ScriptedServer() {
+ScriptedServer::Impl::~Impl() {
   {
-    const std::scoped_lock lock(mutex_);
-    stopping_ = true;
+    const std::scoped_lock lock(mutex);
+    stopping = true;
     error_code ignored;
-    for (auto& connection : connections_) connection.socket.shutdown(tcp::socket::shutdown_both, ignored);
+    for (auto& connection : connections) connection.socket.shutdown(tcp::socket::shutdown_both, ignored);
     // Wakes the blocking accept; closing it from here would race with it.
-    ::shutdown(acceptor_.native_handle(), SHUT_RDWR);
+    ::shutdown(acceptor.native_handle(), SHUT_RDWR);
   }
-  changed_.notify_all();
-  accepting_.join();
-  for (auto& connection : connections_) connection.thread.join();
+  changed.notify_all();
+  accepting.join();
+  for (auto& connection : connections) connection.thread.join();
 }
 
-std::string ScriptedServer::url() const { return url_of(acceptor_); }
+ScriptedServer::ScriptedServer(Script script) : impl_(std::make_unique<Impl>(std::move(script))) {}
+ScriptedServer::~ScriptedServer() = default;
+
+std::string ScriptedServer::url() const { return url_of(impl_->acceptor); }
 
 int ScriptedServer::connections() const {
-  const std::scoped_lock lock(mutex_);
-  return static_cast<int>(connections_.size());
+  const std::scoped_lock lock(impl_->mutex);
+  return static_cast<int>(impl_->connections.size());
 }
 
 std::vector<std::string> ScriptedServer::targets() const {
-  const std::scoped_lock lock(mutex_);
-  return targets_;
+  const std::scoped_lock lock(impl_->mutex);
+  return impl_->targets;
 }
 
 bool ScriptedServer::await_requests(std::size_t count) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return targets_.size() >= count; });
+  std::unique_lock lock(impl_->mutex);
+  return impl_->changed.wait_for(lock, std::chrono::seconds(10),
+                                 [&] { return impl_->targets.size() >= count; });
 }
 
-void ScriptedServer::accept() {
+void ScriptedServer::Impl::accept() {
   for (;;) {
     error_code error;
-    tcp::socket socket = acceptor_.accept(error);
-    const std::scoped_lock lock(mutex_);
-    if (stopping_ || error) return;
-    connections_.push_back({std::move(socket), {}});
-    auto& connection = connections_.back();
-    const int number = static_cast<int>(connections_.size());
+    tcp::socket socket = acceptor.accept(error);
+    const std::scoped_lock lock(mutex);
+    if (stopping || error) return;
+    connections.push_back({std::move(socket), {}});
+    auto& connection = connections.back();
+    const int number = static_cast<int>(connections.size());
     connection.thread = std::thread([this, &connection, number] { serve(connection, number); });
   }
 }
 
-void ScriptedServer::serve(Connection& connection, int number) {
-  Peer peer(*this, connection.socket);
+void ScriptedServer::Impl::serve(Connection& connection, int number) {
+  Peer peer(*this, connection);
   std::string received;
   for (int request = 1; peer.open(); ++request) {
     error_code error;
@@ -106,14 +138,14 @@ void ScriptedServer::serve(Connection& connection, int number) {
     const std::size_t begin = head.find(' ') + 1;
     std::string target = head.substr(begin, head.find(' ', begin) - begin);
     {
-      const std::scoped_lock lock(mutex_);
-      targets_.push_back(target);
+      const std::scoped_lock lock(mutex);
+      targets.push_back(target);
     }
-    changed_.notify_all();
-    script_({std::move(target), head, number, request}, peer);
+    changed.notify_all();
+    script({std::move(target), head, number, request}, peer);
   }
   error_code ignored;
-  const std::scoped_lock lock(mutex_);
+  const std::scoped_lock lock(mutex);
   connection.socket.shutdown(tcp::socket::shutdown_both, ignored);
 }
 

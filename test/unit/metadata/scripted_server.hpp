@@ -4,22 +4,20 @@
 // Each connection has a thread of its own that reads one request after another and runs the script on it.
 #pragma once
 
-#include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
-#include <condition_variable>
+#include <cstddef>
 #include <functional>
-#include <list>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace rancher_cnode::testing {
 
 class ScriptedServer {
+  class Impl;
+  struct Connection;
+
  public:
   struct Request {
     std::string target;  ///< path and query
@@ -31,7 +29,7 @@ class ScriptedServer {
   /// The client's end of one connection, as a script sees it.
   class Peer {
    public:
-    Peer(ScriptedServer& server, boost::asio::ip::tcp::socket& socket) : server_(server), socket_(socket) {}
+    Peer(Impl& server, Connection& connection) : server_(server), connection_(connection) {}
 
     /// Raw bytes. False once the client is gone.
     bool send(std::string_view bytes);
@@ -39,15 +37,15 @@ class ScriptedServer {
     bool answer(int status, std::string_view body);
     /// The connection ends after this script.
     void close() { open_ = false; }
-    /// Blocks until the client hangs up or the server stops. True if the client hung up.
-    bool hold();
+    /// Blocks until the client hangs up or the server stops.
+    void hold();
     /// Lets time pass. False if the server stops meanwhile.
     bool pass(std::chrono::milliseconds time);
     [[nodiscard]] bool open() const { return open_; }
 
    private:
-    ScriptedServer& server_;
-    boost::asio::ip::tcp::socket& socket_;
+    Impl& server_;
+    Connection& connection_;
     bool open_ = true;
   };
 
@@ -67,23 +65,7 @@ class ScriptedServer {
   bool await_requests(std::size_t count);
 
  private:
-  struct Connection {
-    boost::asio::ip::tcp::socket socket;
-    std::thread thread;
-  };
-
-  void accept();
-  void serve(Connection& connection, int number);
-
-  Script script_;
-  boost::asio::io_context io_;
-  boost::asio::ip::tcp::acceptor acceptor_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;
-  std::list<Connection> connections_;
-  std::vector<std::string> targets_;
-  std::thread accepting_;
+  std::unique_ptr<Impl> impl_;
 };
 
 /// A base URL on loopback where nobody listens.
