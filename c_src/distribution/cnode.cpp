@@ -2,25 +2,23 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <random>
 #include <utility>
 #include <vector>
 
+#include "dispatcher.hpp"
+#include "epmd_daemon.hpp"
 #include "handshake_pools.hpp"
+#include "listener.hpp"
 #include "rancher_cnode/distribution/epmd.hpp"
+#include "stranger_log.hpp"
 
 namespace rancher_cnode::distribution {
 namespace asio = boost::asio;
-using boost::system::error_code;
 
 namespace {
-
-/// Wait after a failed accept (out of descriptors), so that the loop does not spin on it.
-constexpr Milliseconds accept_again{100};
 
 /// The pid that answers to our calls come to, and the one that stands for our registered names.
 constexpr std::uint32_t caller_pid_id = 1;
@@ -41,44 +39,45 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
       : loop_(loop),
         settings_(std::move(settings)),
         handlers_(std::move(handlers)),
-        log_(log),
         self_{settings_.name.str(), caller_pid_id, 0, random_creation()},
-        acceptor_(loop),
-        accept_timer_(loop),
+        stranger_log_(log),
+        listener_(std::make_shared<Listener>(
+            loop, Listener::Handlers{
+                      [this](FileDescriptor socket, Ipv4Address source) { greet(std::move(socket), source); },
+                      [this](const std::string& reason) {
+                        stranger_log_.warn(Clock::now(), "accept_failed", "", "connect", reason);
+                      }})),
+        epmd_daemon_(std::make_shared<EpmdDaemon>(loop, settings_.epmd_program, settings_.epmd_port, log)),
         pools_(std::make_unique<HandshakePools>(
             loop, Identity{settings_.name, settings_.cookie, self_.creation}, settings_.handshake_limit)) {}
 
   Expected<void> start() {
-    if (auto listening = listen(); !listening) {
+    const auto host = Ipv4Address::parse(settings_.name.host());
+    if (!host) {
+      return tl::unexpected(host.error().within("the host of " + settings_.name.str()));
+    }
+    if (auto listening = listener_->open(*host, settings_.listen_ports); !listening) {
       return listening;
     }
     add_net_kernel();
-    accept_next();
     registration_ = std::make_unique<EpmdRegistration>(
         loop_,
         EpmdRegistration::Settings{std::string(settings_.name.alive()), listen_port(), settings_.epmd_port},
-        [this](RegistrationState state, const std::string& reason) {
-          if (handlers_.registration) {
-            handlers_.registration(state, reason);
-          }
-        });
+        [this](RegistrationState state, const std::string& reason) { registration_changed(state, reason); });
     registration_->start();
     return {};
   }
 
   void stop() {
-    if (stopped_) {
+    if (std::exchange(stopped_, true)) {
       return;
     }
-    stopped_ = true;
-    handlers_ = {};
     registration_.reset();
-    error_code ignored;
-    acceptor_.close(ignored);
-    accept_timer_.cancel();
+    epmd_daemon_->enough();
+    listener_->close();
     pools_.reset();
     for (auto& [name, link] : std::exchange(links_, {})) {
-      link.connection->abandon();
+      link.connection->abandon(link.observers.farewell("shutdown"));
     }
     connecting_.clear();
   }
@@ -90,14 +89,11 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] RegistrationState registration() const {
     return registration_ ? registration_->state() : RegistrationState::unavailable;
   }
-  [[nodiscard]] std::uint16_t listen_port() const {
-    error_code ignored;
-    return acceptor_.local_endpoint(ignored).port();
-  }
+  [[nodiscard]] std::uint16_t listen_port() const { return listener_->port(); }
 
   void connect(const NodeName& peer, OnConnected done) {
     if (linked(peer)) {
-      asio::post(loop_, [done = std::move(done)]() { done({}); });
+      later([done = std::move(done)]() { done({}); });
       return;
     }
     auto& waiters = connecting_[peer];
@@ -145,45 +141,34 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  struct Link {
-    std::shared_ptr<Connection> connection;
-    std::unique_ptr<RemoteCalls> calls;
-  };
-
   /// The calls of the link to peer; without one, null, and `done` will hear it.
   RemoteCalls* calls_to(const NodeName& peer, const OnCallResult& done) {
     if (const auto found = links_.find(peer); found != links_.end()) {
       return found->second.calls.get();
     }
-    asio::post(loop_, [done, peer]() { done(failure(ErrorCode::unavailable, "no link to " + peer.str())); });
+    later([done, peer]() { done(failure(ErrorCode::unavailable, "no link to " + peer.str())); });
     return nullptr;
   }
 
-  Expected<void> listen() {
-    const auto host = Ipv4Address::parse(settings_.name.host());
-    if (!host) {
-      return tl::unexpected(host.error().within("the host of " + settings_.name.str()));
+  /// Runs on the loop, unless the node has stopped by then.
+  void later(std::function<void()> what) {
+    asio::post(loop_, [self = shared_from_this(), what = std::move(what)]() {
+      if (!self->stopped_) {
+        what();
+      }
+    });
+  }
+
+  void registration_changed(RegistrationState state, const std::string& reason) {
+    const bool epmd_is_away = state == RegistrationState::unavailable || state == RegistrationState::lost;
+    if (epmd_is_away && !settings_.epmd_program.empty()) {
+      epmd_daemon_->needed();
+    } else {
+      epmd_daemon_->enough();
     }
-    error_code error;
-    for (std::uint32_t port = settings_.listen_ports.first; port <= settings_.listen_ports.last; ++port) {
-      const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4(host->bits()),
-                                             static_cast<std::uint16_t>(port));
-      acceptor_ = asio::ip::tcp::acceptor(loop_);
-      acceptor_.open(endpoint.protocol(), error);
-      if (!error) {
-        acceptor_.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
-      }
-      if (!error) {
-        acceptor_.bind(endpoint, error);
-      }
-      if (!error) {
-        acceptor_.listen(asio::socket_base::max_listen_connections, error);
-      }
-      if (!error) {
-        return {};
-      }
+    if (handlers_.registration) {
+      handlers_.registration(state, reason);
     }
-    return failure(ErrorCode::unavailable, "cannot listen at " + host->to_string() + ": " + error.message());
   }
 
   /// net_adm:ping/1 from a BEAM: {is_auth, Node} is answered with yes.
@@ -200,88 +185,40 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
                                   .cast = {}});
   }
 
-  void accept_next() {
-    acceptor_.async_accept(
-        [self = shared_from_this()](const error_code& error, asio::ip::tcp::socket socket) {
-          if (self->stopped_) {
-            return;
-          }
-          if (error) {
-            self->accept_later(error);
-            return;
-          }
-          self->greet(std::move(socket));
-          self->accept_next();
-        });
-  }
-
-  void accept_later(const error_code& error) {
-    log_.warning("accept_failed", "a node that connects to us could not be taken in",
-                 {{"reason", error.message()}});
-    accept_timer_.expires_after(accept_again);
-    accept_timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-      if (!cancelled && !self->stopped_) {
-        self->accept_next();
-      }
-    });
-  }
-
-  void greet(asio::ip::tcp::socket socket) {
-    error_code error;
-    const auto remote = socket.remote_endpoint(error);
-    if (error) {
-      return;
-    }
-    const Ipv4Address source(remote.address().to_v4().to_uint());
-    if (links_.size() + pools_->incoming() >= settings_.max_links) {
-      refuse(source, "too many links");
-      return;
-    }
-    socket.non_blocking(true, error);
-    FileDescriptor descriptor(socket.release(error));
-    if (error) {
-      return;
-    }
-    const bool taken = pools_->accept(std::move(descriptor), source, [this, source](HandshakeResult result) {
+  void greet(FileDescriptor socket, Ipv4Address source) {
+    const bool taken = pools_->accept(std::move(socket), source, [this, source](HandshakeResult result) {
+      const std::string from = source.to_string();
       if (!result) {
-        handshake_failed(source.to_string(), result.error());
+        ++counters_.handshakes_failed;
+        stranger_log_.warn(Clock::now(), "handshake_failed", from, to_string(result.error().stage),
+                           result.error().error.message);
       } else {
-        accepted(std::move(*result), source);
+        accepted(std::move(*result), from);
       }
     });
     if (!taken) {
-      refuse(source, "too many unfinished handshakes from one address");
+      refuse(source.to_string(), HandshakeStage::connect, "too many unfinished handshakes");
     }
   }
 
-  void refuse(Ipv4Address source, std::string_view reason) {
+  void refuse(const std::string& from, HandshakeStage stage, const std::string& reason) {
     ++counters_.strangers_refused;
-    if (std::exchange(last_refusal_, reason) != reason) {
-      log_.warning("link_refused", "a connection to us was closed before its handshake",
-                   {{"from", source.to_string()}, {"reason", reason}});
-    }
+    stranger_log_.warn(Clock::now(), "link_refused", from, to_string(stage), reason);
   }
 
-  void handshake_failed(const std::string& from, const HandshakeFailure& failed) {
-    ++counters_.handshakes_failed;
-    const std::string seen = from + ": " + failed.error.message;
-    if (std::exchange(last_failed_handshake_, seen) != seen) {
-      log_.warning("handshake_failed", failed.error.message,
-                   {{"from", from}, {"stage", to_string(failed.stage)}});
-    }
-  }
-
-  void accepted(LinkSocket link, Ipv4Address source) {
+  void accepted(LinkSocket link, const std::string& from) {
     const auto peer = NodeName::parse(link.peer);
-    if (!peer || *peer == settings_.name) {
-      ++counters_.handshakes_failed;
-      log_.warning("link_refused",
-                   peer ? "a stranger uses our own name" : "a stranger has a name we do not accept",
-                   {{"from", source.to_string()}});
-      return;
+    if (!peer) {
+      refuse(from, HandshakeStage::complete, "its name is none that we accept: " + peer.error().message);
+    } else if (*peer == settings_.name) {
+      refuse(from, HandshakeStage::complete, "it uses our own name");
+    } else if (links_.size() >= settings_.max_links && !linked(*peer)) {
+      refuse(from, HandshakeStage::complete, "there are " + std::to_string(links_.size()) + " links already");
+    } else {
+      stranger_log_.forget(from);
+      ++counters_.links_accepted;
+      install(*peer, std::move(link.socket));
     }
-    ++counters_.links_accepted;
-    install(*peer, std::move(link.socket));
   }
 
   asio::awaitable<void> look_up_and_shake_hands(NodeName peer) {
@@ -305,8 +242,6 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
         ++counters_.links_made;
         install(peer, std::move(result->socket));
         connected(peer, {});
-      } else if (linked(peer)) {
-        connected(peer, {});  // it connected to us meanwhile, and refused ours for that
       } else {
         ++counters_.handshakes_failed;
         connected(peer, tl::unexpected(ConnectFailure{std::string(to_string(result.error().stage)),
@@ -315,13 +250,18 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
-  void connected(const NodeName& peer, const tl::expected<void, ConnectFailure>& result) {
-    for (const auto& done : std::exchange(connecting_[peer], {})) {
-      done(result);
+  void connected(const NodeName& peer, tl::expected<void, ConnectFailure> result) {
+    if (!result && linked(peer)) {
+      result = {};  // it connected to us meanwhile, and refused ours for that
     }
-    if (const auto waiters = connecting_.find(peer);
-        waiters != connecting_.end() && waiters->second.empty()) {
-      connecting_.erase(waiters);
+    const auto waiters = connecting_.extract(peer);
+    if (waiters.empty()) {
+      return;
+    }
+    for (const auto& done : waiters.mapped()) {
+      if (!stopped_) {
+        done(result);
+      }
     }
   }
 
@@ -330,6 +270,9 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   void install(const NodeName& peer, FileDescriptor socket) {
     if (const auto old = links_.find(peer); old != links_.end()) {
       drop(old, {ErrorCode::cancelled, "replaced by a new link"});
+    }
+    if (stopped_) {
+      return;
     }
     Link link;
     link.connection = std::make_shared<Connection>(
@@ -356,7 +299,9 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     if (handlers_.link_down) {
       handlers_.link_down(link.key(), why);
     }
-    link.mapped().calls->fail_all(why);
+    if (!stopped_) {
+      link.mapped().calls->fail_all(why);
+    }
   }
 
   void lost(const NodeName& peer, const Error& why) {
@@ -366,76 +311,25 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void take(const NodeName& peer, const Message& message) {
-    std::visit([&](const auto& control) { handle(peer, control, message.payload); }, message.control);
-  }
-
-  void handle(const NodeName& peer, const control::Send& send, std::span<const char> payload) {
-    const auto found = links_.find(peer);
-    if (found == links_.end() || send.to != self_ || !found->second.calls->take(payload)) {
-      ++counters_.messages_dropped;
-    }
-  }
-
-  void handle(const NodeName& /*peer*/, const control::RegSend& send, std::span<const char> payload) {
-    if (!processes_.deliver(send.to, payload)) {
-      ++counters_.messages_dropped;
-    }
-  }
-
-  void handle(const NodeName& peer, const control::Link& link, std::span<const char> /*payload*/) {
-    if (link.to != self_) {
-      send(peer, encode_exit(link.to, link.from, "noproc"));
-    }
-  }
-
-  void handle(const NodeName& peer, const control::Unlink& unlink, std::span<const char> /*payload*/) {
-    if (!unlink.id.empty()) {
-      send(peer, encode_unlink_id_ack(unlink.id, unlink.to, unlink.from));
-    }
-  }
-
-  /// A monitor on something that lives here needs no answer: it ends with the link.
-  void handle(const NodeName& peer, const control::Monitor& monitor, std::span<const char> /*payload*/) {
-    const auto* name = std::get_if<std::string>(&monitor.to);
-    const bool lives_here = name != nullptr ? processes_.knows(*name) : std::get<Pid>(monitor.to) == self_;
-    if (!lives_here) {
-      send(peer, encode_monitor_exit(monitor.to, monitor.from, monitor.reference, "noproc"));
-    }
-  }
-
-  void handle(const NodeName& /*peer*/, const control::Demonitor& /*demonitor*/,
-              std::span<const char> /*payload*/) {}
-
-  void handle(const NodeName& /*peer*/, const control::Exit& /*exit*/, std::span<const char> /*payload*/) {
-    ++counters_.controls_ignored;
-  }
-
-  void handle(const NodeName& /*peer*/, const control::Ignored& /*ignored*/,
-              std::span<const char> /*payload*/) {
-    ++counters_.controls_ignored;
-  }
-
-  void send(const NodeName& peer, std::vector<char> frame) {
     if (const auto found = links_.find(peer); found != links_.end()) {
-      found->second.connection->send(std::move(frame));
+      dispatcher_.take(found->second, message);
     }
   }
 
   asio::io_context& loop_;
   const Settings settings_;
   Handlers handlers_;
-  const Log& log_;
   const Pid self_;
   Counters counters_;
   LocalProcesses processes_;
-  asio::ip::tcp::acceptor acceptor_;
-  asio::steady_timer accept_timer_;
+  Dispatcher dispatcher_{processes_, self_, counters_};
+  StrangerLog stranger_log_;
+  std::shared_ptr<Listener> listener_;
+  std::shared_ptr<EpmdDaemon> epmd_daemon_;
   std::unique_ptr<EpmdRegistration> registration_;
   Links links_;
   std::uint32_t last_link_number_ = 0;
   std::map<NodeName, std::vector<OnConnected>> connecting_;
-  std::string last_failed_handshake_;
-  std::string last_refusal_;
   bool stopped_ = false;
   std::unique_ptr<HandshakePools> pools_;
 };

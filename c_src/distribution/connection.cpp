@@ -27,14 +27,23 @@ Error why_lost(const error_code& error) {
 
 Connection::Connection(asio::io_context& loop, FileDescriptor socket, Timing timing, Handlers handlers)
     : loop_(loop),
-      socket_(loop, asio::ip::tcp::v4(), socket.release()),
+      socket_(loop),
       check_(loop),
       timing_(timing),
       handlers_(std::move(handlers)),
       last_received_(Clock::now()),
-      last_sent_(last_received_) {}
+      last_sent_(last_received_) {
+  socket_.assign(asio::ip::tcp::v4(), socket.get(), assigned_);
+  if (!assigned_) {
+    static_cast<void>(socket.release());
+  }
+}
 
 void Connection::start() {
+  if (assigned_) {
+    close(why_lost(assigned_));
+    return;
+  }
   read_more();
   check_later();
 }
@@ -164,7 +173,16 @@ void Connection::finish(const Error& why) {
 
 void Connection::close(Error why) { finish(why); }
 
-void Connection::abandon() {
+void Connection::abandon(std::span<const char> last_frames) {
+  // A frame that is under way may be half written; nothing can follow it then.
+  if (open_ && unsent_.empty()) {
+    error_code error;
+    socket_.non_blocking(true, error);
+    while (!error && !last_frames.empty()) {
+      last_frames = last_frames.subspan(
+          socket_.write_some(asio::buffer(last_frames.data(), last_frames.size()), error));
+    }
+  }
   handlers_.closed = nullptr;
   finish({ErrorCode::cancelled, "abandoned"});
 }

@@ -20,6 +20,8 @@ namespace {
 
 constexpr Milliseconds first_retry{50};
 constexpr Milliseconds last_retry{500};
+/// epmd writes a line of its own for each refusal, so a name that is taken is asked for less often.
+constexpr Milliseconds taken_retry{2'000};
 /// Connect and answer; epmd is on this host, so only a stopped one is slower.
 constexpr Milliseconds answer_limit{2'000};
 
@@ -67,31 +69,38 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
   asio::awaitable<void> run() {
     Milliseconds retry = first_retry;
     while (!stopped_) {
+      publishing_ = true;
       const auto accepted = co_await publish();
+      publishing_ = false;
       timer_.cancel();
+      if (!stopped_ && accepted) {
+        change(RegistrationState::registered, "");
+        co_await held();
+        retry = first_retry;
+      }
       if (stopped_) {
         break;
       }
+      const bool taken = !accepted && accepted.error().code == ErrorCode::refused;
       if (accepted) {
-        change(RegistrationState::registered, "");
-        retry = first_retry;
-        co_await held();
-        if (stopped_) {
-          break;
-        }
         change(RegistrationState::lost, "epmd closed our registration");
       } else {
-        change(accepted.error().code == ErrorCode::refused ? RegistrationState::name_taken
-                                                           : RegistrationState::unavailable,
+        change(taken ? RegistrationState::name_taken : RegistrationState::unavailable,
                accepted.error().message);
       }
       close();
-      error_code ignored;
-      timer_.expires_after(retry);
-      co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      co_await pause(taken ? taken_retry : retry);
       retry = std::min(retry * 2, last_retry);
     }
     close();
+  }
+
+  asio::awaitable<void> pause(Milliseconds how_long) {
+    if (!stopped_) {
+      error_code ignored;
+      timer_.expires_after(how_long);
+      co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
   }
 
   /// Connects and registers. ErrorCode::refused only if epmd itself said no.
@@ -99,7 +108,8 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
     auto self = shared_from_this();
     timer_.expires_after(answer_limit);
     timer_.async_wait([self](const error_code& cancelled) {
-      if (!cancelled) {
+      // A handler that was queued already cannot be cancelled any more.
+      if (!cancelled && self->publishing_) {
         self->close();
       }
     });
@@ -184,6 +194,7 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
   asio::steady_timer timer_;
   RegistrationState state_ = RegistrationState::unavailable;
   bool announced_ = false;
+  bool publishing_ = false;
   bool stopped_ = false;
 };
 

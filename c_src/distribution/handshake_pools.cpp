@@ -1,11 +1,26 @@
 #include "handshake_pools.hpp"
 
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <memory>
 #include <utility>
 
 namespace rancher_cnode::distribution {
 namespace asio = boost::asio;
+
+namespace {
+
+/// A handshake whose exceptions (exhausted memory) end it, and not the thread.
+template <class Handshake>
+HandshakeResult guarded(Handshake handshake) {
+  try {
+    return handshake();
+  } catch (const std::exception& exception) {
+    return tl::unexpected(HandshakeFailure{HandshakeStage::connect, {ErrorCode::failed, exception.what()}});
+  }
+}
+
+}  // namespace
 
 HandshakePools::HandshakePools(asio::io_context& loop, Identity self, Milliseconds limit)
     : loop_(loop),
@@ -29,8 +44,8 @@ void HandshakePools::connect(const NodeName& peer, Ipv4Address address, std::uin
   // back as a value, and is dropped on the loop if this object has gone by then.
   asio::post(outgoing_, [this, peer, address, port, deadline, done = std::move(done),
                          alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
-    auto result =
-        std::make_shared<HandshakeResult>(connect_handshake(self_, peer, address, port, deadline, stop_));
+    auto result = std::make_shared<HandshakeResult>(
+        guarded([&] { return connect_handshake(self_, peer, address, port, deadline, stop_); }));
     asio::post(loop_, [result, done = std::move(done), alive = std::move(alive)]() {
       if (alive.lock()) {
         done(std::move(*result));
@@ -40,11 +55,12 @@ void HandshakePools::connect(const NodeName& peer, Ipv4Address address, std::uin
 }
 
 bool HandshakePools::accept(FileDescriptor socket, Ipv4Address source, Done done) {
-  Share& share = shares_[source];
-  if (share.waiting >= max_waiting_per_source) {
+  const auto known = shares_.find(source);
+  if (waiting_.size() >= max_waiting ||
+      (known != shares_.end() && known->second.waiting >= max_waiting_per_source)) {
     return false;
   }
-  ++share.waiting;
+  ++shares_[source].waiting;
   waiting_.push_back(Stranger{std::move(socket), source, Clock::now() + limit_, std::move(done)});
   run_waiting();
   return true;
@@ -70,7 +86,7 @@ void HandshakePools::run(Stranger stranger) {
   auto shared = std::make_shared<Stranger>(std::move(stranger));
   asio::post(incoming_, [this, shared, alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
     auto result = std::make_shared<HandshakeResult>(
-        accept_handshake(self_, std::move(shared->socket), shared->deadline, stop_));
+        guarded([&] { return accept_handshake(self_, std::move(shared->socket), shared->deadline, stop_); }));
     asio::post(loop_, [result, shared, alive = std::move(alive)]() {
       if (const auto pools = alive.lock()) {
         (*pools)->finished(shared->source);

@@ -23,6 +23,7 @@ class HandshakePools {
   static constexpr std::size_t incoming_threads = 8;
   static constexpr std::size_t incoming_threads_per_source = 2;
   static constexpr std::size_t max_waiting_per_source = 128;
+  static constexpr std::size_t max_waiting = 512;
 
   using Done = std::function<void(HandshakeResult)>;
 
@@ -34,10 +35,8 @@ class HandshakePools {
 
   /// `done` runs on the loop.
   void connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done);
-  /// False (and the socket is closed) if the source has too many handshakes waiting already.
+  /// False (and the socket is closed) if too many wait already, of this source or in all.
   [[nodiscard]] bool accept(FileDescriptor socket, Ipv4Address source, Done done);
-  /// Accepted connections without an end yet.
-  [[nodiscard]] std::size_t incoming() const { return running_ + waiting_.size(); }
 
  private:
   struct Stranger {

@@ -40,6 +40,7 @@ class CNode {
     Cookie cookie;
     PortRange listen_ports;
     std::uint16_t epmd_port = 4369;
+    std::string epmd_program{};  ///< started when no epmd answers: a name on PATH or a path; empty = never
     std::size_t max_links = 256;
     Milliseconds epmd_limit{1'000};       ///< one port lookup
     Milliseconds handshake_limit{5'000};  ///< one whole handshake

@@ -45,8 +45,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Queues one whole frame. Does nothing on a closed link.
   void send(std::vector<char> frame);
   void close(Error why);
-  /// close() without a word to the handlers: the owner is going away.
-  void abandon();
+  /// close() without a word to the handlers: the owner is going away. Of last_frames goes out what the socket
+  /// takes without blocking.
+  void abandon(std::span<const char> last_frames = {});
 
  private:
   void read_more();
@@ -66,6 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t unsent_bytes_ = 0;
   TimePoint last_received_;
   TimePoint last_sent_;
+  boost::system::error_code assigned_;  ///< whether the loop could take the socket
   bool open_ = true;
 };
 

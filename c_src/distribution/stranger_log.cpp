@@ -1,0 +1,51 @@
+#include "stranger_log.hpp"
+
+#include <utility>
+
+namespace rancher_cnode::distribution {
+
+void StrangerLog::warn(TimePoint now, std::string_view event, const std::string& from, std::string_view stage,
+                       const std::string& reason) {
+  if (!is_news(from, reason)) {
+    return;
+  }
+  if (!has_room(now)) {
+    ++left_out_;
+    return;
+  }
+  const auto left_out = std::exchange(left_out_, 0);
+  constexpr std::string_view message = "a connection to us came to nothing";
+  if (left_out > 0) {
+    log_.warning(event, message,
+                 {{"from", from}, {"stage", stage}, {"reason", reason}, {"left_out", left_out}});
+  } else {
+    log_.warning(event, message, {{"from", from}, {"stage", stage}, {"reason", reason}});
+  }
+}
+
+void StrangerLog::forget(const std::string& from) { last_fault_.erase(from); }
+
+bool StrangerLog::is_news(const std::string& from, const std::string& fault) {
+  if (const auto known = last_fault_.find(from); known != last_fault_.end()) {
+    return std::exchange(known->second, fault) != fault;
+  }
+  if (last_fault_.size() >= max_sources_remembered) {
+    last_fault_.clear();
+  }
+  last_fault_.emplace(from, fault);
+  return true;
+}
+
+bool StrangerLog::has_room(TimePoint now) {
+  if (lines_this_minute_ == 0 || now - minute_began_ >= std::chrono::minutes(1)) {
+    minute_began_ = now;
+    lines_this_minute_ = 0;
+  }
+  if (lines_this_minute_ >= max_lines_a_minute) {
+    return false;
+  }
+  ++lines_this_minute_;
+  return true;
+}
+
+}  // namespace rancher_cnode::distribution
