@@ -39,10 +39,13 @@ int main(int argc, char** argv) {
     log.warning("setting_ignored", warning);
   }
   switch (invocation.command) {
-    case Command::exit: return print(invocation);
-    case Command::ip: return print_own_address(invocation, log);
-    case Command::run: 
-      return rancher_cnode::agent::Agent(invocation.config, std::string(rancher_cnode::cli::program_version()), log)
+    case Command::exit:
+      return print(invocation);
+    case Command::ip:
+      return print_own_address(invocation, log);
+    case Command::run:
+      return rancher_cnode::agent::Agent(invocation.config,
+                                         std::string(rancher_cnode::cli::program_version()), log)
           .run();
   }
   return 1;

@@ -1,10 +1,9 @@
 #include "rancher_cnode/agent/agent.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-
-#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -41,8 +40,10 @@ metadata::WatcherSettings watcher_settings(const Config& config) {
 }
 
 distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address own) {
-  distribution::CNode::Settings settings{
-      .name = NodeName::of(config.basename, own), .cookie = config.cookie, .listen_ports = config.listen_ports, .timing = {}};
+  distribution::CNode::Settings settings{.name = NodeName::of(config.basename, own),
+                                         .cookie = config.cookie,
+                                         .listen_ports = config.listen_ports,
+                                         .timing = {}};
   settings.epmd_port = config.epmd_port;
   settings.max_links = config.max_links;
   return settings;
@@ -75,12 +76,14 @@ class Agent::Impl {
             watcher_settings(config_),
             {.observed =
                  [this](metadata::Observation observation) {
-                   asio::post(loop_, [this, observation = std::move(observation)]() { observed(observation); });
+                   asio::post(loop_,
+                              [this, observation = std::move(observation)]() { observed(observation); });
                  },
-             .own_address_found = config_.ip ? std::function<void(Ipv4Address)>()
-                                             : [this](Ipv4Address own) {
-                                                 asio::post(loop_, [this, own]() { know_ourselves(own); });
-                                               }},
+             .own_address_found =
+                 config_.ip
+                     ? std::function<void(Ipv4Address)>()
+                     : [this](
+                           Ipv4Address own) { asio::post(loop_, [this, own]() { know_ourselves(own); }); }},
             log_) {}
 
   int run() {
@@ -124,13 +127,14 @@ class Agent::Impl {
       return;
     }
     membership_.emplace(membership_settings(config_, own));
-    cnode_.emplace(loop_, cnode_settings(config_, own),
-                   distribution::CNode::Handlers{
-                       .link_up = [this](const NodeName& node) { link_up(node); },
-                       .link_down = [this](const NodeName& node, const Error& why) { link_down(node, why); },
-                       .registration = [this](RegistrationState state,
-                                              const std::string& reason) { registration_changed(state, reason); }},
-                   log_);
+    cnode_.emplace(
+        loop_, cnode_settings(config_, own),
+        distribution::CNode::Handlers{
+            .link_up = [this](const NodeName& node) { link_up(node); },
+            .link_down = [this](const NodeName& node, const Error& why) { link_down(node, why); },
+            .registration = [this](RegistrationState state,
+                                   const std::string& reason) { registration_changed(state, reason); }},
+        log_);
     status_.emplace(loop_, *cnode_,
                     StatusServer::Source{.snapshot = [this]() { return snapshot(); },
                                          .first_round_done = [this]() { return first_round_done(); },
@@ -147,7 +151,8 @@ class Agent::Impl {
   void listen(bool first) {
     if (const auto started = cnode_->start(); !started) {
       if (first) {
-        log_.warning("cannot_listen", started.error().message + "; trying again", {{"node", cnode_->name().str()}});
+        log_.warning("cannot_listen", started.error().message + "; trying again",
+                     {{"node", cnode_->name().str()}});
       }
       listen_timer_.expires_after(listen_again);
       listen_timer_.async_wait([this](const error_code& cancelled) {
@@ -302,7 +307,9 @@ class Agent::Impl {
   void registration_changed(RegistrationState state, const std::string& reason) {
     const std::string& node = cnode_->name().str();
     switch (state) {
-      case RegistrationState::registered: log_.info("registered", "", {{"node", node}}); break;
+      case RegistrationState::registered:
+        log_.info("registered", "", {{"node", node}});
+        break;
       case RegistrationState::unavailable:
         log_.info("epmd_awaited", reason + "; trying again", {{"node", node}});
         break;

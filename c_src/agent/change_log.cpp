@@ -11,10 +11,14 @@ namespace {
 
 std::string_view words(OwnPresence own) {
   switch (own) {
-    case OwnPresence::unknown: return "the metadata has not listed our own container yet";
-    case OwnPresence::present: return "the metadata lists our own container";
-    case OwnPresence::missing: return "the metadata no longer lists our own container; nothing is dialled";
-    case OwnPresence::left: return "our own container has left the service; our BEAM leaves the cluster";
+    case OwnPresence::unknown:
+      return "the metadata has not listed our own container yet";
+    case OwnPresence::present:
+      return "the metadata lists our own container";
+    case OwnPresence::missing:
+      return "the metadata no longer lists our own container; nothing is dialled";
+    case OwnPresence::left:
+      return "our own container has left the service; our BEAM leaves the cluster";
   }
   return "";
 }
@@ -61,10 +65,11 @@ void ChangeLog::note_mass_hold(const std::optional<membership::MassHold>& hold) 
     return;
   }
   if (hold) {
-    log_.warning("mass_removal_held",
-                 "more than half of the peers are missing from the metadata; none is let go before it has said so for "
-                 "--mass-removal-delay",
-                 {{"missing", hold->missing}, {"known", hold->known}});
+    log_.warning(
+        "mass_removal_held",
+        "more than half of the peers are missing from the metadata; none is let go before it has said so for "
+        "--mass-removal-delay",
+        {{"missing", hold->missing}, {"known", hold->known}});
   } else {
     log_.info("mass_removal_over", "the peers are back, or have been let go");
   }
@@ -74,10 +79,12 @@ void ChangeLog::note_dropped(const membership::DropCounts& dropped) {
   for (std::size_t i = 0; i < dropped.size(); ++i) {
     // Two containers on one address are a service with a sidekick: normal, and said nowhere.
     const auto reason = static_cast<membership::DropReason>(i);
-    if (dropped[i].count != dropped_[i].count && dropped[i].count > 0 && reason != membership::DropReason::duplicate) {
-      log_.write(reason == membership::DropReason::no_address ? LogLevel::info : LogLevel::warning,
-                 "containers_left_out", "listed containers without a usable address make no peers",
-                 {{"reason", to_string(reason)}, {"count", dropped[i].count}, {"example", dropped[i].example}});
+    if (dropped[i].count != dropped_[i].count && dropped[i].count > 0 &&
+        reason != membership::DropReason::duplicate) {
+      log_.write(
+          reason == membership::DropReason::no_address ? LogLevel::info : LogLevel::warning,
+          "containers_left_out", "listed containers without a usable address make no peers",
+          {{"reason", to_string(reason)}, {"count", dropped[i].count}, {"example", dropped[i].example}});
     }
   }
   dropped_ = dropped;

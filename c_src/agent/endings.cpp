@@ -1,12 +1,11 @@
 #include "endings.hpp"
 
-#include <boost/asio/buffer.hpp>
-
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <boost/asio/buffer.hpp>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -61,11 +60,12 @@ void Endings::watch_process(pid_t pid) {
     return;
   }
   process_.assign(descriptor);
-  process_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this(), pid](const error_code& error) {
-    if (!error) {
-      self->end("the watched process " + std::to_string(pid) + " has ended");
-    }
-  });
+  process_.async_wait(asio::posix::stream_descriptor::wait_read,
+                      [self = shared_from_this(), pid](const error_code& error) {
+                        if (!error) {
+                          self->end("the watched process " + std::to_string(pid) + " has ended");
+                        }
+                      });
 }
 
 void Endings::look_at_process(pid_t pid) {

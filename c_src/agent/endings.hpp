@@ -2,14 +2,13 @@
 // Used by the agent. On the loop.
 #pragma once
 
+#include <sys/types.h>
+
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-
-#include <sys/types.h>
-
-#include <array>
 #include <functional>
 #include <memory>
 #include <string>

@@ -21,7 +21,8 @@ using Done = std::function<void(LeaveResult)>;
 LeaveResult failed(const Error& error) { return {LeaveOutcome::failed, error.message}; }
 
 /// disconnect(Leaver) on the target.
-void ask_target(distribution::CNode& cnode, const LeaveRequest& request, const ModuleFunction& disconnect, Done done) {
+void ask_target(distribution::CNode& cnode, const LeaveRequest& request, const ModuleFunction& disconnect,
+                Done done) {
   TermWriter arguments;
   arguments.list(1).atom(request.leaver.str()).nil();
   cnode.call(request.target, disconnect, arguments.bytes(), call_limit,
@@ -49,7 +50,8 @@ void ask_leaver(distribution::CNode& cnode, const LeaveRequest& request, Done do
 
 }  // namespace
 
-void ask_to_leave(distribution::CNode& cnode, const LeaveRequest& request, std::function<void(LeaveResult)> done) {
+void ask_to_leave(distribution::CNode& cnode, const LeaveRequest& request,
+                  std::function<void(LeaveResult)> done) {
   if (request.disconnect && request.leaver != request.target) {
     ask_target(cnode, request, *request.disconnect, std::move(done));
     return;

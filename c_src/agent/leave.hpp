@@ -1,7 +1,8 @@
 // Asking one node to leave the cluster without breaking the others. Used by Target.
 //
-// The leaver itself runs global:disconnect/0, asked over a link of our own: this process is hidden, so that link is no
-// part of global's mesh. Cutting it off from the others' side instead makes OTP 25's global cut them from one another.
+// The leaver itself runs global:disconnect/0, asked over a link of our own: this process is hidden, so that
+// link is no part of global's mesh. Cutting it off from the others' side instead makes OTP 25's global cut
+// them from one another.
 #pragma once
 
 #include <functional>
@@ -16,8 +17,9 @@ namespace rancher_cnode::agent {
 
 struct LeaveRequest {
   NodeName leaver;
-  NodeName target;                           ///< asked where the leaver knows no global:disconnect/0 (before OTP 25.1)
-  std::optional<ModuleFunction> disconnect;  ///< the user's own way, called on the target with the leaver's name
+  NodeName target;  ///< asked where the leaver knows no global:disconnect/0 (before OTP 25.1)
+  std::optional<ModuleFunction>
+      disconnect;  ///< the user's own way, called on the target with the leaver's name
 };
 
 struct LeaveResult {
@@ -26,6 +28,7 @@ struct LeaveResult {
 };
 
 /// `done` runs once, later, on the loop. A link that was made for this is closed again.
-void ask_to_leave(distribution::CNode& cnode, const LeaveRequest& request, std::function<void(LeaveResult)> done);
+void ask_to_leave(distribution::CNode& cnode, const LeaveRequest& request,
+                  std::function<void(LeaveResult)> done);
 
 }  // namespace rancher_cnode::agent

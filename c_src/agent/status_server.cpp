@@ -79,8 +79,8 @@ void StatusServer::await(const GenCall& call, std::span<const char> timeout) {
     if (cancelled) {
       return;
     }
-    const auto late =
-        std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& waiting) { return waiting.id == id; });
+    const auto late = std::find_if(waiting_.begin(), waiting_.end(),
+                                   [&](const Waiting& waiting) { return waiting.id == id; });
     if (late != waiting_.end()) {
       reply_error(late->call, "timeout");
       waiting_.erase(late);

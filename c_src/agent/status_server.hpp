@@ -1,12 +1,11 @@
-// The process `rancher_cnode` on this node: what gen_server:call and cast from a BEAM get. Used by the agent. On the
-// loop.
+// The process `rancher_cnode` on this node: what gen_server:call and cast from a BEAM get. Used by the agent.
+// On the loop.
 //
 //   status | peers | version | refresh | {await, Milliseconds | infinity}
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <cstdint>
 #include <functional>
 #include <list>

@@ -1,9 +1,8 @@
 #include "target.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-
-#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -26,7 +25,8 @@ namespace action = membership::action;
 
 namespace {
 
-/// A BEAM on our own host is looked for often while it boots, then less often; another host's with growing delays.
+/// A BEAM on our own host is looked for often while it boots, then less often; another host's with growing
+/// delays.
 constexpr Milliseconds look_often{50};
 constexpr Milliseconds look_seldom{250};
 constexpr Milliseconds look_often_for{10'000};
@@ -56,9 +56,12 @@ ProbeOutcome outcome_of(const Expected<std::uint16_t>& port) {
     return ProbeOutcome::found;
   }
   switch (port.error().code) {
-    case ErrorCode::not_found: return ProbeOutcome::not_registered;
-    case ErrorCode::refused: return ProbeOutcome::refused;
-    default: return ProbeOutcome::no_answer;
+    case ErrorCode::not_found:
+      return ProbeOutcome::not_registered;
+    case ErrorCode::refused:
+      return ProbeOutcome::refused;
+    default:
+      return ProbeOutcome::no_answer;
   }
 }
 
@@ -73,7 +76,8 @@ DialOutcome outcome_of(const CallResult& result) {
   return reader.accept_atom("ignored") ? DialOutcome::not_alive : DialOutcome::refused;
 }
 
-/// A list of node names. Names that we would not use ourselves are left out: nothing is done about them anyway.
+/// A list of node names. Names that we would not use ourselves are left out: nothing is done about them
+/// anyway.
 Expected<std::vector<NodeName>> node_names(const TermBytes& term) {
   TermReader reader(term);
   const auto length = reader.list();
@@ -99,12 +103,14 @@ std::int64_t milliseconds_since(TimePoint began) {
 
 }  // namespace
 
-Target::Target(asio::io_context& loop, distribution::CNode& cnode, const Config& config, const Log& log, NodeName name)
+Target::Target(asio::io_context& loop, distribution::CNode& cnode, const Config& config, const Log& log,
+               NodeName name)
     : loop_(loop),
       cnode_(cnode),
       config_(config),
       log_(log),
       name_(std::move(name)),
+      link_log_(log, name_),
       local_(name_.host() == cnode.name().host()),
       reconciler_(reconciler_settings(config, name_)),
       wake_(loop),
@@ -188,17 +194,14 @@ void Target::link_down(const Error& why) {
   since_ = looking_since_ = Clock::now();
   look_delay_ = remote_look_first;
   reason_ = why.message;
-  complete_ = false;
-  linked_.clear();
-  failures_.clear();
+  link_log_.forget();
   log_.warning("target_lost", why.message, {{"target", name_.str()}});
   step(event::TargetDown{});
   look();
 }
 
 void Target::desired_changed(const std::shared_ptr<const membership::Desired>& desired) {
-  desired_ = desired;
-  std::erase_if(failures_, [&](const auto& entry) { return !desired->dialable.contains(entry.first); });
+  link_log_.desired(desired);
   step(event::DesiredChanged{desired});
 }
 
@@ -258,8 +261,9 @@ void Target::carry_out(const action::ListLinks& list) {
   } else {
     arguments.list(1).atom("connected").nil();
   }
-  cnode_.call(name_, config_.list_nodes.value_or(ModuleFunction{"erlang", "nodes"}), arguments.bytes(), list_limit,
-              [self = shared_from_this(), id = list.id](const CallResult& result) { self->listed(id, result); });
+  cnode_.call(
+      name_, config_.list_nodes.value_or(ModuleFunction{"erlang", "nodes"}), arguments.bytes(), list_limit,
+      [self = shared_from_this(), id = list.id](const CallResult& result) { self->listed(id, result); });
 }
 
 void Target::listed(membership::ActionId id, const CallResult& result) {
@@ -273,7 +277,7 @@ void Target::listed(membership::ActionId id, const CallResult& result) {
     return;
   }
   set_responding("");
-  note_links(*links);
+  link_log_.listed(*links);
   step(event::LinksListed{id, std::move(*links)});
 }
 
@@ -290,7 +294,7 @@ void Target::carry_out(const action::Probe& probe) {
           co_return;
         }
         if (!port) {
-          self->note_failure(probe.peer, port.error().message);
+          self->link_log_.failed(probe.peer, port.error().message);
         }
         self->step(event::Probed{probe.id, outcome_of(port)});
       },
@@ -313,20 +317,21 @@ void Target::dialled(const action::Dial& dial, TimePoint began, const CallResult
   const DialOutcome outcome = outcome_of(result);
   switch (outcome) {
     case DialOutcome::linked:
-      failures_.erase(dial.peer);
-      if (linked_.insert(dial.peer).second) {
-        log_.info("peer_linked", "",
-                  {{"target", name_.str()}, {"peer", dial.peer.str()}, {"took_ms", milliseconds_since(began)}});
-      }
+      link_log_.linked(dial.peer, began);
       break;
     case DialOutcome::refused:
-      note_failure(dial.peer, config_.probe == ProbeMode::epmd
-                                  ? "it is registered, but the BEAM cannot link to it: probably the cookie or the "
-                                    "release differs"
-                                  : "the BEAM cannot link to it");
+      link_log_.failed(dial.peer,
+                       config_.probe == ProbeMode::epmd
+                           ? "it is registered, but the BEAM cannot link to it: probably the cookie or the "
+                             "release differs"
+                           : "the BEAM cannot link to it");
       break;
-    case DialOutcome::not_alive: note_failure(dial.peer, "the BEAM is not alive as a node"); break;
-    case DialOutcome::no_reply: note_failure(dial.peer, result.error().message); break;
+    case DialOutcome::not_alive:
+      link_log_.failed(dial.peer, "the BEAM is not alive as a node");
+      break;
+    case DialOutcome::no_reply:
+      link_log_.failed(dial.peer, result.error().message);
+      break;
   }
   step(event::Dialled{dial.id, outcome});
 }
@@ -343,47 +348,6 @@ void Target::carry_out(const action::Leave& leave) {
                                   {{"target", self->name_.str()}, {"peer", leave.peer.str()}});
                  self->step(event::Left{leave.id, result.outcome});
                });
-}
-
-/// One line for each member whose link came or went.
-void Target::note_links(const std::vector<NodeName>& links) {
-  if (!desired_) {
-    return;
-  }
-  std::set<NodeName> now;
-  for (const auto& link : links) {
-    if (desired_->members.contains(link)) {
-      now.insert(link);
-    }
-  }
-  for (const auto& peer : now) {
-    if (!linked_.contains(peer)) {
-      failures_.erase(peer);
-      log_.info("peer_linked", "", {{"target", name_.str()}, {"peer", peer.str()}});
-    }
-  }
-  for (const auto& peer : linked_) {
-    if (!now.contains(peer) && desired_->members.contains(peer)) {
-      log_.warning("peer_lost", "the link between the two BEAMs has gone",
-                   {{"target", name_.str()}, {"peer", peer.str()}});
-    }
-  }
-  linked_ = std::move(now);
-  const bool complete =
-      !desired_->dialable.empty() && std::all_of(desired_->dialable.begin(), desired_->dialable.end(), [&](auto& peer) {
-        return peer == name_ || linked_.contains(peer);
-      });
-  if (complete && !std::exchange(complete_, complete)) {
-    log_.info("cluster_complete", "every peer that may be dialled is linked",
-              {{"target", name_.str()}, {"peers", linked_.size()}});
-  }
-  complete_ = complete;
-}
-
-void Target::note_failure(const NodeName& peer, const std::string& reason) {
-  if (std::exchange(failures_[peer], reason) != reason) {
-    log_.warning("peer_unreachable", reason, {{"target", name_.str()}, {"peer", peer.str()}});
-  }
 }
 
 void Target::set_responding(const std::string& trouble) {

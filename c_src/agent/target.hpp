@@ -1,16 +1,13 @@
-// One BEAM that this node drives: looks for it, holds the link, and carries its reconciler's actions to it and the
-// answers back. Used by the agent, one object a target. On the loop.
+// One BEAM that this node drives: looks for it, holds the link, and carries its reconciler's actions to it
+// and the answers back. Used by the agent, one object a target. On the loop.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
-#include <unordered_map>
 
+#include "link_log.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/config.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
@@ -54,8 +51,6 @@ class Target : public std::enable_shared_from_this<Target> {
   void carry_out(const membership::action::Leave& leave);
   void listed(membership::ActionId id, const distribution::CallResult& result);
   void dialled(const membership::action::Dial& dial, TimePoint began, const distribution::CallResult& result);
-  void note_links(const std::vector<NodeName>& links);
-  void note_failure(const NodeName& peer, const std::string& reason);
   void set_responding(const std::string& trouble);
   void wake_later();
 
@@ -64,13 +59,11 @@ class Target : public std::enable_shared_from_this<Target> {
   const Config& config_;
   const Log& log_;
   const NodeName name_;
+  LinkLog link_log_;
   const bool local_;
   membership::Reconciler reconciler_;
   boost::asio::steady_timer wake_;
   boost::asio::steady_timer look_timer_;
-  std::shared_ptr<const membership::Desired> desired_;
-  std::set<NodeName> linked_;                              ///< members among the last list of links
-  std::unordered_map<NodeName, std::string> failures_;     ///< what was last logged of a member that is not linked
   TimePoint looking_since_;
   TimePoint since_;
   Milliseconds look_delay_;
@@ -78,7 +71,6 @@ class Target : public std::enable_shared_from_this<Target> {
   bool looking_ = false;
   bool up_ = false;
   bool responding_ = true;
-  bool complete_ = false;
   bool stopped_ = false;
 };
 

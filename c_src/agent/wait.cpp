@@ -1,10 +1,9 @@
 #include "rancher_cnode/agent/wait.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -100,7 +99,8 @@ class Question {
 
 }  // namespace
 
-Expected<void> wait_for_first_round(const Config& config, Ipv4Address own, Milliseconds timeout, const Log& log) {
+Expected<void> wait_for_first_round(const Config& config, Ipv4Address own, Milliseconds timeout,
+                                    const Log& log) {
   distribution::initialise_handshakes();
   return Question(config, own, log).ask_for(timeout);
 }

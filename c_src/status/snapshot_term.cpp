@@ -14,9 +14,12 @@ using distribution::TermWriter;
 
 std::string_view to_string(TargetSnapshot::State state) {
   switch (state) {
-    case TargetSnapshot::State::awaited: return "awaited";
-    case TargetSnapshot::State::linked: return "linked";
-    case TargetSnapshot::State::not_responding: return "not_responding";
+    case TargetSnapshot::State::awaited:
+      return "awaited";
+    case TargetSnapshot::State::linked:
+      return "linked";
+    case TargetSnapshot::State::not_responding:
+      return "not_responding";
   }
   return "unknown";
 }
@@ -44,7 +47,8 @@ class Map {
     return pair(key).then([&] { values_.boolean(value.value_or(false)); });
   }
   Map& ago(std::string_view key, TimePoint now, const std::optional<TimePoint>& then) {
-    return then ? number(key, std::chrono::duration_cast<Milliseconds>(now - *then).count()) : atom(key, "undefined");
+    return then ? number(key, std::chrono::duration_cast<Milliseconds>(now - *then).count())
+                : atom(key, "undefined");
   }
   Map& term(std::string_view key, const TermBytes& value) {
     return pair(key).then([&] { values_.raw(value); });
@@ -110,7 +114,8 @@ TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, cons
       .take();
 }
 
-TermBytes leaver_term(const Snapshot& snapshot, const TargetSnapshot& target, const membership::LeaverView& leaver) {
+TermBytes leaver_term(const Snapshot& snapshot, const TargetSnapshot& target,
+                      const membership::LeaverView& leaver) {
   return Map()
       .atom("node", leaver.node.str())
       .atom("target", target.node.str())
@@ -209,9 +214,8 @@ TermBytes flat(const Snapshot& snapshot, Member member, Each each) {
 }
 
 TermBytes leavers_term(const Snapshot& snapshot) {
-  return flat(snapshot, &TargetSnapshot::leavers, [&](const auto& target, const auto& leaver) {
-    return leaver_term(snapshot, target, leaver);
-  });
+  return flat(snapshot, &TargetSnapshot::leavers,
+              [&](const auto& target, const auto& leaver) { return leaver_term(snapshot, target, leaver); });
 }
 
 }  // namespace
@@ -232,7 +236,8 @@ TermBytes status_term(const Snapshot& snapshot) {
       .number("links", snapshot.links)
       .atom("own", to_string(snapshot.metadata.view.own))
       .term("metadata", metadata_term(snapshot))
-      .term("targets", list_of(snapshot.targets, [&](const auto& target) { return target_term(snapshot, target); }))
+      .term("targets",
+            list_of(snapshot.targets, [&](const auto& target) { return target_term(snapshot, target); }))
       .term("peers", peers_term(snapshot))
       .term("leavers", leavers_term(snapshot))
       .term("counters", counters_term(snapshot.node_counters))

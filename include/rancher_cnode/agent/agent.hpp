@@ -1,5 +1,6 @@
 // The hall: owns the event loop, carries each wing's output to the next one, and holds no policy of its own.
-// Used by main. The loop is the thread that calls run(); the watcher's thread and the handshake pools only hand over.
+// Used by main. The loop is the thread that calls run(); the watcher's thread and the handshake pools only
+// hand over.
 #pragma once
 
 #include <memory>

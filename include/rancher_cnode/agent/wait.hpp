@@ -1,4 +1,5 @@
-// The `wait` command: blocks until the C-node of this container says that its first round is done. Used by main.
+// The `wait` command: blocks until the C-node of this container says that its first round is done. Used by
+// main.
 #pragma once
 
 #include "rancher_cnode/address.hpp"
@@ -9,8 +10,8 @@
 
 namespace rancher_cnode::agent {
 
-/// Asks `<basename>@own` as a node of its own, again and again while it is not there, for `timeout` (0 = for ever):
-/// then ErrorCode::timeout with the last reason in words. Blocks.
+/// Asks `<basename>@own` as a node of its own, again and again while it is not there, for `timeout` (0 = for
+/// ever): then ErrorCode::timeout with the last reason in words. Blocks.
 [[nodiscard]] Expected<void> wait_for_first_round(const Config& config, Ipv4Address own, Milliseconds timeout,
                                                   const Log& log);
 

@@ -1,5 +1,5 @@
-// All that this node knows at one moment, as values: who should be there, who is, and for each that is not, why.
-// Made by the agent; shown by snapshot_term. Changes nothing.
+// All that this node knows at one moment, as values: who should be there, who is, and for each that is not,
+// why. Made by the agent; shown by snapshot_term. Changes nothing.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ struct MetadataSnapshot {
 /// One BEAM that is driven, and the cluster as it sees it.
 struct TargetSnapshot {
   enum class State {
-    awaited,         ///< no link to it
+    awaited,  ///< no link to it
     linked,
     not_responding,  ///< linked, but its answers do not come
   };

@@ -1,7 +1,8 @@
-// A Snapshot as Erlang terms: what gen_server calls to this node are answered with. Used by the agent's status server.
+// A Snapshot as Erlang terms: what gen_server calls to this node are answered with. Used by the agent's
+// status server.
 //
-// Keys and states are atoms from a fixed set, node names are atoms, texts are binaries, times are milliseconds ago, and
-// what is not known is undefined.
+// Keys and states are atoms from a fixed set, node names are atoms, texts are binaries, times are
+// milliseconds ago, and what is not known is undefined.
 #pragma once
 
 #include "rancher_cnode/distribution/term.hpp"
@@ -9,8 +10,8 @@
 
 namespace rancher_cnode::status {
 
-/// #{node, version, uptime_ms, registration, links, own, metadata => #{...}, targets => [#{...}], peers => [#{...}],
-/// leavers => [#{...}], counters => #{...}}
+/// #{node, version, uptime_ms, registration, links, own, metadata => #{...}, targets => [#{...}], peers =>
+/// [#{...}], leavers => [#{...}], counters => #{...}}
 [[nodiscard]] distribution::TermBytes status_term(const Snapshot& snapshot);
 
 /// [#{node, target, state, reason, since_ms_ago, attempts}]: every peer of every target.

@@ -1,0 +1,72 @@
+#include "link_log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rancher_cnode::agent {
+
+void LinkLog::desired(std::shared_ptr<const membership::Desired> desired) {
+  desired_ = std::move(desired);
+  std::erase_if(failures_, [this](const auto& entry) { return !desired_->dialable.contains(entry.first); });
+}
+
+void LinkLog::listed(const std::vector<NodeName>& links) {
+  std::set<NodeName> now;
+  for (const auto& link : links) {
+    if (desired_->members.contains(link)) {
+      now.insert(link);
+    }
+  }
+  for (const auto& peer : now) {
+    if (!linked_.contains(peer)) {
+      failures_.erase(peer);
+      log_.info("peer_linked", "", {{"target", target_.str()}, {"peer", peer.str()}});
+    }
+  }
+  for (const auto& peer : linked_) {
+    if (!now.contains(peer) && desired_->members.contains(peer)) {
+      log_.warning("peer_lost", "the link between the two BEAMs has gone",
+                   {{"target", target_.str()}, {"peer", peer.str()}});
+    }
+  }
+  linked_ = std::move(now);
+  note_complete();
+}
+
+void LinkLog::note_complete() {
+  const auto& wanted = desired_->dialable;
+  const bool complete =
+      !wanted.empty() && std::all_of(wanted.begin(), wanted.end(), [this](const NodeName& peer) {
+        return peer == target_ || linked_.contains(peer);
+      });
+  if (!std::exchange(complete_, complete) && complete) {
+    log_.info("cluster_complete", "every peer that may be dialled is linked",
+              {{"target", target_.str()}, {"peers", linked_.size()}});
+  }
+}
+
+void LinkLog::linked(const NodeName& peer, TimePoint began) {
+  failures_.erase(peer);
+  if (linked_.insert(peer).second) {
+    log_.info("peer_linked", "",
+              {{"target", target_.str()},
+               {"peer", peer.str()},
+               {"took_ms", std::chrono::duration_cast<Milliseconds>(Clock::now() - began).count()}});
+  }
+}
+
+void LinkLog::failed(const NodeName& peer, std::string_view reason) {
+  std::string& known = failures_[peer];
+  if (known != reason) {
+    known = reason;
+    log_.warning("peer_unreachable", reason, {{"target", target_.str()}, {"peer", peer.str()}});
+  }
+}
+
+void LinkLog::forget() {
+  linked_.clear();
+  failures_.clear();
+  complete_ = false;
+}
+
+}  // namespace rancher_cnode::agent

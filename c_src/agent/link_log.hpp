@@ -1,0 +1,44 @@
+// What changed in one target's links, as log lines: one per change, none per list. Used by Target.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/membership/membership.hpp"
+#include "rancher_cnode/node_name.hpp"
+
+namespace rancher_cnode::agent {
+
+class LinkLog {
+ public:
+  /// `log` must outlive this.
+  LinkLog(const Log& log, NodeName target) : log_(log), target_(std::move(target)) {}
+
+  void desired(std::shared_ptr<const membership::Desired> desired);
+  /// The target told all its links.
+  void listed(const std::vector<NodeName>& links);
+  /// The target was asked to link itself to peer at `began`, and did.
+  void linked(const NodeName& peer, TimePoint began);
+  /// Said once per peer until the reason changes or the peer is linked.
+  void failed(const NodeName& peer, std::string_view reason);
+  /// The target has gone: nothing that was known of its links holds any more.
+  void forget();
+
+ private:
+  void note_complete();
+
+  const Log& log_;
+  const NodeName target_;
+  std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
+  std::set<NodeName> linked_;  ///< members among the last list
+  std::unordered_map<NodeName, std::string> failures_;
+  bool complete_ = false;
+};
+
+}  // namespace rancher_cnode::agent
