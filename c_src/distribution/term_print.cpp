@@ -1,5 +1,6 @@
 // printed(): any bytes as text of bounded length. Depth and length are both limited, so hostile terms cost
 // nothing.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -10,6 +11,14 @@ namespace {
 
 constexpr int max_depth = 16;
 constexpr std::string_view malformed_text = "<<malformed>>";
+
+std::string_view view(std::span<const char> bytes) { return {bytes.data(), bytes.size()}; }
+
+bool is_text(std::span<const char> bytes) {
+  return std::none_of(bytes.begin(), bytes.end(), [](char byte) {
+    return (static_cast<unsigned char>(byte) < ' ' && byte != '\n' && byte != '\t') || byte == '\x7f';
+  });
+}
 
 class Printer {
  public:
@@ -27,7 +36,7 @@ class Printer {
       case TermType::integer:
         return integer(reader);
       case TermType::binary:
-        return put("<<\"") && put(*reader.binary()) && put("\">>");
+        return binary(reader);
       case TermType::tuple: {
         const auto arity = *reader.tuple();
         return put("{") && terms(reader, arity, depth) && put("}");
@@ -83,12 +92,36 @@ class Printer {
     return value && put("<" + value->node + "." + std::to_string(value->id) + ">");
   }
 
+  bool binary(TermReader& reader) {
+    constexpr std::size_t header = 5;
+    const auto whole = reader.skip();
+    if (!whole) {
+      return put(malformed_text) && false;
+    }
+    const auto bytes = whole->subspan(header);
+    return is_text(bytes) ? put("<<\"") && put(view(bytes)) && put("\">>")
+                          : put("<<" + std::to_string(bytes.size()) + " bytes>>");
+  }
+
   /// STRING_EXT: a list of bytes, most often text.
   bool string(TermReader& reader) {
     constexpr std::size_t header = 3;
-    const auto bytes = reader.skip();
-    return bytes && put("\"") && put(std::string_view(bytes->data() + header, bytes->size() - header)) &&
-           put("\"");
+    const auto whole = reader.skip();
+    if (!whole) {
+      return put(malformed_text) && false;
+    }
+    const auto bytes = whole->subspan(header);
+    if (is_text(bytes)) {
+      return put("\"") && put(view(bytes)) && put("\"");
+    }
+    std::string_view before = "[";
+    for (const char byte : bytes) {
+      if (!put(before) || !put(std::to_string(static_cast<unsigned char>(byte)))) {
+        return false;
+      }
+      before = ",";
+    }
+    return put("]");
   }
 
   bool terms(TermReader& reader, std::uint32_t count, int depth) {
