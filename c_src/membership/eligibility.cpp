@@ -48,10 +48,10 @@ const std::string* find_address(const Container& container, Networks& networks) 
   return first_address(container);
 }
 
-void drop(DropCounts& counts, DropReason reason, const Container& container, std::string_view address) {
+void drop(DropCounts& counts, DropReason reason, std::string_view name, std::string_view address) {
   Dropped& dropped = counts.at(static_cast<std::size_t>(reason));
   ++dropped.count;
-  dropped.example = container.name;
+  dropped.example = name;
   if (!address.empty()) dropped.example.append(": ").append(address);
   if (dropped.example.size() > longest_example) dropped.example.resize(longest_example);
 }
@@ -62,6 +62,24 @@ std::string hold_of(const Container& container, HealthPolicy health) {
     return "health is " + *container.health_state;
   }
   return {};
+}
+
+/// Puts the members in order and makes one of those that share an address.
+void join_by_address(Eligibility& result) {
+  auto& members = result.members;
+  std::ranges::stable_sort(members, {}, &Member::address);
+  std::size_t kept = 0;
+  for (std::size_t next = 0; next < members.size(); ++next) {
+    if (kept == 0 || members[kept - 1].address != members[next].address) {
+      if (kept != next) members[kept] = std::move(members[next]);
+      ++kept;
+      continue;
+    }
+    drop(result.dropped, DropReason::duplicate, members[next].name, members[next].address.to_string());
+    Member& first = members[kept - 1];
+    if (!first.hold.empty() && members[next].hold.empty()) first = std::move(members[next]);
+  }
+  members.resize(kept);
 }
 
 }  // namespace
@@ -98,28 +116,29 @@ Eligibility judge(const Service& service, HealthPolicy health) {
   for (const Container& container : service.containers) {
     const std::string* text = find_address(container, networks);
     if (text == nullptr) {
-      drop(result.dropped, DropReason::no_address, container, {});
+      drop(result.dropped, DropReason::no_address, container.name, {});
       if (!container.uuid.empty()) result.unaddressed.push_back(container.uuid);
       continue;
     }
     const auto address = Ipv4Address::parse(*text);
     if (!address) {
-      drop(result.dropped, DropReason::not_ipv4, container, *text);
+      drop(result.dropped, DropReason::not_ipv4, container.name, *text);
       continue;
     }
     if (!address->is_host()) {
-      drop(result.dropped, DropReason::not_a_host, container, *text);
+      drop(result.dropped, DropReason::not_a_host, container.name, *text);
       continue;
     }
-    Member member{container.uuid, container.name, hold_of(container, health)};
-    const auto [place, added] = result.members.try_emplace(*address, std::move(member));
-    if (added) continue;
-    drop(result.dropped, DropReason::duplicate, container, *text);
-    // try_emplace moves only when it inserts, so `member` still stands.
-    if (!place->second.hold.empty() && member.hold.empty()) place->second = std::move(member);
+    result.members.push_back({*address, container.uuid, container.name, hold_of(container, health)});
   }
+  join_by_address(result);
   std::sort(result.unaddressed.begin(), result.unaddressed.end());
   return result;
+}
+
+const Member* Eligibility::find(Ipv4Address address) const {
+  const auto place = std::ranges::lower_bound(members, address, {}, &Member::address);
+  return place != members.end() && place->address == address ? &*place : nullptr;
 }
 
 }  // namespace rancher_cnode::membership

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,20 +39,25 @@ using DropCounts = std::array<Dropped, drop_reasons>;
 
 /// A peer's container. Of several on one address it is the first that may be dialled, else the first listed.
 struct Member {
-  std::string uuid;  ///< may be empty in a broken answer
-  std::string name;
-  std::string hold;  ///< why it must not be dialled, in words; empty: it may be
-  friend bool operator==(const Member&, const Member&) = default;
+  Ipv4Address address;
+  std::string_view uuid;  ///< a view into the service; may be empty in a broken answer
+  std::string_view name;  ///< a view into the service
+  std::string hold;       ///< why it must not be dialled, in words; empty: it may be
 };
 
+/// Valid for as long as the service that was judged: most reads say nothing new, so nothing is copied.
 struct Eligibility {
-  std::map<Ipv4Address, Member> members;
-  std::vector<std::string> unaddressed;  ///< uuids of containers dropped for DropReason::no_address, sorted
+  std::vector<Member> members;                ///< one an address, in the order of the addresses
+  std::vector<std::string_view> unaddressed;  ///< uuids of those dropped for DropReason::no_address, sorted
   DropCounts dropped;
+
+  /// nullptr if no member has the address.
+  [[nodiscard]] const Member* find(Ipv4Address address) const;
 };
 
 /// Never fails: what cannot be used is dropped and counted.
 [[nodiscard]] Eligibility judge(const Service& service, HealthPolicy health);
+Eligibility judge(Service&& service, HealthPolicy health) = delete;  // the result looks into the service
 
 /// True unless the state says that the container is not up. States that Rancher does not know today are taken
 /// for up: a probe costs little, a peer that is never dialled costs a cluster. Metadata may also freeze at
