@@ -1,0 +1,90 @@
+#include "rancher_cnode/distribution/local_processes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <optional>
+
+#include "bytes.hpp"
+
+using namespace rancher_cnode::distribution;
+using namespace rancher_cnode::distribution::test;
+
+namespace {
+
+const Pid caller{"beam@127.0.0.1", 9, 0, 5};
+const Reference reference{"beam@127.0.0.1", 5, 3, {1, 2, 3}};
+
+/// The tag as gen_server sends it since OTP 24, and as before.
+TermBytes alias_tag() {
+  return join({hex("6c000000017705616c696173"), TermWriter().reference(reference).take()});
+}
+TermBytes plain_tag() { return TermWriter().reference(reference).take(); }
+
+TermBytes gen_call(const TermBytes& tag, const TermBytes& request) {
+  return TermWriter().tuple(3).atom("$gen_call").tuple(2).pid(caller).raw(tag).raw(request).take();
+}
+
+struct Heard {
+  LocalProcesses processes;
+  std::optional<GenCall> call;
+  std::optional<std::string> cast;
+
+  Heard() {
+    processes.add("both", {.call = [this](GenCall c) { call = std::move(c); },
+                           .cast = [this](std::span<const char> request) { cast = printed(request); }});
+    processes.add("none", {});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a call is delivered, and its reply echoes the tag byte for byte") {
+  for (const auto& tag : {alias_tag(), plain_tag()}) {
+    Heard heard;
+    REQUIRE(heard.processes.deliver("both", gen_call(tag, TermWriter().tuple(1).atom("status").take())));
+    REQUIRE(heard.call);
+    CHECK(heard.call->from == caller);
+    CHECK(heard.call->tag == tag);
+    CHECK(printed(heard.call->request) == "{status}");
+    const auto yes = TermWriter().atom("yes").take();
+    CHECK(gen_reply(*heard.call, yes) == join({hex("6802"), tag, yes}));
+  }
+}
+
+TEST_CASE("a cast is delivered") {
+  Heard heard;
+  CHECK(heard.processes.deliver("both", TermWriter().tuple(2).atom("$gen_cast").atom("refresh").take()));
+  CHECK(heard.cast == "refresh");
+  CHECK_FALSE(heard.call);
+}
+
+TEST_CASE("a message that means nothing to its receiver is not delivered") {
+  const auto call = gen_call(plain_tag(), hex("6a"));
+  const auto cast = TermWriter().tuple(2).atom("$gen_cast").atom("refresh").take();
+  Heard heard;
+  CHECK_FALSE(heard.processes.deliver("nobody", call));
+  CHECK_FALSE(heard.processes.deliver("none", call));
+  CHECK_FALSE(heard.processes.deliver("none", cast));
+  const TermBytes rows[] = {
+      {},
+      hex("6a"),
+      TermWriter().atom("hello").take(),
+      TermWriter().tuple(3).atom("$gen_call").atom("x").atom("y").take(),
+      TermWriter().tuple(3).atom("$gen_call").tuple(2).atom("x").raw(plain_tag()).nil().take(),
+      TermWriter().tuple(3).atom("$gen_call").tuple(1).pid(caller).nil().take(),
+      TermWriter().tuple(2).atom("$gen_call").tuple(2).pid(caller).raw(plain_tag()).take(),
+      TermWriter().tuple(3).atom("$gen_cast").nil().nil().take(),
+  };
+  for (const auto& row : rows) {
+    CAPTURE(printed(row));
+    CHECK_FALSE(heard.processes.deliver("both", row));
+  }
+  CHECK_FALSE(heard.call);
+  CHECK_FALSE(heard.cast);
+}
+
+TEST_CASE("only added names are known") {
+  const Heard heard;
+  CHECK(heard.processes.knows("both"));
+  CHECK_FALSE(heard.processes.knows("nobody"));
+}

@@ -1,0 +1,49 @@
+#include "observers.hpp"
+
+#include <doctest/doctest.h>
+
+#include "bytes.hpp"
+
+using namespace rancher_cnode::distribution;
+using namespace rancher_cnode::distribution::test;
+
+namespace {
+
+const Pid theirs{"beam@127.0.0.1", 9, 0, 5};
+const Pid ours{"cn@127.0.0.1", 1, 0, 9};
+
+Reference reference(std::uint32_t number) { return {"beam@127.0.0.1", 5, 1, {number}}; }
+
+}  // namespace
+
+TEST_CASE("each monitor and each link hears of the end once") {
+  Observers observers;
+  observers.add(control::Monitor{theirs, std::string("status"), reference(1)});
+  observers.add(control::Monitor{theirs, ours, reference(2)});
+  observers.add(control::Link{theirs, ours});
+  observers.add(control::Link{theirs, ours});
+  CHECK(observers.farewell("shutdown") ==
+        join({encode_monitor_exit(std::string("status"), theirs, reference(1), "shutdown"),
+              encode_monitor_exit(ours, theirs, reference(2), "shutdown"),
+              encode_exit(ours, theirs, "shutdown")}));
+}
+
+TEST_CASE("who looks away hears nothing") {
+  Observers observers;
+  observers.add(control::Monitor{theirs, std::string("status"), reference(1)});
+  observers.remove(control::Demonitor{theirs, reference(1)});
+  observers.add(control::Link{theirs, ours});
+  SUBCASE("by unlinking") { observers.remove(control::Unlink{{}, theirs, ours}); }
+  SUBCASE("by ending") { observers.remove(control::Exit{theirs, ours}); }
+  CHECK(observers.size() == 0);
+  CHECK(observers.farewell("shutdown").empty());
+}
+
+TEST_CASE("what one link may make us remember is bounded") {
+  Observers observers;
+  for (std::uint32_t i = 0; i < Observers::max_remembered + 100; ++i) {
+    observers.add(control::Monitor{theirs, ours, reference(i)});
+    observers.add(control::Link{Pid{"beam@127.0.0.1", i, 0, 5}, ours});
+  }
+  CHECK(observers.size() == Observers::max_remembered);
+}

@@ -1,0 +1,71 @@
+#include "stranger_log.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::distribution;
+
+namespace {
+
+class Lines final : public Log::Sink {
+ public:
+  void line(std::string_view text) override { all.emplace_back(text.substr(text.find(' ') + 1)); }
+  std::vector<std::string> all;
+};
+
+struct Written {
+  std::shared_ptr<Lines> lines = std::make_shared<Lines>();
+  Log log{LogLevel::debug, LogFormat::text, lines};
+  StrangerLog strangers{log};
+  TimePoint now;
+
+  void fail(const std::string& from, const std::string& reason) {
+    strangers.warn(now, "handshake_failed", from, "challenge", reason);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a stranger's fault is said once, until it changes or the stranger did well") {
+  Written written;
+  for (int i = 0; i < 5; ++i) written.fail("10.42.0.7", "cookie");
+  REQUIRE(written.lines->all.size() == 1);
+  CHECK(written.lines->all[0] ==
+        "warning event=handshake_failed msg=\"a connection to us came to nothing\" from=10.42.0.7 "
+        "stage=challenge "
+        "reason=cookie");
+  written.fail("10.42.0.7", "silent");
+  written.fail("10.42.0.8", "cookie");
+  CHECK(written.lines->all.size() == 3);
+  written.fail("10.42.0.8", "cookie");
+  CHECK(written.lines->all.size() == 3);
+  written.strangers.forget("10.42.0.8");
+  written.fail("10.42.0.8", "cookie");
+  CHECK(written.lines->all.size() == 4);
+}
+
+TEST_CASE("no number of strangers fills the log") {
+  Written written;
+  for (int i = 0; i < 100'000; ++i)
+    written.fail("10.42.0." + std::to_string(i), i % 2 == 0 ? "cookie" : "silent");
+  CHECK(written.lines->all.size() == StrangerLog::max_lines_a_minute);
+  written.now += std::chrono::seconds(59);
+  written.fail("10.43.0.1", "cookie");
+  CHECK(written.lines->all.size() == StrangerLog::max_lines_a_minute);
+  written.now += std::chrono::seconds(1);
+  written.fail("10.43.0.2", "cookie");
+  REQUIRE(written.lines->all.size() == StrangerLog::max_lines_a_minute + 1);
+  CHECK(written.lines->all.back().ends_with("from=10.43.0.2 stage=challenge reason=cookie left_out=99991"));
+}
+
+TEST_CASE("two strangers who fail in turns do not make their faults news again") {
+  Written written;
+  for (int i = 0; i < 1000; ++i) {
+    written.fail("10.42.0.7", "cookie");
+    written.fail("10.42.0.8", "silent");
+    written.now += std::chrono::seconds(30);
+  }
+  CHECK(written.lines->all.size() == 2);
+}
