@@ -33,8 +33,8 @@ every_bad_flag_is_status_2_and_one_line_that_names_it(_Config) ->
 every_bad_variable_is_status_2_and_one_line_that_names_it(_Config) ->
     [begin
          Variable = "RANCHER_CNODE_" ++ string:uppercase(lists:flatten(string:replace(Setting, "-", "_", all))),
-         named(run(["--node-basename", "myapp"], [{Variable, Value}]), Setting)
-     end || {"--" ++ Setting, [Value | _]} <- bad_values(), Setting =/= "node-basename", Setting =/= "cookie-file"],
+         named(run(["--node-basename", "myapp"], [{Variable, lists:last(Values)}]), Setting)
+     end || {"--" ++ Setting, Values} <- bad_values(), Setting =/= "node-basename", Setting =/= "cookie-file"],
     named(run(["--node-basename", "myapp"], [{"CONTAINER_IP", "nonsense"}]), "CONTAINER_IP"),
     ok.
 

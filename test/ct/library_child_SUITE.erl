@@ -1,0 +1,266 @@
+%% The library's child under a supervisor, in real BEAMs that are no release: what it gives to the program and takes from
+%% it, and how both end.
+-module(library_child_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([the_start_returns_when_the_mesh_is_there/1, a_start_that_waits_for_nothing_returns_at_once/1,
+         cookie_and_names_are_in_no_argument/1, a_bad_setting_is_told_in_the_programs_words/1,
+         a_program_that_dies_is_started_again/1, a_child_that_is_stopped_leaves_nothing/1,
+         a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1, calls_without_a_c_node_are_errors/1,
+         the_programs_lines_are_logged/1, functions_with_arguments_are_called/1,
+         a_second_topology_cannot_change_the_functions/1, telemetry_is_executed_where_it_is_loaded/1,
+         without_telemetry_nothing_is_executed/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 90}}].
+
+-spec all() -> [atom()].
+all() ->
+    [the_start_returns_when_the_mesh_is_there, a_start_that_waits_for_nothing_returns_at_once,
+     cookie_and_names_are_in_no_argument, a_bad_setting_is_told_in_the_programs_words,
+     a_program_that_dies_is_started_again, a_child_that_is_stopped_leaves_nothing, a_program_that_hangs_is_stopped_too,
+     calls_tell_about_the_cluster, calls_without_a_c_node_are_errors, the_programs_lines_are_logged,
+     functions_with_arguments_are_called, a_second_topology_cannot_change_the_functions,
+     telemetry_is_executed_where_it_is_loaded, without_telemetry_nothing_is_executed].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{library, release_build:library()}, {metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec the_start_returns_when_the_mesh_is_there([term()]) -> ok.
+the_start_returns_when_the_mesh_is_there(Config) ->
+    [A, B] = Beams = beams(Config, 2),
+    {ok, _} = start_child(A, [{node_basename, <<"myapp">>}, {await_timeout, infinity}]),
+    [Other] = test_beam:visible_nodes(A),
+    Other = test_beam:name(B),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+-spec a_start_that_waits_for_nothing_returns_at_once([term()]) -> ok.
+a_start_that_waits_for_nothing_returns_at_once(Config) ->
+    [A] = beams(Config, 1),
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    {Took, {ok, _}} = timer:tc(fun() -> start_child(A, [{await_timeout, 0}]) end),
+    true = Took < 1000000,
+    ok.
+
+-spec cookie_and_names_are_in_no_argument([term()]) -> ok.
+cookie_and_names_are_in_no_argument(Config) ->
+    [A] = beams(Config, 1),
+    {ok, _} = start_child(A, [{node_basename, <<"myapp">>}, {polling_interval, 10000}, {start_epmd, false}]),
+    [OsPid] = cnodes(A),
+    {ok, Arguments} = file:read_file(["/proc/", integer_to_list(OsPid), "/cmdline"]),
+    [_Program | Given] = binary:split(Arguments, <<0>>, [global, trim_all]),
+    [<<"--exit-on-eof">>, <<"--log-level=info">>, <<"--polling-interval=10000">>, <<"--start-epmd=off">>] = Given,
+    ok.
+
+-spec a_bad_setting_is_told_in_the_programs_words([term()]) -> ok.
+a_bad_setting_is_told_in_the_programs_words(Config) ->
+    [A] = beams(Config, 1),
+    Table = [{[{polling_interval, 7}], "polling-interval"}, {[{no_such_setting, 7}], "no-such-setting"},
+             {[{health, excellent}], "health"}],
+    [begin
+         {error, {{bad_setting, Sentence}, _Child}} = start_child(A, Settings),
+         {_, _} = binary:match(Sentence, list_to_binary(Named))
+     end || {Settings, Named} <- Table],
+    [] = cnodes(A),
+    ok.
+
+-spec a_program_that_dies_is_started_again([term()]) -> ok.
+a_program_that_dies_is_started_again(Config) ->
+    [A] = beams(Config, 1),
+    {ok, Child} = start_child(A, []),
+    [OsPid] = cnodes(A),
+    ok = test_command:signal("KILL", [OsPid]),
+    ok = test_wait:until("another program and another child",
+                         fun() ->
+                                 case {cnodes(A), child(A)} of
+                                     {[Other], Pid} when Other =/= OsPid, is_pid(Pid), Pid =/= Child -> {done, ok};
+                                     Saw -> {wait, Saw}
+                                 end
+                         end,
+                         10000),
+    ok = test_beam:call(A, rancher_cnode, await, [10000]).
+
+-spec a_child_that_is_stopped_leaves_nothing([term()]) -> ok.
+a_child_that_is_stopped_leaves_nothing(Config) ->
+    [A, B] = Beams = beams(Config, 2),
+    {ok, _} = start_child(A, [{await_timeout, infinity}]),
+    ok = test_cluster:await_mesh(Beams, 5000),
+    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
+    [] = cnodes(A),
+    [_] = test_beam:visible_nodes(B),
+    %% Its name is free at once, so that a successor meets no obstacle.
+    {ok, _} = test_beam:call(A, supervisor, restart_child, [library_supervisor, rancher_cnode]),
+    [_] = cnodes(A),
+    ok.
+
+-spec a_program_that_hangs_is_stopped_too([term()]) -> ok.
+a_program_that_hangs_is_stopped_too(Config) ->
+    [A] = beams(Config, 1),
+    {ok, _} = start_child(A, []),
+    ok = test_command:signal("STOP", cnodes(A)),
+    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
+    test_wait:equals("the stopped program is gone", [], fun() -> cnodes(A) end, 1000).
+
+-spec calls_tell_about_the_cluster([term()]) -> ok.
+calls_tell_about_the_cluster(Config) ->
+    [A, B] = beams(Config, 2),
+    {ok, _} = start_child(A, [{basename, "c-node"}, {await_timeout, infinity}]),
+    Cnode = test_host:node_name("c-node", test_beam:host(A)),
+    Cnode = test_beam:call(A, rancher_cnode, which_cnode, []),
+    {ok, #{node := Cnode, peers := [_], metadata := #{}}} = test_beam:call(A, rancher_cnode, status, []),
+    {ok, [#{node := Peer, state := linked}]} = test_beam:call(A, rancher_cnode, peers, []),
+    Peer = test_beam:name(B),
+    ok = test_beam:call(A, rancher_cnode, refresh, []),
+    ok = test_beam:call(A, rancher_cnode, await, [5000]),
+    %% Any node can ask any C-node.
+    {ok, #{node := Cnode}} = test_beam:call(B, rancher_cnode, status, [Cnode]),
+    ok = test_beam:call(B, rancher_cnode, await, [Cnode, infinity]).
+
+-spec calls_without_a_c_node_are_errors([term()]) -> ok.
+calls_without_a_c_node_are_errors(Config) ->
+    [A] = beams(Config, 1),
+    Usual = test_host:node_name("rancher_cnode", test_beam:host(A)),
+    Usual = test_beam:call(A, rancher_cnode, which_cnode, []),
+    {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, status, []),
+    {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, peers, []),
+    {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, refresh, []),
+    {error, timeout} = test_beam:call(A, rancher_cnode, await, [100]),
+    ok.
+
+-spec the_programs_lines_are_logged([term()]) -> ok.
+the_programs_lines_are_logged(Config) ->
+    [A, B] = beams(Config, 2),
+    ok = test_beam:call(A, library_witness, start, []),
+    {ok, _} = start_child(A, [{await_timeout, infinity}]),
+    Peer = atom_to_binary(test_beam:name(B)),
+    true = is_logged(A, info, <<"rancher_cnode registered">>),
+    true = is_logged(A, info, <<"peer=", Peer/binary>>),
+    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
+    ok = test_beam:call(A, supervisor, delete_child, [library_supervisor, rancher_cnode]),
+    Before = length(test_beam:call(A, library_witness, noted, [])),
+    {ok, _} = start_child(A, [{await_timeout, infinity}, {log_level, error}]),
+    Before = length(test_beam:call(A, library_witness, noted, [])),
+    ok.
+
+-spec functions_with_arguments_are_called([term()]) -> ok.
+functions_with_arguments_are_called(Config) ->
+    [A, B] = beams(Config, 2),
+    ok = test_beam:call(A, library_witness, start, []),
+    Functions = #{connect => {library_witness, connect, [own]}, disconnect => {library_witness, disconnect, [own]},
+                  list_nodes => {library_witness, list_nodes, [own]}},
+    Topology = Functions#{'__struct__' => 'Elixir.Cluster.Strategy.State', topology => rancher, meta => nil,
+                          config => [{program, test_cnode:program()}, {removal_delay, 100}, {mass_removal_delay, 100}]},
+    {ok, _} = test_beam:call(A, supervisor, start_child, [library_supervisor, #{id => rancher_cnode, start =>
+                             {rancher_cnode, start_link, [[Topology]]}}]),
+    Peer = test_beam:name(B),
+    [Peer] = test_beam:visible_nodes(A),
+    true = is_noted(A, {connect, own, Peer}),
+    true = is_noted(A, {list_nodes, own}),
+    ok = test_cluster:list(metadata(Config), [test_beam:host(A)]),
+    test_wait:equals("the user's function was asked to disconnect", true,
+                     fun() -> is_noted(A, {disconnect, own, Peer}) end, 10000),
+    [] = test_beam:visible_nodes(A),
+    ok.
+
+-spec a_second_topology_cannot_change_the_functions([term()]) -> ok.
+a_second_topology_cannot_change_the_functions(Config) ->
+    [A] = beams(Config, 1),
+    {ok, _} = start_child(A, [{list_nodes, {library_witness, list_nodes, [one]}}, {await_timeout, 0}]),
+    Second = [{basename, second}, {list_nodes, {library_witness, list_nodes, [two]}}, {program, test_cnode:program()}],
+    {error, {{function_taken, <<_/binary>>}, _Child}} =
+        test_beam:call(A, supervisor, start_child, [library_supervisor, (spec(Second))#{id := second}]),
+    ok.
+
+-spec telemetry_is_executed_where_it_is_loaded([term()]) -> ok.
+telemetry_is_executed_where_it_is_loaded(Config) ->
+    [A, B] = beams(Config, 2),
+    ok = test_beam:call(A, library_witness, start, []),
+    ok = test_beam:call(A, application, load, [{application, telemetry, [{vsn, "1.2.1"}, {modules, [telemetry]}]}]),
+    Dead = test_host:vanishing_address(),
+    ok = test_cluster:list(metadata(Config), [test_beam:host(A), test_beam:host(B), Dead]),
+    {ok, _} = start_child(A, [{await_timeout, infinity}, {removal_delay, 100}, {mass_removal_delay, 100},
+                              {log_level, error}]),
+    Peer = test_beam:name(B),
+    Lost = list_to_atom("myapp@" ++ Dead),
+    [#{duration := Took}] = [M || {telemetry, [libcluster, connect_node, ok], M, Metadata} <- noted(A),
+                                  Metadata =:= #{node => Peer, topology => rancher_cnode}],
+    true = is_integer(Took),
+    true = is_noted(A, {telemetry, [libcluster, connect_node, error], #{},
+                        #{node => Lost, topology => rancher_cnode, reason => unreachable}}),
+    ok = test_cluster:list(metadata(Config), [test_beam:host(A)]),
+    test_wait:until("the leaver is disconnected",
+                    fun() ->
+                            case [M || {telemetry, [libcluster, disconnect_node, ok], M, Metadata} <- noted(A),
+                                       Metadata =:= #{node => Peer, topology => rancher_cnode}] of
+                                [#{duration := Duration}] when Duration > 0 -> {done, ok};
+                                _ -> {wait, noted(A)}
+                            end
+                    end,
+                    10000).
+
+-spec without_telemetry_nothing_is_executed([term()]) -> ok.
+without_telemetry_nothing_is_executed(Config) ->
+    [A, _] = beams(Config, 2),
+    ok = test_beam:call(A, library_witness, start, []),
+    {ok, _} = start_child(A, [{await_timeout, infinity}]),
+    [] = [Event || {telemetry, Event, _, _} <- noted(A)],
+    ok.
+
+%% -- helpers
+
+%% BEAMs that have the library, listed as the service's containers. No C-node runs yet.
+beams(Config, Count) ->
+    Hosts = test_cluster:hosts(Count),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = test_beam:start_all(Hosts, #{args => ["-pa", proplists:get_value(library, Config)]}),
+    [ok = test_beam:call(Beam, library_supervisor, start, []) || Beam <- Beams],
+    Beams.
+
+start_child(Beam, Settings) ->
+    test_beam:call(Beam, supervisor, start_child, [library_supervisor, spec([{program, test_cnode:program()} | Settings])],
+                   30000).
+
+spec(Settings) ->
+    #{id => rancher_cnode, start => {rancher_cnode, start_link, [Settings]}, shutdown => 5000}.
+
+child(Beam) ->
+    {rancher_cnode, Child, _, _} = lists:keyfind(rancher_cnode, 1, test_beam:call(Beam, supervisor, which_children,
+                                                                                  [library_supervisor])),
+    Child.
+
+cnodes(Beam) ->
+    [Pid || Pid <- test_host:pids(test_beam:host(Beam)), is_cnode(Pid)].
+
+is_cnode(Pid) ->
+    file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) =:= {ok, <<"rancher_cnode\n">>}.
+
+noted(Beam) ->
+    test_beam:call(Beam, library_witness, noted, []).
+
+is_noted(Beam, What) ->
+    lists:member(What, noted(Beam)).
+
+is_logged(Beam, Level, Part) ->
+    lists:any(fun({log, L, Text}) -> L =:= Level andalso binary:match(Text, Part) =/= nomatch;
+                 (_) -> false
+              end,
+              noted(Beam)).
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).

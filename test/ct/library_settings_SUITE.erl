@@ -1,0 +1,193 @@
+%% What the library makes of the settings it is given, before any program runs: tables.
+-module(library_settings_SUITE).
+
+-export([all/0, init_per_suite/1, end_per_suite/1]).
+-export([all_shapes_of_settings_mean_the_same/1, values_become_flags/1, names_and_cookie_are_no_arguments/1,
+         what_the_container_sets_for_others_is_cleared/1, libclusters_functions_go_through_the_library/1,
+         libclusters_defaults_are_our_own_ways/1, every_bad_setting_is_named/1, a_node_that_cannot_take_part_is_told_why/1,
+         each_topology_is_a_child_of_its_own/1, a_start_that_is_not_alive_fails_with_a_sentence/1,
+         log_lines_are_parsed/1]).
+
+-define(FACTS, #{node => 'myapp@10.42.0.7', long_names => true, cookie => 'a b'}).
+
+-spec all() -> [atom()].
+all() ->
+    [all_shapes_of_settings_mean_the_same, values_become_flags, names_and_cookie_are_no_arguments,
+     what_the_container_sets_for_others_is_cleared, libclusters_functions_go_through_the_library,
+     libclusters_defaults_are_our_own_ways, every_bad_setting_is_named, a_node_that_cannot_take_part_is_told_why,
+     each_topology_is_a_child_of_its_own, a_start_that_is_not_alive_fails_with_a_sentence, log_lines_are_parsed].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    true = code:add_patha(release_build:library()),
+    Config.
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(_Config) ->
+    ok.
+
+-spec all_shapes_of_settings_mean_the_same([term()]) -> ok.
+all_shapes_of_settings_mean_the_same(_Config) ->
+    Settings = [{node_basename, <<"myapp">>}, {polling_interval, 10000}],
+    {ok, Launch} = launch(Settings),
+    {ok, Launch} = launch(maps:from_list(Settings)),
+    {ok, Launch} = launch([{node_basename, "myapp"}, {polling_interval, <<"10000">>}]),
+    {ok, Launch} = launch([{polling_interval, 10000}, {node_basename, myapp}]),
+    {ok, Launch} = launch([{polling_interval, 10000}]),
+    OfTopology = Launch#{topology := rancher},
+    {ok, OfTopology} = launch(libcluster3(Settings)),
+    {ok, OfTopology} = launch(libcluster2(Settings)),
+    ok.
+
+-spec values_become_flags([term()]) -> ok.
+values_become_flags(_Config) ->
+    Table = [{{polling_interval, 250}, [<<"--polling-interval=250">>]},
+             {{health, passing}, [<<"--health=passing">>]},
+             {{start_epmd, true}, [<<"--start-epmd=on">>]},
+             {{watch, false}, [<<"--watch=off">>]},
+             {{service, "stacks/a/services/b"}, [<<"--service=stacks/a/services/b">>]},
+             {{metadata_url, <<"http://a">>}, [<<"--metadata-url=http://a">>]},
+             {{metadata_url, ["http://a", <<"http://b">>]}, [<<"--metadata-url=http://a">>, <<"--metadata-url=http://b">>]}],
+    [begin
+         {ok, #{args := [<<"--exit-on-eof">>, <<"--log-level=info">> | Flags]}} = launch([Setting])
+     end || {Setting, Flags} <- Table],
+    {ok, #{args := [_, <<"--log-level=debug">>], log_level := debug}} = launch([{log_level, debug}]),
+    %% Lines of level info carry telemetry: the library leaves them out of the log by itself.
+    {ok, #{args := [_, <<"--log-level=info">>], log_level := error}} = launch([{log_level, "error"}]),
+    ok.
+
+-spec names_and_cookie_are_no_arguments([term()]) -> ok.
+names_and_cookie_are_no_arguments(_Config) ->
+    {ok, #{args := Args, env := Env, cnode := 'other@10.42.0.7'}} = launch([{basename, other}, {node_basename, myapp}]),
+    [<<"--exit-on-eof">>, <<"--log-level=info">>] = Args,
+    Expected = [{"RANCHER_CNODE_NODE_BASENAME", "myapp"}, {"RANCHER_CNODE_BASENAME", "other"},
+                {"RANCHER_CNODE_IP", "10.42.0.7"}, {"RANCHER_CNODE_COOKIE", "a b"}],
+    [] = Expected -- Env,
+    ok.
+
+-spec what_the_container_sets_for_others_is_cleared([term()]) -> ok.
+what_the_container_sets_for_others_is_cleared(_Config) ->
+    {ok, #{env := Env}} = launch([]),
+    [] = [{"RANCHER_CNODE_COOKIE_FILE", false}, {"RANCHER_CNODE_TARGETS", false}, {"RANCHER_CNODE_ONCE", false},
+          {"RANCHER_CNODE_WATCH_PID", false}, {"RANCHER_CNODE_LOG_FORMAT", "text"}] -- Env,
+    ok.
+
+-spec libclusters_functions_go_through_the_library([term()]) -> ok.
+libclusters_functions_go_through_the_library(_Config) ->
+    Functions = #{connect => {mesh, join, [quickly]}, disconnect => {mesh, part, []}, list_nodes => {erlang, nodes, []}},
+    {ok, #{args := Args, functions := Functions}} = launch(libcluster3([], Functions)),
+    {ok, #{args := Args, functions := Functions}} = launch(libcluster2([], Functions)),
+    {ok, #{args := Args, functions := Functions}} = launch(Functions),
+    [_, _, <<"--connect=rancher_cnode_functions:connect">>, <<"--disconnect=rancher_cnode_functions:disconnect">>,
+     <<"--list-nodes=rancher_cnode_functions:list_nodes">>] = Args,
+    ok.
+
+%% To disconnect by erlang:disconnect_node/1 breaks links among those who stay; the program knows better.
+-spec libclusters_defaults_are_our_own_ways([term()]) -> ok.
+libclusters_defaults_are_our_own_ways(_Config) ->
+    Of25 = #{connect => {net_kernel, connect, []}, disconnect => {net_kernel, disconnect, []},
+             list_nodes => {erlang, nodes, [connected]}},
+    [{ok, #{args := [_, _], functions := None}} = launch(Given)
+     || None <- [#{}], Given <- [libcluster3([]), libcluster2([]), libcluster2([], Of25), Of25,
+                                 #{connect => nil, disconnect => undefined}]],
+    ok.
+
+-spec every_bad_setting_is_named([term()]) -> ok.
+every_bad_setting_is_named(_Config) ->
+    Table = [{bad_setting, "keyword list", 7},
+             {bad_setting, "{Name, Value}", [node_basename]},
+             {bad_setting, "an atom", [{"node_basename", "myapp"}]},
+             {bad_setting, "ip cannot be set", [{ip, "10.42.0.7"}]},
+             {bad_setting, "cookie cannot be set", [{cookie, secret}]},
+             {bad_setting, "once cannot be set", #{once => true}},
+             {bad_setting, "await_timeout", [{await_timeout, -1}]},
+             {bad_setting, "log_level", [{log_level, loud}]},
+             {bad_setting, "connect must be", [{connect, "net_kernel:connect_node"}]},
+             {bad_setting, "neither text nor a number", [{polling_interval, 1.5}]},
+             {bad_setting, "neither text nor a number", [{service, [a, b]}]},
+             {node_basename_differs, "node_basename is other, but this node is called myapp@10.42.0.7",
+              [{node_basename, other}]},
+             {program_not_found, "/no/such/program", [{program, "/no/such/program"}]},
+             {program_not_found, "/etc/passwd", [{program, "/etc/passwd"}]}],
+    [case rancher_cnode_settings:launch(Settings, ?FACTS) of
+         {error, {Word, Sentence}} -> {_, _} = binary:match(Sentence, list_to_binary(Names));
+         Other -> ct:fail({Settings, Other})
+     end || {Word, Names, Settings} <- Table],
+    ok.
+
+-spec a_node_that_cannot_take_part_is_told_why([term()]) -> ok.
+a_node_that_cannot_take_part_is_told_why(_Config) ->
+    Table = [{not_alive, ?FACTS#{node := nonode@nohost, long_names := ignored}},
+             {short_names, ?FACTS#{node := 'myapp@host-a', long_names := false}},
+             {not_an_address, ?FACTS#{node := 'myapp@host-a.example.org'}},
+             {not_an_address, ?FACTS#{node := 'myapp@::1'}}],
+    [{error, {Word, <<_, _/binary>>}} = rancher_cnode_settings:launch([], Facts) || {Word, Facts} <- Table],
+    ok.
+
+-spec each_topology_is_a_child_of_its_own([term()]) -> ok.
+each_topology_is_a_child_of_its_own(_Config) ->
+    #{id := rancher_cnode, start := {rancher_cnode, start_link, [[{basename, a}]]}, restart := permanent} =
+        rancher_cnode:child_spec([{basename, a}]),
+    Topology = libcluster3([]),
+    #{id := {rancher_cnode, rancher}, start := {rancher_cnode, start_link, [Topology]}} =
+        rancher_cnode:child_spec(Topology),
+    #{id := {rancher_cnode, rancher}} = rancher_cnode:child_spec(libcluster2([])),
+    ok.
+
+-spec a_start_that_is_not_alive_fails_with_a_sentence([term()]) -> ok.
+a_start_that_is_not_alive_fails_with_a_sentence(_Config) ->
+    {ok, Peer, nonode@nohost} = peer:start(#{connection => standard_io, args => ["-pa", release_build:library()]}),
+    Calls = [{start_link, [[]]}, {which_cnode, []}, {status, []}, {peers, []}, {refresh, []}, {await, [1000]}],
+    Answers = [peer:call(Peer, rancher_cnode, Function, Args) || {Function, Args} <- Calls],
+    ok = peer:stop(Peer),
+    [{error, {not_alive, <<"this node is not alive", _/binary>>}}, undefined | Errors] = Answers,
+    [{error, not_alive}] = lists:usort(Errors),
+    ok.
+
+-spec log_lines_are_parsed([term()]) -> ok.
+log_lines_are_parsed(_Config) ->
+    Time = <<"2026-01-31T12:00:00.123Z ">>,
+    Table = [{<<"info event=registered node=rancher_cnode@10.42.0.7">>,
+              #{level => info, event => <<"registered">>, message => <<>>,
+                fields => #{<<"node">> => <<"rancher_cnode@10.42.0.7">>}}},
+             {<<"warning event=peer_unreachable msg=\"no \\\"answer\\\"\\n\\u00e9\\\\\" peer=a@1.2.3.4 took_ms=12">>,
+              #{level => warning, event => <<"peer_unreachable">>, message => <<"no \"answer\"\n", 233/utf8, "\\">>,
+                fields => #{<<"peer">> => <<"a@1.2.3.4">>, <<"took_ms">> => <<"12">>}}},
+             {<<"error event=e text=\"\" n=1">>,
+              #{level => error, event => <<"e">>, message => <<>>, fields => #{<<"text">> => <<>>, <<"n">> => <<"1">>}}}],
+    [Entry = rancher_cnode_log:parse(<<Time/binary, Line/binary>>) || {Line, Entry} <- Table],
+    Foreign = [<<>>, <<"a">>, <<"rancher_cnode: bad setting: x">>, <<"a loud event=x">>, <<"a info event=\"x">>,
+               <<"a info msg=x">>, <<"a info event=\"x\"y=1">>, <<"terminate called after throwing">>, <<255, 254>>],
+    [#{level := warning, text := Line} = rancher_cnode_log:parse(Line) || Line <- Foreign],
+    ok.
+
+%% -- helpers
+
+launch(Settings) ->
+    Program = {program, test_cnode:program()},
+    With = case Settings of
+               [#{config := Given} = State] -> [State#{config := [Program | Given]}];
+               #{} -> Settings#{program => element(2, Program)};
+               _ ->
+                   case lists:keytake(config, 1, Settings) of
+                       {value, {config, Given}, Rest} -> [{config, [Program | Given]} | Rest];
+                       false -> [Program | Settings]
+                   end
+           end,
+    rancher_cnode_settings:launch(With, ?FACTS).
+
+libcluster3(Given) ->
+    libcluster3(Given, functions()).
+
+libcluster3(Given, Functions) ->
+    [Functions#{'__struct__' => 'Elixir.Cluster.Strategy.State', topology => rancher, config => Given, meta => nil}].
+
+libcluster2(Given) ->
+    libcluster2(Given, functions()).
+
+libcluster2(Given, #{connect := Connect, disconnect := Disconnect, list_nodes := ListNodes}) ->
+    [{topology, rancher}, {connect, Connect}, {disconnect, Disconnect}, {list_nodes, ListNodes}, {config, Given}].
+
+functions() ->
+    #{connect => {net_kernel, connect_node, []}, disconnect => {erlang, disconnect_node, []},
+      list_nodes => {erlang, nodes, [connected]}}.

@@ -1,0 +1,74 @@
+%% Builds the example release as its README tells, by `mix release` without any package from outside, once a run.
+-module(release_build).
+
+-export([release/0, programs/0, library/0, root/0]).
+
+-define(BUILD_MS, 300000).
+
+%% The folder of the built release. Copies of the sources are built, so that the tree may be read-only.
+-spec release() -> file:filename().
+release() ->
+    Release = filename:join(logs(), "shop"),
+    case filelib:is_dir(Release) of
+        true -> Release;
+        false -> build(Release)
+    end.
+
+%% A folder for PATH, with the program and the wrapper script as a container's image has them.
+-spec programs() -> file:filename().
+programs() ->
+    Folder = filename:join(logs(), "programs"),
+    Files = [{"rancher_cnode", test_cnode:program()},
+             {"with-rancher-cnode", filename:join([root(), "scripts", "with-rancher-cnode"])}],
+    ok = filelib:ensure_dir(filename:join(Folder, "any")),
+    [link_to(Target, filename:join(Folder, Name)) || {Name, Target} <- Files],
+    Folder.
+
+%% A code path with the compiled library, for BEAMs that are no release.
+-spec library() -> file:filename().
+library() ->
+    Ebin = filename:join([logs(), "library", "ebin"]),
+    ok = filelib:ensure_dir(filename:join(Ebin, "any")),
+    [{ok, _} = compile:file(Source, [{outdir, Ebin}, debug_info, warnings_as_errors])
+     || Source <- filelib:wildcard(filename:join([root(), "erlang", "src", "*.erl"]))],
+    {ok, _} = file:copy(filename:join([root(), "erlang", "src", "rancher_cnode.app.src"]),
+                        filename:join(Ebin, "rancher_cnode.app")),
+    Ebin.
+
+%% The folder of the project.
+-spec root() -> file:filename().
+root() ->
+    filename:dirname(filename:dirname(os:getenv("FIXTURES"))).
+
+build(Release) ->
+    Sources = filename:join(logs(), "sources"),
+    ok = filelib:ensure_dir(filename:join([Sources, "examples", "any"])),
+    <<>> = test_command:ok("cp", ["-r", filename:join(root(), "erlang"), Sources]),
+    <<>> = test_command:ok("cp", ["-r", filename:join([root(), "examples", "elixir_release"]),
+                                  filename:join(Sources, "examples")]),
+    mix(filename:join([Sources, "examples", "elixir_release"]), ["release", "--quiet", "--path", Release]),
+    Release.
+
+mix(Folder, Args) ->
+    Env = [{"MIX_ENV", "prod"}, {"MIX_REBAR3", os:find_executable("rebar3")}, {"LANG", "C.UTF-8"}],
+    Port = open_port({spawn_executable, os:find_executable("mix")},
+                     [{args, Args}, {env, Env}, {cd, Folder}, binary, exit_status, stderr_to_stdout, hide]),
+    built(Port, []).
+
+built(Port, Output) ->
+    receive
+        {Port, {data, Data}} -> built(Port, [Output, Data]);
+        {Port, {exit_status, 0}} -> ok;
+        {Port, {exit_status, Status}} -> error({mix_failed, Status, iolist_to_binary(Output)})
+    after ?BUILD_MS ->
+        error({mix_hangs, iolist_to_binary(Output)})
+    end.
+
+link_to(Target, Name) ->
+    case file:make_symlink(Target, Name) of
+        ok -> ok;
+        {error, eexist} -> ok
+    end.
+
+logs() ->
+    os:getenv("LOGS").

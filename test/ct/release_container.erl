@@ -1,0 +1,230 @@
+%% A container that runs a release on a test host: a process namespace of its own, in which the entry point is process
+%% 1. What the release says of the cluster is read from its page, which disturbs nothing.
+-module(release_container).
+
+-export([start/2, start_all/2, host/1, name/2, command/3, shell/3]).
+-export([page/1, await_page/4, await_mesh/2, cnodes/1, release_pid/1, output/1]).
+-export([signal/2, await_end/2, await_output/3]).
+-export_type([container/0, options/0]).
+
+-type container() :: #{host := test_host:host(), keeper := pid(), os_pid := pos_integer(), options := options()}.
+%% release: its folder. command: the entry point and its arguments, "RELEASE" standing for the release's script.
+%% env: as `docker run --env`; all others are the image's.
+-type options() :: #{release := file:filename(), script => string(), command => [string()],
+                     env => [{string(), string() | false}]}.
+
+-define(PORT, 4000).
+-define(START_MS, 60000).
+-define(HTTP_MS, 2000).
+%% One scheduler that does not spin: several releases share the cores of a small machine.
+-define(ERL_FLAGS, "+S 1:1 +SDcpu 1:1 +sbwt none +sbwtdcpu none +sbwtdio none").
+
+-spec start(test_host:host(), options()) -> container().
+start(Host, Options) ->
+    Starter = self(),
+    Keeper = spawn(fun() -> init(Starter, Host, Options) end),
+    receive
+        {Keeper, started, OsPid} -> #{host => Host, keeper => Keeper, os_pid => OsPid, options => Options}
+    after ?START_MS ->
+        error(container_does_not_start)
+    end.
+
+-spec start_all([test_host:host()], options()) -> [container()].
+start_all(Hosts, Options) ->
+    [start(Host, Options) || Host <- Hosts].
+
+-spec host(container()) -> test_host:host().
+host(#{host := Host}) ->
+    Host.
+
+-spec name(string(), container()) -> binary().
+name(AliveName, #{host := Host}) ->
+    iolist_to_binary([AliveName, "@", test_host:address(Host)]).
+
+%% As `docker exec CONTAINER with-rancher-cnode /app/bin/shop ...`.
+-spec command(container(), string(), [string()]) -> {non_neg_integer(), binary()}.
+command(#{options := Options} = Container, Input, Args) ->
+    shell(Container, Input, ["with-rancher-cnode", script(Options) | Args]).
+
+%% As `docker exec --interactive`: runs a program in the container with Input as its standard input.
+-spec shell(container(), string(), [string()]) -> {non_neg_integer(), binary()}.
+shell(#{host := Host, options := Options} = Container, Input, Command) ->
+    {Spawn, Args} = test_host:command(Host, "/usr/bin/env", environment(Options)
+                                      ++ ["nsenter", "--target", integer_to_list(first_process(Container)), "--pid",
+                                          "--mount", "sh", "-c", "printf '%s' \"$0\" | timeout 40 \"$@\"", Input
+                                         | Command]),
+    test_command:run(Spawn, Args).
+
+%% What the release's page says: `#{<<"peers">> => [<<"shop@10.42.0.11">>], ...}'.
+-spec page(container()) -> #{binary() => [binary()]} | {error, term()}.
+page(#{host := Host}) ->
+    case get(test_host:address(Host), "/") of
+        {ok, Body} -> maps:from_list([begin [Key | Words] = words(Line), {Key, Words} end
+                                      || Line <- binary:split(Body, <<"\n">>, [global, trim_all])]);
+        {error, Reason} -> {error, Reason}
+    end.
+
+%% Waits until the page says so under Key.
+-spec await_page(container(), binary(), [binary()], timeout()) -> ok.
+await_page(Container, Key, Expected, Timeout) ->
+    Wanted = lists:sort(Expected),
+    test_wait:until("the page says " ++ binary_to_list(Key),
+                    fun() ->
+                            case page(Container) of
+                                #{Key := Wanted} -> {done, ok};
+                                Other -> {wait, {Other, output(Container)}}
+                            end
+                    end,
+                    Timeout).
+
+%% Waits until the page of each shows exactly the others.
+-spec await_mesh([container()], timeout()) -> ok.
+await_mesh(Containers, Timeout) ->
+    Names = [name("shop", Container) || Container <- Containers],
+    lists:foreach(fun(Container) ->
+                          await_page(Container, <<"peers">>, Names -- [name("shop", Container)], Timeout)
+                  end,
+                  Containers).
+
+%% The processes of rancher_cnode in the container.
+-spec cnodes(container()) -> [pos_integer()].
+cnodes(#{host := Host}) ->
+    [Pid || Pid <- test_host:pids(Host), comm(Pid) =:= <<"rancher_cnode">>, not zombie(Pid)].
+
+%% The process of the release.
+-spec release_pid(container()) -> pos_integer().
+release_pid(#{host := Host}) ->
+    [Pid] = [P || P <- test_host:pids(Host), comm(P) =:= <<"beam.smp">>],
+    Pid.
+
+%% All that the container wrote.
+-spec output(container()) -> binary().
+output(#{keeper := Keeper}) ->
+    ask(Keeper, output).
+
+%% Waits until the container has written something.
+-spec await_output(container(), binary(), timeout()) -> ok.
+await_output(Container, Wanted, Timeout) ->
+    test_wait:until("the container writes " ++ binary_to_list(Wanted),
+                    fun() ->
+                            Output = output(Container),
+                            case binary:match(Output, Wanted) of
+                                nomatch -> {wait, Output};
+                                _ -> {done, ok}
+                            end
+                    end,
+                    Timeout).
+
+%% To process 1, as `docker kill --signal`.
+-spec signal(container(), string()) -> ok.
+signal(Container, Name) ->
+    test_command:signal(Name, [first_process(Container)]).
+
+%% Exit status of the container.
+-spec await_end(container(), timeout()) -> non_neg_integer().
+await_end(#{keeper := Keeper} = Container, Timeout) ->
+    test_wait:until("the container's end",
+                    fun() ->
+                            case ask(Keeper, exit) of
+                                running -> {wait, output(Container)};
+                                Status -> {done, Status}
+                            end
+                    end,
+                    Timeout).
+
+%% -- the keeper
+
+init(Starter, Host, #{release := Release} = Options) ->
+    Command = [case Word of
+                   "RELEASE" -> script(Options);
+                   _ -> Word
+               end || Word <- maps:get(command, Options, ["with-rancher-cnode", "RELEASE", "start"])],
+    {Spawn, Args} = test_host:command(Host, "/usr/bin/env", environment(Options)
+                                      ++ ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child" | Command]),
+    Port = open_port({spawn_executable, Spawn},
+                     [{args, Args}, {cd, Release}, binary, exit_status, stderr_to_stdout, hide]),
+    {os_pid, OsPid} = erlang:port_info(Port, os_pid),
+    Starter ! {self(), started, OsPid},
+    keep(#{port => Port, output => <<>>, exit => running}).
+
+keep(#{port := Port, output := Output} = State) ->
+    receive
+        {Port, {data, Data}} -> keep(State#{output := <<Output/binary, Data/binary>>});
+        {Port, {exit_status, Status}} -> keep(State#{exit := Status});
+        {ask, From, Request, What} ->
+            From ! {Request, map_get(What, State)},
+            keep(State)
+    end.
+
+ask(Keeper, What) ->
+    Request = monitor(process, Keeper),
+    Keeper ! {ask, self(), Request, What},
+    receive
+        {Request, Answer} ->
+            demonitor(Request, [flush]),
+            Answer;
+        {'DOWN', Request, process, _, Reason} ->
+            error({keeper_ended, Reason})
+    end.
+
+script(#{release := Release} = Options) ->
+    filename:join([Release, "bin", maps:get(script, Options, "shop")]).
+
+%% A clean environment, as an image has it.
+environment(Options) ->
+    Image = [{"PATH", release_build:programs() ++ ":/usr/local/bin:/usr/bin:/bin"}, {"HOME", "/run/home"},
+             {"LANG", "C.UTF-8"}, {"ERL_ZFLAGS", ?ERL_FLAGS}, {"ERL_CRASH_DUMP_SECONDS", "0"},
+             {"PORT", integer_to_list(?PORT)}, {"RELEASE_TMP", "/tmp"}],
+    Given = maps:get(env, Options, []),
+    ["--ignore-environment" | [Name ++ "=" ++ Value || {Name, Value} <- Image ++ Given]].
+
+first_process(#{os_pid := OsPid}) ->
+    test_wait:until("process 1 of the container",
+                    fun() ->
+                            Pid = integer_to_list(OsPid),
+                            case file:read_file(["/proc/", Pid, "/task/", Pid, "/children"]) of
+                                {ok, Children} when Children =/= <<>> ->
+                                    {done, binary_to_integer(hd(words(Children)))};
+                                Other -> {wait, Other}
+                            end
+                    end,
+                    5000).
+
+comm(Pid) ->
+    case file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) of
+        {ok, Name} -> string:trim(Name);
+        {error, _} -> <<>>
+    end.
+
+zombie(Pid) ->
+    case file:read_file(["/proc/", integer_to_list(Pid), "/stat"]) of
+        {ok, Stat} -> binary:match(Stat, <<") Z">>) =/= nomatch;
+        {error, _} -> true
+    end.
+
+words(Text) ->
+    binary:split(Text, [<<" ">>, <<"\n">>], [global, trim_all]).
+
+get(Address, Path) ->
+    case gen_tcp:connect(Address, ?PORT, [binary, {active, false}], ?HTTP_MS) of
+        {ok, Socket} ->
+            Answer = case gen_tcp:send(Socket, ["GET ", Path, " HTTP/1.0\r\n\r\n"]) of
+                         ok -> body(Socket, <<>>);
+                         Failed -> Failed
+                     end,
+            ok = gen_tcp:close(Socket),
+            Answer;
+        {error, Reason} ->
+            {error, Reason}
+    end.
+
+body(Socket, Read) ->
+    case gen_tcp:recv(Socket, 0, ?HTTP_MS) of
+        {ok, Data} -> body(Socket, <<Read/binary, Data/binary>>);
+        {error, closed} ->
+            case binary:split(Read, <<"\r\n\r\n">>) of
+                [_Head, Body] -> {ok, Body};
+                _ -> {error, closed}
+            end;
+        {error, Reason} -> {error, Reason}
+    end.

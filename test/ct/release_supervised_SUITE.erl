@@ -1,0 +1,167 @@
+%% The second and third way in: the example release runs the program as a child of its own supervisor, given as a plain
+%% child, as libcluster 3.x gives a strategy, and as libcluster 2.5 does.
+-module(release_supervised_SUITE).
+
+-export([suite/0, all/0, groups/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2,
+         init_per_testcase/2, end_per_testcase/2]).
+-export([three_containers_form_a_cluster/1, the_code_after_the_child_sees_the_mesh/1,
+         a_killed_c_node_is_replaced_and_the_release_goes_on/1, a_release_that_stops_leaves_no_c_node/1,
+         a_release_that_crashes_leaves_no_c_node/1, without_metadata_the_release_boots_all_the_same/1,
+         commands_of_the_release_start_no_second_c_node/1, odd_cookies_are_handed_over/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {minutes, 3}}].
+
+-spec all() -> [term()].
+all() ->
+    [{group, supervised}, {group, libcluster3}, {group, libcluster2}].
+
+-spec groups() -> [term()].
+groups() ->
+    Everywhere = [three_containers_form_a_cluster, the_code_after_the_child_sees_the_mesh],
+    [{supervised, Everywhere ++ [a_killed_c_node_is_replaced_and_the_release_goes_on,
+                                 a_release_that_stops_leaves_no_c_node, a_release_that_crashes_leaves_no_c_node,
+                                 without_metadata_the_release_boots_all_the_same,
+                                 commands_of_the_release_start_no_second_c_node, odd_cookies_are_handed_over]},
+     {libcluster3, Everywhere},
+     {libcluster2, Everywhere}].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{release, release_build:release()}, {metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_group(atom(), [term()]) -> [term()].
+init_per_group(Way, Config) ->
+    [{way, atom_to_list(Way)} | Config].
+
+-spec end_per_group(atom(), [term()]) -> ok.
+end_per_group(_Way, _Config) ->
+    ok.
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec three_containers_form_a_cluster([term()]) -> ok.
+three_containers_form_a_cluster(Config) ->
+    Containers = containers(Config, 3),
+    ok = release_container:await_mesh(Containers, 60000),
+    [[_], [_], [_]] = [release_container:cnodes(Container) || Container <- Containers],
+    ok.
+
+-spec the_code_after_the_child_sees_the_mesh([term()]) -> ok.
+the_code_after_the_child_sees_the_mesh(Config) ->
+    [First, Second, Third] = Hosts = test_cluster:hosts(3),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    There = [start(Config, Host, []) || Host <- [First, Second]],
+    ok = release_container:await_mesh(There, 60000),
+    Names = [release_container:name("shop", Container) || Container <- There],
+    ok = release_container:await_page(start(Config, Third, []), <<"peers_at_start">>, Names, 60000).
+
+-spec a_killed_c_node_is_replaced_and_the_release_goes_on([term()]) -> ok.
+a_killed_c_node_is_replaced_and_the_release_goes_on(Config) ->
+    [One, Two] = Containers = containers(Config, 2),
+    ok = release_container:await_mesh(Containers, 60000),
+    [Cnode] = release_container:cnodes(One),
+    Beam = release_container:release_pid(One),
+    ok = test_command:signal("KILL", [Cnode]),
+    ok = test_wait:until("another C-node",
+                         fun() ->
+                                 case release_container:cnodes(One) of
+                                     [Other] when Other =/= Cnode -> {done, ok};
+                                     Cnodes -> {wait, Cnodes}
+                                 end
+                         end,
+                         10000),
+    Name = release_container:name("rancher_cnode", One),
+    ok = release_container:await_page(One, <<"cnode">>, [Name], 10000),
+    ok = release_container:await_page(Two, <<"peers">>, [release_container:name("shop", One)], 1000),
+    Beam = release_container:release_pid(One),
+    ok.
+
+-spec a_release_that_stops_leaves_no_c_node([term()]) -> ok.
+a_release_that_stops_leaves_no_c_node(Config) ->
+    One = alone_beside_a_shell(Config),
+    {0, _} = release_container:command(One, "", ["stop"]),
+    %% It was waited for: nothing of it is there when the release has ended.
+    test_wait:equals("release and C-node are gone", {true, []},
+                     fun() -> {not runs(One), release_container:cnodes(One)} end, 20000).
+
+-spec a_release_that_crashes_leaves_no_c_node([term()]) -> ok.
+a_release_that_crashes_leaves_no_c_node(Config) ->
+    One = alone_beside_a_shell(Config),
+    ok = test_command:signal("KILL", [release_container:release_pid(One)]),
+    test_wait:equals("the C-node is gone", [], fun() -> release_container:cnodes(One) end, 3000).
+
+-spec without_metadata_the_release_boots_all_the_same([term()]) -> ok.
+without_metadata_the_release_boots_all_the_same(Config) ->
+    [Host, Other] = test_cluster:hosts(2),
+    ok = metadata_server:misbehave(metadata(Config), refuse),
+    One = start(Config, Host, [{"CONTAINER_IP", test_host:address(Host)}]),
+    ok = release_container:await_page(One, <<"peers_at_start">>, [], 60000),
+    ok = release_container:await_output(One, <<"the start goes on">>, 1000),
+    ok = metadata_server:misbehave(metadata(Config), normal),
+    ok = test_cluster:list(metadata(Config), [Host, Other]),
+    ok = release_container:await_mesh([One, start(Config, Other, [])], 60000).
+
+-spec commands_of_the_release_start_no_second_c_node([term()]) -> ok.
+commands_of_the_release_start_no_second_c_node(Config) ->
+    [One] = Containers = containers(Config, 1),
+    ok = release_container:await_mesh(Containers, 60000),
+    [Cnode] = release_container:cnodes(One),
+    {0, _} = release_container:shell(One, "", [script(Config), "rpc", "IO.puts(Shop.Cluster.show())"]),
+    {0, _} = release_container:shell(One, "", [script(Config), "eval", "IO.puts(40 + 2)"]),
+    [Cnode] = release_container:cnodes(One),
+    ok.
+
+-spec odd_cookies_are_handed_over([term()]) -> ok.
+odd_cookies_are_handed_over(Config) ->
+    Hosts = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Cookie = {"RELEASE_COOKIE", "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/"},
+    ok = release_container:await_mesh([start(Config, Host, [Cookie]) || Host <- Hosts], 60000).
+
+%% -- helpers
+
+containers(Config, Count) ->
+    Hosts = test_cluster:hosts(Count),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    [start(Config, Host, []) || Host <- Hosts].
+
+%% The release's own script is the entry point.
+start(Config, Host, Env) ->
+    release_container:start(Host, #{release => release(Config), command => ["RELEASE", "start"],
+                                    env => [{"CLUSTERING", proplists:get_value(way, Config)} | Env]}).
+
+%% Process 1 is a shell that stays when the release has ended.
+alone_beside_a_shell(Config) ->
+    [Host] = Hosts = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    One = release_container:start(Host, #{release => release(Config),
+                                          command => ["sh", "-c", "\"$0\" start; sleep 600", "RELEASE"],
+                                          env => [{"CLUSTERING", proplists:get_value(way, Config)}]}),
+    ok = release_container:await_mesh([One], 60000),
+    [_] = release_container:cnodes(One),
+    One.
+
+runs(Container) ->
+    is_map(release_container:page(Container)).
+
+script(Config) ->
+    filename:join([release(Config), "bin", "shop"]).
+
+release(Config) ->
+    proplists:get_value(release, Config).
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).

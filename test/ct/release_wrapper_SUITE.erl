@@ -1,0 +1,143 @@
+%% The first way in: scripts/with-rancher-cnode as process 1 of a container, before the example release.
+-module(release_wrapper_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([three_containers_form_a_cluster/1, commands_of_the_release_work_and_start_no_second_c_node/1,
+         a_release_that_is_told_to_stop_leaves_no_c_node/1, sigterm_to_process_1_ends_the_release_in_good_order/1,
+         a_killed_release_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1,
+         odd_names_and_cookies_are_handed_over/1, wait_blocks_until_the_mesh_is_there/1,
+         without_metadata_the_only_address_is_taken/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {minutes, 3}}].
+
+-spec all() -> [atom()].
+all() ->
+    [three_containers_form_a_cluster, commands_of_the_release_work_and_start_no_second_c_node,
+     a_release_that_is_told_to_stop_leaves_no_c_node, sigterm_to_process_1_ends_the_release_in_good_order,
+     a_killed_release_leaves_no_c_node, a_release_restarted_in_place_is_joined_again,
+     odd_names_and_cookies_are_handed_over, wait_blocks_until_the_mesh_is_there,
+     without_metadata_the_only_address_is_taken].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{release, release_build:release()}, {metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec three_containers_form_a_cluster([term()]) -> ok.
+three_containers_form_a_cluster(Config) ->
+    Containers = containers(Config, 3, #{}),
+    ok = release_container:await_mesh(Containers, 60000),
+    [[_], [_], [_]] = [release_container:cnodes(Container) || Container <- Containers],
+    [begin
+         Name = release_container:name("rancher_cnode", Container),
+         #{<<"cnode">> := [Name]} = release_container:page(Container)
+     end || Container <- Containers],
+    ok.
+
+-spec commands_of_the_release_work_and_start_no_second_c_node([term()]) -> ok.
+commands_of_the_release_work_and_start_no_second_c_node(Config) ->
+    [One, Two] = Containers = containers(Config, 2, #{}),
+    ok = release_container:await_mesh(Containers, 60000),
+    [Cnode] = release_container:cnodes(One),
+    Other = release_container:name("shop", Two),
+    {0, Told} = release_container:command(One, "", ["rpc", "IO.puts(Shop.Cluster.show())"]),
+    {_, _} = binary:match(Told, Other),
+    {0, Counted} = release_container:command(One, "", ["eval", "IO.puts(40 + 2)"]),
+    {_, _} = binary:match(Counted, <<"42">>),
+    {0, Pid} = release_container:command(One, "", ["pid"]),
+    <<"1">> = lists:last(binary:split(string:trim(Pid), <<"\n">>, [global])),
+    {0, Remote} = release_container:command(One, "IO.puts(length(Node.list()) + 1000)\n:init.stop()\n", ["remote"]),
+    {_, _} = binary:match(Remote, <<"1001">>),
+    [Cnode] = release_container:cnodes(One),
+    ok.
+
+-spec a_release_that_is_told_to_stop_leaves_no_c_node([term()]) -> ok.
+a_release_that_is_told_to_stop_leaves_no_c_node(Config) ->
+    %% Not as process 1, which would take everything with it.
+    [One] = Containers = containers(Config, 1, #{command => shell_of_its_own()}),
+    ok = release_container:await_mesh(Containers, 60000),
+    {0, _} = release_container:command(One, "", ["stop"]),
+    no_cnode(One).
+
+-spec sigterm_to_process_1_ends_the_release_in_good_order([term()]) -> ok.
+sigterm_to_process_1_ends_the_release_in_good_order(Config) ->
+    [One] = Containers = containers(Config, 1, #{}),
+    ok = release_container:await_mesh(Containers, 60000),
+    ok = release_container:signal(One, "TERM"),
+    0 = release_container:await_end(One, 20000),
+    [] = release_container:cnodes(One),
+    ok.
+
+-spec a_killed_release_leaves_no_c_node([term()]) -> ok.
+a_killed_release_leaves_no_c_node(Config) ->
+    [One] = Containers = containers(Config, 1, #{command => shell_of_its_own()}),
+    ok = release_container:await_mesh(Containers, 60000),
+    [_] = release_container:cnodes(One),
+    ok = test_command:signal("KILL", [release_container:release_pid(One)]),
+    no_cnode(One).
+
+-spec a_release_restarted_in_place_is_joined_again([term()]) -> ok.
+a_release_restarted_in_place_is_joined_again(Config) ->
+    [One, Two] = Containers = containers(Config, 2, #{}),
+    ok = release_container:await_mesh(Containers, 60000),
+    [Cnode] = release_container:cnodes(One),
+    {0, _} = release_container:command(One, "", ["restart"]),
+    ok = release_container:await_page(Two, <<"peers">>, [], 20000),
+    ok = release_container:await_mesh(Containers, 60000),
+    [Cnode] = release_container:cnodes(One),
+    ok.
+
+-spec odd_names_and_cookies_are_handed_over([term()]) -> ok.
+odd_names_and_cookies_are_handed_over(Config) ->
+    Odd = #{env => [{"RELEASE_COOKIE", "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/"},
+                    {"RANCHER_CNODE_BASENAME", "0-Rancher_C-node"}]},
+    Containers = containers(Config, 2, Odd),
+    ok = release_container:await_mesh(Containers, 60000),
+    [begin
+         Name = release_container:name("0-Rancher_C-node", Container),
+         #{<<"cnode">> := [Name]} = release_container:page(Container)
+     end || Container <- Containers],
+    ok.
+
+-spec wait_blocks_until_the_mesh_is_there([term()]) -> ok.
+wait_blocks_until_the_mesh_is_there(Config) ->
+    [One, _Two] = Containers = containers(Config, 2, #{}),
+    {0, _} = release_container:shell(One, "", ["with-rancher-cnode", "rancher_cnode", "wait", "--timeout", "30000"]),
+    ok = release_container:await_mesh(Containers, 30000).
+
+-spec without_metadata_the_only_address_is_taken([term()]) -> ok.
+without_metadata_the_only_address_is_taken(Config) ->
+    ok = metadata_server:misbehave(metadata(Config), refuse),
+    [One] = containers(Config, 1, #{env => [{"CONTAINER_IP_TIMEOUT", "500"}]}),
+    ok = release_container:await_page(One, <<"node">>, [release_container:name("shop", One)], 60000).
+
+%% -- helpers
+
+containers(Config, Count, Options) ->
+    Hosts = test_cluster:hosts(Count),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    release_container:start_all(Hosts, Options#{release => proplists:get_value(release, Config)}).
+
+%% Process 1 is a shell that stays when the release has ended.
+shell_of_its_own() ->
+    ["sh", "-c", "with-rancher-cnode \"$0\" start; sleep 600", "RELEASE"].
+
+no_cnode(Container) ->
+    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 3000).
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).
