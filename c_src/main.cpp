@@ -4,6 +4,7 @@
 
 #include "rancher_cnode/agent/agent.hpp"
 #include "rancher_cnode/agent/own_address.hpp"
+#include "rancher_cnode/agent/wait.hpp"
 #include "rancher_cnode/cli/command_line.hpp"
 #include "rancher_cnode/log.hpp"
 
@@ -27,6 +28,15 @@ int print_own_address(const Invocation& invocation, const rancher_cnode::Log& lo
   return 0;
 }
 
+int wait_for_first_round(const Invocation& invocation, const rancher_cnode::Log& log) {
+  const auto done = rancher_cnode::agent::wait_for_first_round(invocation.config, invocation.timeout, log);
+  if (!done) {
+    std::cerr << done.error().message << '\n';
+    return 1;
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -43,6 +53,8 @@ int main(int argc, char** argv) {
       return print(invocation);
     case Command::ip:
       return print_own_address(invocation, log);
+    case Command::wait:
+      return wait_for_first_round(invocation, log);
     case Command::run:
       return rancher_cnode::agent::Agent(invocation.config,
                                          std::string(rancher_cnode::cli::program_version()), log)

@@ -2,12 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <optional>
 #include <string>
 #include <utility>
 
+#include "rancher_cnode/agent/own_address.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 #include "status_server.hpp"
@@ -99,10 +100,17 @@ class Question {
 
 }  // namespace
 
-Expected<void> wait_for_first_round(const Config& config, Ipv4Address own, Milliseconds timeout,
-                                    const Log& log) {
+Expected<void> wait_for_first_round(const Config& config, Milliseconds timeout, const Log& log) {
+  const auto began = Clock::now();
+  const auto own = config.ip ? Expected<Ipv4Address>(*config.ip) : own_address(config, timeout, log);
+  if (!own) {
+    return tl::unexpected<Error>(own.error());
+  }
   distribution::initialise_handshakes();
-  return Question(config, own, log).ask_for(timeout);
+  // What the address took is no longer there; 0 still means for ever.
+  const auto spent = std::chrono::duration_cast<Milliseconds>(Clock::now() - began);
+  const auto left = timeout.count() == 0 ? timeout : std::max(timeout - spent, Milliseconds(1));
+  return Question(config, *own, log).ask_for(left);
 }
 
 }  // namespace rancher_cnode::agent

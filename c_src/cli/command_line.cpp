@@ -23,7 +23,7 @@ struct Flags {
   RawConfig settings;
   std::optional<std::string> config_file;
   std::optional<std::string> timeout;
-  bool ip = false;
+  Command command = Command::run;
   bool help = false;
   bool version = false;
   bool print_config = false;
@@ -73,10 +73,16 @@ Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
   const auto* help = app.add_flag("-h,--help");
   const auto* version = app.add_flag("--version");
   const auto* print_config = app.add_flag("--print-config");
-  app.add_subcommand("run")->fallthrough()->set_help_flag();
-  auto* const ip = app.add_subcommand("ip")->fallthrough();
-  ip->set_help_flag();
-  const auto* timeout = valued(*ip, "--timeout");
+  const auto command = [&app](const std::string& name) {
+    auto* const added = app.add_subcommand(name)->fallthrough();
+    added->set_help_flag();
+    return added;
+  };
+  command("run");
+  auto* const ip = command("ip");
+  const auto* ip_timeout = valued(*ip, "--timeout");
+  auto* const wait = command("wait");
+  const auto* wait_timeout = valued(*wait, "--timeout");
 
   try {
     // CLI11 wants the arguments last one first.
@@ -92,9 +98,10 @@ Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
   flags.help = help->count() > 0;
   flags.version = version->count() > 0;
   flags.print_config = print_config->count() > 0;
-  flags.ip = ip->parsed();
+  if (ip->parsed()) flags.command = Command::ip;
+  if (wait->parsed()) flags.command = Command::wait;
   flags.config_file = last_of(*config);
-  flags.timeout = last_of(*timeout);
+  flags.timeout = last_of(ip->parsed() ? *ip_timeout : *wait_timeout);
   if (const auto extra = app.remaining(true); !extra.empty() && !flags.help && !flags.version) {
     return unknown_argument(extra.front());
   }
@@ -131,23 +138,49 @@ Invocation printed(std::string output) {
   return invocation;
 }
 
+Purpose purpose_of(Command command) {
+  switch (command) {
+    case Command::ip:
+      return Purpose::ask_address;
+    case Command::wait:
+      return Purpose::ask_cnode;
+    case Command::run:
+    case Command::exit:
+      break;
+  }
+  return Purpose::run;
+}
+
+std::string help_of(Command command) {
+  switch (command) {
+    case Command::ip:
+      return ip_help_text();
+    case Command::wait:
+      return wait_help_text();
+    case Command::run:
+    case Command::exit:
+      break;
+  }
+  return help_text();
+}
+
 Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Environment& environment) {
   auto flags = parse_flags(arguments);
   if (!flags) return tl::unexpected<Error>(flags.error());
-  if (flags->help) return printed(flags->ip ? ip_help_text() : help_text());
+  if (flags->help) return printed(help_of(flags->command));
   if (flags->version) return printed("rancher_cnode " + std::string(program_version()) + "\n");
 
   const auto raw = gather(*flags, environment);
   if (!raw) return tl::unexpected<Error>(raw.error());
-  const auto validated = validate(*raw, environment, flags->ip ? Purpose::ask_address : Purpose::run);
+  const auto validated = validate(*raw, environment, purpose_of(flags->command));
   if (!validated) return tl::unexpected<Error>(validated.error());
   if (flags->print_config) return printed(config_text(*raw, *validated));
 
   Invocation invocation;
-  invocation.command = flags->ip ? Command::ip : Command::run;
+  invocation.command = flags->command;
   invocation.config = validated->config;
   invocation.warnings = unknown_variables(environment);
-  if (flags->ip) {
+  if (flags->command != Command::run) {
     const auto timeout = timeout_of(*flags);
     if (!timeout) return tl::unexpected<Error>(timeout.error());
     invocation.timeout = *timeout;

@@ -86,6 +86,7 @@ std::string setting_help(const Setting& setting) {
 std::string config_text(const RawConfig& raw, const Validated& validated) {
   std::string text =
       "# The settings in effect, as a file for --config. Each comment tells where its value came from.\n";
+  text += help_line("wait", "Block until the node of this container has linked, or tried, every peer once.");
   std::string_view group;
   for (const Setting& setting : settings()) {
     if (setting.group != group) text += "\n# " + std::string(setting.group) + "\n";
@@ -107,12 +108,14 @@ std::string help_text() {
   std::string text =
       "Usage: rancher_cnode [run] --node-basename NAME [settings]\n"
       "       rancher_cnode ip [--timeout MS] [settings]\n"
+      "       rancher_cnode wait [--timeout MS] [settings]\n"
       "\n"
       "A hidden Erlang node that connects the BEAM nodes of a Rancher service with one another.\n"
       "\n"
       "Commands:\n";
   text += help_line("run", "Be that node until it is told to end. The default.");
   text += help_line("ip", "Print the address that metadata knows for this container, and end.");
+  text += help_line("wait", "Block until the node of this container has linked, or tried, every peer once.");
   std::string_view group;
   for (const Setting& setting : settings()) {
     if (setting.group != group) text += "\n" + std::string(setting.group) + ":\n";
@@ -147,6 +150,21 @@ std::string ip_help_text() {
   text += help_line("--timeout MS", "How long to wait. 0 to 86400000, 0 = for ever. [60000]");
   text +=
       "\nThe settings are those of `rancher_cnode --help`; --node-basename and the cookie are not needed.\n";
+  return text;
+}
+
+std::string wait_help_text() {
+  std::string text =
+      "Usage: rancher_cnode wait [--timeout MS] [settings]\n"
+      "\n"
+      "Blocks until the rancher_cnode of this container has its BEAM, has read the metadata, and has linked\n"
+      "or tried every peer once. Status 0: it has; 1: not in time, with the reason on standard error.\n"
+      "\n";
+  text += help_line("--timeout MS", "How long to wait. 0 to 86400000, 0 = for ever. [60000]");
+  text +=
+      "\nThe settings are those of `rancher_cnode --help`; --basename, --ip and the cookie must be those of "
+      "the\n"
+      "node that is asked, --node-basename is not needed.\n";
   return text;
 }
 

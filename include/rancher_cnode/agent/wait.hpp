@@ -2,7 +2,6 @@
 // main.
 #pragma once
 
-#include "rancher_cnode/address.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/config.hpp"
 #include "rancher_cnode/error.hpp"
@@ -10,9 +9,9 @@
 
 namespace rancher_cnode::agent {
 
-/// Asks `<basename>@own` as a node of its own, again and again while it is not there, for `timeout` (0 = for
-/// ever): then ErrorCode::timeout with the last reason in words. Blocks.
-[[nodiscard]] Expected<void> wait_for_first_round(const Config& config, Ipv4Address own, Milliseconds timeout,
-                                                  const Log& log);
+/// Asks `<basename>@<our address>` (config.ip, or what metadata tells) as a node of its own, again and again
+/// while it is not there, for `timeout` (0 = for ever): then ErrorCode::timeout with the last reason in
+/// words. Blocks.
+[[nodiscard]] Expected<void> wait_for_first_round(const Config& config, Milliseconds timeout, const Log& log);
 
 }  // namespace rancher_cnode::agent

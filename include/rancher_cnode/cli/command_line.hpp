@@ -17,13 +17,14 @@ namespace rancher_cnode::cli {
 enum class Command {
   run,   ///< be the C-node (the default command)
   ip,    ///< print the address that metadata knows for this container
+  wait,  ///< block until the C-node of this container says that its first round is done
   exit,  ///< nothing to do but to print `output` and end with `status`
 };
 
 struct Invocation {
   Command command = Command::exit;
-  Config config;                      ///< for run, whole; for ip, without node_basename and cookie
-  Milliseconds timeout{0};            ///< for ip: how long to wait for an answer; 0 = for ever
+  Config config;                      ///< for run, whole; for ip, without node_basename and cookie; for wait, without node_basename
+  Milliseconds timeout{0};            ///< for ip and wait: how long; 0 = for ever
   std::vector<std::string> warnings;  ///< sentences to log as warnings
   std::string output;                 ///< for exit: standard output if status is 0, else standard error
   int status = 0;                     ///< for exit: 0 (help, version, print-config) or 2 (a bad setting)

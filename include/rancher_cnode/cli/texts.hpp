@@ -19,4 +19,7 @@ namespace rancher_cnode::cli {
 /// Usage of the command `ip`.
 [[nodiscard]] std::string ip_help_text();
 
+/// Of the wait command.
+[[nodiscard]] std::string wait_help_text();
+
 }  // namespace rancher_cnode::cli
