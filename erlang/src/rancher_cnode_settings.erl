@@ -40,13 +40,15 @@ launch(Args, Facts) ->
         Basename = basename(Given),
         Functions = functions(Given),
         LogLevel = log_level(Given),
+        AwaitTimeout = await_timeout(Given),
+        Flags = flags(Given, Functions),
         {ok, #{program => program(Given),
-               args => [<<"--exit-on-eof">>, flag(log_level, program_level(LogLevel)) | flags(Given, Functions)],
+               args => [<<"--exit-on-eof">>, flag(log_level, program_level(LogLevel)) | Flags],
                env => environment(Basename, Alive, Host, Facts),
                cnode => binary_to_atom(<<Basename/binary, $@, Host/binary>>),
                topology => Topology,
                log_level => LogLevel,
-               await_timeout => await_timeout(Given),
+               await_timeout => AwaitTimeout,
                functions => Functions}}
     catch
         throw:{Word, Format, Values} -> {error, {Word, iolist_to_binary(io_lib:format(Format, Values))}}
@@ -212,9 +214,11 @@ text(Value) when is_atom(Value) -> atom_to_binary(Value);
 text(Value) when is_binary(Value) -> Value;
 text(Value) when is_integer(Value) -> integer_to_binary(Value);
 text(Value) ->
-    case is_list(Value) andalso unicode:characters_to_binary(Value) of
+    try unicode:characters_to_binary(Value) of
         Text when is_binary(Text) -> Text;
-        _ -> bad("~tp is neither text nor a number", [Value])
+        _ -> bad("~tp is not Unicode", [Value])
+    catch
+        error:badarg -> bad("~tp is neither text nor a number", [Value])
     end.
 
 -spec bad(io:format(), [term()]) -> no_return().
