@@ -138,7 +138,7 @@ void MetadataClient::remember(const Service& service) {
                            service.uuid};
 }
 
-Expected<Service> MetadataClient::service_by_name(Error self_error) {
+Expected<Service> MetadataClient::service_by_name(const Error& self_error) {
   auto service = ask<Service>(remembered_->path, [](HttpAnswer& answer) { return read_service(answer); });
   if (!service) {
     if (service.error().code == ErrorCode::cancelled) return service;
@@ -177,7 +177,7 @@ Expected<std::string> MetadataClient::wait_for_change(const std::string& known, 
                                                       Milliseconds deadline, GiveUp give_up) {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(max_wait).count();
   const std::string path = path_of(version_path);
-  const auto fail = [&](Error error) { return tl::unexpected<Error>(error.within(url())); };
+  const auto fail = [&](const Error& error) { return tl::unexpected<Error>(error.within(url())); };
   auto answer = http_.get({url() + path + "?wait=true&value=" + escaped(known) +
                                "&maxWait=" + std::to_string(std::max<decltype(seconds)>(seconds, 1)),
                            settings_.connect_timeout, deadline, max_text_bytes, std::move(give_up)});

@@ -165,19 +165,16 @@ std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
     rest(budget_.take(Clock::now()), EndedBy::stop);
     return *answer;
   }
-  if (answer && took >= pace.early_answer) {
-    note_waiting();
-    return std::nullopt;
-  }
+  const bool expired = answer && took >= pace.early_answer;
+  const bool interrupted = !answer && answer.error().code == ErrorCode::cancelled;
+  if (expired) note_waiting();
+  if (expired || interrupted) return std::nullopt;
   if (answer) {
     note_not_waiting("it answers a wait at once although nothing changed");
-  } else if (answer.error().code == ErrorCode::cancelled) {
-    return std::nullopt;
-  } else if (well && (++failed_waits_ >= max_failed_waits || !long_polls_)) {
-    note_not_waiting("waits fail although reads do not: " + answer.error().message);
   } else if (well) {
-    // The next round tells at once whether the service is still there.
-    return std::nullopt;
+    // The first failure may be a restart: the next round tells at once whether the service is still there.
+    if (long_polls_ && ++failed_waits_ < max_failed_waits) return std::nullopt;
+    note_not_waiting("waits fail although reads do not: " + answer.error().message);
   }
   rest(delay - took, EndedBy::stop_or_refresh);
   return std::nullopt;

@@ -86,7 +86,7 @@ class MetadataClient {
   template <class Value, class Read>
   Expected<Value> ask_at(const std::string& url, std::string_view path, const Read& read);
   [[nodiscard]] std::string path_of(std::string_view path) const;
-  Expected<membership::Service> service_by_name(Error self_error);
+  Expected<membership::Service> service_by_name(const Error& self_error);
   void remember(const membership::Service& service);
 
   ClientSettings settings_;

@@ -14,7 +14,8 @@ namespace rancher_cnode::testing {
 
 class Pieces final : public metadata::ByteSource {
  public:
-  Pieces(std::string_view text, std::size_t piece, std::optional<Error> end = {})
+  Pieces(std::string_view text, std::size_t piece) : rest_(text), piece_(piece) {}
+  Pieces(std::string_view text, std::size_t piece, Error end)
       : rest_(text), piece_(piece), end_(std::move(end)) {}
 
   Expected<std::string_view> next() override {
