@@ -1,0 +1,142 @@
+%% What bench/cluster prints. Times come from the BEAMs' own events (link_log), never from polling, in one run on one
+%% machine; each figure is the median of several rounds with its spread.
+-module(cluster_bench).
+
+-export([main/1]).
+
+-define(LIMIT_MS, 60000).
+-define(HOSTS, 5).
+-define(OUTAGE_MS, 12000).
+-define(IDLE_MS, 60000).
+
+-type figure() :: {string(), fun((metadata_server:server()) -> number()), string()}.
+
+%% Ends the BEAM: status 0, or 1 if a round failed.
+-spec main([string()]) -> no_return().
+main(["idle"]) ->
+    run(fun idle/1);
+main(["all"]) ->
+    run(fun(Metadata) -> [measure(Metadata, Figure) || Figure <- figures()] end).
+
+run(Bench) ->
+    try
+        Bench(metadata_server:start()),
+        halt(0)
+    catch
+        Class:Reason:Stack ->
+            io:format("failed: ~p ~p~n~p~n", [Class, Reason, Stack]),
+            halt(1)
+    end.
+
+-spec figures() -> [figure()].
+figures() ->
+    [{"last boot to mesh, 5 hosts (target 250)", fun(M) -> boot_to_mesh(M, []) end, "ms"},
+     {"the same with 5 dead peers listed (target 500)", fun(M) -> boot_to_mesh(M, dead()) end, "ms"},
+     {"container added to mesh (target 100)", fun added_to_mesh/1, "ms"},
+     {"link dropped to link back (target 2000)", fun dropped_to_back/1, "ms"},
+     {"links lost in a 12 s metadata outage, 5 hosts (target 0)", fun lost_in_outage/1, "links"},
+     {"links lost among the stayers when one of 5 leaves (target 0)", fun lost_among_stayers/1, "links"}].
+
+measure(Metadata, {Title, Round, Unit}) ->
+    Values = lists:sort([round(Metadata, Round) || _ <- lists:seq(1, rounds())]),
+    Median = lists:nth((length(Values) + 1) div 2, Values),
+    io:format("~-62s median ~8.1f ~s  (~.1f to ~.1f, ~b rounds)~n",
+              [Title, float(Median), Unit, float(hd(Values)), float(lists:last(Values)), length(Values)]).
+
+round(Metadata, Round) ->
+    ok = metadata_server:reset(Metadata),
+    try
+        Round(Metadata)
+    after
+        test_host:remove_all()
+    end.
+
+%% The C-nodes start first, as the wrapper script does it, then all BEAMs at once.
+boot_to_mesh(Metadata, Dead) ->
+    Hosts = test_cluster:hosts(?HOSTS),
+    ok = test_cluster:list(Metadata, Dead ++ Hosts),
+    _ = test_cnode:start_all(Hosts),
+    Beams = test_beam:start_all(Hosts),
+    ms(test_cluster:mesh_at(Beams, ?LIMIT_MS) - lists:max([test_beam:booted_at(Beam) || Beam <- Beams])).
+
+dead() ->
+    [test_host:vanishing_address() || _ <- lists:seq(1, 5)].
+
+%% The fifth container runs already, with BEAM and C-node, when the metadata begins to list it.
+added_to_mesh(Metadata) ->
+    #{hosts := Hosts, beams := Beams} = test_cluster:form(Metadata, ?HOSTS - 1),
+    Added = test_host:add(),
+    Beam = test_beam:start(Added),
+    Cnode = test_cnode:start(Added),
+    _ = test_cnode:await_event(Cnode, fun(#{event := Event}) -> Event =:= <<"target_linked">> end, ?LIMIT_MS),
+    wait_for_watchers(Metadata, Hosts),
+    Began = os:perf_counter(microsecond),
+    ok = test_cluster:list(Metadata, Hosts ++ [Added]),
+    ms(test_cluster:mesh_at([Beam | Beams], ?LIMIT_MS) - Began).
+
+dropped_to_back(Metadata) ->
+    #{beams := [First, Second | _]} = test_cluster:form(Metadata, ?HOSTS),
+    Before = length(test_beam:downs(First)),
+    Began = os:perf_counter(microsecond),
+    ok = test_beam:drop_link(First, test_beam:name(Second)),
+    test_wait:until("the link's end is seen",
+                    fun() -> case length(test_beam:downs(First)) of
+                                 Before -> {wait, Before};
+                                 _ -> {done, ok}
+                             end
+                    end, ?LIMIT_MS),
+    ms(test_cluster:mesh_at([First, Second], ?LIMIT_MS) - Began).
+
+lost_in_outage(Metadata) ->
+    #{beams := Beams} = test_cluster:form(Metadata, ?HOSTS),
+    ok = metadata_server:misbehave(Metadata, refuse),
+    timer:sleep(?OUTAGE_MS),
+    ok = metadata_server:misbehave(Metadata, normal),
+    length(test_cluster:lost_links(Beams)).
+
+%% Until the leaver sees nobody, and as long again for what might follow.
+lost_among_stayers(Metadata) ->
+    #{hosts := [_ | Hosts], beams := [Leaver | Stayers]} = test_cluster:form(Metadata, ?HOSTS),
+    Name = test_beam:name(Leaver),
+    Began = os:perf_counter(microsecond),
+    ok = test_cluster:list(Metadata, Hosts),
+    ok = test_cluster:await_nodes(Leaver, [], ?LIMIT_MS),
+    timer:sleep((os:perf_counter(microsecond) - Began) div 1000),
+    length([Down || {_, #{node := Node}} = Down <- test_cluster:lost_links(Stayers), Node =/= Name]).
+
+wait_for_watchers(Metadata, Hosts) ->
+    Addresses = lists:sort([test_host:address(Host) || Host <- Hosts]),
+    test_wait:until("all C-nodes wait for a change",
+                    fun() -> Waiting = lists:usort(metadata_server:waiting(Metadata)),
+                             case Addresses -- Waiting of
+                                 [] -> {done, ok};
+                                 Missing -> {wait, Missing}
+                             end
+                    end, ?LIMIT_MS).
+
+%% Two hosts, so that there is a link to look at every second.
+idle(Metadata) ->
+    #{cnodes := [Cnode | _]} = test_cluster:form(Metadata, 2),
+    Pid = test_cnode:os_pid(Cnode),
+    Before = cpu_ticks(Pid),
+    timer:sleep(?IDLE_MS),
+    Ticks = cpu_ticks(Pid) - Before,
+    io:format("idle_resident_kib ~b~nidle_cpu_ms_per_minute ~b~n", [resident_kib(Pid), Ticks * 10]).
+
+%% utime and stime, in ticks of 10 ms. Fields are counted from behind the name, which may hold blanks.
+cpu_ticks(Pid) ->
+    {ok, Stat} = file:read_file(["/proc/", integer_to_list(Pid), "/stat"]),
+    [_, Rest] = string:split(Stat, ")", trailing),
+    Fields = string:lexemes(Rest, " "),
+    binary_to_integer(lists:nth(12, Fields)) + binary_to_integer(lists:nth(13, Fields)).
+
+resident_kib(Pid) ->
+    {ok, Status} = file:read_file(["/proc/", integer_to_list(Pid), "/status"]),
+    {match, [Kib]} = re:run(Status, "VmRSS:\\s+(\\d+)", [{capture, all_but_first, list}]),
+    list_to_integer(Kib).
+
+rounds() ->
+    list_to_integer(os:getenv("ROUNDS", "5")).
+
+ms(Microseconds) ->
+    Microseconds / 1000.
