@@ -1,8 +1,8 @@
-%% Not knowing is never "no peers": whatever the metadata service does, it costs no link. One cluster lives through all
-%% cases; each begins with the full mesh and ends when every C-node waits for changes again as if nothing had been.
+%% Not knowing is never "no peers": whatever the metadata service does, it costs no link. One cluster lives through the
+%% quick cases; those that last as long as a long-poll run beside it, each with a metadata service and a cluster of its own.
 -module(metadata_trouble_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
+-export([suite/0, all/0, groups/0, init_per_group/2, end_per_group/2, init_per_testcase/2, end_per_testcase/2]).
 -export([metadata_that_is_down_costs_no_link/1, metadata_that_answers_404_costs_no_link/1,
          metadata_that_answers_500_costs_no_link/1, metadata_that_answers_garbage_costs_no_link/1,
          metadata_that_answers_html_costs_no_link/1, metadata_that_answers_nothing_costs_no_link/1,
@@ -18,35 +18,48 @@
 suite() ->
     [{timetrap, {seconds, 90}}].
 
--spec all() -> [atom()].
+-spec all() -> [term()].
 all() ->
-    [metadata_that_is_down_costs_no_link, metadata_that_answers_404_costs_no_link,
-     metadata_that_answers_500_costs_no_link, metadata_that_answers_garbage_costs_no_link,
-     metadata_that_answers_html_costs_no_link, metadata_that_answers_nothing_costs_no_link,
-     metadata_that_answers_half_a_document_costs_no_link, metadata_that_breaks_off_costs_no_link,
-     metadata_that_hangs_costs_no_link, metadata_that_hangs_after_its_headers_costs_no_link,
-     metadata_whose_packets_vanish_costs_no_link, metadata_that_has_lost_its_data_costs_no_link,
-     a_half_joined_answer_costs_no_link, an_emptied_list_costs_no_link, a_null_list_costs_no_link].
+    [{group, beside_one_another}].
 
-%% Removal as quick as it gets while it goes by evidence, so that a wrong conclusion shows at once.
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    Metadata = metadata_server:start(),
-    Args = ["--removal-delay", "0", "--mass-removal-delay", "0", "--polling-interval", "250"],
-    Cluster = test_cluster:form(Metadata, 3, #{args => Args}),
-    [{metadata, Metadata}, {cluster, Cluster} | Config].
+-spec groups() -> [term()].
+groups() ->
+    [{beside_one_another, [parallel],
+      [metadata_that_hangs_costs_no_link, metadata_that_hangs_after_its_headers_costs_no_link,
+       metadata_that_has_lost_its_data_costs_no_link, {group, one_after_the_other}]},
+     {one_after_the_other, [],
+      [metadata_that_is_down_costs_no_link, metadata_that_answers_404_costs_no_link,
+       metadata_that_answers_500_costs_no_link, metadata_that_answers_garbage_costs_no_link,
+       metadata_that_answers_html_costs_no_link, metadata_that_answers_nothing_costs_no_link,
+       metadata_that_answers_half_a_document_costs_no_link, metadata_that_breaks_off_costs_no_link,
+       metadata_whose_packets_vanish_costs_no_link, a_half_joined_answer_costs_no_link, an_emptied_list_costs_no_link,
+       a_null_list_costs_no_link]}].
 
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    ok = test_host:remove_all(),
-    metadata_server:stop(metadata(Config)).
+-spec init_per_group(atom(), [term()]) -> [term()].
+init_per_group(one_after_the_other, Config) ->
+    start_cluster(3) ++ Config;
+init_per_group(_Group, Config) ->
+    Config.
 
--spec end_per_testcase(atom(), [term()]) -> ok | {fail, term()}.
-end_per_testcase(_Case, Config) ->
-    #{hosts := Hosts} = proplists:get_value(cluster, Config),
-    ok = metadata_server:misbehave(metadata(Config), normal),
-    ok = test_cluster:list(metadata(Config), Hosts),
+-spec end_per_group(atom(), [term()]) -> ok.
+end_per_group(one_after_the_other, Config) ->
+    end_cluster(Config);
+end_per_group(_Group, _Config) ->
     ok.
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    case proplists:is_defined(cluster, Config) of
+        true -> Config;
+        false -> [{alone, true} | start_cluster(2)] ++ Config
+    end.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, Config) ->
+    case proplists:is_defined(alone, Config) of
+        true -> end_cluster(Config);
+        false -> well_again(Config)
+    end.
 
 -spec metadata_that_is_down_costs_no_link([term()]) -> ok.
 metadata_that_is_down_costs_no_link(Config) ->
@@ -159,13 +172,29 @@ nothing_was_lost(Config) ->
     #{hosts := Hosts, beams := Beams} = proplists:get_value(cluster, Config),
     [] = test_cluster:lost_links(Beams),
     ok = test_cluster:await_mesh(Beams, 0),
-    ok = metadata_server:misbehave(metadata(Config), normal),
-    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = well_again(Config),
     Addresses = lists:sort([test_host:address(Host) || Host <- Hosts]),
     test_wait:equals("all C-nodes wait for changes again", Addresses,
                      fun() -> lists:usort(metadata_server:waiting(metadata(Config))) end, 60000),
     [] = test_cluster:lost_links(Beams),
     ok.
+
+well_again(Config) ->
+    #{hosts := Hosts} = proplists:get_value(cluster, Config),
+    ok = metadata_server:misbehave(metadata(Config), normal),
+    test_cluster:list(metadata(Config), Hosts).
+
+%% Removal as quick as it gets while it goes by evidence, so that a wrong conclusion shows at once.
+start_cluster(Count) ->
+    Metadata = metadata_server:start({0, 0, 0, 0}, 0),
+    Args = ["--removal-delay", "0", "--mass-removal-delay", "0", "--polling-interval", "250",
+            "--metadata-url", metadata_server:url(Metadata)],
+    [{metadata, Metadata}, {cluster, test_cluster:form(Metadata, Count, #{args => Args})}].
+
+end_cluster(Config) ->
+    #{hosts := Hosts} = proplists:get_value(cluster, Config),
+    ok = lists:foreach(fun test_host:remove/1, Hosts),
+    metadata_server:stop(metadata(Config)).
 
 metadata(Config) ->
     proplists:get_value(metadata, Config).

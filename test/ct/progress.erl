@@ -4,24 +4,24 @@
 -export([init/2, post_init_per_suite/4, pre_init_per_testcase/4, post_end_per_testcase/5, on_tc_fail/4, on_tc_skip/4,
          terminate/1]).
 
--type state() :: #{passed := non_neg_integer(), failed := non_neg_integer(), began := integer()}.
+-type state() :: #{passed := non_neg_integer(), failed := non_neg_integer(), began := #{term() => integer()}}.
 
 -spec init(term(), term()) -> {ok, state()}.
 init(_Id, _Options) ->
-    {ok, #{passed => 0, failed => 0, began => 0}}.
+    {ok, #{passed => 0, failed => 0, began => #{}}}.
 
 -spec post_init_per_suite(atom(), term(), term(), state()) -> {term(), state()}.
 post_init_per_suite(_Suite, _Config, Return, State) ->
     {Return, State}.
 
 -spec pre_init_per_testcase(atom(), atom(), term(), state()) -> {term(), state()}.
-pre_init_per_testcase(_Suite, _Case, Config, State) ->
-    {Config, State#{began := erlang:monotonic_time(millisecond)}}.
+pre_init_per_testcase(Suite, Case, Config, #{began := Began} = State) ->
+    {Config, State#{began := Began#{{Suite, Case} => erlang:monotonic_time(millisecond)}}}.
 
 %% A case that failed comes here first and to on_tc_fail/4 afterwards.
 -spec post_end_per_testcase(atom(), atom(), term(), term(), state()) -> {term(), state()}.
 post_end_per_testcase(Suite, Case, _Config, ok, #{passed := Passed, began := Began} = State) ->
-    Took = erlang:monotonic_time(millisecond) - Began,
+    Took = erlang:monotonic_time(millisecond) - map_get({Suite, Case}, Began),
     say("ok      ~s: ~s (~.1f s)", [Suite, sentence(Case), Took / 1000]),
     {ok, State#{passed := Passed + 1}};
 post_end_per_testcase(_Suite, _Case, _Config, Return, State) ->

@@ -55,13 +55,13 @@ commands_of_the_release_work_and_start_no_second_c_node(Config) ->
     [Cnode] = release_container:cnodes(One),
     Other = release_container:name("shop", Two),
     {0, Told} = release_container:command(One, "", ["rpc", "IO.puts(Shop.Cluster.show())"]),
-    {_, _} = binary:match(Told, Other),
+    ok = contains(Other, Told),
     {0, Counted} = release_container:command(One, "", ["eval", "IO.puts(40 + 2)"]),
-    {_, _} = binary:match(Counted, <<"42">>),
+    ok = contains(<<"42">>, Counted),
     {0, Pid} = release_container:command(One, "", ["pid"]),
     <<"1">> = lists:last(binary:split(string:trim(Pid), <<"\n">>, [global])),
     {0, Remote} = release_container:command(One, "IO.puts(length(Node.list()) + 1000)\n:init.stop()\n", ["remote"]),
-    {_, _} = binary:match(Remote, <<"1001">>),
+    ok = contains(<<"1001">>, Remote),
     [Cnode] = release_container:cnodes(One),
     ok.
 
@@ -138,6 +138,12 @@ shell_of_its_own() ->
 
 no_cnode(Container) ->
     test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 3000).
+
+contains(Part, Text) ->
+    case binary:match(Text, Part) of
+        nomatch -> error({Part, is_not_in, Text});
+        _ -> ok
+    end.
 
 metadata(Config) ->
     proplists:get_value(metadata, Config).

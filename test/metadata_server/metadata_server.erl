@@ -6,7 +6,7 @@
 
 -export([start/0, start/2, stop/1]).
 -export([reload/2, list/4, list/5, misbehave/2, reset/1]).
--export([requests/1, requests/2, version/1, waiting/1]).
+-export([url/1, requests/1, requests/2, version/1, waiting/1]).
 -export([answer/2, mode/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 -export_type([server/0, mode/0, request/0, answer/0]).
@@ -34,7 +34,8 @@
 start() ->
     start({0, 0, 0, 0}, 80).
 
-%% Nothing is loaded yet: 404 to everything, until the first reload. Runs until stop/1, not linked to the caller.
+%% Port 0 takes any free one. Nothing is loaded yet: 404 to everything, until the first reload. Runs until stop/1, not
+%% linked to the caller.
 -spec start(inet:ip4_address(), inet:port_number()) -> server().
 start(Ip, Port) ->
     {ok, Server} = gen_server:start(?MODULE, {Ip, Port}, []),
@@ -67,6 +68,11 @@ misbehave(Server, Mode) ->
 -spec reset(server()) -> ok.
 reset(Server) ->
     gen_server:call(Server, reset).
+
+%% Where the test hosts reach it.
+-spec url(server()) -> string().
+url(Server) ->
+    "http://169.254.169.250:" ++ integer_to_list(gen_server:call(Server, port)).
 
 %% The requests since start or reset, oldest first.
 -spec requests(server()) -> [request()].
@@ -112,6 +118,8 @@ handle_call(reset, _From, State) ->
     {reply, ok, listen(empty(disconnect(State)))};
 handle_call(requests, _From, #{requests := Requests} = State) ->
     {reply, lists:reverse(Requests), State};
+handle_call(port, _From, #{port := Port} = State) ->
+    {reply, Port, State};
 handle_call(version, _From, #{version := Version} = State) ->
     {reply, Version, State};
 handle_call(waiting, _From, #{waiters := Waiters} = State) ->
@@ -255,7 +263,8 @@ listen(#{listener := none, ip := Ip, port := Port} = State) ->
                                            {backlog, 1024}, {nodelay, true}, {send_timeout, 10000}]),
     Server = self(),
     _ = spawn_link(fun() -> metadata_connection:accept(Server, Listener) end),
-    State#{listener := Listener};
+    {ok, Taken} = inet:port(Listener),
+    State#{listener := Listener, port := Taken};
 listen(State) ->
     State.
 

@@ -171,7 +171,7 @@ TEST_CASE("counts that the bytes cannot hold are refused at once") {
 }
 
 TEST_CASE("depth costs no stack") {
-  constexpr std::size_t deep = 4'000'000;
+  constexpr std::size_t deep = 1'000'000;
   SUBCASE("lists in lists") {
     const auto bytes = join({repeated(std::string_view("l\0\0\0\1", 5), deep / 5), hex("6a")});
     CHECK_FALSE(TermReader(bytes).skip());

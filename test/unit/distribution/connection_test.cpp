@@ -1,0 +1,248 @@
+#include "rancher_cnode/distribution/connection.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <optional>
+
+#include "bytes.hpp"
+#include "loopback.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::distribution;
+using namespace rancher_cnode::distribution::test;
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr Connection::Timing slow{Milliseconds(60'000), Milliseconds(120'000), Milliseconds(60'000)};
+const std::string tick(4, '\0');
+const Pid ours{"cn@127.0.0.1", 1, 0, 9};
+
+std::vector<char> hello() { return encode_reg_send(ours, "status", TermWriter().atom("hello").take()); }
+
+/// A connection and the raw other end of its socket.
+struct Linked {
+  explicit Linked(Connection::Timing timing = slow) {
+    auto [one, other] = raw_pair();
+    make_non_blocking(one);
+    peer = std::move(other);
+    connection =
+        std::make_shared<Connection>(loop, std::move(one), timing,
+                                     Connection::Handlers{[this](const Message& message) {
+                                                            messages.push_back(printed(message.payload));
+                                                            if (on_message) on_message();
+                                                          },
+                                                          [this](const Error& why) {
+                                                            REQUIRE_FALSE(closed);
+                                                            closed = why;
+                                                          }});
+    connection->start();
+  }
+  ~Linked() {
+    connection->abandon();
+    run_for(loop, Milliseconds(1));
+  }
+
+  void wait_closed() {
+    run_until(loop, "the link's end", [this] { return closed.has_value(); });
+  }
+
+  asio::io_context loop;
+  FileDescriptor peer;
+  std::shared_ptr<Connection> connection;
+  std::vector<std::string> messages;
+  std::optional<Error> closed;
+  std::function<void()> on_message;
+};
+
+}  // namespace
+
+TEST_CASE("messages arrive whole and in order, however the bytes come") {
+  Linked linked;
+  const auto stream = join({hello(), tick_frame(), hello(), hello()});
+  for (const char byte : stream) {
+    raw_send(linked.peer, std::string_view(&byte, 1));
+    linked.loop.poll();
+  }
+  run_until(linked.loop, "three messages", [&] { return linked.messages.size() == 3; });
+  CHECK(linked.messages == std::vector<std::string>{"hello", "hello", "hello"});
+  CHECK_FALSE(linked.closed);
+}
+
+TEST_CASE("a tick is answered with a tick") {
+  Linked linked;
+  run_for(linked.loop, Milliseconds(150));  // nothing is owed to a node that has just heard from us
+  raw_send(linked.peer, tick);
+  run_until(linked.loop, "the answer", [&] {
+    char byte = 0;
+    return ::recv(linked.peer.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+  });
+  CHECK(raw_receive(linked.peer, 4) == tick);
+}
+
+TEST_CASE("two nodes that answer every tick do not play ping-pong") {
+  Linked linked;
+  run_for(linked.loop, Milliseconds(150));
+  std::size_t answers = 0;
+  const auto end = Clock::now() + Milliseconds(500);
+  raw_send(linked.peer, tick);
+  while (Clock::now() < end) {
+    run_for(linked.loop, Milliseconds(2));
+    char bytes[64];
+    if (const auto got = ::recv(linked.peer.get(), bytes, sizeof(bytes), MSG_DONTWAIT); got > 0) {
+      answers += static_cast<std::size_t>(got) / 4;
+      raw_send(linked.peer, tick);
+    }
+  }
+  CHECK(answers >= 1);
+  CHECK(answers <= 6);
+}
+
+TEST_CASE("a link that is silent on our side ticks by itself") {
+  Linked linked({Milliseconds(30), Milliseconds(60'000), Milliseconds(10)});
+  run_for(linked.loop, Milliseconds(100));
+  CHECK(raw_receive(linked.peer, 4) == tick);
+}
+
+TEST_CASE("a peer that says nothing for too long is gone") {
+  Linked linked({Milliseconds(60'000), Milliseconds(80), Milliseconds(10)});
+  linked.wait_closed();
+  CHECK(linked.closed->code == ErrorCode::timeout);
+  CHECK(raw_closed(linked.peer));
+}
+
+TEST_CASE("a peer that ticks stays") {
+  Linked linked({Milliseconds(60'000), Milliseconds(300), Milliseconds(10)});
+  for (int i = 0; i < 12; ++i) {
+    raw_send(linked.peer, tick);
+    run_for(linked.loop, Milliseconds(50));
+  }
+  CHECK_FALSE(linked.closed);
+}
+
+TEST_CASE("a frame that breaks the protocol ends the link") {
+  const struct {
+    const char* what;
+    TermBytes bytes;
+    ErrorCode code;
+  } rows[] = {
+      {"4 GiB", hex("ffffffff"), ErrorCode::too_large},
+      {"no pass-through", hex("0000000100"), ErrorCode::malformed},
+      {"no term", hex("0000000270ff"), ErrorCode::malformed},
+      {"a term that is cut off", hex("00000005708368ff61"), ErrorCode::malformed},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    Linked linked;
+    raw_send(linked.peer, hello());
+    raw_send(linked.peer, row.bytes);
+    linked.wait_closed();
+    CHECK(linked.closed->code == row.code);
+    CHECK(linked.messages.size() == 1);
+    CHECK(raw_closed(linked.peer));
+  }
+}
+
+TEST_CASE("the other side closing ends the link, in the middle of a frame too") {
+  for (const auto* begun : {"", "0000", "00000010", "000000107083"}) {
+    CAPTURE(begun);
+    Linked linked;
+    raw_send(linked.peer, hex(begun));
+    linked.peer.reset();
+    linked.wait_closed();
+    CHECK(linked.closed->code == ErrorCode::unavailable);
+  }
+}
+
+TEST_CASE("what is sent arrives whole and in order") {
+  Linked linked;
+  std::string sent;
+  for (int i = 0; i < 2000; ++i) {
+    const auto frame =
+        encode_reg_send(ours, "x", TermWriter().binary(std::string(static_cast<std::size_t>(i), 'b')).take());
+    sent.append(frame.begin(), frame.end());
+    linked.connection->send(frame);
+  }
+  std::string received;
+  run_until(linked.loop, "all that was sent", [&] {
+    std::array<char, 65536> bytes{};
+    for (auto got = ssize_t{1}; got > 0;) {
+      got = ::recv(linked.peer.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+      if (got > 0) received.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+    return received.size() >= sent.size();
+  });
+  CHECK(received == sent);
+}
+
+TEST_CASE("a peer that does not read is given up before it eats our memory") {
+  Linked linked;
+  const auto frame = encode_reg_send(ours, "x", TermWriter().binary(std::string(1U << 20U, 'b')).take());
+  int sent = 0;
+  while (!linked.closed && sent < 1000) {
+    linked.connection->send(frame);
+    ++sent;
+    linked.loop.restart();
+    linked.loop.poll();
+  }
+  CHECK(sent < 100);
+  CHECK(linked.closed->code == ErrorCode::too_large);
+}
+
+TEST_CASE("a message's receiver may close the link, and hears no message after that") {
+  Linked linked;
+  linked.on_message = [&] { linked.connection->close({ErrorCode::cancelled, "enough"}); };
+  raw_send(linked.peer, join({hello(), hello()}));
+  linked.wait_closed();
+  CHECK(linked.closed == Error{ErrorCode::cancelled, "enough"});
+  CHECK(linked.messages.size() == 1);
+}
+
+TEST_CASE("the end is told later, never from inside close") {
+  Linked linked;
+  linked.connection->close({ErrorCode::cancelled, "first"});
+  linked.connection->close({ErrorCode::cancelled, "second"});
+  CHECK_FALSE(linked.closed);
+  linked.wait_closed();
+  CHECK(linked.closed->message == "first");
+  linked.connection->send(hello());
+}
+
+TEST_CASE("an abandoned link tells nobody, whatever was under way") {
+  Linked linked;
+  SUBCASE("open") {}
+  SUBCASE("closing") { linked.connection->close({ErrorCode::cancelled, "closed"}); }
+  SUBCASE("with messages unread") { raw_send(linked.peer, hello()); }
+  linked.connection->abandon();
+  CHECK(raw_closed(linked.peer));
+  run_for(linked.loop, Milliseconds(20));
+  CHECK_FALSE(linked.closed);
+  CHECK(linked.messages.empty());
+}
+
+TEST_CASE("last frames go out before an abandoned link closes") {
+  Linked linked;
+  const auto frame = hello();
+  linked.connection->abandon(frame);
+  CHECK(raw_receive(linked.peer, frame.size() + 1) == std::string(frame.begin(), frame.end()));
+}
+
+TEST_CASE("last frames do not block on a peer that does not read") {
+  Linked linked;
+  const auto begun = Clock::now();
+  linked.connection->abandon(std::vector<char>(64U << 20U, 'x'));
+  CHECK(Clock::now() - begun < Milliseconds(5'000));
+}
+
+TEST_CASE("a socket that the loop cannot watch ends the link, and not the program") {
+  asio::io_context loop;
+  std::optional<Error> closed;
+  const auto connection = std::make_shared<Connection>(
+      loop, FileDescriptor(-1), slow,
+      Connection::Handlers{[](const Message&) {}, [&](const Error& why) { closed = why; }});
+  connection->start();
+  run_until(loop, "the link's end", [&] { return closed.has_value(); });
+  CHECK(closed->code == ErrorCode::unavailable);
+}
