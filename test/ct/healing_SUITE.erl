@@ -3,7 +3,8 @@
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
 -export([peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled/1,
-         a_dropped_link_is_back_within_two_seconds/1, a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again/1,
+         a_dropped_link_is_back_within_two_seconds/1,
+         a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again/1,
          a_beam_that_was_suspended_is_driven_again/1, two_services_with_one_basename_stay_apart/1,
          a_sidekick_may_name_the_main_service/1, one_lone_c_node_forms_a_whole_service/1,
          a_server_that_ignores_waits_is_polled/1, polling_alone_is_enough/1, a_version_that_never_rests_does_no_harm/1]).

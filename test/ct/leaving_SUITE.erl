@@ -2,8 +2,10 @@
 -module(leaving_SUITE).
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([a_live_container_that_leaves_takes_only_its_own_links/1, a_leaver_without_global_disconnect_takes_the_fallback/1,
-         a_stopped_container_that_is_still_listed_is_no_leaver/1, a_container_whose_own_c_node_sees_it_gone_stops_dialling/1,
+-export([a_live_container_that_leaves_takes_only_its_own_links/1,
+         a_leaver_without_global_disconnect_takes_the_fallback/1,
+         a_stopped_container_that_is_still_listed_is_no_leaver/1,
+         a_container_whose_own_c_node_sees_it_gone_stops_dialling/1,
          a_node_that_metadata_never_named_is_left_alone/1, an_old_snapshot_after_a_restart_costs_no_link/1,
          many_that_leave_at_once_are_held/1, removal_never_only_adds/1]).
 

@@ -1,5 +1,6 @@
 %% Not knowing is never "no peers": whatever the metadata service does, it costs no link. One cluster lives through the
-%% quick cases; those that last as long as a long-poll run beside it, each with a metadata service and a cluster of its own.
+%% quick cases; those that last as long as a long-poll run beside it, each with a metadata service and a cluster of
+%% their own.
 -module(metadata_trouble_SUITE).
 
 -export([suite/0, all/0, groups/0, init_per_group/2, end_per_group/2, init_per_testcase/2, end_per_testcase/2]).

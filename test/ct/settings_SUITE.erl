@@ -5,7 +5,8 @@
 -export([suite/0, all/0]).
 -export([every_bad_flag_is_status_2_and_one_line_that_names_it/1,
          every_bad_variable_is_status_2_and_one_line_that_names_it/1,
-         a_bad_config_file_is_status_2_and_one_line_that_names_it/1, a_missing_cookie_is_status_2_and_says_where_it_looked/1,
+         a_bad_config_file_is_status_2_and_one_line_that_names_it/1,
+         a_missing_cookie_is_status_2_and_says_where_it_looked/1,
          the_cookie_is_no_flag_and_is_never_repeated/1, flags_win_over_variables_and_those_over_the_file/1]).
 
 -spec suite() -> [term()].
@@ -63,7 +64,8 @@ the_cookie_is_no_flag_and_is_never_repeated(_Config) ->
 
 -spec flags_win_over_variables_and_those_over_the_file([term()]) -> ok.
 flags_win_over_variables_and_those_over_the_file(Config) ->
-    File = written(Config, "node-basename = \"myapp\"\npolling-interval = 1001\nmax-dials = 11\nlog-level = \"error\"\n"),
+    File = written(Config,
+                   "node-basename = \"myapp\"\npolling-interval = 1001\nmax-dials = 11\nlog-level = \"error\"\n"),
     {0, Printed} = run(["--print-config", "--config", File, "--polling-interval", "1003"],
                        [{"RANCHER_CNODE_POLLING_INTERVAL", "1002"}, {"RANCHER_CNODE_MAX_DIALS", "12"}]),
     [match = re:run(Printed, Pattern, [multiline, {capture, none}])
@@ -74,7 +76,8 @@ flags_win_over_variables_and_those_over_the_file(Config) ->
 bad_values() ->
     [{"--node-basename", ["", "my app", "my@app", lists:duplicate(300, $a)]},
      {"--basename", ["", "a@b", "tab\there"]},
-     {"--ip", ["", "nonsense", "127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "10.42.0", "10.42.0.256", "::1"]},
+     {"--ip",
+      ["", "nonsense", "127.0.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "10.42.0", "10.42.0.256", "::1"]},
      {"--metadata-url", ["", "rancher-metadata", "ftp://rancher-metadata", "http://", "http://user:pass@host"]},
      {"--metadata-version", ["", "2015-07-25", "../etc", "a/b"]},
      {"--service", ["", "/self/service", "self//service", "../service"]},

@@ -55,7 +55,7 @@ show(Metadata) ->
 %% Boots the hosts' containers and shows who sees whom whenever that changes, until everybody sees everybody.
 watch_form(Hosts, Beams) ->
     Boots = [boot(Host) || Host <- Hosts],
-    watch_form(Boots, Beams, [], now_ms() + ?LIMIT_MS).
+    watch_form(Boots, Beams, test_cluster:matrix(Beams), now_ms() + ?LIMIT_MS).
 
 watch_form(Boots, Beams, Shown, Deadline) ->
     {StillBooting, Now} = booted(Boots, Beams),
@@ -81,11 +81,15 @@ boot(Host) ->
 
 booted(Boots, Beams) ->
     receive
-        {'DOWN', Monitor, process, _, {booted, Beam}} -> booted(lists:delete(Monitor, Boots), Beams ++ [Beam]);
+        {'DOWN', Monitor, process, _, {booted, Beam}} ->
+            booted(lists:delete(Monitor, Boots), lists:sort(fun by_address/2, [Beam | Beams]));
         {'DOWN', _, process, _, Reason} -> error({container_did_not_start, Reason})
     after 0 ->
         {Boots, Beams}
     end.
+
+by_address(A, B) ->
+    test_beam:name(A) =< test_beam:name(B).
 
 watch_outage(Beams, Until) ->
     ok = test_cluster:await_mesh(Beams, 0),
@@ -93,7 +97,7 @@ watch_outage(Beams, Until) ->
     case now_ms() < Until of
         true ->
             timer:sleep(1000),
-            say("  +~.2f s  ~b BEAMs, links lost: 0", [elapsed(), length(Beams)]),
+            say("  ~6.2f s  ~b BEAMs, links lost: 0", [elapsed(), length(Beams)]),
             watch_outage(Beams, Until);
         false ->
             ok
@@ -115,9 +119,11 @@ matrix([]) ->
     ok;
 matrix(Beams) ->
     Names = [test_host:address(test_beam:host(Beam)) || Beam <- Beams],
-    say("  +~.2f s  ~14s~s", [elapsed(), "sees:", [io_lib:format("~14s", [Name]) || Name <- Names]]),
-    [say("          ~14s~s", [Name, [io_lib:format("~14s", [cell(Name, Peer, Seen)]) || {Peer, Seen} <- lists:zip(Names, Row)]])
-     || {Name, Row} <- lists:zip(Names, test_cluster:matrix(Beams))],
+    say("  ~6.2f s ~14s~s", [elapsed(), "sees:", [io_lib:format("~14s", [Name]) || Name <- Names]]),
+    Cells = fun(Name, Row) ->
+                    [io_lib:format("~14s", [cell(Name, Peer, Seen)]) || {Peer, Seen} <- lists:zip(Names, Row)]
+            end,
+    [say("           ~14s~s", [Name, Cells(Name, Row)]) || {Name, Row} <- lists:zip(Names, test_cluster:matrix(Beams))],
     ok.
 
 cell(Name, Name, _) -> "-";

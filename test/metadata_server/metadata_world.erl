@@ -198,7 +198,8 @@ container(Stack, Service, {Index, Spec}) ->
 
 labels(Stack, Service, Uuid) ->
     #{<<"io.rancher.cni.network">> => <<"ipsec">>, <<"io.rancher.container.uuid">> => Uuid,
-      <<"io.rancher.stack.name">> => Stack, <<"io.rancher.stack_service.name">> => <<Stack/binary, "/", Service/binary>>}.
+      <<"io.rancher.stack.name">> => Stack,
+      <<"io.rancher.stack_service.name">> => <<Stack/binary, "/", Service/binary>>}.
 
 host() ->
     #{<<"agent_ip">> => <<"192.0.2.11">>, <<"agent_state">> => null, <<"environment_uuid">> => ?ENVIRONMENT,
