@@ -22,10 +22,10 @@ struct Validated {
   std::string cookie_source;  ///< where the cookie was found; "" for Purpose::ask_address
 };
 
-/// Checks every setting and fills a Config. Reads $ERL_EPMD_PORT and, but for Purpose::ask_address, the cookie's sources.
-/// ErrorCode::bad_setting for the first setting, in the order of settings(), that breaks its rule; the
-/// message names the flag, the value, where it came from and the rule, on one line. It never holds a cookie
-/// or a password.
+/// Checks every setting and fills a Config. Reads $ERL_EPMD_PORT and, but for Purpose::ask_address, the
+/// cookie's sources. ErrorCode::bad_setting for the first setting, in the order of settings(), that breaks
+/// its rule; the message names the flag, the value, where it came from and the rule, on one line. It never
+/// holds a cookie or a password.
 [[nodiscard]] Expected<Validated> validate(const RawConfig& raw, const Environment& environment,
                                            Purpose purpose);
 
