@@ -130,6 +130,7 @@ class Membership {
 
   /// When another read would let a suspicion be confirmed; nothing if there is none. Always at least a second
   /// after the last read, so asking for a read at this time is no busy loop while metadata is down.
+  /// O(members).
   [[nodiscard]] std::optional<TimePoint> wants_read_at() const;
 
   /// Changes with every observe(); cheap.

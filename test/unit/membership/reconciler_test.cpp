@@ -327,6 +327,18 @@ TEST_CASE("a peer that is no longer to be dialled is not dialled after its probe
 }
 
 TEST_CASE(
+    "the slot of a peer that goes while its probe is in flight comes free with the answer, not before") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.max_dials = 1;
+  Driver driver(settings);
+  driver.begin(desired(nodes({2})));
+  driver.step(event::DesiredChanged{desired(nodes({3}))});
+  CHECK(peers_of(driver.probes) == nodes({2}));
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(peers_of(driver.probes) == nodes({3}));
+}
+
+TEST_CASE(
     "a peer that goes and comes back while its probe is in flight is not asked twice, and its slot comes "
     "free") {
   ReconcilerSettings settings = driving_node_1();

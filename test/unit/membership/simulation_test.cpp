@@ -3,6 +3,7 @@
 // runs it again alone, RANCHER_CNODE_SEEDS=<count> runs another number of seeds than the build's.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -21,14 +22,24 @@ std::optional<std::uint64_t> number_from(const char* variable) {
   return std::stoull(text);
 }
 
-/// Runs every seed, or the one that is asked for; tells each that breaks a promise.
-template <class MakeScenario>
-void run_seeds(std::uint64_t count, MakeScenario make) {
+struct Seeds {
+  std::uint64_t first;
+  std::uint64_t last;
+};
+
+/// The one that is asked for, else 1 to `count`.
+Seeds one_or(std::uint64_t count) {
   const auto only = number_from("RANCHER_CNODE_SEED");
-  const std::uint64_t first = only.value_or(1);
-  const std::uint64_t last = only.value_or(number_from("RANCHER_CNODE_SEEDS").value_or(count));
+  return {only.value_or(1), only.value_or(count)};
+}
+
+Seeds one_or_many(std::uint64_t count) { return one_or(number_from("RANCHER_CNODE_SEEDS").value_or(count)); }
+
+/// Runs every seed and tells each that breaks a promise.
+template <class MakeScenario>
+void run_seeds(Seeds seeds, MakeScenario make) {
   Outcome sum;
-  for (std::uint64_t seed = first; seed <= last; ++seed) {
+  for (std::uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
     SimulatedWorld world(make(seed));
     const Outcome outcome = world.run();
     CAPTURE(seed);
@@ -39,25 +50,25 @@ void run_seeds(std::uint64_t count, MakeScenario make) {
     sum.faults += outcome.faults;
     sum.formed_after = std::max(sum.formed_after, outcome.formed_after);
   }
-  MESSAGE("seeds ", first, " to ", last, ": ", sum.faults, " faults, ", sum.dials, " dials, ", sum.leaves,
-          " leaves, ", sum.links_lost, " links lost; full mesh at the latest ", sum.formed_after.count(),
-          " ms after the last fault");
+  MESSAGE("seeds ", seeds.first, " to ", seeds.last, ": ", sum.faults, " faults, ", sum.dials, " dials, ",
+          sum.leaves, " leaves, ", sum.links_lost, " links lost; full mesh at the latest ",
+          sum.formed_after.count(), " ms after the last fault");
 }
 
 TEST_CASE("whatever fails, only confirmed leavers are cut, limits are kept, and the cluster heals in time") {
-  run_seeds(RANCHER_CNODE_SIMULATION_SEEDS, [](std::uint64_t seed) {
+  run_seeds(one_or_many(RANCHER_CNODE_SIMULATION_SEEDS), [](std::uint64_t seed) {
     return Scenario{.seed = seed, .hosts = 2 + static_cast<int>(seed % 7)};
   });
 }
 
 TEST_CASE("metadata alone, however wrong, never costs a link") {
-  run_seeds(RANCHER_CNODE_SIMULATION_SEEDS / 4, [](std::uint64_t seed) {
+  run_seeds(one_or_many(RANCHER_CNODE_SIMULATION_SEEDS / 4), [](std::uint64_t seed) {
     return Scenario{.seed = seed, .hosts = 2 + static_cast<int>(seed % 5), .metadata_faults_only = true};
   });
 }
 
 TEST_CASE("hundreds of hosts heal as a few do") {
-  run_seeds(1, [](std::uint64_t seed) {
+  run_seeds(one_or(1), [](std::uint64_t seed) {
     return Scenario{.seed = seed, .hosts = RANCHER_CNODE_SIMULATION_HOSTS, .faults_for = 30s};
   });
 }
