@@ -2,7 +2,7 @@
 %% 1. What the release says of the cluster is read from its page, which disturbs nothing.
 -module(release_container).
 
--export([start/2, start_all/2, host/1, name/2, command/3, shell/3]).
+-export([start/2, start_all/2, host/1, name/2, command/2, execute/2, converse/3]).
 -export([page/1, await_page/4, await_mesh/2, cnodes/1, release_pid/1, output/1]).
 -export([signal/2, await_end/2, await_output/3]).
 -export_type([container/0, options/0]).
@@ -16,6 +16,7 @@
 -define(PORT, 4000).
 -define(START_MS, 60000).
 -define(HTTP_MS, 2000).
+-define(TALK_MS, 20000).
 %% One scheduler that does not spin: several releases share the cores of a small machine.
 -define(ERL_FLAGS, "+S 1:1 +SDcpu 1:1 +sbwt none +sbwtdcpu none +sbwtdio none").
 
@@ -41,19 +42,26 @@ host(#{host := Host}) ->
 name(AliveName, #{host := Host}) ->
     iolist_to_binary([AliveName, "@", test_host:address(Host)]).
 
-%% As `docker exec CONTAINER with-rancher-cnode /app/bin/shop ...`.
--spec command(container(), string(), [string()]) -> {non_neg_integer(), binary()}.
-command(#{options := Options} = Container, Input, Args) ->
-    shell(Container, Input, ["with-rancher-cnode", script(Options) | Args]).
+%% As `docker exec CONTAINER with-rancher-cnode /app/bin/shop ...`: exit status and output.
+-spec command(container(), [string()]) -> {non_neg_integer(), binary()}.
+command(Container, Args) ->
+    execute(Container, ["with-rancher-cnode", "RELEASE" | Args]).
 
-%% As `docker exec --interactive`: runs a program in the container with Input as its standard input.
--spec shell(container(), string(), [string()]) -> {non_neg_integer(), binary()}.
-shell(#{host := Host, options := Options} = Container, Input, Command) ->
-    {Spawn, Args} = test_host:command(Host, "/usr/bin/env", environment(Options)
-                                      ++ ["nsenter", "--target", integer_to_list(first_process(Container)), "--pid",
-                                          "--mount", "sh", "-c", "printf '%s' \"$0\" | timeout 40 \"$@\"", Input
-                                         | Command]),
+%% As `docker exec CONTAINER ...`.
+-spec execute(container(), [string()]) -> {non_neg_integer(), binary()}.
+execute(#{host := Host} = Container, Command) ->
+    {Spawn, Args} = test_host:command(Host, "/usr/bin/env", inside(Container, Command)),
     test_command:run(Spawn, Args).
+
+%% As `docker exec --interactive --tty CONTAINER ...`: says each line when what it waits for has been written, and
+%% gives all that was written when the program has ended.
+-spec converse(container(), [string()], [{Awaited :: binary(), Say :: binary()}]) -> binary().
+converse(#{host := Host, options := Options} = Container, Command, Lines) ->
+    Quoted = lists:join(" ", with_script(Command, Options)),
+    {Spawn, Args} = test_host:command(Host, "/usr/bin/env",
+                                      inside(Container, ["env", "TERM=xterm", "script", "-qefc", lists:flatten(Quoted), "/dev/null"])),
+    Port = open_port({spawn_executable, Spawn}, [{args, Args}, binary, exit_status, stderr_to_stdout, hide]),
+    converse(Port, Lines, <<>>, 0).
 
 %% What the release's page says: `#{<<"peers">> => [<<"shop@10.42.0.11">>], ...}'.
 -spec page(container()) -> #{binary() => [binary()]} | {error, term()}.
@@ -132,13 +140,45 @@ await_end(#{keeper := Keeper} = Container, Timeout) ->
                     end,
                     Timeout).
 
+%% -- commands beside process 1
+
+inside(#{options := Options} = Container, Command) ->
+    environment(Options) ++ ["nsenter", "--target", integer_to_list(first_process(Container)), "--pid", "--mount"
+                             | with_script(Command, Options)].
+
+converse(Port, [{Awaited, Say} | Rest] = Lines, Output, Seen) ->
+    case binary:match(Output, Awaited, [{scope, {Seen, byte_size(Output) - Seen}}]) of
+        {At, Length} ->
+            true = port_command(Port, Say),
+            converse(Port, Rest, Output, At + Length);
+        nomatch ->
+            converse(Port, Lines, next_of(Port, Output), Seen)
+    end;
+converse(Port, [], Output, Seen) ->
+    case next_of(Port, Output) of
+        Output -> Output;
+        More -> converse(Port, [], More, Seen)
+    end.
+
+%% The same when the program has ended.
+next_of(Port, Output) ->
+    receive
+        {Port, {data, Data}} -> <<Output/binary, Data/binary>>;
+        {Port, {exit_status, _}} -> Output
+    after ?TALK_MS ->
+        error({says_nothing_more, Output})
+    end.
+
+with_script(Command, Options) ->
+    [case Word of
+         "RELEASE" -> script(Options);
+         _ -> Word
+     end || Word <- Command].
+
 %% -- the keeper
 
 init(Starter, Host, #{release := Release} = Options) ->
-    Command = [case Word of
-                   "RELEASE" -> script(Options);
-                   _ -> Word
-               end || Word <- maps:get(command, Options, ["with-rancher-cnode", "RELEASE", "start"])],
+    Command = with_script(maps:get(command, Options, ["with-rancher-cnode", "RELEASE", "start"]), Options),
     {Spawn, Args} = test_host:command(Host, "/usr/bin/env", environment(Options)
                                       ++ ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child" | Command]),
     Port = open_port({spawn_executable, Spawn},

@@ -92,7 +92,7 @@ a_killed_c_node_is_replaced_and_the_release_goes_on(Config) ->
 -spec a_release_that_stops_leaves_no_c_node([term()]) -> ok.
 a_release_that_stops_leaves_no_c_node(Config) ->
     One = alone_beside_a_shell(Config),
-    {0, _} = release_container:command(One, "", ["stop"]),
+    {0, _} = release_container:command(One, ["stop"]),
     %% It was waited for: nothing of it is there when the release has ended.
     test_wait:equals("release and C-node are gone", {true, []},
                      fun() -> {not runs(One), release_container:cnodes(One)} end, 20000).
@@ -119,8 +119,8 @@ commands_of_the_release_start_no_second_c_node(Config) ->
     [One] = Containers = containers(Config, 1),
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
-    {0, _} = release_container:shell(One, "", [script(Config), "rpc", "IO.puts(Shop.Cluster.show())"]),
-    {0, _} = release_container:shell(One, "", [script(Config), "eval", "IO.puts(40 + 2)"]),
+    {0, _} = release_container:execute(One, ["RELEASE", "rpc", "IO.puts(Shop.Cluster.show())"]),
+    {0, _} = release_container:execute(One, ["RELEASE", "eval", "IO.puts(40 + 2)"]),
     [Cnode] = release_container:cnodes(One),
     ok.
 
@@ -156,9 +156,6 @@ alone_beside_a_shell(Config) ->
 
 runs(Container) ->
     is_map(release_container:page(Container)).
-
-script(Config) ->
-    filename:join([release(Config), "bin", "shop"]).
 
 release(Config) ->
     proplists:get_value(release, Config).

@@ -54,13 +54,16 @@ commands_of_the_release_work_and_start_no_second_c_node(Config) ->
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
     Other = release_container:name("shop", Two),
-    {0, Told} = release_container:command(One, "", ["rpc", "IO.puts(Shop.Cluster.show())"]),
+    {0, Told} = release_container:command(One, ["rpc", "IO.puts(Shop.Cluster.show())"]),
     ok = contains(Other, Told),
-    {0, Counted} = release_container:command(One, "", ["eval", "IO.puts(40 + 2)"]),
+    {0, Counted} = release_container:command(One, ["eval", "IO.puts(40 + 2)"]),
     ok = contains(<<"42">>, Counted),
-    {0, Pid} = release_container:command(One, "", ["pid"]),
+    {0, Pid} = release_container:command(One, ["pid"]),
     <<"1">> = lists:last(binary:split(string:trim(Pid), <<"\n">>, [global])),
-    {0, Remote} = release_container:command(One, "IO.puts(length(Node.list()) + 1000)\n:init.stop()\n", ["remote"]),
+    %% Ctrl-G and q end the remote shell and nothing else.
+    Remote = release_container:converse(One, ["with-rancher-cnode", "RELEASE", "remote"],
+                                        [{<<")1>">>, <<"IO.puts(length(Node.list()) + 1000)\n">>},
+                                         {<<")2>">>, <<7>>}, {<<"-->">>, <<"q\n">>}]),
     ok = contains(<<"1001">>, Remote),
     [Cnode] = release_container:cnodes(One),
     ok.
@@ -70,7 +73,7 @@ a_release_that_is_told_to_stop_leaves_no_c_node(Config) ->
     %% Not as process 1, which would take everything with it.
     [One] = Containers = containers(Config, 1, #{command => shell_of_its_own()}),
     ok = release_container:await_mesh(Containers, 60000),
-    {0, _} = release_container:command(One, "", ["stop"]),
+    {0, _} = release_container:command(One, ["stop"]),
     no_cnode(One).
 
 -spec sigterm_to_process_1_ends_the_release_in_good_order([term()]) -> ok.
@@ -95,7 +98,7 @@ a_release_restarted_in_place_is_joined_again(Config) ->
     [One, Two] = Containers = containers(Config, 2, #{}),
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
-    {0, _} = release_container:command(One, "", ["restart"]),
+    {0, _} = release_container:command(One, ["restart"]),
     ok = release_container:await_page(Two, <<"peers">>, [], 20000),
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
@@ -116,7 +119,8 @@ odd_names_and_cookies_are_handed_over(Config) ->
 -spec wait_blocks_until_the_mesh_is_there([term()]) -> ok.
 wait_blocks_until_the_mesh_is_there(Config) ->
     [One, _Two] = Containers = containers(Config, 2, #{}),
-    {0, _} = release_container:shell(One, "", ["with-rancher-cnode", "rancher_cnode", "wait", "--timeout", "30000"]),
+    {0, _} = release_container:command(One, ["wait", "--timeout", "15000"]),
+    [_] = release_container:cnodes(One),
     ok = release_container:await_mesh(Containers, 30000).
 
 -spec without_metadata_the_only_address_is_taken([term()]) -> ok.
