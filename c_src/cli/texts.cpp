@@ -86,7 +86,6 @@ std::string setting_help(const Setting& setting) {
 std::string config_text(const RawConfig& raw, const Validated& validated) {
   std::string text =
       "# The settings in effect, as a file for --config. Each comment tells where its value came from.\n";
-  text += help_line("wait", "Block until the node of this container has linked, or tried, every peer once.");
   std::string_view group;
   for (const Setting& setting : settings()) {
     if (setting.group != group) text += "\n# " + std::string(setting.group) + "\n";
@@ -136,7 +135,8 @@ std::string help_text() {
       "A flag outweighs a variable, a variable the file, the file the default.\n"
       "MS are milliseconds. epmd's port is $ERL_EPMD_PORT, or 4369.\n"
       "\n"
-      "Exit status: 0 when told to end, 2 for a bad setting. A bad environment never ends it.\n";
+      "Exit status: 0 when told to end, 2 for a bad setting; 1 where ip or wait got no answer in time.\n"
+      "A bad environment never ends it.\n";
   return text;
 }
 
@@ -162,9 +162,8 @@ std::string wait_help_text() {
       "\n";
   text += help_line("--timeout MS", "How long to wait. 0 to 86400000, 0 = for ever. [60000]");
   text +=
-      "\nThe settings are those of `rancher_cnode --help`; --basename, --ip and the cookie must be those of "
-      "the\n"
-      "node that is asked, --node-basename is not needed.\n";
+      "\nThe settings are those of `rancher_cnode --help`; --basename, --ip and the cookie must be those of\n"
+      "the node that is asked, --node-basename is not needed.\n";
   return text;
 }
 

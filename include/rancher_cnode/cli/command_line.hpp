@@ -23,8 +23,8 @@ enum class Command {
 
 struct Invocation {
   Command command = Command::exit;
-  Config
-      config;  ///< for run, whole; for ip, without node_basename and cookie; for wait, without node_basename
+  /// For run, whole; for ip, without node_basename and cookie; for wait, without node_basename.
+  Config config;
   Milliseconds timeout{0};            ///< for ip and wait: how long; 0 = for ever
   std::vector<std::string> warnings;  ///< sentences to log as warnings
   std::string output;                 ///< for exit: standard output if status is 0, else standard error

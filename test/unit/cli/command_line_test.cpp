@@ -215,6 +215,17 @@ TEST_CASE("ip needs neither a name nor a cookie") {
   CHECK(invoke({"ip", "--timeout=0"}, {}).timeout == Milliseconds(0));
 }
 
+TEST_CASE("wait needs the cookie of the node that it asks, but no name of the peers") {
+  const auto invocation = invoke({"wait", "--ip=10.42.0.7", "--timeout", "1500"});
+  REQUIRE(invocation.output == "");
+  CHECK(invocation.command == Command::wait);
+  CHECK(invocation.timeout == Milliseconds(1500));
+  CHECK(invocation.config.cookie.reveal() == "s3cret-cookie");
+  CHECK(invoke({"wait"}).timeout == Milliseconds(60'000));
+  CHECK(invoke({"wait"}, {}).status == 2);
+  CHECK(invoke({"wait", "--timeout=-1"}).status == 2);
+}
+
 TEST_CASE("help and version are printed and end with status 0, whatever else is wrong") {
   const auto version = invoke({"--version", "--ip=nonsense"}, {});
   CHECK(version.command == Command::exit);
@@ -226,10 +237,12 @@ TEST_CASE("help and version are printed and end with status 0, whatever else is 
     CHECK(help.output.find("Usage: rancher_cnode") == 0);
   }
   CHECK(invoke({"ip", "--help"}, {}).output.find("Usage: rancher_cnode ip") == 0);
+  CHECK(invoke({"wait", "--help"}, {}).output.find("Usage: rancher_cnode wait") == 0);
 }
 
 TEST_CASE("help tells every setting and stays within 100 columns") {
-  const std::string help = invoke({"--help"}).output;
+  const std::string help =
+      invoke({"--help"}).output + invoke({"ip", "--help"}).output + invoke({"wait", "--help"}).output;
   for (const auto& setting : cli::settings()) {
     CAPTURE(setting.name);
     CHECK(help.find("\n  " + cli::flag_of(setting.name)) != std::string::npos);
