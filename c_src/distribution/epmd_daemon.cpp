@@ -51,8 +51,13 @@ class SpawnArguments {
 
 }  // namespace
 
-EpmdDaemon::EpmdDaemon(boost::asio::io_context& loop, std::string program, std::uint16_t port, const Log& log)
-    : program_(std::move(program)), port_(std::to_string(port)), log_(log), timer_(loop) {}
+EpmdDaemon::EpmdDaemon(boost::asio::io_context& loop, std::string program, std::uint16_t port, const Log& log,
+                       Milliseconds try_again)
+    : program_(std::move(program)),
+      port_(std::to_string(port)),
+      log_(log),
+      try_again_(try_again),
+      timer_(loop) {}
 
 void EpmdDaemon::needed() {
   if (std::exchange(needed_, true)) {
@@ -129,7 +134,7 @@ void EpmdDaemon::start_later() {
   if (!needed_) {
     return;
   }
-  timer_.expires_after(try_again);
+  timer_.expires_after(try_again_);
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
     if (!cancelled && self->needed_) {
       self->start();

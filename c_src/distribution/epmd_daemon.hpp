@@ -16,10 +16,9 @@ namespace rancher_cnode::distribution {
 
 class EpmdDaemon : public std::enable_shared_from_this<EpmdDaemon> {
  public:
-  static constexpr Milliseconds try_again{3'000};
-
   /// `program` is a name on PATH or a path. `log` must outlive the daemon's need.
-  EpmdDaemon(boost::asio::io_context& loop, std::string program, std::uint16_t port, const Log& log);
+  EpmdDaemon(boost::asio::io_context& loop, std::string program, std::uint16_t port, const Log& log,
+             Milliseconds try_again = Milliseconds(3'000));
 
   /// No epmd answers: starts one, now and every few seconds, until enough(). An epmd that somebody else
   /// starts meanwhile wins; ours then ends by itself.
@@ -36,6 +35,7 @@ class EpmdDaemon : public std::enable_shared_from_this<EpmdDaemon> {
   std::string program_;
   std::string port_;
   const Log& log_;
+  Milliseconds try_again_;
   boost::asio::steady_timer timer_;
   pid_t child_ = 0;  ///< not reaped yet; 0 = none
   std::string last_failure_;

@@ -1,0 +1,128 @@
+#include "epmd_daemon.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "loopback.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::distribution;
+using namespace rancher_cnode::distribution::test;
+namespace asio = boost::asio;
+
+namespace {
+
+class Lines final : public Log::Sink {
+ public:
+  void line(std::string_view text) override { all.emplace_back(text.substr(text.find(' ') + 1)); }
+  std::vector<std::string> all;
+};
+
+/// A program that stands in for epmd: a shell script in a folder of its own.
+class Script {
+ public:
+  explicit Script(const std::string& body) {
+    std::string folder = std::filesystem::temp_directory_path() / "rancher_cnode_unit_XXXXXX";
+    REQUIRE(::mkdtemp(folder.data()) != nullptr);
+    folder_ = folder;
+    std::ofstream(path()) << "#!/bin/sh\n" << body << "\n";
+    REQUIRE(::chmod(path().c_str(), 0755) == 0);
+  }
+  ~Script() { std::filesystem::remove_all(folder_); }
+  Script(const Script&) = delete;
+  Script& operator=(const Script&) = delete;
+
+  [[nodiscard]] std::filesystem::path path() const { return folder_ / "epmd"; }
+  [[nodiscard]] std::filesystem::path file(const std::string& name) const { return folder_ / name; }
+  [[nodiscard]] std::string contents(const std::string& name) const {
+    std::ifstream stream(file(name));
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+constexpr Milliseconds try_again{300};
+
+struct Starting {
+  explicit Starting(const std::string& program)
+      : daemon(std::make_shared<EpmdDaemon>(loop, program, std::uint16_t{14'369}, log, try_again)) {}
+
+  void wait_for_line() {
+    run_until(loop, "a line in the log", [this] { return !lines->all.empty(); });
+  }
+
+  asio::io_context loop;
+  std::shared_ptr<Lines> lines = std::make_shared<Lines>();
+  Log log{LogLevel::debug, LogFormat::text, lines};
+  std::shared_ptr<EpmdDaemon> daemon;
+};
+
+}  // namespace
+
+TEST_CASE("epmd is started as a daemon at our port, with none of our descriptors") {
+  const Script script(R"(cd "${0%/*}"; echo "$@" > arguments; ls /proc/self/fd > descriptors)");
+  const auto [one, other] = raw_pair();  // sockets that the child must not get
+  Starting starting(script.path());
+  starting.daemon->needed();
+  starting.wait_for_line();
+  CHECK(starting.lines->all[0] ==
+        "info event=epmd_started program=" + script.path().string() + " port=14369");
+  CHECK(script.contents("arguments") == "-daemon -port 14369\n");
+  CHECK(script.contents("descriptors") == "0\n1\n2\n3\n");  // 3 is the folder that ls reads
+}
+
+TEST_CASE("an epmd that cannot be started is said once, with the reason") {
+  const Script ends("exit 3");
+  const Script killed("kill -9 $$");
+  const struct {
+    std::string program;
+    std::string reason;
+  } rows[] = {
+      {"/nowhere/epmd", "\"No such file or directory\""},
+      {"no_such_program_on_path", "\"No such file or directory\""},
+      {"/etc/passwd", "\"Permission denied\""},
+      {ends.path(), "\"it ended with status 3\""},
+      {killed.path(), "\"it was ended by signal 9\""},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.program);
+    Starting starting(row.program);
+    starting.daemon->needed();
+    starting.wait_for_line();
+    CHECK(starting.lines->all[0] ==
+          "warning event=epmd_not_started msg=\"no epmd answers and none could be started; trying again\" "
+          "program=" +
+              row.program + " reason=" + row.reason);
+  }
+}
+
+TEST_CASE("as long as it is needed it is tried again, once in a while") {
+  const Script script(R"(echo again >> "${0%/*}/tries"; exit 1)");
+  Starting starting(script.path());
+  starting.daemon->needed();
+  starting.daemon->needed();
+  run_until(starting.loop, "a second try", [&] { return script.contents("tries") == "again\nagain\n"; });
+  CHECK(starting.lines->all.size() == 1);
+  starting.daemon->enough();
+  run_for(starting.loop, try_again + Milliseconds(200));
+  CHECK(script.contents("tries") == "again\nagain\n");
+}
+
+TEST_CASE("no second one is started while the first has not ended") {
+  const Script script(R"(cd "${0%/*}"; echo again >> tries; while [ ! -e leave ]; do sleep 0.05; done)");
+  Starting starting(script.path());
+  starting.daemon->needed();
+  run_for(starting.loop, Milliseconds(100));
+  starting.daemon->enough();
+  starting.daemon->needed();
+  run_for(starting.loop, Milliseconds(100));
+  std::ofstream(script.file("leave")) << "now";
+  starting.wait_for_line();
+  CHECK(script.contents("tries") == "again\n");
+}

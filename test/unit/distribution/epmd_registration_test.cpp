@@ -1,0 +1,162 @@
+#include "rancher_cnode/distribution/epmd_registration.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+
+#include "epmd_stand_in.hpp"
+#include "loopback.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::distribution;
+using namespace rancher_cnode::distribution::test;
+namespace asio = boost::asio;
+
+namespace {
+
+struct Registering {
+  Registering() {
+    registration = std::make_unique<EpmdRegistration>(
+        loop, EpmdRegistration::Settings{"cn", 0x1234, epmd.port()},
+        [this](RegistrationState state, const std::string& reason) {
+          CHECK(registration->state() == state);
+          changes.push_back(std::string(to_string(state)) + (reason.empty() ? "" : ": " + reason));
+          if (on_change) on_change();
+        });
+  }
+
+  void wait_for(RegistrationState state) {
+    run_until(loop, "the registration's state",
+              [&] { return !changes.empty() && registration->state() == state; });
+  }
+
+  [[nodiscard]] std::string where() const { return "epmd at 127.0.0.1:" + std::to_string(epmd.port()); }
+
+  asio::io_context loop;
+  EpmdStandIn epmd{loop};
+  std::vector<std::string> changes;
+  std::function<void()> on_change;
+  std::unique_ptr<EpmdRegistration> registration;
+};
+
+}  // namespace
+
+TEST_CASE("the name is registered as a hidden node's and held") {
+  Registering registering;
+  registering.registration->start();
+  registering.wait_for(RegistrationState::registered);
+  run_for(registering.loop, Milliseconds(100));
+  CHECK(registering.epmd.names.at("cn") == 0x1234);
+  // ALIVE2_REQ: port, hidden, TCP over IPv4, highest and lowest version, name, nothing extra
+  CHECK(registering.epmd.requests ==
+        std::vector<std::string>{std::string("x\x12\x34H\0\0\6\0\5\0\2cn\0\0", 15)});
+  CHECK(registering.changes == std::vector<std::string>{"registered"});
+}
+
+TEST_CASE("an epmd of before OTP 23 will do") {
+  Registering registering;
+  registering.epmd.old_answers = true;
+  registering.registration->start();
+  registering.wait_for(RegistrationState::registered);
+}
+
+TEST_CASE("stop gives the name back") {
+  Registering registering;
+  registering.registration->start();
+  registering.wait_for(RegistrationState::registered);
+  SUBCASE("by stop") { registering.registration->stop(); }
+  SUBCASE("by going") { registering.registration.reset(); }
+  run_until(registering.loop, "the name to be free", [&] { return registering.epmd.names.empty(); });
+  run_for(registering.loop, Milliseconds(100));
+  CHECK(registering.epmd.names.empty());
+  CHECK(registering.changes.size() == 1);
+}
+
+TEST_CASE("an epmd that comes late is found, and its absence said once") {
+  Registering registering;
+  registering.epmd.down();
+  registering.registration->start();
+  run_for(registering.loop, Milliseconds(300));
+  registering.epmd.up();
+  const auto back = Clock::now();
+  registering.wait_for(RegistrationState::registered);
+  CHECK(Clock::now() - back < Milliseconds(1'000));
+  CHECK(registering.changes ==
+        std::vector<std::string>{"unavailable: no " + registering.where(), "registered"});
+}
+
+TEST_CASE("an epmd that dies and returns has the name again within a second") {
+  Registering registering;
+  registering.registration->start();
+  registering.wait_for(RegistrationState::registered);
+  registering.epmd.down();
+  registering.wait_for(RegistrationState::lost);
+  run_for(registering.loop, Milliseconds(400));
+  CHECK(registering.changes.back() == "lost: epmd closed our registration");
+  registering.epmd.up();
+  const auto back = Clock::now();
+  registering.wait_for(RegistrationState::registered);
+  CHECK(Clock::now() - back < Milliseconds(1'000));
+  CHECK(registering.changes.size() == 3);
+}
+
+TEST_CASE("a name that is taken is asked for again, without haste") {
+  Registering registering;
+  registering.epmd.names["cn"] = 1;
+  registering.registration->start();
+  registering.wait_for(RegistrationState::name_taken);
+  CHECK(registering.changes.back() == "name_taken: another node holds the name cn");
+  run_for(registering.loop, Milliseconds(1'000));
+  CHECK(registering.epmd.registrations_refused == 1);
+  registering.epmd.names.clear();
+  registering.wait_for(RegistrationState::registered);
+  CHECK(registering.changes.size() == 2);
+}
+
+TEST_CASE("an epmd that is none is not believed") {
+  const struct {
+    EpmdStandIn::Manner manner;
+    std::string reason;
+  } rows[] = {
+      {EpmdStandIn::Manner::garbage, "what listens on the epmd port is no epmd"},
+      {EpmdStandIn::Manner::hangs_up, "End of file"},
+      {EpmdStandIn::Manner::silent, "does not answer"},
+      {EpmdStandIn::Manner::half, "does not answer"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.reason);
+    Registering registering;
+    registering.epmd.manner = row.manner;
+    registering.registration->start();
+    registering.wait_for(RegistrationState::unavailable);
+    CHECK(registering.changes.at(0).find(row.reason) != std::string::npos);
+    registering.epmd.manner = EpmdStandIn::Manner::proper;
+    registering.wait_for(RegistrationState::registered);
+  }
+}
+
+TEST_CASE("a registration may end inside its own news") {
+  Registering registering;
+  registering.on_change = [&] { registering.registration->stop(); };
+  registering.registration->start();
+  run_until(registering.loop, "the news", [&] { return !registering.changes.empty(); });
+  run_until(registering.loop, "the name to be free", [&] { return registering.epmd.names.empty(); });
+  CHECK(registering.changes.size() == 1);
+}
+
+TEST_CASE("a registration that is stopped at any moment stays silent") {
+  for (const int rounds : {0, 1, 2, 3, 4, 5, 8}) {
+    CAPTURE(rounds);
+    Registering registering;
+    registering.registration->start();
+    for (int i = 0; i < rounds; ++i) {
+      registering.loop.restart();
+      registering.loop.run_one_for(Milliseconds(5));
+    }
+    const auto changes = registering.changes.size();
+    registering.registration->stop();
+    run_for(registering.loop, Milliseconds(30));
+    CHECK(registering.changes.size() == changes);
+    CHECK(registering.epmd.names.empty());
+  }
+}

@@ -1,0 +1,142 @@
+#include "handshake_pools.hpp"
+
+#include <doctest/doctest.h>
+
+#include <optional>
+
+#include "loopback.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::distribution;
+using namespace rancher_cnode::distribution::test;
+namespace asio = boost::asio;
+
+namespace {
+
+NodeName name(const std::string& text) { return *NodeName::parse(text); }
+
+/// The pools of one node, and what came out of them.
+struct Pools {
+  explicit Pools(const char* node, Milliseconds limit = patience)
+      : pools(std::make_unique<HandshakePools>(loop, Identity{name(node), Cookie("secret"), 1001}, limit)) {
+    initialise_handshakes();
+  }
+
+  /// A stranger's connection, as the listener hands it over. Kept open on the stranger's side.
+  bool silent_stranger(Ipv4Address source, std::vector<HandshakeResult>& ends) {
+    auto [stranger, accepted] = raw_pair();
+    make_non_blocking(accepted);
+    strangers.push_back(std::move(stranger));
+    return pools->accept(std::move(accepted), source,
+                         [&ends](HandshakeResult end) { ends.push_back(std::move(end)); });
+  }
+
+  asio::io_context loop;
+  std::vector<FileDescriptor> strangers;
+  std::unique_ptr<HandshakePools> pools;
+};
+
+}  // namespace
+
+TEST_CASE("a hundred nodes are taken in at once") {
+  Pools server("server@127.0.0.1");
+  Pools clients("client@127.0.0.1");
+  const RawListener listener;
+  int made = 0;
+  int taken = 0;
+  for (int i = 0; i < 100; ++i) {
+    clients.pools->connect(name("server@127.0.0.1"), loopback, listener.port(),
+                           [&made](const HandshakeResult& link) {
+                             CHECK(link);
+                             ++made;
+                           });
+  }
+  // As many as connect at the same time; the rest follows when those are done.
+  for (int i = 0; i < 100; ++i) {
+    auto socket = listener.accept();
+    make_non_blocking(socket);
+    REQUIRE(server.pools->accept(std::move(socket), loopback, [&taken](const HandshakeResult& link) {
+      CHECK(link);
+      ++taken;
+    }));
+    clients.loop.restart();
+    clients.loop.poll();
+    server.loop.restart();
+    server.loop.poll();
+  }
+  run_until(clients.loop, "the links made", [&] {
+    server.loop.restart();
+    server.loop.poll();
+    return made == 100;
+  });
+  run_until(server.loop, "the links taken in", [&] { return taken == 100; });
+}
+
+TEST_CASE("a hundred silent strangers from one address delay only their own") {
+  Pools server("server@127.0.0.1", Milliseconds(3'000));
+  std::vector<HandshakeResult> silent;
+  for (int i = 0; i < 100; ++i) REQUIRE(server.silent_stranger(loopback, silent));
+
+  Pools client("client@127.0.0.1");
+  const RawListener listener;
+  std::optional<HandshakeResult> made;
+  std::optional<HandshakeResult> taken;
+  const auto begun = Clock::now();
+  client.pools->connect(name("server@127.0.0.1"), loopback, listener.port(),
+                        [&made](HandshakeResult link) { made = std::move(link); });
+  auto socket = listener.accept();
+  make_non_blocking(socket);
+  REQUIRE(server.pools->accept(std::move(socket), other_loopback,
+                               [&taken](HandshakeResult link) { taken = std::move(link); }));
+  run_until(server.loop, "the honest node", [&] { return taken.has_value(); });
+  CHECK(taken->has_value());
+  CHECK(Clock::now() - begun < Milliseconds(1'000));
+  CHECK(silent.empty());
+
+  run_until(server.loop, "the silent ones' end", [&] { return silent.size() == 100; });
+  // All waited at the same time: their deadlines began when they came, not when a thread took them up.
+  CHECK(Clock::now() - begun < Milliseconds(6'000));
+  for (const auto& end : silent) CHECK(end.error().error.code == ErrorCode::timeout);
+}
+
+TEST_CASE("what may wait is bounded, for one address and for all") {
+  Pools server("server@127.0.0.1");
+  std::vector<HandshakeResult> ends;
+  std::size_t taken = 0;
+  while (taken < 1'000 && server.silent_stranger(loopback, ends)) ++taken;
+  CHECK(taken == HandshakePools::incoming_threads_per_source + HandshakePools::max_waiting_per_source);
+  CHECK(raw_closed(server.strangers.back()));
+  for (std::uint32_t source = 0; source < 10; ++source) {
+    const Ipv4Address address(0x0a2a0000 + source);
+    for (std::size_t i = 0; i < 1'000 && server.silent_stranger(address, ends); ++i) ++taken;
+  }
+  CHECK(taken == HandshakePools::incoming_threads + HandshakePools::max_waiting);
+}
+
+TEST_CASE("going ends every handshake at once and answers nobody") {
+  std::vector<HandshakeResult> ends;
+  const RawListener listener;
+  const auto server = std::make_unique<Pools>("server@127.0.0.1");
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(server->silent_stranger(loopback, ends));
+    server->pools->connect(name("silent@127.0.0.1"), loopback, listener.port(),
+                           [&ends](HandshakeResult end) { ends.push_back(std::move(end)); });
+  }
+  run_for(server->loop, Milliseconds(20));
+  const auto begun = Clock::now();
+  server->pools.reset();
+  CHECK(Clock::now() - begun < Milliseconds(1'000));
+  run_for(server->loop, Milliseconds(20));
+  CHECK(ends.empty());
+  for (const auto& stranger : server->strangers) CHECK(raw_closed(stranger));
+}
+
+TEST_CASE("an answer that was on its way when the pools went is dropped") {
+  Pools server("server@127.0.0.1", Milliseconds(1));
+  std::vector<HandshakeResult> ends;
+  REQUIRE(server.silent_stranger(loopback, ends));
+  CHECK(raw_closed(server.strangers.back()));  // the thread is done; the loop has not heard of it
+  server.pools.reset();
+  run_for(server.loop, Milliseconds(20));
+  CHECK(ends.empty());
+}

@@ -1,0 +1,99 @@
+#include "listener.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "loopback.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::distribution;
+using namespace rancher_cnode::distribution::test;
+namespace asio = boost::asio;
+
+namespace {
+
+struct Listening {
+  asio::io_context loop;
+  std::vector<std::pair<FileDescriptor, Ipv4Address>> strangers;
+  std::vector<std::string> failures;
+  std::shared_ptr<Listener> listener = std::make_shared<Listener>(
+      loop, Listener::Handlers{[this](FileDescriptor socket, Ipv4Address source) {
+                                 strangers.emplace_back(std::move(socket), source);
+                               },
+                               [this](const std::string& reason) { failures.push_back(reason); }});
+  ~Listening() {
+    listener->close();
+    run_for(loop, Milliseconds(1));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("strangers are handed over with their address") {
+  Listening listening;
+  REQUIRE(listening.listener->open(loopback, {}));
+  const auto one = raw_connect(listening.listener->port());
+  const auto other = raw_connect(listening.listener->port(), other_loopback);
+  run_until(listening.loop, "two strangers", [&] { return listening.strangers.size() == 2; });
+  CHECK(listening.strangers[0].second == loopback);
+  CHECK(listening.strangers[1].second == other_loopback);
+  raw_send(one, "x");
+  listening.strangers[1].first.reset();
+  CHECK(raw_closed(other));
+}
+
+TEST_CASE("the first free port of the range is taken") {
+  Listening first;
+  REQUIRE(first.listener->open(loopback, {}));
+  const auto taken = first.listener->port();
+  Listening second;
+  const auto refused = second.listener->open(loopback, {taken, taken});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error() ==
+        Error{ErrorCode::unavailable, "cannot listen at 127.0.0.1: Address already in use"});
+  CHECK(second.listener->port() == 0);
+  const auto last = static_cast<std::uint16_t>(std::min(taken + 50, 65'535));
+  REQUIRE(second.listener->open(loopback, {taken, last}));
+  CHECK(second.listener->port() > taken);
+  CHECK(second.listener->port() <= last);
+}
+
+TEST_CASE("an address that is not ours is refused in words") {
+  Listening listening;
+  const auto refused = listening.listener->open(Ipv4Address(0xc0000201), {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "cannot listen at 192.0.2.1: Cannot assign requested address");
+}
+
+TEST_CASE("after close nobody is handed over") {
+  Listening listening;
+  REQUIRE(listening.listener->open(loopback, {}));
+  const auto stranger = raw_connect(listening.listener->port());
+  listening.listener->close();
+  run_for(listening.loop, Milliseconds(30));
+  CHECK(listening.strangers.empty());
+  CHECK(raw_closed(stranger));
+}
+
+TEST_CASE("a lack of descriptors is waited out") {
+  Listening listening;
+  REQUIRE(listening.listener->open(loopback, {}));
+  const auto stranger = raw_connect(listening.listener->port());
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit few{256, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  std::vector<FileDescriptor> all;
+  while (true) {
+    FileDescriptor copy(::dup(stranger.get()));
+    if (!copy.valid()) break;
+    all.push_back(std::move(copy));
+  }
+  run_until(listening.loop, "the failure", [&] { return !listening.failures.empty(); });
+  CHECK(listening.failures[0] == "Too many open files");
+  CHECK(listening.strangers.empty());
+  all.clear();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  run_until(listening.loop, "the stranger", [&] { return !listening.strangers.empty(); });
+}
