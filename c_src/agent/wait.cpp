@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <string>
@@ -31,7 +32,8 @@ constexpr Milliseconds one_question{60'000};
 class Question {
  public:
   Question(const Config& config, Ipv4Address own, const Log& log)
-      : again_(loop_),
+      : work_(loop_.get_executor()),
+        again_(loop_),
         cnode_(NodeName::of(config.basename, own)),
         asker_(loop_, settings(config, own), {}, log) {}
 
@@ -91,6 +93,8 @@ class Question {
   }
 
   asio::io_context loop_;
+  /// A handshake runs on a thread of its own; the loop must not end for want of work meanwhile.
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer again_;
   NodeName cnode_;
   distribution::CNode asker_;

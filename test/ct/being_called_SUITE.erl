@@ -1,0 +1,245 @@
+%% What BEAM developers get from the node with the tools they have: calls, casts, ping, links and monitors.
+-module(being_called_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([status_tells_what_the_node_knows/1, peers_tell_why_one_is_not_linked/1,
+         await_answers_after_the_first_round_even_with_a_dead_peer/1, await_says_when_it_takes_too_long/1,
+         a_refresh_by_call_or_cast_reads_the_metadata_now/1, what_is_not_understood_is_answered_in_kind/1,
+         both_forms_of_ping_are_answered/1, a_monitor_learns_of_the_end/1, links_and_casts_to_nobody_do_no_harm/1,
+         wait_blocks_until_the_first_round/1]).
+%% Run inside a BEAM under test.
+-export([old_ping/1, monitor_until_down/2, bother/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 60}}].
+
+-spec all() -> [atom()].
+all() ->
+    [status_tells_what_the_node_knows, peers_tell_why_one_is_not_linked,
+     await_answers_after_the_first_round_even_with_a_dead_peer, await_says_when_it_takes_too_long,
+     a_refresh_by_call_or_cast_reads_the_metadata_now, what_is_not_understood_is_answered_in_kind,
+     both_forms_of_ping_are_answered, a_monitor_learns_of_the_end, links_and_casts_to_nobody_do_no_harm,
+     wait_blocks_until_the_first_round].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec status_tells_what_the_node_knows([term()]) -> ok.
+status_tells_what_the_node_knows(Config) ->
+    #{beams := [Beam, Other], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    ok = call(Beam, Cnode, {await, 10000}),
+    test_wait:equals("the node knows that the two are linked", linked,
+                     fun() -> state_of(test_beam:name(Other), call(Beam, Cnode, peers)) end, 5000),
+    #{node := Node, version := <<_, _/binary>>, registration := registered, own := present, links := 1,
+      metadata := #{url := <<"http://rancher-metadata">>, version := Version, last_good_ms_ago := Age,
+                    last_failure := _, mass_hold := undefined},
+      targets := [#{node := Target, state := linked, reason := undefined, since_ms_ago := Since,
+                    first_round_done := true}],
+      peers := [#{state := linked, attempts := 0, since_ms_ago := _}], leavers := [],
+      counters := #{links_made := 1}, uptime_ms := Uptime} = call(Beam, Cnode, status),
+    {Node, Target, Version} = {test_cnode:name(Cnode), test_beam:name(Beam), metadata_server:version(metadata(Config))},
+    true = Age >= 0 andalso Since =< Uptime,
+    ok.
+
+-spec peers_tell_why_one_is_not_linked([term()]) -> ok.
+peers_tell_why_one_is_not_linked(Config) ->
+    Hosts = [_, Empty] = test_cluster:hosts(2),
+    Dead = test_host:vanishing_address(),
+    Stopped = #{address => test_host:fresh_address(), state => <<"stopped">>},
+    ok = test_cluster:list(metadata(Config), Hosts ++ [Dead, Stopped]),
+    Beam = test_beam:start(hd(Hosts)),
+    ok = test_host:start_epmd(Empty),
+    Cnode = test_cnode:start(hd(Hosts)),
+    ok = call(Beam, Cnode, {await, 10000}),
+    Peers = call(Beam, Cnode, peers),
+    contains(<<"does not know">>, reason_of(test_host:node_name("myapp", Empty), Peers)),
+    contains(<<"does not answer">>, reason_of(list_to_atom("myapp@" ++ Dead), Peers)),
+    contains(<<"stopped">>, reason_of(list_to_atom("myapp@" ++ maps:get(address, Stopped)), Peers)),
+    ok.
+
+-spec await_answers_after_the_first_round_even_with_a_dead_peer([term()]) -> ok.
+await_answers_after_the_first_round_even_with_a_dead_peer(Config) ->
+    Hosts = [First | _] = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), [test_host:vanishing_address() | Hosts]),
+    [Beam, Other] = test_beam:start_all(Hosts),
+    Cnode = test_cnode:start(First),
+    _ = await(Cnode, "target_linked"),
+    ok = call(Beam, Cnode, {await, infinity}),
+    true = lists:member(test_beam:name(Other), test_beam:visible_nodes(Beam)),
+    ok.
+
+-spec await_says_when_it_takes_too_long([term()]) -> ok.
+await_says_when_it_takes_too_long(Config) ->
+    ok = metadata_server:misbehave(metadata(Config), not_found),
+    Host = test_host:add(),
+    Beam = test_beam:start(Host),
+    Cnode = test_cnode:start(Host),
+    _ = await(Cnode, "target_linked"),
+    {error, timeout} = call(Beam, Cnode, {await, 200}),
+    {error, timeout} = call(Beam, Cnode, {await, 0}),
+    {error, {unknown_request, {await, -1}}} = call(Beam, Cnode, {await, -1}),
+    {error, {unknown_request, {await, soon}}} = call(Beam, Cnode, {await, soon}),
+    ok.
+
+-spec a_refresh_by_call_or_cast_reads_the_metadata_now([term()]) -> ok.
+a_refresh_by_call_or_cast_reads_the_metadata_now(Config) ->
+    #{hosts := [Host | _], beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    Server = {rancher_cnode, test_cnode:name(Cnode)},
+    [begin
+         Before = reads(Config, Host),
+         ok = test_beam:call(Beam, gen_server, How, [Server, refresh]),
+         test_wait:until("the metadata is read again",
+                         fun() -> case reads(Config, Host) of
+                                      Before -> {wait, Before};
+                                      _ -> {done, ok}
+                                  end
+                         end, 3000)
+     end || How <- [call, cast]],
+    ok.
+
+-spec what_is_not_understood_is_answered_in_kind([term()]) -> ok.
+what_is_not_understood_is_answered_in_kind(Config) ->
+    #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    Odd = {what, [1 | 2], #{<<"a">> => 1.5}, 1 bsl 100, "text", self()},
+    {error, {unknown_request, Odd}} = call(Beam, Cnode, Odd),
+    {error, {unknown_request, status_please}} = call(Beam, Cnode, status_please),
+    {badrpc, notsup} = test_beam:call(Beam, rpc, call, [test_cnode:name(Cnode), erlang, node, []]),
+    {badrpc, {'EXIT', {noproc, _}}} = noproc_as_badrpc(Beam, {nobody_here, test_cnode:name(Cnode)}),
+    <<_, _/binary>> = call(Beam, Cnode, version),
+    ok.
+
+-spec both_forms_of_ping_are_answered([term()]) -> ok.
+both_forms_of_ping_are_answered(Config) ->
+    #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    pong = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Cnode)]),
+    yes = test_beam:call(Beam, ?MODULE, old_ping, [test_cnode:name(Cnode)]),
+    ok.
+
+-spec a_monitor_learns_of_the_end([term()]) -> ok.
+a_monitor_learns_of_the_end(Config) ->
+    #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    Watched = {rancher_cnode, test_cnode:name(Cnode)},
+    noproc = test_beam:call(Beam, ?MODULE, monitor_until_down, [{nobody_here, test_cnode:name(Cnode)}, 5000]),
+    Monitor = spawn_monitor(fun() -> exit(test_beam:call(Beam, ?MODULE, monitor_until_down, [Watched, 20000])) end),
+    test_wait:until("the monitor is there",
+                    fun() -> case test_beam:call(Beam, erlang, whereis, [monitor_until_down]) of
+                                 undefined -> {wait, undefined};
+                                 _ -> {done, ok}
+                             end
+                    end, 5000),
+    ok = call(Beam, Cnode, refresh),
+    ok = test_cnode:stop(Cnode),
+    {Pid, Reference} = Monitor,
+    receive
+        {'DOWN', Reference, process, Pid, Reason} ->
+            true = lists:member(Reason, [shutdown, noconnection]),
+            ok
+    after 20000 ->
+        error(no_down)
+    end.
+
+-spec links_and_casts_to_nobody_do_no_harm([term()]) -> ok.
+links_and_casts_to_nobody_do_no_harm(Config) ->
+    #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    ok = test_beam:call(Beam, ?MODULE, bother, [test_cnode:name(Cnode)]),
+    #{counters := #{messages_dropped := Dropped}} = call(Beam, Cnode, status),
+    true = Dropped > 0,
+    [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+-spec wait_blocks_until_the_first_round([term()]) -> ok.
+wait_blocks_until_the_first_round(Config) ->
+    Hosts = [First | _] = test_cluster:hosts(2),
+    {1, Late} = wait_command(First, "300"),
+    true = byte_size(Late) > 0,
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = test_beam:start_all(Hosts),
+    _ = test_cnode:start_all(Hosts),
+    {0, _} = wait_command(First, "15000"),
+    test_cluster:await_mesh(Beams, 1000).
+
+%% -- inside a BEAM
+
+%% As releases before OTP 24 do it: the tag is a plain reference.
+-spec old_ping(node()) -> term().
+old_ping(Node) ->
+    Tag = make_ref(),
+    {net_kernel, Node} ! {'$gen_call', {self(), Tag}, {is_auth, node()}},
+    receive
+        {Tag, Answer} -> Answer
+    after 5000 ->
+        no_answer
+    end.
+
+-spec monitor_until_down(term(), timeout()) -> term().
+monitor_until_down(Server, Timeout) ->
+    Reference = monitor(process, Server),
+    register(?FUNCTION_NAME, self()),
+    receive
+        {'DOWN', Reference, process, _, Reason} -> Reason
+    after Timeout ->
+        still_there
+    end.
+
+%% Messages to names and processes that do not live there; a group leader, an exit and a spawn.
+-spec bother(node()) -> ok.
+bother(Node) ->
+    [{nobody_here, Node} ! {hello, N} || N <- lists:seq(1, 1000)],
+    {net_kernel, Node} ! not_a_call,
+    {rancher_cnode, Node} ! {'$gen_call', not_a_tag, status},
+    ok = gen_server:cast({rancher_cnode, Node}, no_such_cast),
+    Spawned = spawn(Node, erlang, self, []),
+    true = unlink(Spawned),
+    true = exit(Spawned, normal),
+    true = demonitor(monitor(process, {rancher_cnode, Node})),
+    ok.
+
+%% -- what the cases share
+
+call(Beam, Cnode, Request) ->
+    test_beam:call(Beam, gen_server, call, [{rancher_cnode, test_cnode:name(Cnode)}, Request, 20000], 25000).
+
+noproc_as_badrpc(Beam, Server) ->
+    test_beam:call(Beam, rpc, call, [test_beam:name(Beam), gen_server, call, [Server, hello, 5000]]).
+
+state_of(Node, Peers) ->
+    [State] = [State || #{node := Name, state := State} <- Peers, Name =:= Node],
+    State.
+
+reason_of(Node, Peers) ->
+    [Reason] = [Reason || #{node := Name, reason := Reason} <- Peers, Name =:= Node],
+    Reason.
+
+contains(Part, Text) ->
+    binary:match(Text, Part) =/= nomatch orelse error({not_in, Part, Text}).
+
+reads(Config, Host) ->
+    length(metadata_server:requests(metadata(Config), test_host:address(Host))).
+
+wait_command(Host, Timeout) ->
+    test_host:run(Host, "/usr/bin/env",
+                  ["RANCHER_CNODE_COOKIE=monster", test_cnode:program(), "wait", "--ip", test_host:address(Host),
+                   "--timeout", Timeout]).
+
+await(Cnode, Event) ->
+    Wanted = list_to_binary(Event),
+    test_cnode:await_event(Cnode, fun(#{event := Found}) -> Found =:= Wanted end, 15000).
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).
