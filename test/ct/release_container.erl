@@ -3,7 +3,7 @@
 -module(release_container).
 
 -export([start/2, start_all/2, host/1, name/2, command/2, execute/2, converse/3]).
--export([page/1, await_page/4, await_mesh/2, cnodes/1, release_pid/1, output/1]).
+-export([page/1, await_page/4, await_mesh/2, cnodes/1, release_pid/1, await_stopped/2, output/1]).
 -export([signal/2, await_end/2, await_output/3]).
 -export_type([container/0, options/0]).
 
@@ -23,9 +23,13 @@
 -spec start(test_host:host(), options()) -> container().
 start(Host, Options) ->
     Starter = self(),
-    Keeper = spawn(fun() -> init(Starter, Host, Options) end),
+    {Keeper, Monitor} = spawn_monitor(fun() -> init(Starter, Host, Options) end),
     receive
-        {Keeper, started, OsPid} -> #{host => Host, keeper => Keeper, os_pid => OsPid, options => Options}
+        {Keeper, started, OsPid} ->
+            demonitor(Monitor, [flush]),
+            #{host => Host, keeper => Keeper, os_pid => OsPid, options => Options};
+        {'DOWN', Monitor, process, Keeper, Reason} ->
+            error({container_does_not_start, Reason})
     after ?START_MS ->
         error(container_does_not_start)
     end.
@@ -96,14 +100,19 @@ await_mesh(Containers, Timeout) ->
 
 %% The processes of rancher_cnode in the container.
 -spec cnodes(container()) -> [pos_integer()].
-cnodes(#{host := Host}) ->
-    [Pid || Pid <- test_host:pids(Host), comm(Pid) =:= <<"rancher_cnode">>, not zombie(Pid)].
+cnodes(Container) ->
+    processes(Container, <<"rancher_cnode">>).
 
 %% The process of the release.
 -spec release_pid(container()) -> pos_integer().
-release_pid(#{host := Host}) ->
-    [Pid] = [P || P <- test_host:pids(Host), comm(P) =:= <<"beam.smp">>],
+release_pid(Container) ->
+    [Pid] = releases(Container),
     Pid.
+
+%% Waits until the release has no process any more.
+-spec await_stopped(container(), timeout()) -> ok.
+await_stopped(Container, Timeout) ->
+    test_wait:equals("the release has ended", [], fun() -> releases(Container) end, Timeout).
 
 %% All that the container wrote.
 -spec output(container()) -> binary().
@@ -229,6 +238,12 @@ first_process(#{os_pid := OsPid}) ->
                             end
                     end,
                     5000).
+
+releases(Container) ->
+    processes(Container, <<"beam.smp">>).
+
+processes(#{host := Host}, Name) ->
+    [Pid || Pid <- test_host:pids(Host), comm(Pid) =:= Name, not zombie(Pid)].
 
 comm(Pid) ->
     case file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) of

@@ -74,6 +74,7 @@ a_release_that_is_told_to_stop_leaves_no_c_node(Config) ->
     [One] = Containers = containers(Config, 1, #{command => shell_of_its_own()}),
     ok = release_container:await_mesh(Containers, 60000),
     {0, _} = release_container:command(One, ["stop"]),
+    ok = release_container:await_stopped(One, 20000),
     no_cnode(One).
 
 -spec sigterm_to_process_1_ends_the_release_in_good_order([term()]) -> ok.
@@ -119,7 +120,7 @@ odd_names_and_cookies_are_handed_over(Config) ->
 -spec wait_blocks_until_the_mesh_is_there([term()]) -> ok.
 wait_blocks_until_the_mesh_is_there(Config) ->
     [One, _Two] = Containers = containers(Config, 2, #{}),
-    {0, _} = release_container:command(One, ["wait", "--timeout", "15000"]),
+    {0, <<>>} = release_container:command(One, ["wait", "--timeout", "15000"]),
     [_] = release_container:cnodes(One),
     ok = release_container:await_mesh(Containers, 30000).
 
@@ -141,7 +142,7 @@ shell_of_its_own() ->
     ["sh", "-c", "with-rancher-cnode \"$0\" start; sleep 600", "RELEASE"].
 
 no_cnode(Container) ->
-    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 3000).
+    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 1000).
 
 contains(Part, Text) ->
     case binary:match(Text, Part) of
