@@ -42,6 +42,7 @@ class ScriptedMetadata {
   [[nodiscard]] std::size_t count(std::string_view path) const;
   [[nodiscard]] std::size_t waits() const;
   bool await_requests(std::size_t count) { return server_.await_requests(count); }
+  bool await_target(std::string_view part) { return server_.await_target(part); }
 
  private:
   void answer(const ScriptedServer::Request& request, ScriptedServer::Peer& peer);

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -19,6 +20,8 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
+
+constexpr std::chrono::seconds longest_wait(10);
 
 tcp::endpoint loopback() { return {asio::ip::address_v4::loopback(), 0}; }
 
@@ -108,8 +111,15 @@ std::vector<std::string> ScriptedServer::targets() const {
 
 bool ScriptedServer::await_requests(std::size_t count) {
   std::unique_lock lock(impl_->mutex);
-  return impl_->changed.wait_for(lock, std::chrono::seconds(10),
-                                 [&] { return impl_->targets.size() >= count; });
+  return impl_->changed.wait_for(lock, longest_wait, [&] { return impl_->targets.size() >= count; });
+}
+
+bool ScriptedServer::await_target(std::string_view part) {
+  std::unique_lock lock(impl_->mutex);
+  return impl_->changed.wait_for(lock, longest_wait, [&] {
+    return std::any_of(impl_->targets.begin(), impl_->targets.end(),
+                       [&](const std::string& target) { return target.find(part) != std::string::npos; });
+  });
 }
 
 void ScriptedServer::Impl::accept() {

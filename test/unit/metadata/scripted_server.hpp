@@ -63,6 +63,8 @@ class ScriptedServer {
   [[nodiscard]] std::vector<std::string> targets() const;
   /// Blocks until that many requests have come. False after 10 s.
   bool await_requests(std::size_t count);
+  /// Blocks until a target contains `part`. False after 10 s.
+  bool await_target(std::string_view part);
 
  private:
   std::unique_ptr<Impl> impl_;
