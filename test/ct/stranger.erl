@@ -1,0 +1,92 @@
+%% A raw client of the distribution protocol that can misbehave at every step. Source: ERTS user's guide,
+%% "Distribution Protocol". Runs in the controller, over the sandbox's bridge.
+-module(stranger).
+
+-export([connect/1, name/2, shake_hands/3, send/2, frame/2, reg_send/2, closed/2, address/1]).
+
+%% Extended references, pids and ports, funs, bit strings, new floats, UTF-8 atoms, maps, big creation, the handshake of
+%% OTP 23, UNLINK_ID and V4_NC: what every node since OTP 25 must offer.
+-define(FLAGS, 16#403070f94).
+-define(LIMIT_MS, 10000).
+
+-spec address(test_cnode:cnode()) -> {inet:ip4_address(), inet:port_number()}.
+address(Cnode) ->
+    [Alive, Host] = string:lexemes(atom_to_list(test_cnode:name(Cnode)), "@"),
+    {ok, Ip} = inet:parse_ipv4_address(Host),
+    {port, Port, _} = erl_epmd:port_please(Alive, Ip, ?LIMIT_MS),
+    {Ip, Port}.
+
+-spec connect(test_cnode:cnode() | {inet:ip4_address(), inet:port_number()}) -> gen_tcp:socket().
+connect({Ip, Port}) ->
+    {ok, Socket} = gen_tcp:connect(Ip, Port, [binary, {active, false}, {nodelay, true}, {packet, raw}], ?LIMIT_MS),
+    Socket;
+connect(Cnode) ->
+    connect(address(Cnode)).
+
+%% SEND_NAME of version 6, framed.
+-spec name(string(), non_neg_integer()) -> binary().
+name(Name, Creation) ->
+    packet(<<$N, ?FLAGS:64, Creation:32, (length(Name)):16, (list_to_binary(Name))/binary>>).
+
+%% The whole handshake as the connecting side. {error, Stage} if the other side closes.
+-spec shake_hands(gen_tcp:socket(), string(), string()) -> ok | {error, status | challenge | ack}.
+shake_hands(Socket, Name, Cookie) ->
+    ok = gen_tcp:send(Socket, name(Name, 1000)),
+    case receive_packet(Socket) of
+        {ok, <<"sok", _/binary>>} -> answer_challenge(Socket, Cookie);
+        _ -> {error, status}
+    end.
+
+answer_challenge(Socket, Cookie) ->
+    case receive_packet(Socket) of
+        {ok, <<$N, _Flags:64, Challenge:32, _/binary>>} -> reply(Socket, Cookie, Challenge);
+        {ok, <<$n, _Version:16, _Flags:32, Challenge:32, _/binary>>} -> reply(Socket, Cookie, Challenge);
+        _ -> {error, challenge}
+    end.
+
+reply(Socket, Cookie, Challenge) ->
+    Digest = erlang:md5([Cookie, integer_to_list(Challenge)]),
+    ok = gen_tcp:send(Socket, packet(<<$r, 4711:32, Digest/binary>>)),
+    Expected = erlang:md5([Cookie, "4711"]),
+    case receive_packet(Socket) of
+        {ok, <<$a, Expected:16/binary>>} -> ok;
+        _ -> {error, ack}
+    end.
+
+receive_packet(Socket) ->
+    case gen_tcp:recv(Socket, 2, ?LIMIT_MS) of
+        {ok, <<Length:16>>} -> gen_tcp:recv(Socket, Length, ?LIMIT_MS);
+        Error -> Error
+    end.
+
+%% True if the bytes went out; the other side may have closed.
+-spec send(gen_tcp:socket(), iodata()) -> boolean().
+send(Socket, Bytes) ->
+    gen_tcp:send(Socket, Bytes) =:= ok.
+
+%% A whole frame: control and, unless none, message.
+-spec frame(term(), {message, term()} | none) -> binary().
+frame(Control, none) ->
+    framed([112, term_to_binary(Control)]);
+frame(Control, {message, Message}) ->
+    framed([112, term_to_binary(Control), term_to_binary(Message)]).
+
+-spec reg_send(atom(), term()) -> binary().
+reg_send(Name, Message) ->
+    frame({6, self(), '', Name}, {message, Message}).
+
+%% Waits until the other side has closed; true if it did within Timeout (ms).
+-spec closed(gen_tcp:socket(), timeout()) -> boolean().
+closed(Socket, Timeout) ->
+    case gen_tcp:recv(Socket, 0, Timeout) of
+        {ok, _} -> closed(Socket, Timeout);
+        {error, timeout} -> false;
+        {error, _} -> true
+    end.
+
+packet(Body) ->
+    <<(byte_size(Body)):16, Body/binary>>.
+
+framed(Parts) ->
+    Body = iolist_to_binary(Parts),
+    <<(byte_size(Body)):32, Body/binary>>.
