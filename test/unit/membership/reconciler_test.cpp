@@ -198,6 +198,20 @@ TEST_CASE("a target that restarts starts everything over, and late answers are n
   CHECK(driver.dials.empty());
 }
 
+TEST_CASE("a list of the target's former life says nothing about the new one") {
+  Driver driver(driving_node_1());
+  driver.step(event::DesiredChanged{desired(nodes({2}))});
+  driver.step(event::TargetUp{});
+  const ActionId old_list = driver.lists.at(0).id;
+  driver.lists.clear();
+  driver.step(event::TargetUp{});
+  driver.step(event::LinksListed{old_list, {node(2)}});
+  CHECK(driver.state(2) == PeerState::queued);
+  CHECK(driver.lists.size() == 1);
+  driver.answer_list({});
+  CHECK(peers_of(driver.probes) == nodes({2}));
+}
+
 TEST_CASE("the links are listed every second, one list at a time, and right after a dial") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));

@@ -193,7 +193,12 @@ void SimulatedWorld::change_of_service() {
     case 2:
       if (listed && !lasting) {
         metadata_.remove(number);
-        if (dice_.chance(50)) stop_beam(number, 1h);
+        // Half of them vanish for good, so that probes and dials are still out when the peer leaves the
+        // desired set.
+        if (dice_.chance(50)) {
+          network_.beam(number).reachable = false;
+          stop_beam(number, 1h);
+        }
       } else if (!listed) {
         metadata_.list(number);
         start_beam(number);
