@@ -46,6 +46,9 @@ distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address o
                                          .timing = {}};
   settings.epmd_port = config.epmd_port;
   settings.max_links = config.max_links;
+  if (config.start_epmd == Switch::on) {
+    settings.epmd_program = config.epmd;
+  }
   return settings;
 }
 

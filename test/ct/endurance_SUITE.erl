@@ -1,0 +1,131 @@
+%% What the node and the cluster live through: an epmd that dies, ticks by the hundred, firewalls.
+-module(endurance_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([an_epmd_that_dies_and_returns_has_the_name_again_within_a_second/1, it_can_start_the_epmd_itself/1,
+         ticks_keep_a_quiet_link_alive/1,
+         it_listens_where_it_is_told_to/1, an_epmd_port_of_ones_own_is_used/1]).
+
+-define(NAMES_BACK_US, 1000000).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 90}}].
+
+-spec all() -> [atom()].
+all() ->
+    [an_epmd_that_dies_and_returns_has_the_name_again_within_a_second, it_can_start_the_epmd_itself,
+     ticks_keep_a_quiet_link_alive,
+     it_listens_where_it_is_told_to, an_epmd_port_of_ones_own_is_used].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec an_epmd_that_dies_and_returns_has_the_name_again_within_a_second([term()]) -> ok.
+an_epmd_that_dies_and_returns_has_the_name_again_within_a_second(Config) ->
+    #{hosts := [Host | _], beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    ok = test_host:stop_epmd(Host),
+    _ = await(Cnode, "registration_lost"),
+    ok = test_host:start_epmd(Host),
+    Returned = os:perf_counter(microsecond),
+    test_wait:until("the name is back", fun() -> knows(Host, "rancher_cnode") end, 5000),
+    true = os:perf_counter(microsecond) - Returned < ?NAMES_BACK_US,
+    [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+-spec it_can_start_the_epmd_itself([term()]) -> ok.
+it_can_start_the_epmd_itself(Config) ->
+    Hosts = [Host | _] = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    [Cnode | _] = test_cnode:start_all(Hosts, #{args => ["--start-epmd"]}),
+    test_wait:until("the name is there", fun() -> knows(Host, "rancher_cnode") end, 10000),
+    Beams = test_beam:start_all(Hosts),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_host:stop_epmd(Host),
+    test_wait:until("the name is back", fun() -> knows(Host, "rancher_cnode") end, 15000),
+    _ = await(Cnode, "registration_lost"),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+%% A day of ticks in short form: with a net_ticktime of 4 s a link that is not kept alive is gone after 5.
+-spec ticks_keep_a_quiet_link_alive([term()]) -> ok.
+ticks_keep_a_quiet_link_alive(Config) ->
+    Hosts = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = [Beam | _] = test_beam:start_all(Hosts, #{args => ["-kernel", "net_ticktime", "4"]}),
+    Cnodes = [Cnode | _] = test_cnode:start_all(Hosts),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    %% A BEAM of another service, which the C-node never calls: only ticks keep its link.
+    Quiet = test_beam:start(test_host:add(), #{basename => "quiet", args => ["-kernel", "net_ticktime", "4"]}),
+    pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
+    timer:sleep(12000),
+    [] = [Event || Of <- [Quiet | Beams], Event = #{what := down} <- test_beam:events(Of)],
+    [Name] = test_beam:hidden_nodes(Quiet),
+    Name = test_cnode:name(Cnode),
+    [[] = test_cnode:events(Each, "target_lost") || Each <- Cnodes],
+    [Name] = test_beam:hidden_nodes(Beam),
+    ok.
+
+-spec it_listens_where_it_is_told_to([term()]) -> ok.
+it_listens_where_it_is_told_to(Config) ->
+    Host = test_host:add(),
+    ok = test_cluster:list(metadata(Config), [Host]),
+    Beam = test_beam:start(Host),
+    First = test_cnode:start(Host, #{args => ["--listen-port", "9100-9101"]}),
+    _ = await(First, "target_linked"),
+    Second = test_cnode:start(Host, #{args => ["--listen-port", "9100-9101", "--basename", "second"], basename => "second"}),
+    _ = await(Second, "target_linked"),
+    {_, 9100} = stranger:address(First),
+    {_, 9101} = stranger:address(Second),
+    Third = test_cnode:start(Host, #{args => ["--listen-port", "9100-9101", "--basename", "third"], basename => "third"}),
+    _ = await(Third, "cannot_listen"),
+    ok = test_cnode:stop(First),
+    _ = await(Third, "listening"),
+    _ = await(Third, "target_linked"),
+    pong = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Third)]),
+    ok.
+
+-spec an_epmd_port_of_ones_own_is_used([term()]) -> ok.
+an_epmd_port_of_ones_own_is_used(Config) ->
+    Hosts = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Port = [{"ERL_EPMD_PORT", "5369"}],
+    Beams = test_beam:start_all(Hosts, #{env => Port}),
+    _ = test_cnode:start_all(Hosts, #{env => Port}),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    [{error, address} = test_host:epmd_names(Host) || Host <- Hosts],
+    ok.
+
+%% -- what the cases share
+
+knows(Host, Alive) ->
+    case test_host:epmd_names(Host) of
+        {error, Reason} -> {wait, Reason};
+        Names ->
+            case lists:member(Alive, Names) of
+                true -> {done, ok};
+                false -> {wait, Names}
+            end
+    end.
+
+await(Cnode, Event) ->
+    Wanted = list_to_binary(Event),
+    test_cnode:await_event(Cnode, fun(#{event := Found}) -> Found =:= Wanted end, 20000).
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).
