@@ -7,7 +7,8 @@
 -export_type([cnode/0, options/0, line/0]).
 
 -type cnode() :: #{name := node(), host := test_host:host(), keeper := pid(), os_pid := pos_integer()}.
-%% An env value of false unsets the variable. args come after `--node-basename myapp`; node_basename => none leaves that out too. cookie => none sets none.
+%% args come after `--node-basename myapp`; node_basename => none leaves that out. cookie => none sets none. An env value
+%% of false unsets the variable.
 -type options() :: #{args => [string()], env => [{string(), string() | false}], basename => string(),
                      node_basename => string() | none, cookie => string() | none}.
 %% One line of the log. level and event are empty when the line has none, fields hold the rest as text.
