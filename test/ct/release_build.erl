@@ -1,7 +1,7 @@
 %% Builds the example release as its README tells, by `mix release` without any package from outside, once a run.
 -module(release_build).
 
--export([release/0, programs/0, library/0, root/0]).
+-export([release/0, relx_release/0, programs/0, library/0, root/0]).
 
 -define(BUILD_MS, 300000).
 
@@ -12,6 +12,16 @@ release() ->
     case filelib:is_dir(Release) of
         true -> Release;
         false -> build(Release)
+    end.
+
+%% The folder of a release of relx, which has the library as a dependency.
+-spec relx_release() -> file:filename().
+relx_release() ->
+    Folder = filename:join(logs(), "stall"),
+    Release = filename:join([Folder, "_build", "default", "rel", "stall"]),
+    case filelib:is_dir(Release) of
+        true -> Release;
+        false -> build_relx(Folder), Release
     end.
 
 %% A folder for PATH, with the program and the wrapper script as a container's image has them.
@@ -46,22 +56,41 @@ build(Release) ->
     <<>> = test_command:ok("cp", ["-r", filename:join(root(), "erlang"), Sources]),
     <<>> = test_command:ok("cp", ["-r", filename:join([root(), "examples", "elixir_release"]),
                                   filename:join(Sources, "examples")]),
-    mix(filename:join([Sources, "examples", "elixir_release"]), ["release", "--quiet", "--path", Release]),
+    tool("mix", filename:join([Sources, "examples", "elixir_release"]), ["release", "--quiet", "--path", Release]),
     Release.
 
-mix(Folder, Args) ->
-    Env = [{"MIX_ENV", "prod"}, {"MIX_REBAR3", os:find_executable("rebar3")}, {"LANG", "C.UTF-8"}],
-    Port = open_port({spawn_executable, os:find_executable("mix")},
-                     [{args, Args}, {env, Env}, {cd, Folder}, binary, exit_status, stderr_to_stdout, hide]),
-    built(Port, []).
+build_relx(Folder) ->
+    Application = {application, stall, [{description, "Does nothing, in a release"}, {vsn, "1.0.0"},
+                                        {applications, [kernel, stdlib, sasl, rancher_cnode]}]},
+    Relx = {relx, [{release, {stall, "1.0.0"}, [stall]}, {dev_mode, false}, {include_erts, true},
+                   {extended_start_script, true}, {vm_args_src, "vm.args.src"}]},
+    Files = [{"rebar.config", io_lib:format("{deps, [rancher_cnode]}.~n~p.~n", [Relx])},
+             {"src/stall.app.src", io_lib:format("~p.~n", [Application])},
+             {"src/stall.erl", "-module(stall).\n-export([]).\n"},
+             {"vm.args.src", "-name stall@${CONTAINER_IP}\n-setcookie ${STALL_COOKIE}\n"}],
+    [begin
+         Path = filename:join(Folder, Name),
+         ok = filelib:ensure_dir(Path),
+         ok = file:write_file(Path, Text)
+     end || {Name, Text} <- Files],
+    Checkouts = filename:join(Folder, "_checkouts"),
+    ok = file:make_dir(Checkouts),
+    <<>> = test_command:ok("cp", ["-r", filename:join(root(), "erlang"), filename:join(Checkouts, "rancher_cnode")]),
+    tool("rebar3", Folder, ["release"]).
 
-built(Port, Output) ->
+tool(Name, Folder, Args) ->
+    Env = [{"MIX_ENV", "prod"}, {"MIX_REBAR3", os:find_executable("rebar3")}, {"LANG", "C.UTF-8"}],
+    Port = open_port({spawn_executable, os:find_executable(Name)},
+                     [{args, Args}, {env, Env}, {cd, Folder}, binary, exit_status, stderr_to_stdout, hide]),
+    built(Name, Port, []).
+
+built(Name, Port, Output) ->
     receive
-        {Port, {data, Data}} -> built(Port, [Output, Data]);
+        {Port, {data, Data}} -> built(Name, Port, [Output, Data]);
         {Port, {exit_status, 0}} -> ok;
-        {Port, {exit_status, Status}} -> error({mix_failed, Status, iolist_to_binary(Output)})
+        {Port, {exit_status, Status}} -> error({Name, failed, Status, iolist_to_binary(Output)})
     after ?BUILD_MS ->
-        error({mix_hangs, iolist_to_binary(Output)})
+        error({Name, hangs, iolist_to_binary(Output)})
     end.
 
 link_to(Target, Name) ->

@@ -1,0 +1,217 @@
+%% The wrapper script before releases of Mix, Distillery and relx: where each keeps name and cookie, and which commands
+%% boot a node. Tables with recorders in the place of program and release; then real ones that are no daemon's child.
+-module(release_layouts_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([name_and_cookie_are_found_in_every_layout/1, commands_that_boot_a_node_start_the_program/1,
+         all_other_commands_start_nothing/1, the_release_gets_its_arguments_and_environment/1,
+         what_is_missing_is_told/1, a_relx_release_forms_a_cluster/1, a_daemon_has_a_c_node_that_ends_with_it/1]).
+
+-define(RECORD, "#!/bin/sh\n[ \"$1\" != ip ] || { echo 10.42.0.7; exit; }\n"
+                "for argument in \"$@\"; do printf 'argument %s\\n' \"$argument\"; done >\"$RECORDS/$$.new\"\n"
+                "{ env; echo \"PID=$$\"; } >>\"$RECORDS/$$.new\"\nmv \"$RECORDS/$$.new\" \"$RECORDS/${0##*/}\"\n").
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {minutes, 3}}].
+
+-spec all() -> [atom()].
+all() ->
+    [name_and_cookie_are_found_in_every_layout, commands_that_boot_a_node_start_the_program,
+     all_other_commands_start_nothing, the_release_gets_its_arguments_and_environment, what_is_missing_is_told,
+     a_relx_release_forms_a_cluster, a_daemon_has_a_c_node_that_ends_with_it].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec name_and_cookie_are_found_in_every_layout([term()]) -> ok.
+name_and_cookie_are_found_in_every_layout(Config) ->
+    VmArgs = "## -name other\n-name myapp@${CONTAINER_IP}\n\n-setcookie monster\n+K true\n",
+    Mix = mix(),
+    Relx = fun(Text) -> [start_erl(), {"releases/1.2.3/vm.args.src", Text}] end,
+    Distillery = fun(Text) -> [start_erl(), {"releases/1.2.3/vm.args", Text}] end,
+    Table =
+        [%% Mix: the script's name, and the generated cookie.
+         {Mix, [], "script", "generated"},
+         {Mix, [{"RELEASE_NODE", "shop@10.42.0.7"}, {"RELEASE_COOKIE", "it's \"$HOME\" `id`"}], "shop", "it's \"$HOME\" `id`"},
+         {Mix, [{"RANCHER_CNODE_NODE_BASENAME", "mine"}, {"RANCHER_CNODE_COOKIE", "ours"}], "mine", "ours"},
+         {[{"releases/1.2.3/vm.args", "-name wrong@host\n-setcookie wrong\n"} | Mix], [{"RELEASE_NODE", "shop@x"}], "shop",
+          "generated"},
+         %% relx: vm.args.src.
+         {Relx(VmArgs), [], "myapp", "monster"},
+         {Relx("-name ${NAME:-shop}@${CONTAINER_IP}\n-setcookie ${SECRET:-none}\n"), [{"SECRET", "a/&\\b"}], "shop", "a/&\\b"},
+         {Relx("-name ${NAME:-shop}@${CONTAINER_IP}\n-setcookie x${SECRET}y${SECRET}\n"), [{"NAME", "n-1"}, {"SECRET", "s"}],
+          "n-1", "xsys"},
+         {Relx("-setcookie 'quoted'\n-name \"myapp@${CONTAINER_IP}\"\n"), [], "myapp", "quoted"},
+         {Relx("-name myapp@${CONTAINER_IP}\n"), [], "myapp", ""},
+         %% Distillery: vm.args, in the release or in its root, or where VMARGS_PATH says.
+         {Distillery(VmArgs), [], "myapp", "monster"},
+         {[{"vm.args", "-name root@h\n-setcookie r\n"} | Distillery(VmArgs)], [], "root", "r"},
+         {[{"my.args", "-name own@h\n-setcookie o\n"} | Distillery(VmArgs)], [{"VMARGS_PATH", "ROOT/my.args"}], "own", "o"}],
+    [begin
+         {Root, Records} = layout(Config, Files),
+         Env = [{Key, string:replace(Value, "ROOT", Root)} || {Key, Value} <- Given],
+         {0, <<>>} = run(Root, Records, Env, ["foreground"]),
+         #{"RANCHER_CNODE_NODE_BASENAME" := Name, "RANCHER_CNODE_COOKIE" := Cookie} =
+             recorded(Records, "rancher_cnode")
+     end || {Files, Given, Name, Cookie} <- Table],
+    ok.
+
+-spec commands_that_boot_a_node_start_the_program([term()]) -> ok.
+commands_that_boot_a_node_start_the_program(Config) ->
+    [begin
+         {Root, Records} = layout(Config, mix()),
+         {0, <<>>} = run(Root, Records, [], [Command]),
+         #{arguments := ["--watch-pid", Pid], "CONTAINER_IP" := "10.42.0.7"} = recorded(Records, "rancher_cnode"),
+         %% The release has become the process that is watched.
+         #{"PID" := Pid} = recorded(Records, "script")
+     end || Command <- ["start", "foreground", "console", "start_iex"]],
+    ok.
+
+-spec all_other_commands_start_nothing([term()]) -> ok.
+all_other_commands_start_nothing(Config) ->
+    {Root, Records} = layout(Config, mix()),
+    [begin
+         {0, <<>>} = run(Root, Records, [], [Command]),
+         #{arguments := [Command], "CONTAINER_IP" := "10.42.0.7", "RELEASE_NODE" := "script@10.42.0.7"} =
+             recorded(Records, "script")
+     end || Command <- ["remote", "rpc", "eval", "pid", "ping", "stop", "restart", "version", "help", ""]],
+    {error, enoent} = file:read_file(filename:join(Records, "rancher_cnode")),
+    ok.
+
+-spec the_release_gets_its_arguments_and_environment([term()]) -> ok.
+the_release_gets_its_arguments_and_environment(Config) ->
+    {Root, Records} = layout(Config, mix()),
+    {0, <<>>} = run(Root, Records, [{"RANCHER_CNODE_COOKIE", ""}], ["start", "a b", "", "$HOME"]),
+    Recorded = recorded(Records, "script"),
+    #{arguments := ["start", "a b", "", "$HOME"], "CONTAINER_IP" := "10.42.0.7", "RELEASE_DISTRIBUTION" := "name",
+      "RELEASE_NODE" := "script@10.42.0.7", "REPLACE_OS_VARS" := "true", "RELX_REPLACE_OS_VARS" := "true",
+      %% The cookie is the program's alone.
+      "RANCHER_CNODE_COOKIE" := ""} = Recorded,
+    %% What is set already stays.
+    {0, <<>>} = run(Root, Records, [{"CONTAINER_IP", "10.42.0.9"}, {"RELEASE_DISTRIBUTION", "none"},
+                                    {"RELEASE_NODE", "n@h"}, {"REPLACE_OS_VARS", "no"}], ["eval"]),
+    #{"CONTAINER_IP" := "10.42.0.9", "RELEASE_DISTRIBUTION" := "none", "RELEASE_NODE" := "n@h",
+      "REPLACE_OS_VARS" := "no"} = recorded(Records, "script"),
+    ok.
+
+-spec what_is_missing_is_told([term()]) -> ok.
+what_is_missing_is_told(Config) ->
+    {Root, Records} = layout(Config, mix()),
+    Wrapper = wrapper(),
+    Table = [{[], [], <<"usage">>},
+             {["/no/such/release", "start"], [], <<"/no/such/release is no executable">>},
+             {["sh", "start"], [{"CONTAINER_IP", "10.42.0.7 172.17.0.2"}], <<"set CONTAINER_IP">>},
+             {["sh", "start"], [{"PATH", "/usr/bin:/bin"}], <<"rancher_cnode is neither">>}],
+    [begin
+         {1, Told} = test_command:run("/usr/bin/env", environment(Root, Records, Env) ++ [Wrapper | Args]),
+         {_, _} = binary:match(Told, Sentence)
+     end || {Args, Env, Sentence} <- Table],
+    ok.
+
+-spec a_relx_release_forms_a_cluster([term()]) -> ok.
+a_relx_release_forms_a_cluster(Config) ->
+    Release = release_build:relx_release(),
+    Hosts = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    [One, Two] = [release_container:start(Host, #{release => copy(Release, Host, Config), script => "stall",
+                                                  env => [{"STALL_COOKIE", "c"}],
+                                                  command => ["with-rancher-cnode", "RELEASE", "foreground"]})
+                  || Host <- Hosts],
+    {0, _} = release_container:command(One, ["wait", "--timeout", "15000"]),
+    Expected = iolist_to_binary(["['", release_container:name("stall", Two), "']"]),
+    test_wait:equals("the other node is linked", {0, Expected},
+                     fun() ->
+                             {Status, Output} = release_container:command(One, ["rpc", "erlang", "nodes"]),
+                             {Status, string:trim(Output)}
+                     end,
+                     20000),
+    [_] = release_container:cnodes(One),
+    ok.
+
+-spec a_daemon_has_a_c_node_that_ends_with_it([term()]) -> ok.
+a_daemon_has_a_c_node_that_ends_with_it(Config) ->
+    [Host] = Hosts = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    One = release_container:start(Host, #{release => release_build:release(), env => [{"RELEASE_TMP", "/run/home"}],
+                                          command => ["sh", "-c", "with-rancher-cnode \"$0\" daemon; sleep 600", "RELEASE"]}),
+    ok = release_container:await_page(One, <<"cnode">>, [release_container:name("rancher_cnode", One)], 60000),
+    {0, _} = release_container:command(One, ["stop"]),
+    ok = release_container:await_stopped(One, 20000),
+    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(One) end, 1000).
+
+%% Such a release writes its vm.args into itself when it starts.
+copy(Release, Host, Config) ->
+    Copy = filename:join(proplists:get_value(priv_dir, Config), test_host:address(Host)),
+    <<>> = test_command:ok("cp", ["-r", Release, Copy]),
+    Copy.
+
+%% -- layouts
+
+mix() ->
+    [start_erl(), {"releases/COOKIE", "generated"}, {"releases/1.2.3/env.sh", ""}].
+
+%% Without a newline, as the releases write it.
+start_erl() ->
+    {"releases/start_erl.data", "13.1.5 1.2.3"}.
+
+%% A fresh release of these files, whose script records what it gets, beside a program that does the same.
+layout(Config, Files) ->
+    Root = filename:join(proplists:get_value(priv_dir, Config), integer_to_list(erlang:unique_integer([positive]))),
+    Records = filename:join(Root, "records"),
+    [begin
+         Path = filename:join(Root, Name),
+         ok = filelib:ensure_dir(Path),
+         ok = file:write_file(Path, Text)
+     end || {Name, Text} <- [{"records/empty", ""} | Files]],
+    [begin
+         Path = filename:join([Root, "bin", Name]),
+         ok = filelib:ensure_dir(Path),
+         ok = file:write_file(Path, ?RECORD),
+         ok = file:change_mode(Path, 8#755)
+     end || Name <- ["script", "rancher_cnode"]],
+    {Root, Records}.
+
+run(Root, Records, Env, Args) ->
+    Script = filename:join([Root, "bin", "script"]),
+    test_command:run("/usr/bin/env", environment(Root, Records, Env) ++ [wrapper(), Script | Args]).
+
+environment(Root, Records, Env) ->
+    Image = [{"PATH", filename:join(Root, "bin") ++ ":/usr/bin:/bin"}, {"RECORDS", Records}, {"HOME", "/run/home"}],
+    ["--ignore-environment" | [lists:flatten([Name, $=, Value]) || {Name, Value} <- Image ++ Env]].
+
+wrapper() ->
+    filename:join([release_build:root(), "scripts", "with-rancher-cnode"]).
+
+%% What the program, or the release, got.
+recorded(Records, Name) ->
+    Path = filename:join(Records, Name),
+    Text = test_wait:until(Name ++ " was run",
+                           fun() ->
+                                   case file:read_file(Path) of
+                                       {ok, Read} -> {done, Read};
+                                       {error, Reason} -> {wait, Reason}
+                                   end
+                           end,
+                           5000),
+    ok = file:delete(Path),
+    Lines = [binary_to_list(Line) || Line <- binary:split(Text, <<"\n">>, [global])],
+    Variables = [{Key, Value} || Line <- Lines, [Key, Value] <- [string:split(Line, "=")]],
+    (maps:from_list(Variables))#{arguments => [Argument || "argument " ++ Argument <- Lines]}.
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).
