@@ -103,7 +103,8 @@ events(Beam) ->
 downs(Beam) ->
     [Event || #{what := down, type := visible} = Event <- events(Beam)].
 
-%% Microseconds of os:perf_counter/1, as all times here.
+%% When the boot was done and `-run` came by: after the name was registered, so that links may be there already. Those
+%% count as coming at this moment. Microseconds of os:perf_counter/1, as all times here.
 -spec booted_at(beam()) -> integer().
 booted_at(Beam) ->
     [#{what := booted, at := At} | _] = events(Beam),
