@@ -18,6 +18,9 @@ constexpr Milliseconds call_limit{5'000};
 
 using Done = std::function<void(LeaveResult)>;
 
+/// What lets go of a node where global has no disconnect/0 (before OTP 25.1) and cuts nobody off either.
+const ModuleFunction disconnect_node{"erlang", "disconnect_node"};
+
 LeaveResult failed(const Error& error) { return {LeaveOutcome::failed, error.message}; }
 
 /// disconnect(Leaver) on the target.
@@ -32,18 +35,43 @@ void ask_target(distribution::CNode& cnode, const LeaveRequest& request, const M
              });
 }
 
+/// disconnect_node(Each) on the target itself, for all that it is linked to: its own leaving where global
+/// cuts nobody off.
+void let_target_go(distribution::CNode& cnode, const NodeName& target, Done done) {
+  cnode.call(target, {"erlang", "nodes"}, TermWriter().nil().bytes(), call_limit,
+             [&cnode, target, done = std::move(done)](const CallResult& nodes) {
+               TermReader reader(nodes ? std::span<const char>(*nodes) : std::span<const char>());
+               const auto count = reader.list();
+               if (!count) {
+                 done(failed(nodes ? count.error() : nodes.error()));
+                 return;
+               }
+               for (std::uint32_t i = 0; i < *count; ++i) {
+                 const auto node = reader.skip();
+                 if (!node) {
+                   break;
+                 }
+                 TermWriter arguments;
+                 arguments.list(1).raw(*node).nil();
+                 // Calls on one link are answered in any order; that the links go is seen in the next list.
+                 cnode.call(target, disconnect_node, arguments.bytes(), call_limit, [](const CallResult&) {});
+               }
+               done({LeaveOutcome::done, "erlang:disconnect_node of " + std::to_string(*count) + " nodes"});
+             });
+}
+
 /// global:disconnect() on the leaver, over the link that is there.
 void ask_leaver(distribution::CNode& cnode, const LeaveRequest& request, Done done) {
-  TermWriter arguments;
-  arguments.nil();
-  cnode.call(request.leaver, {"global", "disconnect"}, arguments.bytes(), call_limit,
+  cnode.call(request.leaver, {"global", "disconnect"}, TermWriter().nil().bytes(), call_limit,
              [&cnode, request, done = std::move(done)](const CallResult& result) mutable {
                if (result) {
                  done({LeaveOutcome::done, "global:disconnect left " + distribution::printed(*result)});
-               } else if (result.error().code == ErrorCode::not_found && request.leaver != request.target) {
-                 ask_target(cnode, request, {"erlang", "disconnect_node"}, std::move(done));
-               } else {
+               } else if (result.error().code != ErrorCode::not_found) {
                  done(failed(result.error()));
+               } else if (request.leaver == request.target) {
+                 let_target_go(cnode, request.target, std::move(done));
+               } else {
+                 ask_target(cnode, request, disconnect_node, std::move(done));
                }
              });
 }
