@@ -2,145 +2,21 @@
 
 #include <doctest/doctest.h>
 
-#include <condition_variable>
-#include <deque>
-#include <memory>
-#include <mutex>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "scripted_metadata.hpp"
+#include "watched.hpp"
 
 using namespace rancher_cnode;
+using namespace rancher_cnode::testing;
 using membership::ReadScope;
-using membership::Service;
-using membership::Unknown;
-using metadata::MetadataWatcher;
-using metadata::Observation;
-using metadata::WatcherSettings;
-using testing::ScriptedMetadata;
-using testing::ScriptedServer;
-using testing::service_body;
 using Waits = ScriptedMetadata::Waits;
-
-namespace {
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-class Lines final : public Log::Sink {
- public:
-  void line(std::string_view text) override {
-    const std::scoped_lock lock(mutex_);
-    lines_.emplace_back(text);
-  }
-  std::size_t count(std::string_view part) const {
-    const std::scoped_lock lock(mutex_);
-    std::size_t found = 0;
-    for (const auto& line : lines_) found += contains(line, part) ? 1 : 0;
-    return found;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<std::string> lines_;
-};
-
-/// A watcher whose observations stand in a queue.
-class Watched {
- public:
-  explicit Watched(WatcherSettings settings, bool ask_address = false)
-      : watcher(std::move(settings), handlers(ask_address), log_) {
-    watcher.start();
-  }
-
-  /// The next observation; fails the test after 10 s.
-  Observation next() {
-    std::unique_lock lock(mutex_);
-    REQUIRE(changed_.wait_for(lock, std::chrono::seconds(10), [this] { return !observations_.empty(); }));
-    Observation first = std::move(observations_.front());
-    observations_.pop_front();
-    return first;
-  }
-  /// The next observation that fits, dropping others.
-  template <class Fits>
-  Observation next_that(const Fits& fits) {
-    for (int i = 0; i < 100; ++i) {
-      Observation observation = next();
-      if (fits(observation)) return observation;
-    }
-    FAIL("none of 100 observations fits");
-    return {};
-  }
-  Observation next_good() {
-    return next_that([](const Observation& o) { return std::holds_alternative<Service>(o.read); });
-  }
-  Observation next_unknown() {
-    return next_that([](const Observation& o) { return std::holds_alternative<Unknown>(o.read); });
-  }
-  std::optional<Ipv4Address> await_address() {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::seconds(10), [this] { return address_.has_value(); });
-    return address_;
-  }
-  std::size_t observed() {
-    const std::scoped_lock lock(mutex_);
-    return observed_;
-  }
-  std::size_t lines(std::string_view part) const { return lines_->count(part); }
-
- private:
-  MetadataWatcher::Handlers handlers(bool ask_address) {
-    MetadataWatcher::Handlers result;
-    result.observed = [this](Observation observation) {
-      const std::scoped_lock lock(mutex_);
-      ++observed_;
-      observations_.push_back(std::move(observation));
-      changed_.notify_all();
-    };
-    if (ask_address) {
-      result.own_address_found = [this](Ipv4Address address) {
-        const std::scoped_lock lock(mutex_);
-        CHECK_FALSE(address_.has_value());
-        address_ = address;
-        changed_.notify_all();
-      };
-    }
-    return result;
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Observation> observations_;
-  std::size_t observed_ = 0;
-  std::optional<Ipv4Address> address_;
-  std::shared_ptr<Lines> lines_ = std::make_shared<Lines>();
-  Log log_{LogLevel::debug, LogFormat::text, lines_};
-
- public:
-  MetadataWatcher watcher;  // last: it stops before what its handlers use is gone
-};
-
-WatcherSettings settings_of(std::vector<std::string> urls) {
-  WatcherSettings settings;
-  settings.urls = std::move(urls);
-  return settings;
-}
-
-std::size_t containers(const Observation& observation) {
-  const auto* service = std::get_if<Service>(&observation.read);
-  return service != nullptr ? service->containers.size() : 999;
-}
-
-std::string reason(const Observation& observation) {
-  const auto* unknown = std::get_if<Unknown>(&observation.read);
-  return unknown != nullptr ? unknown->reason : "a good read";
-}
-
-Milliseconds since(TimePoint begin) { return std::chrono::duration_cast<Milliseconds>(Clock::now() - begin); }
-
-}  // namespace
 
 TEST_CASE("reads_version_then_service_then_waits_with_the_bare_version") {
   ScriptedMetadata server;
@@ -270,14 +146,21 @@ TEST_CASE("polls_at_its_interval_with_watch_off") {
 }
 
 TEST_CASE("polls_a_file_url_without_asking_for_a_version") {
-  WatcherSettings settings = settings_of({"file://" RANCHER_CNODE_FIXTURES});
-  settings.version = "metadata";
-  settings.service = "self-service.json";
-  Watched watched(settings);
-  const Observation observation = watched.next();
-  CHECK(containers(observation) == 5);
-  CHECK(observation.scope == ReadScope::named);
-  CHECK(observation.version.empty());
+  std::string directory = std::filesystem::temp_directory_path() / "rancher_cnode_XXXXXX";
+  REQUIRE(::mkdtemp(directory.data()) != nullptr);
+  std::filesystem::create_directories(directory + "/latest");
+  std::ofstream(directory + "/latest/service") << service_body("web", {1, 2});
+  std::ofstream(directory + "/latest/version") << "v1";
+  WatcherSettings settings = settings_of({"file://" + directory});
+  settings.service = "service";
+  {
+    Watched watched(settings);
+    const Observation observation = watched.next();
+    CHECK(containers(observation) == 2);
+    CHECK(observation.scope == ReadScope::named);
+    CHECK(observation.version.empty());
+  }
+  std::filesystem::remove_all(directory);
 }
 
 TEST_CASE("refresh_ends_a_wait_and_reads_at_once") {
@@ -352,6 +235,17 @@ TEST_CASE("a_404_is_unknown_and_becomes_good_with_the_next_version") {
   CHECK(since(begin) < Milliseconds(1'000));
 }
 
+TEST_CASE("a_wait_while_reads_are_bad_lasts_no_longer_than_the_retry_delay") {
+  ScriptedMetadata server;
+  server.set_waits(Waits::for_ever);
+  const TimePoint begin = Clock::now();
+  Watched watched(settings_of({server.url()}));
+  for (int i = 0; i < 3; ++i) CHECK(contains(reason(watched.next()), "404 at /latest/self/service"));
+  CHECK(since(begin) >= Milliseconds(740));
+  CHECK(since(begin) < Milliseconds(5'000));
+  CHECK(watched.lines("event=watch_fallback") == 0);
+}
+
 TEST_CASE("does_not_wait_while_nothing_is_loaded") {
   ScriptedServer server(
       [](const ScriptedServer::Request&, ScriptedServer::Peer& peer) { peer.answer(404, "{}"); });
@@ -386,7 +280,7 @@ TEST_CASE("reads_by_name_with_the_scope_of_self_once_the_own_container_is_gone")
 TEST_CASE("asks_for_the_own_address_until_it_is_known_and_then_no_more") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {7}));
-  Watched watched(settings_of({server.url()}), true);
+  Watched watched(settings_of({server.url()}), AskAddress::yes);
   CHECK(containers(watched.next()) == 1);
   server.reload_with("self/container/primary_ip", "\"10.42.0.7\"");
   const auto address = watched.await_address();

@@ -1,0 +1,152 @@
+// A watcher whose observations stand in a queue and whose log lines can be counted.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/metadata/metadata_watcher.hpp"
+
+namespace rancher_cnode::testing {
+
+using membership::Service;
+using membership::Unknown;
+using metadata::MetadataWatcher;
+using metadata::Observation;
+using metadata::WatcherSettings;
+
+inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+class Lines final : public Log::Sink {
+ public:
+  void line(std::string_view text) override {
+    const std::scoped_lock lock(mutex_);
+    lines_.emplace_back(text);
+  }
+  std::size_t count(std::string_view part) const {
+    const std::scoped_lock lock(mutex_);
+    std::size_t found = 0;
+    for (const auto& line : lines_) found += contains(line, part) ? 1 : 0;
+    return found;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
+enum class AskAddress { no, yes };
+
+/// A watcher whose observations stand in a queue.
+class Watched {
+ public:
+  explicit Watched(WatcherSettings settings, AskAddress ask_address = AskAddress::no)
+      : watcher(std::move(settings), handlers(ask_address), log_) {
+    watcher.start();
+  }
+
+  /// The next observation; fails the test after 10 s.
+  Observation next() {
+    std::unique_lock lock(mutex_);
+    const bool came =
+        changed_.wait_for(lock, std::chrono::seconds(10), [this] { return !observations_.empty(); });
+    REQUIRE_MESSAGE(came, "no observation within 10 s after the first " << observed_);
+    Observation first = std::move(observations_.front());
+    observations_.pop_front();
+    return first;
+  }
+  /// The next observation that fits, dropping others.
+  template <class Fits>
+  Observation next_that(const Fits& fits) {
+    for (int i = 0; i < 100; ++i) {
+      Observation observation = next();
+      if (fits(observation)) return observation;
+    }
+    FAIL("none of 100 observations fits");
+    return {};
+  }
+  Observation next_good() {
+    return next_that([](const Observation& o) { return std::holds_alternative<Service>(o.read); });
+  }
+  Observation next_unknown() {
+    return next_that([](const Observation& o) { return std::holds_alternative<Unknown>(o.read); });
+  }
+  std::optional<Ipv4Address> await_address() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(10), [this] { return address_.has_value(); });
+    return address_;
+  }
+  std::size_t observed() {
+    const std::scoped_lock lock(mutex_);
+    return observed_;
+  }
+  std::size_t lines(std::string_view part) const { return lines_->count(part); }
+
+ private:
+  MetadataWatcher::Handlers handlers(AskAddress ask_address) {
+    MetadataWatcher::Handlers result;
+    result.observed = [this](Observation observation) {
+      const std::scoped_lock lock(mutex_);
+      ++observed_;
+      observations_.push_back(std::move(observation));
+      changed_.notify_all();
+    };
+    if (ask_address == AskAddress::yes) {
+      result.own_address_found = [this](Ipv4Address address) {
+        const std::scoped_lock lock(mutex_);
+        CHECK_FALSE(address_.has_value());
+        address_ = address;
+        changed_.notify_all();
+      };
+    }
+    return result;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Observation> observations_;
+  std::size_t observed_ = 0;
+  std::optional<Ipv4Address> address_;
+  std::shared_ptr<Lines> lines_ = std::make_shared<Lines>();
+  Log log_{LogLevel::debug, LogFormat::text, lines_};
+
+ public:
+  MetadataWatcher watcher;  // last: it stops before what its handlers use is gone
+};
+
+inline WatcherSettings settings_of(std::vector<std::string> urls) {
+  WatcherSettings settings;
+  settings.urls = std::move(urls);
+  return settings;
+}
+
+/// How many containers a good read has; 999 for an unknown one.
+inline std::size_t containers(const Observation& observation) {
+  const auto* service = std::get_if<Service>(&observation.read);
+  return service != nullptr ? service->containers.size() : 999;
+}
+
+inline std::string reason(const Observation& observation) {
+  const auto* unknown = std::get_if<Unknown>(&observation.read);
+  return unknown != nullptr ? unknown->reason : "a good read";
+}
+
+inline Milliseconds since(TimePoint begin) {
+  return std::chrono::duration_cast<Milliseconds>(Clock::now() - begin);
+}
+
+}  // namespace rancher_cnode::testing
