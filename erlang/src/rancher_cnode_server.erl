@@ -16,7 +16,10 @@
 -define(END_MS, 2000).
 -define(LOOK_AGAIN_MS, 10).
 
--type state() :: #{launch := rancher_cnode_settings:launch(),
+%% Not the whole launch/0: states are logged when a process ends, and the program's environment holds the cookie.
+-type state() :: #{program := file:filename_all(),
+                   cnode := node(),
+                   log_level := logger:level(),
                    port := port() | none,
                    os_pid := pos_integer() | none,
                    begun_line := binary(),
@@ -63,15 +66,17 @@ terminate(_Reason, State) ->
 
 %% -- start
 
-start(#{program := Program, args := Args, env := Env, topology := Topology} = Launch) ->
+start(#{program := Program, args := Args, env := Env} = Launch) ->
     %% Before the program runs, so that its link is not missed.
     ok = net_kernel:monitor_nodes(true),
     ok = net_kernel:monitor_nodes(true, [{node_type, hidden}]),
     try open_port({spawn_executable, Program}, [{args, Args}, {env, Env}, {line, ?LINE_BYTES}, binary, exit_status,
                                                 stderr_to_stdout, use_stdio, hide]) of
         Port ->
-            first_round(#{launch => Launch, port => Port, os_pid => os_pid(Port), begun_line => <<>>, last_line => <<>>,
-                          telemetry => rancher_cnode_telemetry:new(Topology)})
+            #{cnode := CNode, topology := Topology, log_level := LogLevel, await_timeout := Timeout} = Launch,
+            first_round(Timeout, #{program => Program, cnode => CNode, log_level => LogLevel, port => Port,
+                                   os_pid => os_pid(Port), begun_line => <<>>, last_line => <<>>,
+                                   telemetry => rancher_cnode_telemetry:new(Topology)})
     catch
         error:Reason -> {stop, {program_not_found, text("~ts cannot be run: ~tp", [Program, Reason])}}
     end.
@@ -82,9 +87,9 @@ os_pid(Port) ->
         undefined -> none
     end.
 
-first_round(#{launch := #{await_timeout := 0}} = State) ->
+first_round(0, State) ->
     started(State);
-first_round(#{launch := #{await_timeout := Timeout, cnode := CNode}} = State) ->
+first_round(Timeout, #{cnode := CNode} = State) ->
     Deadline = deadline(Timeout),
     Asked = case lists:member(CNode, nodes(hidden)) of
                 true -> ask(CNode, Deadline);
@@ -93,7 +98,7 @@ first_round(#{launch := #{await_timeout := Timeout, cnode := CNode}} = State) ->
     await(Asked, Deadline, State).
 
 %% Asked is the monitor of the process that asks the C-node, none while there is no link to it.
-await(Asked, Deadline, #{port := Port, launch := #{cnode := CNode}} = State) ->
+await(Asked, Deadline, #{port := Port, cnode := CNode} = State) ->
     receive
         {Port, {data, Data}} ->
             await(Asked, Deadline, line(Data, State));
@@ -114,7 +119,7 @@ await(Asked, Deadline, #{port := Port, launch := #{cnode := CNode}} = State) ->
         started(State)
     end.
 
-started(#{launch := #{cnode := CNode}} = State) ->
+started(#{cnode := CNode} = State) ->
     ok = net_kernel:monitor_nodes(false, [{node_type, hidden}]),
     ok = application:set_env(rancher_cnode, cnode, CNode),
     {ok, State}.
@@ -143,7 +148,7 @@ line({eol, Line}, #{begun_line := <<>>} = State) ->
 line({eol, _Piece}, #{begun_line := Line} = State) ->
     take(Line, State#{begun_line := <<>>}).
 
-take(Line, #{launch := #{log_level := Least}, telemetry := Telemetry} = State) ->
+take(Line, #{log_level := Least, telemetry := Telemetry} = State) ->
     Entry = rancher_cnode_log:parse(Line),
     rancher_cnode_log:write(Entry, Least),
     State#{last_line := Line, telemetry := rancher_cnode_telemetry:observe(Entry, Telemetry)}.
@@ -153,7 +158,7 @@ take(Line, #{launch := #{log_level := Least}, telemetry := Telemetry} = State) -
 %% Exit status 2 is the program's word for a bad setting, and its last line tells which.
 ended(2, #{last_line := Line}) ->
     {bad_setting, Line};
-ended(Status, #{last_line := Line, launch := #{program := Program}}) ->
+ended(Status, #{last_line := Line, program := Program}) ->
     {program_ended, text("~ts ended with status ~b; its last line: ~ts", [Program, Status, Line])}.
 
 stop_program(#{port := none}) ->

@@ -70,7 +70,9 @@ the_code_after_the_child_sees_the_mesh(Config) ->
 
 -spec a_killed_c_node_is_replaced_and_the_release_goes_on([term()]) -> ok.
 a_killed_c_node_is_replaced_and_the_release_goes_on(Config) ->
-    [One, Two] = Containers = containers(Config, 2),
+    Hosts = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    [One, Two] = Containers = [start(Config, Host, [{"RELEASE_COOKIE", "never-logged"}]) || Host <- Hosts],
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
     Beam = release_container:release_pid(One),
@@ -87,6 +89,9 @@ a_killed_c_node_is_replaced_and_the_release_goes_on(Config) ->
     ok = release_container:await_page(One, <<"cnode">>, [Name], 10000),
     ok = release_container:await_page(Two, <<"peers">>, [release_container:name("shop", One)], 1000),
     Beam = release_container:release_pid(One),
+    %% The end of the child is logged with all that it held.
+    ok = release_container:await_output(One, <<"program_ended">>, 5000),
+    nomatch = binary:match(release_container:output(One), <<"never-logged">>),
     ok.
 
 -spec a_release_that_stops_leaves_no_c_node([term()]) -> ok.
