@@ -106,7 +106,7 @@ await(Asked, Deadline, #{port := Port, cnode := CNode} = State) ->
             {stop, ended(Status, State)};
         {nodeup, CNode, _Info} when Asked =:= none ->
             await(ask(CNode, Deadline), Deadline, State);
-        {'DOWN', Asked, process, _Pid, {answer, ok}} ->
+        {first_round, ok} ->
             started(State);
         {'DOWN', Asked, process, _Pid, _LinkLost} ->
             await(none, Deadline, State);
@@ -125,9 +125,10 @@ started(#{cnode := CNode} = State) ->
     {ok, State}.
 
 ask(CNode, Deadline) ->
+    Self = self(),
     Left = left(Deadline),
-    Ask = fun() -> exit({answer, gen_server:call({rancher_cnode, CNode}, {await, Left}, infinity)}) end,
-    {_Pid, Monitor} = spawn_monitor(Ask),
+    {_Pid, Monitor} =
+        spawn_monitor(fun() -> Self ! {first_round, gen_server:call({rancher_cnode, CNode}, {await, Left}, infinity)} end),
     Monitor.
 
 deadline(infinity) -> infinity;

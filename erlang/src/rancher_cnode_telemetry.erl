@@ -27,7 +27,7 @@ observe(_Entry, State) ->
 node_down(Node, #{leaving := Leaving} = State) ->
     case maps:take(Node, Leaving) of
         {Since, Others} ->
-            execute([disconnect_node, ok], #{duration => erlang:monotonic_time() - Since}, Node, State),
+            ok = execute([disconnect_node, ok], #{duration => erlang:monotonic_time() - Since}, of_peer(Node, State)),
             State#{leaving := Others};
         error ->
             State
@@ -35,27 +35,25 @@ node_down(Node, #{leaving := Leaving} = State) ->
 
 peer_event(<<"peer_linked">>, Node, Fields, State) ->
     Took = binary_to_integer(maps:get(<<"took_ms">>, Fields, <<"0">>)),
-    execute([connect_node, ok], #{duration => erlang:convert_time_unit(Took, millisecond, native)}, Node, State);
+    Duration = erlang:convert_time_unit(Took, millisecond, native),
+    ok = execute([connect_node, ok], #{duration => Duration}, of_peer(Node, State)),
+    State;
 peer_event(<<"peer_unreachable">>, Node, _Fields, State) ->
-    execute([connect_node, error], #{}, Node, unreachable, State);
+    ok = execute([connect_node, error], #{}, (of_peer(Node, State))#{reason => unreachable}),
+    State;
 peer_event(<<"peer_left">>, Node, _Fields, #{leaving := Leaving} = State) ->
     case lists:member(Node, nodes()) of
         true -> State#{leaving := Leaving#{Node => erlang:monotonic_time()}};
         false -> State
     end;
 peer_event(<<"peer_does_not_leave">>, Node, _Fields, State) ->
-    execute([disconnect_node, error], #{}, Node, failed, State);
+    ok = execute([disconnect_node, error], #{}, (of_peer(Node, State))#{reason => failed}),
+    State;
 peer_event(_Other, _Node, _Fields, State) ->
     State.
 
-execute(Name, Measurements, Node, #{topology := Topology} = State) ->
-    execute_any(Name, Measurements, #{node => Node, topology => Topology}),
-    State.
+of_peer(Node, #{topology := Topology}) ->
+    #{node => Node, topology => Topology}.
 
-execute(Name, Measurements, Node, Reason, #{topology := Topology} = State) ->
-    execute_any(Name, Measurements, #{node => Node, topology => Topology, reason => Reason}),
-    State.
-
-%% By apply, because telemetry is no dependency.
-execute_any(Name, Measurements, Metadata) ->
-    apply(telemetry, execute, [[libcluster | Name], Measurements, Metadata]).
+execute(Name, Measurements, Metadata) ->
+    telemetry:execute([libcluster | Name], Measurements, Metadata).
