@@ -19,7 +19,7 @@ constexpr Milliseconds call_limit{5'000};
 using Done = std::function<void(LeaveResult)>;
 
 /// What lets go of a node where global has no disconnect/0 (before OTP 25.1) and cuts nobody off either.
-const ModuleFunction disconnect_node{"erlang", "disconnect_node"};
+ModuleFunction disconnect_node() { return {"erlang", "disconnect_node"}; }
 
 LeaveResult failed(const Error& error) { return {LeaveOutcome::failed, error.message}; }
 
@@ -54,7 +54,8 @@ void let_target_go(distribution::CNode& cnode, const NodeName& target, Done done
                  TermWriter arguments;
                  arguments.list(1).raw(*node).nil();
                  // Calls on one link are answered in any order; that the links go is seen in the next list.
-                 cnode.call(target, disconnect_node, arguments.bytes(), call_limit, [](const CallResult&) {});
+                 cnode.call(target, disconnect_node(), arguments.bytes(), call_limit,
+                            [](const CallResult&) {});
                }
                done({LeaveOutcome::done, "erlang:disconnect_node of " + std::to_string(*count) + " nodes"});
              });
@@ -71,7 +72,7 @@ void ask_leaver(distribution::CNode& cnode, const LeaveRequest& request, Done do
                } else if (request.leaver == request.target) {
                  let_target_go(cnode, request.target, std::move(done));
                } else {
-                 ask_target(cnode, request, disconnect_node, std::move(done));
+                 ask_target(cnode, request, disconnect_node(), std::move(done));
                }
              });
 }

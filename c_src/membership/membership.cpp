@@ -66,7 +66,9 @@ class Membership::Impl {
   [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion, Milliseconds delay) const;
   [[nodiscard]] bool is_own(Ipv4Address address) const { return address == settings_.own_address; }
   [[nodiscard]] std::optional<MassHold> mass_hold() const;
-  [[nodiscard]] Milliseconds delay_of_others() const;
+  [[nodiscard]] std::optional<MassHold> hold_of_own(const Eligibility& listed, const Suspicion& own) const;
+  [[nodiscard]] std::optional<MassHold> held(const MassHold& hold) const;
+  [[nodiscard]] Milliseconds delay_of(const std::optional<MassHold>& hold) const;
   bool set_own(TimePoint now, OwnPresence presence);
 
   MembershipSettings settings_;
@@ -74,6 +76,7 @@ class Membership::Impl {
   std::map<Ipv4Address, Leaver> leavers_;
   std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
   MembershipView view_;
+  std::optional<MassHold> own_hold_;  ///< while our own container is missing along with most of the others
   TimePoint last_read_;
 };
 
@@ -153,15 +156,32 @@ bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed) {
   const auto own = peers_.find(settings_.own_address);
   const bool without_address = own != peers_.end() && is_unaddressed(listed, own->second);
   if (without_address || listed.find(settings_.own_address) != nullptr) {
+    own_hold_.reset();
     return set_own(now, OwnPresence::present);
   }
   if (own == peers_.end()) return false;  // never present, or left already
 
   change(now, own->second, [now](Peer& peer) { suspect(now, peer); });
+  own_hold_ = hold_of_own(listed, *own->second.suspicion);
   const bool left = settings_.removal != RemovalPolicy::never &&
-                    is_confirmed(now, *own->second.suspicion, settings_.removal_delay);
-  if (left) peers_.erase(own);
+                    is_confirmed(now, *own->second.suspicion, delay_of(own_hold_));
+  if (left) {
+    peers_.erase(own);
+    own_hold_.reset();
+  }
   return set_own(now, left ? OwnPresence::left : OwnPresence::missing);
+}
+
+/// A read without us that lacks most of the others too is more likely a broken snapshot than the end of us
+/// all.
+std::optional<MassHold> Membership::Impl::hold_of_own(const Eligibility& listed, const Suspicion& own) const {
+  MassHold hold{0, 0, own.since};
+  for (const auto& [address, peer] : peers_) {
+    if (is_own(address)) continue;
+    ++hold.known;
+    if (listed.find(address) == nullptr && !is_unaddressed(listed, peer)) ++hold.missing;
+  }
+  return held(hold);
 }
 
 bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
@@ -203,8 +223,14 @@ bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed
   return changed;
 }
 
+/// More than half of them, and under the policy that holds them at all.
+std::optional<MassHold> Membership::Impl::held(const MassHold& hold) const {
+  if (settings_.removal != RemovalPolicy::safe || hold.missing * 2 <= hold.known) return std::nullopt;
+  return hold;
+}
+
 std::optional<MassHold> Membership::Impl::mass_hold() const {
-  if (settings_.removal != RemovalPolicy::safe) return std::nullopt;
+  if (own_hold_) return own_hold_;
   MassHold hold{0, 0, TimePoint::max()};
   for (const auto& [address, peer] : peers_) {
     if (is_own(address)) continue;
@@ -213,18 +239,17 @@ std::optional<MassHold> Membership::Impl::mass_hold() const {
     ++hold.missing;
     hold.since = std::min(hold.since, peer.suspicion->since);
   }
-  if (hold.missing * 2 <= hold.known) return std::nullopt;
-  return hold;
+  return held(hold);
 }
 
-Milliseconds Membership::Impl::delay_of_others() const {
-  if (!view_.mass_hold) return settings_.removal_delay;
+Milliseconds Membership::Impl::delay_of(const std::optional<MassHold>& hold) const {
+  if (!hold) return settings_.removal_delay;
   return std::max(settings_.mass_removal_delay, settings_.removal_delay);
 }
 
 bool Membership::Impl::remove_leavers(TimePoint now) {
   view_.mass_hold = mass_hold();
-  const Milliseconds delay = delay_of_others();
+  const Milliseconds delay = delay_of(view_.mass_hold);
   const std::size_t before = peers_.size();
   for (auto next = peers_.begin(); next != peers_.end();) {
     const auto current = next++;
@@ -279,9 +304,9 @@ std::optional<TimePoint> Membership::Impl::wants_read_at() const {
   };
   if (view_.own == OwnPresence::missing) {
     // Such reads are partial for the others: only our own leaving can be confirmed.
-    consider(peers_.at(settings_.own_address), settings_.removal_delay);
+    consider(peers_.at(settings_.own_address), delay_of(own_hold_));
   } else if (view_.own != OwnPresence::left) {
-    for (const auto& [address, peer] : peers_) consider(peer, delay_of_others());
+    for (const auto& [address, peer] : peers_) consider(peer, delay_of(view_.mass_hold));
   }
   if (earliest) earliest = std::max(*earliest, last_read_ + read_again);
   return earliest;

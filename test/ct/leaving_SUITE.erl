@@ -7,7 +7,8 @@
          a_stopped_container_that_is_still_listed_is_no_leaver/1,
          a_container_whose_own_c_node_sees_it_gone_stops_dialling/1,
          a_node_that_metadata_never_named_is_left_alone/1, an_old_snapshot_after_a_restart_costs_no_link/1,
-         many_that_leave_at_once_are_held/1, removal_never_only_adds/1]).
+         many_that_leave_at_once_are_held/1, a_snapshot_of_one_container_costs_no_link/1,
+         an_own_leaver_without_global_disconnect_is_let_go/1, removal_never_only_adds/1]).
 
 -define(REMOVAL, ["--removal-delay", "1000", "--mass-removal-delay", "60000"]).
 
@@ -20,7 +21,9 @@ all() ->
     [a_live_container_that_leaves_takes_only_its_own_links, a_leaver_without_global_disconnect_takes_the_fallback,
      a_stopped_container_that_is_still_listed_is_no_leaver,
      a_container_whose_own_c_node_sees_it_gone_stops_dialling, a_node_that_metadata_never_named_is_left_alone,
-     an_old_snapshot_after_a_restart_costs_no_link, many_that_leave_at_once_are_held, removal_never_only_adds].
+     an_old_snapshot_after_a_restart_costs_no_link, many_that_leave_at_once_are_held,
+     a_snapshot_of_one_container_costs_no_link, an_own_leaver_without_global_disconnect_is_let_go,
+     removal_never_only_adds].
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
@@ -128,6 +131,35 @@ many_that_leave_at_once_are_held(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = metadata_settles(Config, [First]),
     [] = test_cluster:lost_links(Beams),
+    ok.
+
+%% The four that it lacks must not take themselves for gone either.
+-spec a_snapshot_of_one_container_costs_no_link([term()]) -> ok.
+a_snapshot_of_one_container_costs_no_link(Config) ->
+    #{hosts := [First | _] = Hosts, beams := Beams} = form(Config, 5),
+    ok = test_cluster:list(metadata(Config), [First]),
+    ok = metadata_settles(Config, [First]),
+    ok = metadata_settles(Config, [First]),
+    [] = test_cluster:lost_links(Beams),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = metadata_settles(Config, Hosts),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+-spec an_own_leaver_without_global_disconnect_is_let_go([term()]) -> ok.
+an_own_leaver_without_global_disconnect_is_let_go(Config) ->
+    Hosts = test_cluster:hosts(3),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = [Leaver | Stayers] =
+        test_beam:start_all(Hosts, #{args => ["-kernel", "prevent_overlapping_partitions", "false"]}),
+    ok = without_global_disconnect(Leaver),
+    [_ | OfStayers] = test_cnode:start_all(Hosts, #{args => ?REMOVAL}),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    [ok = test_cnode:stop(Cnode) || Cnode <- OfStayers],
+    ok = test_cluster:list(metadata(Config), tl(Hosts)),
+    ok = test_cluster:await_nodes(Leaver, [], 15000),
+    ok = test_cluster:await_mesh(Stayers, 5000),
+    [] = links_lost_among(Stayers),
     ok.
 
 -spec removal_never_only_adds([term()]) -> ok.

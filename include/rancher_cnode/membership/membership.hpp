@@ -6,22 +6,17 @@
 // only:
 //
 // * An unknown read changes nothing but the age of what is known.
-// * A read is whole for the others if it lists our own container, or if the service was asked for by name and
-// our own
-//   container was never in it (a C-node that stands alone). Any other read, and a null or empty list, may add
-//   only.
-// * A peer that a whole read lacks is under suspicion: no longer dialled, its link left alone. It is a leaver
-// once
-//   every whole read lacked it for removal_delay and there were at least two. Any read that lists it clears
-//   it.
+// * A read is whole for the others if it lists our own container, or if the service was asked for by name and our
+//   own container was never in it (a C-node that stands alone). Any other read, and a null or empty list, may
+//   add only.
+// * A peer that a whole read lacks is under suspicion: no longer dialled, its link left alone. It is a leaver once
+//   every whole read lacked it for removal_delay and there were at least two. Any read that lists it clears it.
 // * While a whole read lacks more than half of the known peers (our own not counted), none of them becomes a
-// leaver
-//   before it was missing for mass_removal_delay. So a service scaled from 2 to 1 takes that long.
+//   leaver before it was missing for mass_removal_delay. So a service scaled from 2 to 1 takes that long.
 // * A container that is still listed but has lost its address keeps its peer: null is not knowing.
 // * Our own container is known by its address (a sidekick on its network shares it). Once it was present and
-// then
-//   every read with containers lacks it, for removal_delay and two reads, it has left, and is a leaver
-//   itself.
+//   then every read with containers lacks it, for removal_delay and two reads, it has left, and is a leaver
+//   itself. A read that lacks most of the others as well counts as a mass removal here too.
 #pragma once
 
 #include <cstddef>
@@ -92,7 +87,8 @@ struct PeerStanding {
   std::string container;  ///< its name in the metadata; empty for leavers
 };
 
-/// More than half of the known peers are missing from the last whole read: none of them is removed yet.
+/// More than half of the known peers are missing from the last whole read, or from the last one without us:
+/// none of them is removed yet, and we do not leave.
 struct MassHold {
   std::size_t missing = 0;
   std::size_t known = 0;  ///< our own not counted

@@ -5,15 +5,12 @@
 //
 // Guarantees, whatever the order of events (test/unit/membership/simulation_test.cpp proves them):
 // * At most max_dials probes and dials, max_leaves leaves and one list are in flight, and one dial a peer.
-// * Only dialable members are probed and dialled; only leavers that the target is linked to are asked to
-// leave, each
-//   at most once in leave_again. The target itself is never dialled. Nodes that metadata never named are not
+// * Only dialable members are probed and dialled; only leavers that the target is linked to are asked to leave,
+//   each at most once in leave_again. The target itself is never dialled. Nodes that metadata never named are not
 //   touched.
-// * New peers go before retries, but every fourth start is a retry's if one is due; both are served first
-// come, first
-//   served. So no peer starves another.
-// * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in
-// the
+// * New peers go before retries, but every fourth start is a retry's if one is due; both are served first come,
+//   first served. So no peer starves another.
+// * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in the
 //   queue take. A link that drops is dialled again at the next list.
 #pragma once
 

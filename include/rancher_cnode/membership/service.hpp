@@ -13,13 +13,14 @@ namespace rancher_cnode::membership {
 
 /// One container of the service, as the metadata said it: nothing here is validated yet.
 struct Container {
-  std::string uuid;                          ///< the only key; may be empty in a broken answer
+  std::string uuid;  ///< the only key; may be empty in a broken answer
   std::string name;
-  std::optional<std::string> primary_ip;     ///< null and "" both mean: none yet
-  std::vector<std::string> ips;              ///< [primary_ip, ...] or []
-  std::string state;                         ///< running, starting, stopping, ...; "" if absent
-  std::optional<std::string> health_state;   ///< nothing without a health check
-  std::optional<std::string> network_from_container_uuid;  ///< set when it lives on another container's network
+  std::optional<std::string> primary_ip;    ///< null and "" both mean: none yet
+  std::vector<std::string> ips;             ///< [primary_ip, ...] or []
+  std::string state;                        ///< running, starting, stopping, ...; "" if absent
+  std::optional<std::string> health_state;  ///< nothing without a health check
+  std::optional<std::string>
+      network_from_container_uuid;  ///< set when it lives on another container's network
 
   friend bool operator==(const Container&, const Container&) = default;
 };
@@ -29,8 +30,8 @@ struct Service {
   std::string name;
   std::string stack_name;
   std::string uuid;
-  std::string primary_service_name;          ///< differs from name in a sidekick's pseudo-service; may be ""
-  std::vector<Container> containers;         ///< empty for null, [] or an absent field
+  std::string primary_service_name;   ///< differs from name in a sidekick's pseudo-service; may be ""
+  std::vector<Container> containers;  ///< empty for null, [] or an absent field
 
   friend bool operator==(const Service&, const Service&) = default;
 };

@@ -166,6 +166,34 @@ TEST_CASE("we have left once we were listed and are missing for the removal dela
   }
 }
 
+TEST_CASE("while a read lacks us and most of the others, we do not leave before the mass removal delay") {
+  Membership membership = five();
+  read_every_second(membership, 1, 60, ReadScope::self, running({2}));
+  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.desired()->leavers.empty());
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 3);
+  CHECK(membership.view().mass_hold->known == 4);
+  CHECK(membership.wants_read_at() == at_seconds(61));
+  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({2})));
+  CHECK(membership.desired()->own == OwnPresence::left);
+  CHECK_FALSE(membership.view().mass_hold);
+}
+
+TEST_CASE("once most of the others are listed again, our own leaving is held no longer") {
+  Membership membership = five();
+  read_every_second(membership, 1, 20, ReadScope::self, running({2}));
+  CHECK(membership.desired()->own == OwnPresence::missing);
+  membership.observe(at_seconds(21), ReadScope::self, running({2, 3, 4, 5}));
+  CHECK(membership.desired()->own == OwnPresence::left);
+
+  Membership listed_again = five();
+  read_every_second(listed_again, 1, 20, ReadScope::self, running({2}));
+  listed_again.observe(at_seconds(21), ReadScope::self, running({1, 2, 3, 4, 5}));
+  CHECK(listed_again.desired()->own == OwnPresence::present);
+  CHECK_FALSE(listed_again.view().mass_hold);
+}
+
 TEST_CASE("empty and unknown reads never make us missing") {
   Membership membership = five();
   read_every_second(membership, 1, 100, ReadScope::self, service({}));

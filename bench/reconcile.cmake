@@ -1,2 +1,0 @@
-add_executable(reconcile_bench reconcile_bench.cpp)
-target_link_libraries(reconcile_bench PRIVATE rancher_cnode_membership)
