@@ -181,10 +181,10 @@ Expected<std::string> MetadataClient::wait_for_change(const std::string& known, 
   auto answer = http_.get({url() + path + "?wait=true&value=" + escaped(known) +
                                "&maxWait=" + std::to_string(std::max<decltype(seconds)>(seconds, 1)),
                            settings_.connect_timeout, deadline, max_text_bytes, std::move(give_up)});
-  if (!answer) return fail(std::move(answer.error()));
+  if (!answer) return fail(answer.error());
   if (answer->status() != 200) return fail(status_error(answer->status(), path, version_path));
   auto text = read_text(*answer);
-  if (!text) return fail(std::move(text.error()));
+  if (!text) return fail(text.error());
   if (text->empty()) return fail({ErrorCode::malformed, path + ": the version is empty"});
   return text;
 }
