@@ -3,9 +3,9 @@
 // usage: parse_bench [containers=10000] [repeats=15]
 //
 // The body is made piece by piece while it is parsed, so no body ever stands in memory and the peak resident
-// size of a run is the reader's own. Time is that of the parse with a body that was made before; the processor's own
-// time is what counts on a machine that has other work. Each memory
-// figure comes from a child process of its own.
+// size of a run is the reader's own; each memory figure comes from a child process of its own. Time is that of
+// the parse with a body that was made before. On a machine that has other work, the processor's own time is
+// the one that counts.
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
