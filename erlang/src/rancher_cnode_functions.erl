@@ -13,9 +13,12 @@
 -spec claim(#{role() => {module(), atom(), [term()]}}) -> ok | {error, rancher_cnode:error()}.
 claim(Functions) ->
     case [Role || {Role, Function} <- maps:to_list(Functions), taken(Role, Function)] of
-        [] -> maps:foreach(fun(Role, Function) -> persistent_term:put({?MODULE, Role}, {self(), Function}) end, Functions);
-        [Role | _] -> {error, {function_taken, <<"another topology has set another function for ",
-                                                 (atom_to_binary(Role))/binary>>}}
+        [] ->
+            maps:foreach(fun(Role, Function) -> persistent_term:put({?MODULE, Role}, {self(), Function}) end,
+                         Functions);
+        [Role | _] ->
+            Sentence = io_lib:format("another topology has set another function for ~s", [Role]),
+            {error, {function_taken, iolist_to_binary(Sentence)}}
     end.
 
 %% Gives back what the calling process has claimed.

@@ -127,8 +127,8 @@ started(#{cnode := CNode} = State) ->
 ask(CNode, Deadline) ->
     Self = self(),
     Left = left(Deadline),
-    {_Pid, Monitor} =
-        spawn_monitor(fun() -> Self ! {first_round, gen_server:call({rancher_cnode, CNode}, {await, Left}, infinity)} end),
+    Call = fun() -> gen_server:call({rancher_cnode, CNode}, {await, Left}, infinity) end,
+    {_Pid, Monitor} = spawn_monitor(fun() -> Self ! {first_round, Call()} end),
     Monitor.
 
 deadline(infinity) -> infinity;

@@ -176,22 +176,16 @@ program_level(_) -> info.
 %% -- functions
 
 functions(Given) ->
-    maps:fold(fun(Role, Function, Functions) ->
-                      case Function of
-                          {M, F, A} when is_atom(M), is_atom(F), is_list(A) -> other_than_usual(Role, Function, Functions);
-                          Nothing when Nothing =:= nil; Nothing =:= undefined -> Functions;
-                          _ -> bad("~s must be {Module, Function, Arguments}, not ~tp", [Role, Function])
-                      end
-              end,
-              #{},
-              maps:with([connect, disconnect, list_nodes], Given)).
+    maps:filter(fun is_of_the_user/2, maps:with([connect, disconnect, list_nodes], Given)).
 
 %% libcluster always names functions; for its defaults the program has ways of its own, which spare other links.
-other_than_usual(connect, {net_kernel, F, []}, Functions) when F =:= connect; F =:= connect_node -> Functions;
-other_than_usual(disconnect, {net_kernel, disconnect, []}, Functions) -> Functions;
-other_than_usual(disconnect, {erlang, disconnect_node, []}, Functions) -> Functions;
-other_than_usual(list_nodes, {erlang, nodes, [connected]}, Functions) -> Functions;
-other_than_usual(Role, Function, Functions) -> Functions#{Role => Function}.
+is_of_the_user(connect, {net_kernel, F, []}) when F =:= connect; F =:= connect_node -> false;
+is_of_the_user(disconnect, {net_kernel, disconnect, []}) -> false;
+is_of_the_user(disconnect, {erlang, disconnect_node, []}) -> false;
+is_of_the_user(list_nodes, {erlang, nodes, [connected]}) -> false;
+is_of_the_user(_Role, {M, F, A}) when is_atom(M), is_atom(F), is_list(A) -> true;
+is_of_the_user(_Role, Nothing) when Nothing =:= nil; Nothing =:= undefined -> false;
+is_of_the_user(Role, Other) -> bad("~s must be {Module, Function, Arguments}, not ~tp", [Role, Other]).
 
 %% -- arguments
 

@@ -1,28 +1,42 @@
 %% Started by examples/elixir_release/show, inside the sandbox: the example release in three containers, again and again.
+%% Started by scripts/test-dockerfile: the image in three containers.
 -module(show_release).
 
 -export([main/1]).
 
 -define(CONTAINERS, 3).
 -define(MESH_MS, 60000).
+%% As Docker starts process 1 in an image.
+-define(IN_IMAGE, "root=$0 user=$1; shift; mount -t proc proc \"$root/proc\"; mount --bind /dev \"$root/dev\"; "
+                  "exec chroot --userspec=\"$user\" \"$root\" \"$@\"").
 
 -spec main([string()]) -> no_return().
+main(["image"]) ->
+    Root = os:getenv("IMAGE"),
+    %% Docker gives each container a hosts file too.
+    {ok, _} = file:copy("/etc/hosts", filename:join([Root, "etc", "hosts"])),
+    {match, Words} = re:run(os:getenv("IMAGE_COMMAND"), "\"([^\"]*)\"", [global, {capture, all_but_first, list}]),
+    Variables = [list_to_tuple(string:split(Variable, "=")) || Variable <- string:lexemes(os:getenv("IMAGE_ENV"), " ")],
+    Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    _ = run(metadata_server:start(), 1,
+            #{release => Root, env => [{"PATH", Path}, {"HOME", "/app"} | Variables],
+              command => ["sh", "-ec", ?IN_IMAGE, Root, os:getenv("IMAGE_USER") | lists:append(Words)]}),
+    halt(0);
 main([Way, Runs]) ->
     io:format("Building the release with mix~n"),
-    Release = release_build:release(),
+    Options = #{release => release_build:release(), env => [{"CLUSTERING", Way}], command => entry_point(Way)},
     Metadata = metadata_server:start(),
-    Times = [run(Metadata, Release, Way, Run) || Run <- lists:seq(1, list_to_integer(Runs))],
+    Times = [run(Metadata, Run, Options) || Run <- lists:seq(1, list_to_integer(Runs))],
     io:format("~s: mesh of ~b containers ~.2f s after their start (median of ~s)~n",
               [Way, ?CONTAINERS, median(Times) / 1000, Runs]),
     halt(0).
 
-run(Metadata, Release, Way, Run) ->
+run(Metadata, Run, Options) ->
     ok = metadata_server:reset(Metadata),
     Hosts = test_cluster:hosts(?CONTAINERS),
     ok = test_cluster:list(Metadata, Hosts),
     Began = erlang:monotonic_time(millisecond),
-    Containers = release_container:start_all(Hosts, #{release => Release, env => [{"CLUSTERING", Way}],
-                                                      command => entry_point(Way)}),
+    Containers = release_container:start_all(Hosts, Options),
     ok = release_container:await_mesh(Containers, ?MESH_MS),
     Took = erlang:monotonic_time(millisecond) - Began,
     io:format("run ~b: ~b ms~n", [Run, Took]),

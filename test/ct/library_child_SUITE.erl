@@ -4,6 +4,7 @@
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
 -export([the_start_returns_when_the_mesh_is_there/1, a_start_that_waits_for_nothing_returns_at_once/1,
+         odd_names_and_cookies_are_handed_over/1,
          cookie_and_names_are_in_no_argument/1, a_bad_setting_is_told_in_the_programs_words/1,
          a_program_that_dies_is_started_again/1, a_child_that_is_stopped_leaves_nothing/1,
          a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1, calls_without_a_c_node_are_errors/1,
@@ -18,6 +19,7 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [the_start_returns_when_the_mesh_is_there, a_start_that_waits_for_nothing_returns_at_once,
+     odd_names_and_cookies_are_handed_over,
      cookie_and_names_are_in_no_argument, a_bad_setting_is_told_in_the_programs_words,
      a_program_that_dies_is_started_again, a_child_that_is_stopped_leaves_nothing, a_program_that_hangs_is_stopped_too,
      calls_tell_about_the_cluster, calls_without_a_c_node_are_errors, the_programs_lines_are_logged,
@@ -57,6 +59,13 @@ a_start_that_waits_for_nothing_returns_at_once(Config) ->
     {Took, {ok, _}} = timer:tc(fun() -> start_child(A, [{await_timeout, 0}]) end),
     true = Took < 1000000,
     ok.
+
+-spec odd_names_and_cookies_are_handed_over([term()]) -> ok.
+odd_names_and_cookies_are_handed_over(Config) ->
+    Name = "0_My-App_" ++ lists:duplicate(60, $x),
+    Beams = [A, _] = beams(Config, 2, #{basename => Name, cookie => "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/\\"}),
+    {ok, _} = start_child(A, [{node_basename, Name}, {basename, "0-C_node-"}, {await_timeout, infinity}]),
+    ok = test_cluster:await_mesh(Beams, 1000).
 
 -spec cookie_and_names_are_in_no_argument([term()]) -> ok.
 cookie_and_names_are_in_no_argument(Config) ->
@@ -226,9 +235,12 @@ without_telemetry_nothing_is_executed(Config) ->
 
 %% BEAMs that have the library, listed as the service's containers. No C-node runs yet.
 beams(Config, Count) ->
+    beams(Config, Count, #{}).
+
+beams(Config, Count, Options) ->
     Hosts = test_cluster:hosts(Count),
     ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = test_beam:start_all(Hosts, #{args => ["-pa", proplists:get_value(library, Config)]}),
+    Beams = test_beam:start_all(Hosts, Options#{args => ["-pa", proplists:get_value(library, Config)]}),
     [ok = test_beam:call(Beam, library_supervisor, start, []) || Beam <- Beams],
     Beams.
 

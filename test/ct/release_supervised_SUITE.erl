@@ -6,7 +6,7 @@
          init_per_testcase/2, end_per_testcase/2]).
 -export([three_containers_form_a_cluster/1, the_code_after_the_child_sees_the_mesh/1,
          a_killed_c_node_is_replaced_and_the_release_goes_on/1, a_release_that_stops_leaves_no_c_node/1,
-         a_release_that_crashes_leaves_no_c_node/1, without_metadata_the_release_boots_all_the_same/1,
+         a_release_that_crashes_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1, without_metadata_the_release_boots_all_the_same/1,
          commands_of_the_release_start_no_second_c_node/1, odd_cookies_are_handed_over/1]).
 
 -spec suite() -> [term()].
@@ -22,6 +22,7 @@ groups() ->
     Everywhere = [three_containers_form_a_cluster, the_code_after_the_child_sees_the_mesh],
     [{supervised, Everywhere ++ [a_killed_c_node_is_replaced_and_the_release_goes_on,
                                  a_release_that_stops_leaves_no_c_node, a_release_that_crashes_leaves_no_c_node,
+                                 a_release_restarted_in_place_is_joined_again,
                                  without_metadata_the_release_boots_all_the_same,
                                  commands_of_the_release_start_no_second_c_node, odd_cookies_are_handed_over]},
      {libcluster3, Everywhere},
@@ -108,6 +109,20 @@ a_release_that_crashes_leaves_no_c_node(Config) ->
     One = alone_beside_a_shell(Config),
     ok = test_command:signal("KILL", [release_container:release_pid(One)]),
     test_wait:equals("the C-node is gone", [], fun() -> release_container:cnodes(One) end, 3000).
+
+-spec a_release_restarted_in_place_is_joined_again([term()]) -> ok.
+a_release_restarted_in_place_is_joined_again(Config) ->
+    [One, Two] = Containers = containers(Config, 2),
+    ok = release_container:await_mesh(Containers, 60000),
+    Beam = release_container:release_pid(One),
+    {0, _} = release_container:command(One, ["restart"]),
+    ok = release_container:await_page(Two, <<"peers">>, [], 20000),
+    ok = release_container:await_mesh(Containers, 60000),
+    Beam = release_container:release_pid(One),
+    [_] = release_container:cnodes(One),
+    %% The name was free when the second one came.
+    nomatch = binary:match(release_container:output(One), <<"name_taken">>),
+    ok.
 
 -spec without_metadata_the_release_boots_all_the_same([term()]) -> ok.
 without_metadata_the_release_boots_all_the_same(Config) ->
