@@ -1,7 +1,7 @@
 %% Builds the example release as its README tells, by `mix release` without any package from outside, once a run.
 -module(release_build).
 
--export([release/0, relx_release/0, programs/0, library/0, root/0]).
+-export([release/0, relx_release/0, mix_library/0, programs/0, library/0, root/0]).
 
 -define(BUILD_MS, 300000).
 
@@ -14,7 +14,7 @@ release() ->
         false -> build(Release)
     end.
 
-%% The folder of a release of relx, which has the library as a dependency.
+%% The folder of a release of relx, which has the library as a git dependency of rebar3.
 -spec relx_release() -> file:filename().
 relx_release() ->
     Folder = filename:join(logs(), "stall"),
@@ -23,6 +23,17 @@ relx_release() ->
         true -> Release;
         false -> build_relx(Folder), Release
     end.
+
+%% The code path of the library as a git dependency of Mix.
+-spec mix_library() -> file:filename().
+mix_library() ->
+    Folder = filename:join(logs(), "mix"),
+    Project = io_lib:format("defmodule User.MixProject do~n  use Mix.Project~n"
+                            "  def project, do: [app: :user, version: \"1.0.0\", deps: [{:rancher_cnode, "
+                            "git: \"~s\", sparse: \"erlang\"}]]~nend~n", [repository()]),
+    write(Folder, [{"mix.exs", Project}]),
+    tool("mix", Folder, ["do", "deps.get,", "compile"]),
+    filename:join([Folder, "_build", "prod", "lib", "rancher_cnode", "ebin"]).
 
 %% A folder for PATH, with the program and the wrapper script as a container's image has them.
 -spec programs() -> file:filename().
@@ -64,19 +75,35 @@ build_relx(Folder) ->
                                         {applications, [kernel, stdlib, sasl, rancher_cnode]}]},
     Relx = {relx, [{release, {stall, "1.0.0"}, [stall]}, {dev_mode, false}, {include_erts, true},
                    {extended_start_script, true}, {vm_args_src, "vm.args.src"}]},
-    Files = [{"rebar.config", io_lib:format("{deps, [rancher_cnode]}.~n~p.~n", [Relx])},
-             {"src/stall.app.src", io_lib:format("~p.~n", [Application])},
-             {"src/stall.erl", "-module(stall).\n-export([]).\n"},
-             {"vm.args.src", "-name stall@${CONTAINER_IP}\n-setcookie ${STALL_COOKIE}\n"}],
+    Dependency = {deps, [{rancher_cnode, {git, repository(), {branch, "main"}}}]},
+    write(Folder, [{"rebar.config", io_lib:format("~p.~n~p.~n", [Dependency, Relx])},
+                   {"src/stall.app.src", io_lib:format("~p.~n", [Application])},
+                   {"src/stall.erl", "-module(stall).\n-export([]).\n"},
+                   {"vm.args.src", "-name stall@${CONTAINER_IP}\n-setcookie ${STALL_COOKIE}\n"}]),
+    tool("rebar3", Folder, ["release"]).
+
+%% What a dependency needs of the repository, as a repository: the tree itself may be none, or be somebody else's.
+repository() ->
+    Repository = filename:join(logs(), "repository"),
+    case filelib:is_dir(Repository) of
+        true -> ok;
+        false ->
+            ok = file:make_dir(Repository),
+            <<>> = test_command:ok("cp", ["-r", filename:join(root(), "erlang"), filename:join(root(), "rebar.config"),
+                                          Repository]),
+            Git = ["-C", Repository, "-c", "user.name=Test", "-c", "user.email=test@example.org"],
+            <<>> = test_command:ok("git", Git ++ ["init", "--quiet", "--initial-branch", "main"]),
+            <<>> = test_command:ok("git", Git ++ ["add", "."]),
+            <<>> = test_command:ok("git", Git ++ ["commit", "--quiet", "--message", "All"])
+    end,
+    "file://" ++ Repository.
+
+write(Folder, Files) ->
     [begin
          Path = filename:join(Folder, Name),
          ok = filelib:ensure_dir(Path),
          ok = file:write_file(Path, Text)
-     end || {Name, Text} <- Files],
-    Checkouts = filename:join(Folder, "_checkouts"),
-    ok = file:make_dir(Checkouts),
-    <<>> = test_command:ok("cp", ["-r", filename:join(root(), "erlang"), filename:join(Checkouts, "rancher_cnode")]),
-    tool("rebar3", Folder, ["release"]).
+     end || {Name, Text} <- Files].
 
 tool(Name, Folder, Args) ->
     Env = [{"MIX_ENV", "prod"}, {"MIX_REBAR3", os:find_executable("rebar3")}, {"LANG", "C.UTF-8"}],

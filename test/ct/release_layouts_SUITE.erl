@@ -5,7 +5,8 @@
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
 -export([name_and_cookie_are_found_in_every_layout/1, commands_that_boot_a_node_start_the_program/1,
          all_other_commands_start_nothing/1, the_release_gets_its_arguments_and_environment/1,
-         what_is_missing_is_told/1, a_relx_release_forms_a_cluster/1, a_daemon_has_a_c_node_that_ends_with_it/1]).
+         what_is_missing_is_told/1, a_relx_release_forms_a_cluster/1, mix_takes_the_library_from_git/1,
+         a_daemon_has_a_c_node_that_ends_with_it/1]).
 
 -define(RECORD, "#!/bin/sh\n[ \"$1\" != ip ] || { echo 10.42.0.7; exit; }\n"
                 "for argument in \"$@\"; do printf 'argument %s\\n' \"$argument\"; done >\"$RECORDS/$$.new\"\n"
@@ -19,7 +20,7 @@ suite() ->
 all() ->
     [name_and_cookie_are_found_in_every_layout, commands_that_boot_a_node_start_the_program,
      all_other_commands_start_nothing, the_release_gets_its_arguments_and_environment, what_is_missing_is_told,
-     a_relx_release_forms_a_cluster, a_daemon_has_a_c_node_that_ends_with_it].
+     a_relx_release_forms_a_cluster, mix_takes_the_library_from_git, a_daemon_has_a_c_node_that_ends_with_it].
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
@@ -141,6 +142,14 @@ a_relx_release_forms_a_cluster(Config) ->
                      end,
                      20000),
     [_] = release_container:cnodes(One),
+    ok.
+
+-spec mix_takes_the_library_from_git([term()]) -> ok.
+mix_takes_the_library_from_git(_Config) ->
+    Ebin = release_build:mix_library(),
+    {ok, Modules} = file:list_dir(Ebin),
+    true = lists:member("rancher_cnode.beam", Modules),
+    {ok, [{application, rancher_cnode, _}]} = file:consult(filename:join(Ebin, "rancher_cnode.app")),
     ok.
 
 -spec a_daemon_has_a_c_node_that_ends_with_it([term()]) -> ok.
