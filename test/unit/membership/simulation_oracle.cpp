@@ -19,7 +19,11 @@ void Oracle::take(TimePoint now, const Answer& answer) {
     } else if (const auto before = uuids_.find(number);
                before != uuids_.end() && before->second == entry.uuid) {
       // Still listed; but one that has left is not back until it has an address.
-      if (against_leave(number)) read.seen[number] = Seen::held;
+      if (against_leave(number)) {
+        read.seen[number] = Seen::held;
+      } else if (number == self_) {
+        read.seen[number] = Seen::unsure;  // it may have left, or a mass removal may have held it
+      }
     }
   }
   read.whole = read.seen.contains(self_) || (scope_ == ReadScope::named && !known);
@@ -40,10 +44,13 @@ std::optional<std::string> Oracle::against_dial(int number) const {
     switch (seen(read, number)) {
       case Seen::up:
         return std::nullopt;
+      case Seen::unsure:
       case Seen::held:
         return "dialled although the container is not up";
       case Seen::absent:
-        if (read.whole) return "dialled although the last whole read lacks it";
+        if (read.whole && seen(read, self_) != Seen::unsure) {
+          return "dialled although the last whole read lacks it";
+        }
     }
   }
   return "dialled although it was never listed";
@@ -52,7 +59,7 @@ std::optional<std::string> Oracle::against_dial(int number) const {
 std::vector<TimePoint> Oracle::missing_from(int number) const {
   std::vector<TimePoint> result;
   for (const Good& read : std::views::reverse(reads_)) {
-    if (seen(read, number) != Seen::absent) break;
+    if (const Seen how = seen(read, number); how != Seen::absent && how != Seen::unsure) break;
     if (read.whole || number == self_) result.push_back(read.at);
   }
   return result;

@@ -29,7 +29,8 @@ class Oracle {
   [[nodiscard]] bool ever_listed(int number) const { return uuids_.contains(number); }
 
  private:
-  enum class Seen { up, held, absent };
+  /// unsure: listed without an address after it may have left; both views of it are right.
+  enum class Seen { up, held, unsure, absent };
   struct Good {
     TimePoint at;
     bool whole;
