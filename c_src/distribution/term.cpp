@@ -3,24 +3,42 @@
 #include <ei.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
+#include "atom_text.hpp"
 #include "term_scan.hpp"
 
 namespace rancher_cnode::distribution {
 namespace {
 
-constexpr std::size_t max_atom_characters = 255;
+constexpr std::size_t tag_length = 1;
+
+/// Big-endian numbers one after the other, in bytes that were measured before.
+class Numbers {
+ public:
+  explicit Numbers(std::span<const char> bytes) : bytes_(bytes) {}
+
+  /// Of 4 bytes.
+  std::uint32_t next() {
+    const auto four = Numbers(bytes_.first(4)).last();
+    bytes_ = bytes_.subspan(4);
+    return four;
+  }
+  /// Of all that is left: 4 bytes, or 1 in what was written before OTP 23.
+  [[nodiscard]] std::uint32_t last() const {
+    std::uint32_t value = 0;
+    for (const char byte : bytes_) {
+      value = (value << 8U) | static_cast<unsigned char>(byte);
+    }
+    return value;
+  }
+
+ private:
+  std::span<const char> bytes_;
+};
 
 tl::unexpected<Error> expected_term(std::string_view what) {
   return failure(ErrorCode::malformed, "expected " + std::string(what));
-}
-
-void copy_node(char (&to)[MAXATOMLEN_UTF8], const std::string& from) {
-  const std::size_t length = std::min(from.size(), sizeof(to) - 1);
-  std::memcpy(to, from.data(), length);
-  to[length] = '\0';
 }
 
 /// The head of the next term, if it has one of the given types.
@@ -96,22 +114,27 @@ TermWriter& TermWriter::map(std::size_t pairs) {
   return put([=](char* buffer, int* index) { ei_encode_map_header(buffer, index, static_cast<int>(pairs)); });
 }
 
+// Not ei's encoders: they take a node's name as a C string, which ends at its first NUL.
 TermWriter& TermWriter::pid(const Pid& value) {
-  erlang_pid pid{};
-  copy_node(pid.node, value.node);
-  pid.num = value.id;
-  pid.serial = value.serial;
-  pid.creation = value.creation;
-  return put([&](char* buffer, int* index) { ei_encode_pid(buffer, index, &pid); });
+  bytes_.push_back(static_cast<char>(ERL_NEW_PID_EXT));
+  return atom(value.node).numbers(std::array{value.id, value.serial, value.creation});
 }
 
 TermWriter& TermWriter::reference(const Reference& value) {
-  erlang_ref ref{};
-  copy_node(ref.node, value.node);
-  ref.creation = value.creation;
-  ref.len = static_cast<int>(value.word_count);
-  std::copy(value.words.begin(), value.words.end(), ref.n);
-  return put([&](char* buffer, int* index) { ei_encode_ref(buffer, index, &ref); });
+  bytes_.push_back(static_cast<char>(ERL_NEWER_REFERENCE_EXT));
+  bytes_.push_back('\0');
+  bytes_.push_back(static_cast<char>(value.word_count));
+  atom(value.node).numbers({&value.creation, 1});
+  return numbers(std::span(value.words).first(value.word_count));
+}
+
+TermWriter& TermWriter::numbers(std::span<const std::uint32_t> values) {
+  for (const std::uint32_t value : values) {
+    for (const unsigned shift : {24U, 16U, 8U, 0U}) {
+      bytes_.push_back(static_cast<char>((value >> shift) & 0xffU));
+    }
+  }
+  return *this;
 }
 
 TermWriter& TermWriter::raw(std::span<const char> terms) {
@@ -137,25 +160,10 @@ Expected<std::string> TermReader::atom() {
   if (!head) {
     return tl::unexpected(head.error());
   }
-  // Not ei's decoder: it ends an atom at its first NUL, so 'ok\0more' would read as 'ok'.
-  const char tag = rest().front();
-  const std::size_t header = tag == ERL_SMALL_ATOM_EXT || tag == ERL_SMALL_ATOM_UTF8_EXT ? 2 : 3;
-  const bool latin1 = tag == ERL_ATOM_EXT || tag == ERL_SMALL_ATOM_EXT;
-  std::string text;
-  std::size_t characters = 0;
-  for (const char c : rest().subspan(header, head->length - header)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (latin1 && byte >= 0x80) {
-      text += {static_cast<char>(0xc0U | (byte >> 6U)), static_cast<char>(0x80U | (byte & 0x3fU))};
-    } else {
-      text += c;
-    }
-    characters += latin1 || (byte & 0xc0U) != 0x80U ? 1 : 0;
+  auto text = atom_text(rest().first(head->length));
+  if (text) {
+    position_ += head->length;
   }
-  if (characters > max_atom_characters) {
-    return expected_term("an atom of at most 255 characters");
-  }
-  position_ += head->length;
   return text;
 }
 
@@ -225,13 +233,15 @@ Expected<Pid> TermReader::pid() {
   if (!head) {
     return tl::unexpected(head.error());
   }
-  erlang_pid pid{};
-  int index = 0;
-  if (ei_decode_pid(rest().data(), &index, &pid) < 0) {
-    return expected_term("a pid");
+  TermReader parts(rest().subspan(tag_length, head->length - tag_length));
+  auto node = parts.atom();
+  if (!node) {
+    return tl::unexpected(node.error().within("the node of a pid"));
   }
+  Numbers numbers(parts.rest());
   position_ += head->length;
-  return Pid{pid.node, pid.num, pid.serial, pid.creation};
+  // Braces keep the order of the reads.
+  return Pid{std::move(*node), numbers.next(), numbers.next(), numbers.last()};
 }
 
 Expected<Reference> TermReader::reference() {
@@ -239,15 +249,21 @@ Expected<Reference> TermReader::reference() {
   if (!head) {
     return tl::unexpected(head.error());
   }
-  erlang_ref ref{};
-  int index = 0;
-  if (ei_decode_ref(rest().data(), &index, &ref) < 0 || ref.len < 1 ||
-      ref.len > static_cast<int>(Reference::max_words)) {
-    return expected_term("a reference");
+  constexpr std::size_t count_length = 2;
+  const auto words =
+      static_cast<unsigned char>(rest()[tag_length + 1]);  // at most max_words, the scan has seen to it
+  TermReader parts(rest().subspan(tag_length + count_length, head->length - tag_length - count_length));
+  auto node = parts.atom();
+  if (!node) {
+    return tl::unexpected(node.error().within("the node of a reference"));
   }
+  Reference result{std::move(*node), 0, words, {}};
+  const auto after_node = parts.rest();
+  const std::size_t creation_length = after_node.size() - std::size_t{4} * words;
+  result.creation = Numbers(after_node.first(creation_length)).last();
+  Numbers numbers(after_node.subspan(creation_length));
+  std::generate_n(result.words.begin(), words, [&numbers] { return numbers.next(); });
   position_ += head->length;
-  Reference result{ref.node, ref.creation, static_cast<std::uint32_t>(ref.len), {}};
-  std::copy_n(ref.n, ref.len, result.words.begin());
   return result;
 }
 

@@ -60,6 +60,7 @@ class TermWriter {
  private:
   template <class Encode>
   TermWriter& put(Encode encode);
+  TermWriter& numbers(std::span<const std::uint32_t> values);
 
   TermBytes bytes_;
 };

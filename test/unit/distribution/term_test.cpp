@@ -226,6 +226,30 @@ TEST_CASE("an atom of more than 255 characters is refused") {
   CHECK_FALSE(TermReader(join({hex("7603fd"), repeated("\xf0\x9f\x98\x80", 255), bytes_of("a")})).skip());
 }
 
+TEST_CASE("an atom that is no UTF-8 is refused, as a node's name too") {
+  for (const auto* text :
+       {"80", "c3", "c0af", "e282", "e08080", "eda080", "f0808080", "f4908080", "f8", "ff61"}) {
+    CAPTURE(text);
+    const auto atom = join({hex("77"), {static_cast<char>(hex(text).size())}, hex(text)});
+    CHECK_FALSE(TermReader(atom).atom());
+    CHECK(TermReader(atom).skip());
+    const auto pid = join({hex("58"), atom, hex("000000090000000000000001")});
+    CHECK_FALSE(TermReader(pid).pid());
+    const auto tag = join({hex("5a0001"), atom, hex("0000000100000002")});
+    CHECK_FALSE(TermReader(tag).reference());
+  }
+}
+
+TEST_CASE("pids and references are read as they were written before OTP 23, too") {
+  CHECK(TermReader(hex("6764000e6265616d403132372e302e302e31000000090000000a01")).pid() ==
+        Pid{"beam@127.0.0.1", 9, 10, 1});
+  CHECK(TermReader(hex("7200027701780300000001ffffffff")).reference() ==
+        Reference{"x", 3, 2, {1, 0xffffffff}});
+  CHECK(TermReader(hex("5a000577017800000003"
+                       "0000000100000002000000030000000400000005"))
+            .reference() == Reference{"x", 3, 5, {1, 2, 3, 4, 5}});
+}
+
 TEST_CASE("terms are printed as Erlang writes them, cut at the limit") {
   const struct {
     TermBytes bytes;
