@@ -26,12 +26,7 @@ int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pi
 }  // namespace
 
 Endings::Endings(asio::io_context& loop, std::function<void(const std::string&)> ended)
-    : loop_(loop),
-      ended_(std::move(ended)),
-      signals_(loop),
-      process_timer_(loop),
-      process_(loop),
-      standard_input_(loop) {}
+    : ended_(std::move(ended)), signals_(loop), process_timer_(loop), process_(loop), standard_input_(loop) {}
 
 void Endings::end(const std::string& reason) {
   if (ended_) {

@@ -33,7 +33,6 @@ class Endings : public std::enable_shared_from_this<Endings> {
   void read_standard_input();
   void end(const std::string& reason);
 
-  boost::asio::io_context& loop_;
   std::function<void(const std::string&)> ended_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer process_timer_;

@@ -2,10 +2,11 @@
 // room takes what it needs from here and checks nothing again.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 #include "rancher_cnode/address.hpp"
@@ -36,8 +37,8 @@ struct ModuleFunction {
   friend bool operator==(const ModuleFunction&, const ModuleFunction&) = default;
 };
 
-enum class WatchMode { off, on };        ///< plain polling, or long-poll on the metadata version
-enum class TargetScope { local, all };   ///< drive the BEAM on our address, or every desired peer
+enum class WatchMode { off, on };       ///< plain polling, or long-poll on the metadata version
+enum class TargetScope { local, all };  ///< drive the BEAM on our address, or every desired peer
 enum class Switch { off, on };
 
 struct PortRange {
@@ -47,14 +48,14 @@ struct PortRange {
 };
 
 struct Config {
-  std::string node_basename;                ///< alive name of the peers, e.g. myapp
-  std::string basename = "rancher_cnode";   ///< our own alive name; differs from node_basename
-  std::optional<Ipv4Address> ip;            ///< nothing: ask metadata for self/container/primary_ip
+  std::string node_basename;               ///< alive name of the peers, e.g. myapp
+  std::string basename = "rancher_cnode";  ///< our own alive name; differs from node_basename
+  std::optional<Ipv4Address> ip;           ///< nothing: ask metadata for self/container/primary_ip
   Cookie cookie;
 
-  std::vector<std::string> metadata_urls;   ///< tried in order; no trailing slash
-  std::string metadata_version;             ///< path component, e.g. latest
-  std::string service;                      ///< path below the version, e.g. self/service; no outer slashes
+  std::vector<std::string> metadata_urls;  ///< tried in order; no trailing slash
+  std::string metadata_version;            ///< path component, e.g. latest
+  std::string service;                     ///< path below the version, e.g. self/service; no outer slashes
   WatchMode watch = WatchMode::on;
   Milliseconds polling_interval{5000};
 
@@ -73,14 +74,14 @@ struct Config {
   PortRange listen_ports;
   std::uint32_t max_links = 256;
   Switch start_epmd = Switch::off;
-  std::string epmd = "epmd";                ///< program for start_epmd: a name on PATH or a path
+  std::string epmd = "epmd";  ///< program for start_epmd: a name on PATH or a path
   std::uint16_t epmd_port = 4369;
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
-  std::optional<pid_t> watch_pid;           ///< end with status 0 when this process has ended
-  Switch exit_on_eof = Switch::off;         ///< end with status 0 when standard input closes
-  Switch once = Switch::off;                ///< end with status 0 after the first complete round
+  std::optional<pid_t> watch_pid;    ///< end with status 0 when this process has ended
+  Switch exit_on_eof = Switch::off;  ///< end with status 0 when standard input closes
+  Switch once = Switch::off;         ///< end with status 0 after the first complete round
 };
 
 }  // namespace rancher_cnode
