@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "listener.hpp"
 #include "loopback.hpp"
 
 using namespace rancher_cnode;
@@ -39,37 +40,29 @@ struct Pools {
 }  // namespace
 
 TEST_CASE("a hundred nodes are taken in at once") {
-  Pools server("server@127.0.0.1");
-  Pools clients("client@127.0.0.1");
-  const RawListener listener;
-  int made = 0;
+  Pools node("node@127.0.0.1");
   int taken = 0;
+  const auto listener = std::make_shared<Listener>(
+      node.loop, Listener::Handlers{[&](FileDescriptor socket, Ipv4Address source) {
+                                      REQUIRE(node.pools->accept(std::move(socket), source,
+                                                                 [&taken](const HandshakeResult& link) {
+                                                                   CHECK(link);
+                                                                   ++taken;
+                                                                 }));
+                                    },
+                                    [](const std::string& reason) { FAIL(reason); }});
+  REQUIRE(listener->open(loopback, {}));
+  int made = 0;
   for (int i = 0; i < 100; ++i) {
-    clients.pools->connect(name("server@127.0.0.1"), loopback, listener.port(),
-                           [&made](const HandshakeResult& link) {
-                             CHECK(link);
-                             ++made;
-                           });
+    node.pools->connect(name("node@127.0.0.1"), loopback, listener->port(),
+                        [&made](const HandshakeResult& link) {
+                          CHECK(link);
+                          ++made;
+                        });
   }
-  // As many as connect at the same time; the rest follows when those are done.
-  for (int i = 0; i < 100; ++i) {
-    auto socket = listener.accept();
-    make_non_blocking(socket);
-    REQUIRE(server.pools->accept(std::move(socket), loopback, [&taken](const HandshakeResult& link) {
-      CHECK(link);
-      ++taken;
-    }));
-    clients.loop.restart();
-    clients.loop.poll();
-    server.loop.restart();
-    server.loop.poll();
-  }
-  run_until(clients.loop, "the links made", [&] {
-    server.loop.restart();
-    server.loop.poll();
-    return made == 100;
-  });
-  run_until(server.loop, "the links taken in", [&] { return taken == 100; });
+  run_until(node.loop, "a hundred links at both ends", [&] { return made == 100 && taken == 100; });
+  listener->close();
+  run_for(node.loop, Milliseconds(1));
 }
 
 TEST_CASE("a hundred silent strangers from one address delay only their own") {
