@@ -171,7 +171,7 @@ void Connection::finish(const Error& why) {
   }
 }
 
-void Connection::close(Error why) { finish(why); }
+void Connection::close(const Error& why) { finish(why); }
 
 void Connection::abandon(std::span<const char> last_frames) {
   // A frame that is under way may be half written; nothing can follow it then.

@@ -214,6 +214,7 @@ int HandshakeSocket::write(const char* buffer, std::size_t& length) {
         return error;
       }
     } else if (errno != EINTR) {
+      peer_closed_ = errno == EPIPE || errno == ECONNRESET;
       return fail(errno);
     }
   }

@@ -44,7 +44,7 @@ tl::unexpected<Error> expected_term(std::string_view what) {
 /// The head of the next term, if it has one of the given types.
 Expected<TermHead> head_of(std::span<const char> bytes, std::initializer_list<TermType> types,
                            std::string_view what) {
-  const auto head = scan_head(bytes);
+  auto head = scan_head(bytes);
   if (!head) {
     return head;
   }

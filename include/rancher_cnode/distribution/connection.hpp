@@ -44,7 +44,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start();
   /// Queues one whole frame. Does nothing on a closed link.
   void send(std::vector<char> frame);
-  void close(Error why);
+  void close(const Error& why);
   /// close() without a word to the handlers: the owner is going away. Of last_frames goes out what the socket
   /// takes without blocking.
   void abandon(std::span<const char> last_frames = {});
