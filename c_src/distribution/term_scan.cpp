@@ -119,7 +119,7 @@ Expected<TermHead> with_node(const Bytes& bytes, TermType type, std::size_t offs
     return cut_off();
   }
   // Not scan_head(): a pid whose node is a pid whose node is a pid ... would end the stack.
-  const auto node = atom(Bytes(bytes.from(offset)));
+  auto node = atom(Bytes(bytes.from(offset)));
   if (!node) {
     return node;
   }
