@@ -41,7 +41,8 @@ class CNode {
     PortRange listen_ports;
     std::uint16_t epmd_port = 4369;
     std::string epmd_program{};  ///< started when no epmd answers: a name on PATH or a path; empty = never
-    std::size_t max_links = 256;
+    std::size_t max_links =
+        256;  ///< above it no new node is taken in; those that we connect to are not counted out
     Milliseconds epmd_limit{1'000};       ///< one port lookup
     Milliseconds handshake_limit{5'000};  ///< one whole handshake
     Connection::Timing timing;
@@ -60,7 +61,7 @@ class CNode {
     std::uint64_t links_made = 0;
     std::uint64_t links_lost = 0;
     std::uint64_t handshakes_failed = 0;
-    std::uint64_t strangers_refused = 0;  ///< above a limit, before any handshake
+    std::uint64_t strangers_refused = 0;  ///< above a limit, or under a name that we do not accept
     std::uint64_t messages_dropped = 0;   ///< to names or pids that do not live here
     std::uint64_t controls_ignored = 0;
   };
@@ -75,7 +76,9 @@ class CNode {
 
   /// Listens, and begins to hold the name in epmd. Fails if no port of the range can be listened on.
   [[nodiscard]] Expected<void> start();
-  /// Closes every link, gives the name back, ends all handshakes at once. No handler runs after it.
+  /// Gives the name back, ends all handshakes at once, tells those who monitor our processes or are linked to them
+  /// that these ended (reason shutdown), and closes every link. Blocks for milliseconds at most. May be called from
+  /// inside any handler; no handler and no `done` runs after it.
   void stop();
 
   [[nodiscard]] const NodeName& name() const;
@@ -85,8 +88,10 @@ class CNode {
   [[nodiscard]] std::size_t link_count() const;
   [[nodiscard]] bool linked(const NodeName& peer) const;
 
-  /// Makes a link unless there is one. `done` runs once, later; several callers share one attempt.
+  /// Makes a link unless there is one. `done` runs once, later; several callers share one attempt. Whichever side
+  /// made it, a node has one link: a newer one under the same name replaces it (link_down, then link_up).
   void connect(const NodeName& peer, OnConnected done);
+  /// Closes the link, if there is one; link_down follows later.
   void disconnect(const NodeName& peer);
 
   /// Calls a function over the link to peer; without a link `done` gets ErrorCode::unavailable. See
