@@ -40,9 +40,8 @@ class CNode {
     Cookie cookie;
     PortRange listen_ports;
     std::uint16_t epmd_port = 4369;
-    std::string epmd_program{};  ///< started when no epmd answers: a name on PATH or a path; empty = never
-    std::size_t max_links =
-        256;  ///< above it no new node is taken in; those that we connect to are not counted out
+    std::string epmd_program{};   ///< started when no epmd answers: a name on PATH or a path; empty = never
+    std::size_t max_links = 256;  ///< above it no new node is taken in
     Milliseconds epmd_limit{1'000};       ///< one port lookup
     Milliseconds handshake_limit{5'000};  ///< one whole handshake
     Connection::Timing timing;
