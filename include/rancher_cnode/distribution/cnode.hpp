@@ -75,9 +75,9 @@ class CNode {
 
   /// Listens, and begins to hold the name in epmd. Fails if no port of the range can be listened on.
   [[nodiscard]] Expected<void> start();
-  /// Gives the name back, ends all handshakes at once, tells those who monitor our processes or are linked to them
-  /// that these ended (reason shutdown), and closes every link. Blocks for milliseconds at most. May be called from
-  /// inside any handler; no handler and no `done` runs after it.
+  /// Gives the name back, ends all handshakes at once, tells those who monitor our processes or are linked to
+  /// them that these ended (reason shutdown), and closes every link. Blocks for milliseconds at most. May be
+  /// called from inside any handler; no handler and no `done` runs after it.
   void stop();
 
   [[nodiscard]] const NodeName& name() const;
@@ -87,8 +87,8 @@ class CNode {
   [[nodiscard]] std::size_t link_count() const;
   [[nodiscard]] bool linked(const NodeName& peer) const;
 
-  /// Makes a link unless there is one. `done` runs once, later; several callers share one attempt. Whichever side
-  /// made it, a node has one link: a newer one under the same name replaces it (link_down, then link_up).
+  /// Makes a link unless there is one. `done` runs once, later; several callers share one attempt. Whichever
+  /// side made it, a node has one link: a newer one under the same name replaces it (link_down, then link_up).
   void connect(const NodeName& peer, OnConnected done);
   /// Closes the link, if there is one; link_down follows later.
   void disconnect(const NodeName& peer);
