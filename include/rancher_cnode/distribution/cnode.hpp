@@ -88,7 +88,7 @@ class CNode {
   [[nodiscard]] bool linked(const NodeName& peer) const;
 
   /// Makes a link unless there is one. `done` runs once, later; several callers share one attempt. Whichever
-  /// side made it, a node has one link: a newer one under the same name replaces it (link_down, then link_up).
+  /// side made it, a node has one link: a newer one of the same name replaces it (link_down, then link_up).
   void connect(const NodeName& peer, OnConnected done);
   /// Closes the link, if there is one; link_down follows later.
   void disconnect(const NodeName& peer);
