@@ -3,11 +3,15 @@
 -module(cluster_bench).
 
 -export([main/1]).
+%% Run inside a BEAM.
+-export([status_calls/2]).
 
 -define(LIMIT_MS, 60000).
 -define(HOSTS, 5).
 -define(OUTAGE_MS, 12000).
 -define(IDLE_MS, 60000).
+-define(PEERS_KNOWN, 1000).
+-define(STATUS_CALLS, 500).
 -define(LOOK_MS, 5).
 
 -type figure() :: {string(), fun((metadata_server:server()) -> number()), string()}.
@@ -16,6 +20,8 @@
 -spec main([string()]) -> no_return().
 main(["idle"]) ->
     run(fun idle/1);
+main(["status"]) ->
+    run(fun status/1);
 main(["all"]) ->
     run(fun(Metadata) -> [measure(Metadata, Figure) || Figure <- figures()] end).
 
@@ -140,6 +146,27 @@ idle(Metadata) ->
     timer:sleep(?IDLE_MS),
     Ticks = cpu_ticks(Pid) - Before,
     io:format("idle_resident_kib ~b~nidle_cpu_ms_per_minute ~b~n", [resident_kib(Pid), Ticks * 10]).
+
+%% The call is made and timed inside the BEAM. All but one of the peers are dead, so the C-node probes them meanwhile.
+status(Metadata) ->
+    #{hosts := Hosts, beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(Metadata, 2),
+    ok = test_cluster:list(Metadata, Hosts ++ [test_host:vanishing_address() || _ <- lists:seq(2, ?PEERS_KNOWN)]),
+    Server = {rancher_cnode, test_cnode:name(Cnode)},
+    test_wait:equals("all peers are known", ?PEERS_KNOWN,
+                     fun() -> length(test_beam:call(Beam, gen_server, call, [Server, peers])) end, ?LIMIT_MS),
+    {Module, Binary, File} = code:get_object_code(?MODULE),
+    {module, Module} = test_beam:call(Beam, code, load_binary, [Module, File, Binary]),
+    Times = lists:sort(test_beam:call(Beam, ?MODULE, status_calls, [Server, ?STATUS_CALLS], ?LIMIT_MS)),
+    io:format("status call with ~b peers known: median ~.2f ms, 99 % ~.2f ms, longest ~.2f ms (~b calls)~n",
+              [?PEERS_KNOWN, ms(quantile(0.5, Times)), ms(quantile(0.99, Times)), ms(lists:last(Times)), ?STATUS_CALLS]).
+
+%% Runs inside a BEAM: how long each of Count calls took, in microseconds.
+-spec status_calls(term(), pos_integer()) -> [integer()].
+status_calls(Server, Count) ->
+    [element(1, timer:tc(gen_server, call, [Server, status])) || _ <- lists:seq(1, Count)].
+
+quantile(Part, Sorted) ->
+    lists:nth(max(1, ceil(Part * length(Sorted))), Sorted).
 
 %% utime and stime, in ticks of 10 ms. Fields are counted from behind the name, which may hold blanks.
 cpu_ticks(Pid) ->
