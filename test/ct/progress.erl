@@ -1,35 +1,45 @@
 %% A common_test hook that tells on the terminal how the run goes: a line a case as it ends, and the sum as the last.
+%% What failed is also written to failed.txt in the folder $LOGS: test/ct/run looks there, because ct_run itself ends
+%% with status 0 when only an end_per_suite has failed.
 -module(progress).
 
--export([init/2, post_init_per_suite/4, pre_init_per_testcase/4, post_end_per_testcase/5, on_tc_fail/4, on_tc_skip/4,
-         terminate/1]).
+-export([note/2]).
+-export([init/2, pre_init_per_testcase/4, post_end_per_testcase/5, on_tc_fail/4, on_tc_skip/4, terminate/1]).
 
 -type state() :: #{passed := non_neg_integer(), failed := non_neg_integer(), began := #{term() => integer()}}.
+
+%% For a case: tells a figure on the terminal, of a run that passes too.
+-spec note(string(), [term()]) -> ok.
+note(Format, Args) ->
+    say("        " ++ Format, Args).
 
 -spec init(term(), term()) -> {ok, state()}.
 init(_Id, _Options) ->
     {ok, #{passed => 0, failed => 0, began => #{}}}.
 
--spec post_init_per_suite(atom(), term(), term(), state()) -> {term(), state()}.
-post_init_per_suite(_Suite, _Config, Return, State) ->
-    {Return, State}.
-
 -spec pre_init_per_testcase(atom(), atom(), term(), state()) -> {term(), state()}.
 pre_init_per_testcase(Suite, Case, Config, #{began := Began} = State) ->
     {Config, State#{began := Began#{{Suite, Case} => erlang:monotonic_time(millisecond)}}}.
 
-%% A case that failed comes here first and to on_tc_fail/4 afterwards.
+%% A case that failed comes here first and to on_tc_fail/4 afterwards. So does, once it is called a failure here, a case
+%% that passed and whose end_per_testcase crashed or hung; common_test by itself would forgive it.
 -spec post_end_per_testcase(atom(), atom(), term(), term(), state()) -> {term(), state()}.
 post_end_per_testcase(Suite, Case, _Config, ok, #{passed := Passed, began := Began} = State) ->
     Took = erlang:monotonic_time(millisecond) - map_get({Suite, Case}, Began),
     say("ok      ~s: ~s (~.1f s)", [Suite, sentence(Case), Took / 1000]),
     {ok, State#{passed := Passed + 1}};
+post_end_per_testcase(_Suite, _Case, _Config, {failed, {_, end_per_testcase, _} = Reason}, State) ->
+    {{fail, Reason}, State};
 post_end_per_testcase(_Suite, _Case, _Config, Return, State) ->
     {Return, State}.
 
+%% Cases, and init and end of suites and groups.
 -spec on_tc_fail(atom(), term(), term(), state()) -> state().
 on_tc_fail(Suite, Case, Reason, #{failed := Failed} = State) ->
-    say("FAILED  ~s: ~s~n~s", [Suite, sentence(Case), indented(Reason)]),
+    Told = io_lib:format("FAILED  ~s: ~s~n~s", [Suite, sentence(Case), indented(Reason)]),
+    say("~ts", [Told]),
+    File = filename:join(os:getenv("LOGS"), "failed.txt"),
+    ok = file:write_file(File, unicode:characters_to_binary(Told), [append]),
     State#{failed := Failed + 1}.
 
 %% Nothing is ever skipped on purpose: what was not tried has failed.
