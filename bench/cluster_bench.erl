@@ -92,23 +92,16 @@ added_to_mesh(Metadata) ->
     Added = test_host:add(),
     Beam = test_beam:start(Added),
     Cnode = test_cnode:start(Added),
-    _ = test_cnode:await_event(Cnode, fun(#{event := Event}) -> Event =:= <<"target_linked">> end, ?LIMIT_MS),
-    wait_for_watchers(Metadata, Hosts),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    ok = test_service:await_watching(Metadata, Hosts),
     Began = os:perf_counter(microsecond),
     ok = test_cluster:list(Metadata, Hosts ++ [Added]),
     ms(test_cluster:mesh_at([Beam | Beams], ?LIMIT_MS) - Began).
 
 dropped_to_back(Metadata) ->
     #{beams := [First, Second | _]} = test_cluster:form(Metadata, ?HOSTS),
-    Before = length(test_beam:downs(First)),
     Began = os:perf_counter(microsecond),
     ok = test_beam:drop_link(First, test_beam:name(Second)),
-    test_wait:until("the link's end is seen",
-                    fun() -> case length(test_beam:downs(First)) of
-                                 Before -> {wait, Before};
-                                 _ -> {done, ok}
-                             end
-                    end, ?LIMIT_MS),
     ms(test_cluster:mesh_at([First, Second], ?LIMIT_MS) - Began).
 
 lost_in_outage(Metadata) ->
@@ -121,22 +114,11 @@ lost_in_outage(Metadata) ->
 %% Until the leaver sees nobody, and as long again for what might follow.
 lost_among_stayers(Metadata) ->
     #{hosts := [_ | Hosts], beams := [Leaver | Stayers]} = test_cluster:form(Metadata, ?HOSTS),
-    Name = test_beam:name(Leaver),
     Began = os:perf_counter(microsecond),
     ok = test_cluster:list(Metadata, Hosts),
     ok = test_cluster:await_nodes(Leaver, [], ?LIMIT_MS),
     timer:sleep((os:perf_counter(microsecond) - Began) div 1000),
-    length([Down || {_, #{node := Node}} = Down <- test_cluster:lost_links(Stayers), Node =/= Name]).
-
-wait_for_watchers(Metadata, Hosts) ->
-    Addresses = lists:sort([test_host:address(Host) || Host <- Hosts]),
-    test_wait:until("all C-nodes wait for a change",
-                    fun() -> Waiting = lists:usort(metadata_server:waiting(Metadata)),
-                             case Addresses -- Waiting of
-                                 [] -> {done, ok};
-                                 Missing -> {wait, Missing}
-                             end
-                    end, ?LIMIT_MS).
+    length(test_cluster:lost_among(Stayers)).
 
 %% Two hosts, so that there is a link to look at every second.
 idle(Metadata) ->
@@ -145,7 +127,7 @@ idle(Metadata) ->
     Before = cpu_ticks(Pid),
     timer:sleep(?IDLE_MS),
     Ticks = cpu_ticks(Pid) - Before,
-    io:format("idle_resident_kib ~b~nidle_cpu_ms_per_minute ~b~n", [resident_kib(Pid), Ticks * 10]).
+    io:format("idle_resident_kib ~b~nidle_cpu_ms_per_minute ~b~n", [test_cnode:resident_kib(Cnode), Ticks * 10]).
 
 %% The call is made and timed inside the BEAM. All but one of the peers are dead, so the C-node probes them meanwhile.
 status(Metadata) ->
@@ -153,7 +135,7 @@ status(Metadata) ->
     ok = test_cluster:list(Metadata, Hosts ++ [test_host:vanishing_address() || _ <- lists:seq(2, ?PEERS_KNOWN)]),
     Server = {rancher_cnode, test_cnode:name(Cnode)},
     test_wait:equals("all peers are known", ?PEERS_KNOWN,
-                     fun() -> length(test_beam:call(Beam, gen_server, call, [Server, peers])) end, ?LIMIT_MS),
+                     fun() -> length(test_cnode:call(Cnode, Beam, peers)) end, ?LIMIT_MS),
     {Module, Binary, File} = code:get_object_code(?MODULE),
     {module, Module} = test_beam:call(Beam, code, load_binary, [Module, File, Binary]),
     Times = lists:sort(test_beam:call(Beam, ?MODULE, status_calls, [Server, ?STATUS_CALLS], ?LIMIT_MS)),
@@ -174,11 +156,6 @@ cpu_ticks(Pid) ->
     [_, Rest] = string:split(Stat, ")", trailing),
     Fields = string:lexemes(Rest, " "),
     binary_to_integer(lists:nth(12, Fields)) + binary_to_integer(lists:nth(13, Fields)).
-
-resident_kib(Pid) ->
-    {ok, Status} = file:read_file(["/proc/", integer_to_list(Pid), "/status"]),
-    {match, [Kib]} = re:run(Status, "VmRSS:\\s+(\\d+)", [{capture, all_but_first, list}]),
-    list_to_integer(Kib).
 
 rounds() ->
     list_to_integer(os:getenv("ROUNDS", "5")).

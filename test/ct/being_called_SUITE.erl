@@ -1,7 +1,9 @@
 %% What BEAM developers get from the node with the tools they have: calls, casts, ping, links and monitors.
 -module(being_called_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([status_tells_what_the_node_knows/1, peers_tell_why_one_is_not_linked/1,
          await_answers_after_the_first_round_even_with_a_dead_peer/1, await_says_when_it_takes_too_long/1,
          a_refresh_by_call_or_cast_reads_the_metadata_now/1, what_is_not_understood_is_answered_in_kind/1,
@@ -12,7 +14,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 60}}].
+    [{timetrap, {seconds, 60}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -22,36 +24,19 @@ all() ->
      both_forms_of_ping_are_answered, a_monitor_learns_of_the_end, links_and_casts_to_nobody_do_no_harm,
      wait_blocks_until_the_first_round].
 
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
-
 -spec status_tells_what_the_node_knows([term()]) -> ok.
 status_tells_what_the_node_knows(Config) ->
     #{beams := [Beam, Other], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
-    ok = call(Beam, Cnode, {await, 10000}),
+    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
     test_wait:equals("the node knows that the two are linked", linked,
-                     fun() -> state_of(test_beam:name(Other), call(Beam, Cnode, peers)) end, 5000),
+                     fun() -> state_of(test_beam:name(Other), test_cnode:call(Cnode, Beam, peers)) end, 5000),
     #{node := Node, version := <<_, _/binary>>, registration := registered, own := present, links := 1,
       metadata := #{url := <<"http://rancher-metadata">>, version := Version, last_good_ms_ago := Age,
                     last_failure := _, mass_hold := undefined},
       targets := [#{node := Target, state := linked, reason := undefined, since_ms_ago := Since,
                     first_round_done := true}],
       peers := [#{state := linked, attempts := 0, since_ms_ago := _}], leavers := [],
-      counters := #{links_made := 1}, uptime_ms := Uptime} = call(Beam, Cnode, status),
+      counters := #{links_made := 1}, uptime_ms := Uptime} = test_cnode:call(Cnode, Beam, status),
     {Node, Target, Version} = {test_cnode:name(Cnode), test_beam:name(Beam), metadata_server:version(metadata(Config))},
     true = Age >= 0 andalso Since =< Uptime,
     ok.
@@ -65,8 +50,8 @@ peers_tell_why_one_is_not_linked(Config) ->
     Beam = test_beam:start(hd(Hosts)),
     ok = test_host:start_epmd(Empty),
     Cnode = test_cnode:start(hd(Hosts)),
-    ok = call(Beam, Cnode, {await, 10000}),
-    Peers = call(Beam, Cnode, peers),
+    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
+    Peers = test_cnode:call(Cnode, Beam, peers),
     contains(<<"does not know">>, reason_of(test_host:node_name("myapp", Empty), Peers)),
     contains(<<"does not answer">>, reason_of(list_to_atom("myapp@" ++ Dead), Peers)),
     contains(<<"stopped">>, reason_of(list_to_atom("myapp@" ++ maps:get(address, Stopped)), Peers)),
@@ -78,8 +63,8 @@ await_answers_after_the_first_round_even_with_a_dead_peer(Config) ->
     ok = test_cluster:list(metadata(Config), [test_host:vanishing_address() | Hosts]),
     [Beam, Other] = test_beam:start_all(Hosts),
     Cnode = test_cnode:start(First),
-    _ = await(Cnode, "target_linked"),
-    ok = call(Beam, Cnode, {await, infinity}),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    ok = test_cnode:call(Cnode, Beam, {await, infinity}),
     true = lists:member(test_beam:name(Other), test_beam:visible_nodes(Beam)),
     ok.
 
@@ -89,11 +74,11 @@ await_says_when_it_takes_too_long(Config) ->
     Host = test_host:add(),
     Beam = test_beam:start(Host),
     Cnode = test_cnode:start(Host),
-    _ = await(Cnode, "target_linked"),
-    {error, timeout} = call(Beam, Cnode, {await, 200}),
-    {error, timeout} = call(Beam, Cnode, {await, 0}),
-    {error, {unknown_request, {await, -1}}} = call(Beam, Cnode, {await, -1}),
-    {error, {unknown_request, {await, soon}}} = call(Beam, Cnode, {await, soon}),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    {error, timeout} = test_cnode:call(Cnode, Beam, {await, 200}),
+    {error, timeout} = test_cnode:call(Cnode, Beam, {await, 0}),
+    {error, {unknown_request, {await, -1}}} = test_cnode:call(Cnode, Beam, {await, -1}),
+    {error, {unknown_request, {await, soon}}} = test_cnode:call(Cnode, Beam, {await, soon}),
     ok.
 
 -spec a_refresh_by_call_or_cast_reads_the_metadata_now([term()]) -> ok.
@@ -116,11 +101,11 @@ a_refresh_by_call_or_cast_reads_the_metadata_now(Config) ->
 what_is_not_understood_is_answered_in_kind(Config) ->
     #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     Odd = {what, [1 | 2], #{<<"a">> => 1.5}, 1 bsl 100, "text", self()},
-    {error, {unknown_request, Odd}} = call(Beam, Cnode, Odd),
-    {error, {unknown_request, status_please}} = call(Beam, Cnode, status_please),
+    {error, {unknown_request, Odd}} = test_cnode:call(Cnode, Beam, Odd),
+    {error, {unknown_request, status_please}} = test_cnode:call(Cnode, Beam, status_please),
     {badrpc, notsup} = test_beam:call(Beam, rpc, call, [test_cnode:name(Cnode), erlang, node, []]),
     {badrpc, {'EXIT', {noproc, _}}} = noproc_as_badrpc(Beam, {nobody_here, test_cnode:name(Cnode)}),
-    <<_, _/binary>> = call(Beam, Cnode, version),
+    <<_, _/binary>> = test_cnode:call(Cnode, Beam, version),
     ok.
 
 -spec both_forms_of_ping_are_answered([term()]) -> ok.
@@ -142,7 +127,7 @@ a_monitor_learns_of_the_end(Config) ->
                                  _ -> {done, ok}
                              end
                     end, 5000),
-    ok = call(Beam, Cnode, refresh),
+    ok = test_cnode:call(Cnode, Beam, refresh),
     ok = test_cnode:stop(Cnode),
     {Pid, Reference} = Monitor,
     receive
@@ -157,7 +142,7 @@ a_monitor_learns_of_the_end(Config) ->
 links_and_casts_to_nobody_do_no_harm(Config) ->
     #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_beam:call(Beam, ?MODULE, bother, [test_cnode:name(Cnode)]),
-    #{counters := #{messages_dropped := Dropped}} = call(Beam, Cnode, status),
+    #{counters := #{messages_dropped := Dropped}} = test_cnode:call(Cnode, Beam, status),
     true = Dropped > 0,
     [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
     [] = test_cluster:lost_links(Beams),
@@ -212,9 +197,6 @@ bother(Node) ->
 
 %% -- what the cases share
 
-call(Beam, Cnode, Request) ->
-    test_beam:call(Beam, gen_server, call, [{rancher_cnode, test_cnode:name(Cnode)}, Request, 20000], 25000).
-
 noproc_as_badrpc(Beam, Server) ->
     test_beam:call(Beam, rpc, call, [test_beam:name(Beam), gen_server, call, [Server, hello, 5000]]).
 
@@ -233,13 +215,5 @@ reads(Config, Host) ->
     length(metadata_server:requests(metadata(Config), test_host:address(Host))).
 
 wait_command(Host, Timeout) ->
-    test_host:run(Host, "/usr/bin/env",
-                  ["RANCHER_CNODE_COOKIE=monster", test_cnode:program(), "wait", "--ip", test_host:address(Host),
-                   "--timeout", Timeout]).
-
-await(Cnode, Event) ->
-    Wanted = list_to_binary(Event),
-    test_cnode:await_event(Cnode, fun(#{event := Found}) -> Found =:= Wanted end, 15000).
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).
+    test_host:run(Host, test_cnode:program(), ["wait", "--ip", test_host:address(Host), "--timeout", Timeout],
+                  [{"RANCHER_CNODE_COOKIE", "monster"}]).

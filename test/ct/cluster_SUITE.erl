@@ -1,7 +1,9 @@
 %% The main job on real BEAMs: the containers of a service become a cluster, and stay one.
 -module(cluster_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([three_containers_become_a_mesh/1, a_fourth_container_is_taken_in/1,
          the_c_node_is_hidden_and_registered_under_its_name/1, the_c_node_answers_ping/1,
          a_beam_that_was_killed_is_joined_again/1, a_beam_that_was_stopped_is_joined_again/1,
@@ -9,7 +11,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 60}}].
+    [{timetrap, {seconds, 60}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -17,23 +19,6 @@ all() ->
      the_c_node_is_hidden_and_registered_under_its_name, the_c_node_answers_ping,
      a_beam_that_was_killed_is_joined_again, a_beam_that_was_stopped_is_joined_again,
      a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later].
-
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 -spec three_containers_become_a_mesh([term()]) -> ok.
 three_containers_become_a_mesh(Config) ->
@@ -99,6 +84,3 @@ a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later(Confi
     ok = test_cluster:await_mesh(Beams, 10000),
     [] = test_cluster:lost_links(Beams),
     ok.
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

@@ -1,7 +1,9 @@
 %% What the node and the cluster live through: an epmd that dies, ticks by the hundred, firewalls.
 -module(endurance_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([an_epmd_that_dies_and_returns_has_the_name_again_within_a_second/1, it_can_start_the_epmd_itself/1,
          ticks_keep_a_quiet_link_alive/1,
          it_listens_where_it_is_told_to/1, an_epmd_port_of_ones_own_is_used/1]).
@@ -10,7 +12,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 90}}].
+    [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -18,28 +20,11 @@ all() ->
      ticks_keep_a_quiet_link_alive,
      it_listens_where_it_is_told_to, an_epmd_port_of_ones_own_is_used].
 
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
-
 -spec an_epmd_that_dies_and_returns_has_the_name_again_within_a_second([term()]) -> ok.
 an_epmd_that_dies_and_returns_has_the_name_again_within_a_second(Config) ->
     #{hosts := [Host | _], beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_host:stop_epmd(Host),
-    _ = await(Cnode, "registration_lost"),
+    _ = test_cnode:await(Cnode, "registration_lost"),
     ok = test_host:start_epmd(Host),
     Returned = os:perf_counter(microsecond),
     test_wait:until("the name is back", fun() -> knows(Host, "rancher_cnode") end, 5000),
@@ -58,7 +43,7 @@ it_can_start_the_epmd_itself(Config) ->
     ok = test_cluster:await_mesh(Beams, 10000),
     ok = test_host:stop_epmd(Host),
     test_wait:until("the name is back", fun() -> knows(Host, "rancher_cnode") end, 15000),
-    _ = await(Cnode, "registration_lost"),
+    _ = test_cnode:await(Cnode, "registration_lost"),
     [] = test_cluster:lost_links(Beams),
     ok.
 
@@ -87,16 +72,16 @@ it_listens_where_it_is_told_to(Config) ->
     ok = test_cluster:list(metadata(Config), [Host]),
     Beam = test_beam:start(Host),
     First = test_cnode:start(Host, #{args => ["--listen-port", "9100-9101"]}),
-    _ = await(First, "target_linked"),
+    _ = test_cnode:await(First, "target_linked"),
     Second = test_cnode:start(Host, #{args => ["--listen-port", "9100-9101", "--basename", "second"], basename => "second"}),
-    _ = await(Second, "target_linked"),
+    _ = test_cnode:await(Second, "target_linked"),
     {_, 9100} = stranger:address(First),
     {_, 9101} = stranger:address(Second),
     Third = test_cnode:start(Host, #{args => ["--listen-port", "9100-9101", "--basename", "third"], basename => "third"}),
-    _ = await(Third, "cannot_listen"),
+    _ = test_cnode:await(Third, "cannot_listen"),
     ok = test_cnode:stop(First),
-    _ = await(Third, "listening"),
-    _ = await(Third, "target_linked"),
+    _ = test_cnode:await(Third, "listening"),
+    _ = test_cnode:await(Third, "target_linked"),
     pong = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Third)]),
     ok.
 
@@ -122,10 +107,3 @@ knows(Host, Alive) ->
                 false -> {wait, Names}
             end
     end.
-
-await(Cnode, Event) ->
-    Wanted = list_to_binary(Event),
-    test_cnode:await_event(Cnode, fun(#{event := Found}) -> Found =:= Wanted end, 20000).
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

@@ -1,7 +1,9 @@
 %% Who leaves the service leaves the cluster, and nobody else loses a link over it.
 -module(leaving_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([a_live_container_that_leaves_takes_only_its_own_links/1,
          a_leaver_without_global_disconnect_takes_the_fallback/1,
          a_stopped_container_that_is_still_listed_is_no_leaver/1,
@@ -14,7 +16,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 90}}].
+    [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -25,23 +27,6 @@ all() ->
      a_snapshot_of_one_container_costs_no_link, an_own_leaver_without_global_disconnect_is_let_go,
      removal_never_only_adds].
 
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
-
 %% The leaver's C-node has gone with its container's place in the service, or lives on: here it lives on.
 -spec a_live_container_that_leaves_takes_only_its_own_links([term()]) -> ok.
 a_live_container_that_leaves_takes_only_its_own_links(Config) ->
@@ -50,7 +35,7 @@ a_live_container_that_leaves_takes_only_its_own_links(Config) ->
     ok = test_cluster:await_nodes(Leaver, [], 15000),
     ok = test_cluster:await_mesh(Stayers, 5000),
     ok = metadata_settles(Config, [Gone | Hosts]),
-    [] = links_lost_among(Stayers),
+    [] = test_cluster:lost_among(Stayers),
     [] = test_beam:visible_nodes(Leaver),
     ok = test_cluster:await_mesh(Stayers, 0).
 
@@ -67,7 +52,7 @@ a_leaver_without_global_disconnect_takes_the_fallback(Config) ->
     ok = test_cluster:list(metadata(Config), tl(Hosts)),
     ok = test_cluster:await_nodes(Leaver, [], 15000),
     ok = test_cluster:await_mesh(Stayers, 5000),
-    [] = links_lost_among(Stayers),
+    [] = test_cluster:lost_among(Stayers),
     ok.
 
 -spec a_stopped_container_that_is_still_listed_is_no_leaver([term()]) -> ok.
@@ -90,7 +75,7 @@ a_container_whose_own_c_node_sees_it_gone_stops_dialling(Config) ->
     ok = test_beam:call(Leaver, dial_log, start, []),
     ok = metadata_settles(Config, [Gone]),
     [] = test_beam:call(Leaver, dial_log, dialled, []),
-    [] = links_lost_among(Stayers),
+    [] = test_cluster:lost_among(Stayers),
     ok.
 
 -spec a_node_that_metadata_never_named_is_left_alone([term()]) -> ok.
@@ -111,7 +96,7 @@ an_old_snapshot_after_a_restart_costs_no_link(Config) ->
     ok = metadata_server:misbehave(metadata(Config), refuse),
     ok = test_cluster:list(metadata(Config), [First, Second]),
     ok = metadata_server:misbehave(metadata(Config), normal),
-    ok = all_wait(Config, Hosts),
+    ok = test_service:await_watching(metadata(Config), Hosts),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = metadata_settles(Config, Hosts),
     ok = metadata_settles(Config, Hosts),
@@ -159,7 +144,7 @@ an_own_leaver_without_global_disconnect_is_let_go(Config) ->
     ok = test_cluster:list(metadata(Config), tl(Hosts)),
     ok = test_cluster:await_nodes(Leaver, [], 15000),
     ok = test_cluster:await_mesh(Stayers, 5000),
-    [] = links_lost_among(Stayers),
+    [] = test_cluster:lost_among(Stayers),
     ok.
 
 -spec removal_never_only_adds([term()]) -> ok.
@@ -176,35 +161,18 @@ removal_never_only_adds(Config) ->
 form(Config, Count) ->
     test_cluster:form(metadata(Config), Count, #{args => ?REMOVAL}).
 
-%% Links that stayers lost to one another.
-links_lost_among(Stayers) ->
-    Names = [test_beam:name(Beam) || Beam <- Stayers],
-    [Lost || {_, #{node := Node}} = Lost <- test_cluster:lost_links(Stayers), lists:member(Node, Names)].
-
 %% More reloads of the same, each read by every C-node, for longer than the removal delay: time for a wrong conclusion.
 metadata_settles(Config, Hosts) ->
     Until = erlang:monotonic_time(millisecond) + 1500,
     settle(Config, Hosts, Until).
 
 settle(Config, Hosts, Until) ->
-    ok = metadata_server:reload(metadata(Config), fun(World) -> World end),
-    ok = all_wait(Config, Hosts),
+    ok = metadata_server:reload(metadata(Config)),
+    ok = test_service:await_watching(metadata(Config), Hosts),
     case erlang:monotonic_time(millisecond) < Until of
         true -> settle(Config, Hosts, Until);
         false -> ok
     end.
-
-all_wait(Config, Hosts) ->
-    Addresses = lists:sort([test_host:address(Host) || Host <- Hosts]),
-    test_wait:until("the C-nodes wait for the next version",
-                    fun() ->
-                            Waiting = metadata_server:waiting(metadata(Config)),
-                            case Addresses -- Waiting of
-                                [] -> {done, ok};
-                                Missing -> {wait, {not_waiting, Missing}}
-                            end
-                    end,
-                    15000).
 
 %% Takes the function out of the BEAM's global, which goes on as it was.
 without_global_disconnect(Beam) ->
@@ -222,6 +190,3 @@ without_global_disconnect(Beam) ->
     {module, global} = test_beam:call(Beam, code, load_binary, [global, File, Binary]),
     false = test_beam:call(Beam, erlang, function_exported, [global, disconnect, 0]),
     ok.
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

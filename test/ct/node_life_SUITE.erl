@@ -1,7 +1,9 @@
 %% How one C-node lives and ends: signals, a name that is taken, a cookie that is wrong, a process that it watches.
 -module(node_life_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([sigterm_ends_it_and_the_cluster_stays/1, sigint_ends_it_and_the_cluster_stays/1,
          sigterm_ends_it_while_everything_is_missing/1, sigterm_ends_it_while_metadata_hangs/1,
          sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over/1,
@@ -13,7 +15,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 60}}].
+    [{timetrap, {seconds, 60}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -22,23 +24,6 @@ all() ->
      sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over,
      a_second_node_of_the_same_name_says_so_and_takes_over_later, a_wrong_cookie_is_a_clear_warning_and_no_crash,
      a_cookie_file_is_used, it_ends_with_the_process_that_it_watches, once_ends_after_the_first_complete_round].
-
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 -spec sigterm_ends_it_and_the_cluster_stays([term()]) -> ok.
 sigterm_ends_it_and_the_cluster_stays(Config) ->
@@ -52,8 +37,8 @@ sigint_ends_it_and_the_cluster_stays(Config) ->
 sigterm_ends_it_while_everything_is_missing(Config) ->
     ok = metadata_server:misbehave(metadata(Config), refuse),
     Cnode = test_cnode:start(test_host:add()),
-    _ = await(Cnode, "epmd_awaited"),
-    _ = await(Cnode, "metadata_unavailable"),
+    _ = test_cnode:await(Cnode, "epmd_awaited"),
+    _ = test_cnode:await(Cnode, "metadata_unavailable"),
     ends_within_a_second(Cnode, "TERM").
 
 -spec sigterm_ends_it_while_metadata_hangs([term()]) -> ok.
@@ -61,14 +46,7 @@ sigterm_ends_it_while_metadata_hangs(Config) ->
     ok = metadata_server:misbehave(metadata(Config), hang),
     Host = test_host:add(),
     Cnode = test_cnode:start(Host),
-    test_wait:until("the C-node has asked metadata",
-                    fun() ->
-                            case metadata_server:requests(metadata(Config), test_host:address(Host)) of
-                                [] -> {wait, nothing};
-                                _ -> {done, ok}
-                            end
-                    end,
-                    10000),
+    ok = test_service:await_requests(metadata(Config), Host, 1),
     ends_within_a_second(Cnode, "TERM").
 
 -spec sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over([term()]) -> ok.
@@ -78,7 +56,7 @@ sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over(Config) ->
     [test_wait:equals("the killed C-node is forgotten", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
      || Beam <- Beams],
     Again = test_cnode:start_all(Hosts),
-    [_ = await(Cnode, "cluster_complete") || Cnode <- Again],
+    [_ = test_cnode:await(Cnode, "cluster_complete") || Cnode <- Again],
     [] = test_cluster:lost_links(Beams),
     Fourth = test_host:add(),
     Beam = test_beam:start(Fourth),
@@ -89,11 +67,11 @@ sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over(Config) ->
 a_second_node_of_the_same_name_says_so_and_takes_over_later(Config) ->
     #{hosts := [Host | _], beams := [Beam | _] = Beams, cnodes := [First | _]} = test_cluster:form(metadata(Config), 2),
     Second = test_cnode:start(Host),
-    #{level := <<"warning">>, text := Text} = await(Second, "name_taken"),
+    #{level := <<"warning">>, text := Text} = test_cnode:await(Second, "name_taken"),
     {_, _} = binary:match(Text, atom_to_binary(test_cnode:name(First))),
     ok = test_cnode:stop(First),
-    _ = await(Second, "registered"),
-    _ = await(Second, "target_linked"),
+    _ = test_cnode:await(Second, "registered"),
+    _ = test_cnode:await(Second, "target_linked"),
     test_wait:equals("the second is linked to the BEAM", [test_cnode:name(Second)],
                      fun() -> test_beam:hidden_nodes(Beam) end, 10000),
     [] = test_cluster:lost_links(Beams),
@@ -130,7 +108,7 @@ it_ends_with_the_process_that_it_watches(_Config) ->
     Host = test_host:add(),
     Beam = test_beam:start(Host),
     Cnode = test_cnode:start(Host, #{args => ["--watch-pid", integer_to_list(test_beam:os_pid(Beam))]}),
-    _ = await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_linked"),
     Killed = os:perf_counter(microsecond),
     ok = test_beam:kill(Beam),
     {0, At} = test_cnode:await_exit(Cnode, 5000),
@@ -165,10 +143,3 @@ ends_within_a_second(Cnode, Signal) ->
     {0, At} = test_cnode:await_exit(Cnode, 5000),
     true = At - Sent < ?A_SECOND_US,
     ok.
-
-await(Cnode, Event) ->
-    Wanted = list_to_binary(Event),
-    test_cnode:await_event(Cnode, fun(#{event := Found}) -> Found =:= Wanted end, 15000).
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

@@ -101,20 +101,7 @@ bad_values() ->
      {"--watch-pid", ["0", "-1", "init"]}].
 
 run(Args, Env) ->
-    Port = open_port({spawn_executable, test_cnode:program()},
-                     [{args, Args}, {env, [{"RANCHER_CNODE_COOKIE", "monster"} | Env]}, binary, exit_status,
-                      stderr_to_stdout, hide]),
-    collect(Port, Args, <<>>).
-
-collect(Port, Args, Output) ->
-    receive
-        {Port, {data, Data}} -> collect(Port, Args, <<Output/binary, Data/binary>>);
-        {Port, {exit_status, Status}} -> {Status, Output}
-    after 5000 ->
-        {os_pid, OsPid} = erlang:port_info(Port, os_pid),
-        ok = test_command:signal("KILL", [OsPid]),
-        error({does_not_end, Args, Output})
-    end.
+    test_command:run(test_cnode:program(), Args, [{"RANCHER_CNODE_COOKIE", "monster"} | Env]).
 
 named({2, Output}, Setting) ->
     case {binary:matches(Output, <<"\n">>), binary:match(Output, list_to_binary(Setting))} of

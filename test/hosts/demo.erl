@@ -44,9 +44,7 @@ show(Metadata) ->
 
     headline("The metadata service is started again.", []),
     ok = metadata_server:misbehave(Metadata, normal),
-    Addresses = lists:sort([test_host:address(test_beam:host(Beam)) || Beam <- Four]),
-    test_wait:equals("all C-nodes wait for changes again", Addresses,
-                     fun() -> lists:usort(metadata_server:waiting(Metadata)) end, ?LIMIT_MS),
+    ok = test_service:await_watching(Metadata, [test_beam:host(Beam) || Beam <- Four]),
     ok = test_cluster:await_mesh(Four, 0),
     [] = test_cluster:lost_links(Four),
     say("  All four C-nodes wait for changes again. Links lost since the start, by the BEAMs' own count: 0.", []),

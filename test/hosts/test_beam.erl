@@ -118,12 +118,20 @@ linked_at(Beam, Nodes, Timeout) ->
         {missing, Missing} -> error({never_linked, name(Beam), Missing, {within_ms, Timeout}})
     end.
 
-%% Breaks the connection to Node as a failing network does, without telling any application.
+%% Breaks the connection to Node as a failing network does, without telling any application; returns when the BEAM has
+%% seen its end.
 -spec drop_link(beam(), node()) -> ok.
 drop_link(Beam, Node) ->
+    Before = length(downs(Beam)),
     {Node, Controller} = lists:keyfind(Node, 1, call(Beam, erlang, system_info, [dist_ctrl])),
     true = call(Beam, erlang, exit, [Controller, kill]),
-    ok.
+    test_wait:until("the link's end is seen",
+                    fun() -> case length(downs(Beam)) of
+                                 Before -> {wait, Before};
+                                 _ -> {done, ok}
+                             end
+                    end,
+                    ?CALL_MS).
 
 %% One scheduler that does not spin: ten BEAMs share the cores of a small machine.
 arguments(Host, Options) ->

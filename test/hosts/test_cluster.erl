@@ -2,7 +2,7 @@
 -module(test_cluster).
 
 -export([form/2, form/3, hosts/1, list/2]).
--export([await_mesh/2, mesh_at/2, matrix/1, seen/1, lost_links/1, await_nodes/3]).
+-export([await_mesh/2, mesh_at/2, matrix/1, seen/1, lost_links/1, lost_among/1, await_nodes/3]).
 -export_type([cluster/0]).
 
 -type beam() :: test_beam:beam().
@@ -70,3 +70,9 @@ matrix(Beams) ->
 -spec lost_links([beam()]) -> [{node(), link_log:event()}].
 lost_links(Beams) ->
     [{test_beam:name(Beam), Event} || Beam <- Beams, Event <- test_beam:downs(Beam)].
+
+%% As lost_links/1, but only those that these lost to one another.
+-spec lost_among([beam()]) -> [{node(), link_log:event()}].
+lost_among(Beams) ->
+    Names = [test_beam:name(Beam) || Beam <- Beams],
+    [Lost || {_, #{node := Node}} = Lost <- lost_links(Beams), lists:member(Node, Names)].

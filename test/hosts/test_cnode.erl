@@ -3,19 +3,22 @@
 -module(test_cnode).
 
 -export([start/1, start/2, start_all/1, start_all/2, program/0]).
--export([name/1, os_pid/1, log/1, events/2, await_event/3, signal/2, await_exit/2, stop/1, kill/1]).
+-export([name/1, os_pid/1, resident_kib/1, descriptors/1, call/3, timed_call/3]).
+-export([log/1, events/2, await/2, await/3, await_event/3, signal/2, await_exit/2, stop/1, kill/1]).
 -export_type([cnode/0, options/0, line/0]).
 
 -type cnode() :: #{name := node(), host := test_host:host(), keeper := pid(), os_pid := pos_integer()}.
 %% args come after `--node-basename myapp`; node_basename => none leaves that out. cookie => none sets none. An env value
 %% of false unsets the variable.
--type options() :: #{args => [string()], env => [{string(), string() | false}], basename => string(),
+-type options() :: #{args => [string()], env => test_command:env(), basename => string(),
                      node_basename => string() | none, cookie => string() | none}.
 %% One line of the log. level and event are empty when the line has none, fields hold the rest as text.
 -type line() :: #{at := integer(), text := binary(), level := binary(), event := binary(),
                   fields := #{binary() => binary()}}.
 
 -define(START_MS, 10000).
+-define(EVENT_MS, 30000).
+-define(CALL_MS, 20000).
 
 -spec program() -> string().
 program() ->
@@ -57,6 +60,31 @@ name(#{name := Name}) ->
 os_pid(#{os_pid := OsPid}) ->
     OsPid.
 
+%% Its memory that is in use, in KiB.
+-spec resident_kib(cnode()) -> pos_integer().
+resident_kib(#{os_pid := OsPid}) ->
+    {ok, Status} = file:read_file(["/proc/", integer_to_list(OsPid), "/status"]),
+    {match, [Kib]} = re:run(Status, "VmRSS:\\s+(\\d+)", [{capture, all_but_first, list}]),
+    list_to_integer(Kib).
+
+%% How many files and sockets it has open.
+-spec descriptors(cnode()) -> non_neg_integer().
+descriptors(#{os_pid := OsPid}) ->
+    {ok, Names} = file:list_dir(["/proc/", integer_to_list(OsPid), "/fd"]),
+    length(Names).
+
+%% What a process of the BEAM gets for a gen_server:call of it.
+-spec call(cnode(), test_beam:beam(), term()) -> term().
+call(Cnode, Beam, Request) ->
+    {_, Reply} = timed_call(Cnode, Beam, Request),
+    Reply.
+
+%% As call/3, with the microseconds that it took inside the BEAM.
+-spec timed_call(cnode(), test_beam:beam(), term()) -> {non_neg_integer(), term()}.
+timed_call(#{name := Name}, Beam, Request) ->
+    Call = [{rancher_cnode, Name}, Request, ?CALL_MS],
+    test_beam:call(Beam, timer, tc, [gen_server, call, Call], ?CALL_MS + 5000).
+
 %% All lines so far, oldest first.
 -spec log(cnode()) -> [line()].
 log(Cnode) ->
@@ -67,6 +95,17 @@ log(Cnode) ->
 events(Cnode, Event) ->
     Wanted = list_to_binary(Event),
     [Line || #{event := Found} = Line <- log(Cnode), Found =:= Wanted].
+
+%% Waits until it has logged the event, and gives the first such line.
+-spec await(cnode(), string()) -> line().
+await(Cnode, Event) ->
+    await(Cnode, Event, 0).
+
+%% As await/2, but lines that came before Since (os:perf_counter/1 in microseconds) do not count.
+-spec await(cnode(), string(), integer()) -> line().
+await(Cnode, Event, Since) ->
+    Wanted = list_to_binary(Event),
+    await_event(Cnode, fun(#{event := Found, at := At}) -> Found =:= Wanted andalso At >= Since end, ?EVENT_MS).
 
 %% Waits until Matches holds for a line of the log, and gives the first such line.
 -spec await_event(cnode(), fun((line()) -> boolean()), timeout()) -> line().

@@ -1,16 +1,25 @@
 %% Runs a program to its end and gives what it printed. No shell in between, so nothing needs quoting.
 -module(test_command).
 
--export([run/2, ok/2, signal/2]).
+-export([run/2, run/3, ok/2, signal/2]).
+-export_type([env/0]).
+
+%% false unsets the variable.
+-type env() :: [{string(), string() | false}].
 
 -define(LIMIT_MS, 20000).
 
 %% Exit status, and standard output and error together.
 -spec run(string(), [string()]) -> {non_neg_integer(), binary()}.
 run(Program, Args) ->
+    run(Program, Args, []).
+
+%% As run/2, with these variables beside those of the test itself.
+-spec run(string(), [string()], env()) -> {non_neg_integer(), binary()}.
+run(Program, Args, Env) ->
     Port = open_port({spawn_executable, executable(Program)},
-                     [{args, Args}, binary, exit_status, stderr_to_stdout, hide]),
-    collect(Port, Program, []).
+                     [{args, Args}, {env, Env}, binary, exit_status, stderr_to_stdout, hide]),
+    collect(Port, [Program | Args], []).
 
 %% As run/2 for a program that must succeed.
 -spec ok(string(), [string()]) -> binary().
@@ -34,11 +43,13 @@ executable(Program) ->
         Path -> Path
     end.
 
-collect(Port, Program, Output) ->
+collect(Port, Command, Output) ->
     receive
-        {Port, {data, Data}} -> collect(Port, Program, [Output, Data]);
+        {Port, {data, Data}} -> collect(Port, Command, [Output, Data]);
         {Port, {exit_status, Status}} -> {Status, iolist_to_binary(Output)}
     after ?LIMIT_MS ->
+        {os_pid, OsPid} = erlang:port_info(Port, os_pid),
         port_close(Port),
-        error({command_hangs, Program, iolist_to_binary(Output)})
+        ok = signal("KILL", [OsPid]),
+        error({command_hangs, Command, iolist_to_binary(Output)})
     end.

@@ -4,7 +4,7 @@
 -module(test_host).
 
 -export([add/0, add/1, remove/1, remove_all/0]).
--export([address/1, node_name/2, command/3, run/3, pids/1, kill/1]).
+-export([address/1, node_name/2, command/3, run/3, run/4, pids/1, kill/1]).
 -export([start_epmd/1, stop_epmd/1, epmd_names/1]).
 -export([isolate/1, rejoin/1, cut/2, mend/2, cut_from_metadata/1, mend_with_metadata/1]).
 -export([fresh_address/0, vanishing_address/0]).
@@ -61,8 +61,12 @@ command(#{netns := Netns}, Program, Args) ->
 
 -spec run(host(), string(), [string()]) -> {non_neg_integer(), binary()}.
 run(Host, Program, Args) ->
+    run(Host, Program, Args, []).
+
+-spec run(host(), string(), [string()], test_command:env()) -> {non_neg_integer(), binary()}.
+run(Host, Program, Args, Env) ->
     {Spawn, SpawnArgs} = command(Host, Program, Args),
-    test_command:run(Spawn, SpawnArgs).
+    test_command:run(Spawn, SpawnArgs, Env).
 
 %% The processes on the host.
 -spec pids(host()) -> [pos_integer()].

@@ -5,7 +5,7 @@
 -behaviour(gen_server).
 
 -export([start/0, start/2, stop/1]).
--export([reload/2, list/4, list/5, misbehave/2, reset/1]).
+-export([reload/1, reload/2, list/4, list/5, misbehave/2, reset/1]).
 -export([url/1, requests/1, requests/2, version/1, waiting/1]).
 -export([answer/2, mode/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
@@ -44,6 +44,11 @@ start(Ip, Port) ->
 -spec stop(server()) -> ok.
 stop(Server) ->
     gen_server:stop(Server).
+
+%% Loads the same once more, under a new version.
+-spec reload(server()) -> ok.
+reload(Server) ->
+    reload(Server, fun(World) -> World end).
 
 %% Loads what Change makes of the world, under a new version, whether or not anything changed.
 -spec reload(server(), fun((metadata_world:world()) -> metadata_world:world())) -> ok.

@@ -1,0 +1,25 @@
+%% What the stand-in metadata service has seen of the test hosts: who has asked it, and who waits for a change.
+-module(test_service).
+
+-export([await_requests/3, await_watching/2]).
+
+-define(LIMIT_MS, 60000).
+
+%% Waits until the host has asked so often.
+-spec await_requests(metadata_server:server(), test_host:host(), pos_integer()) -> ok.
+await_requests(Metadata, Host, Count) ->
+    test_wait:until("the host has asked metadata",
+                    fun() ->
+                            case metadata_server:requests(Metadata, test_host:address(Host)) of
+                                Requests when length(Requests) >= Count -> {done, ok};
+                                Requests -> {wait, Requests}
+                            end
+                    end,
+                    ?LIMIT_MS).
+
+%% Waits until all these hosts long-poll: they have read what there is, and will hear of the next change at once.
+-spec await_watching(metadata_server:server(), [test_host:host()]) -> ok.
+await_watching(Metadata, Hosts) ->
+    Addresses = [test_host:address(Host) || Host <- Hosts],
+    test_wait:equals("hosts that do not wait for a change", [],
+                     fun() -> Addresses -- metadata_server:waiting(Metadata) end, ?LIMIT_MS).
