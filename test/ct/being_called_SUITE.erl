@@ -7,10 +7,13 @@
 -export([status_tells_what_the_node_knows/1, peers_tell_why_one_is_not_linked/1,
          await_answers_after_the_first_round_even_with_a_dead_peer/1, await_says_when_it_takes_too_long/1,
          a_refresh_by_call_or_cast_reads_the_metadata_now/1, what_is_not_understood_is_answered_in_kind/1,
-         both_forms_of_ping_are_answered/1, a_monitor_learns_of_the_end/1, links_and_casts_to_nobody_do_no_harm/1,
-         wait_blocks_until_the_first_round/1]).
+         both_forms_of_ping_are_answered/1, monitors_and_links_learn_why_it_ended/1,
+         monitors_and_links_notice_that_it_was_killed/1, monitors_and_links_to_nobody_end_at_once/1,
+         messages_and_casts_to_nobody_do_no_harm/1, wait_blocks_until_the_first_round/1]).
 %% Run inside a BEAM under test.
--export([old_ping/1, monitor_until_down/2, bother/1]).
+-export([old_ping/1, watch/1, told/0, watch_nobody/1, bother/1]).
+
+-define(TOLD_MS, 10000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -21,8 +24,9 @@ all() ->
     [status_tells_what_the_node_knows, peers_tell_why_one_is_not_linked,
      await_answers_after_the_first_round_even_with_a_dead_peer, await_says_when_it_takes_too_long,
      a_refresh_by_call_or_cast_reads_the_metadata_now, what_is_not_understood_is_answered_in_kind,
-     both_forms_of_ping_are_answered, a_monitor_learns_of_the_end, links_and_casts_to_nobody_do_no_harm,
-     wait_blocks_until_the_first_round].
+     both_forms_of_ping_are_answered, monitors_and_links_learn_why_it_ended,
+     monitors_and_links_notice_that_it_was_killed, monitors_and_links_to_nobody_end_at_once,
+     messages_and_casts_to_nobody_do_no_harm, wait_blocks_until_the_first_round].
 
 -spec status_tells_what_the_node_knows([term()]) -> ok.
 status_tells_what_the_node_knows(Config) ->
@@ -50,6 +54,7 @@ peers_tell_why_one_is_not_linked(Config) ->
     Beam = test_beam:start(hd(Hosts)),
     ok = test_host:start_epmd(Empty),
     Cnode = test_cnode:start(hd(Hosts)),
+    _ = test_cnode:await(Cnode, "target_linked"),
     ok = test_cnode:call(Cnode, Beam, {await, 10000}),
     Peers = test_cnode:call(Cnode, Beam, peers),
     contains(<<"does not know">>, reason_of(test_host:node_name("myapp", Empty), Peers)),
@@ -86,14 +91,10 @@ a_refresh_by_call_or_cast_reads_the_metadata_now(Config) ->
     #{hosts := [Host | _], beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     Server = {rancher_cnode, test_cnode:name(Cnode)},
     [begin
+         ok = test_service:await_watching(metadata(Config), [Host]),
          Before = reads(Config, Host),
          ok = test_beam:call(Beam, gen_server, How, [Server, refresh]),
-         test_wait:until("the metadata is read again",
-                         fun() -> case reads(Config, Host) of
-                                      Before -> {wait, Before};
-                                      _ -> {done, ok}
-                                  end
-                         end, 3000)
+         test_wait:equals("the service is read once more", Before + 1, fun() -> reads(Config, Host) end, 3000)
      end || How <- [call, cast]],
     ok.
 
@@ -115,35 +116,40 @@ both_forms_of_ping_are_answered(Config) ->
     yes = test_beam:call(Beam, ?MODULE, old_ping, [test_cnode:name(Cnode)]),
     ok.
 
--spec a_monitor_learns_of_the_end([term()]) -> ok.
-a_monitor_learns_of_the_end(Config) ->
+-spec monitors_and_links_learn_why_it_ended([term()]) -> ok.
+monitors_and_links_learn_why_it_ended(Config) ->
     #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
-    Watched = {rancher_cnode, test_cnode:name(Cnode)},
-    noproc = test_beam:call(Beam, ?MODULE, monitor_until_down, [{nobody_here, test_cnode:name(Cnode)}, 5000]),
-    Monitor = spawn_monitor(fun() -> exit(test_beam:call(Beam, ?MODULE, monitor_until_down, [Watched, 20000])) end),
-    test_wait:until("the monitor is there",
-                    fun() -> case test_beam:call(Beam, erlang, whereis, [monitor_until_down]) of
-                                 undefined -> {wait, undefined};
-                                 _ -> {done, ok}
-                             end
-                    end, 5000),
-    ok = test_cnode:call(Cnode, Beam, refresh),
+    ok = test_beam:call(Beam, ?MODULE, watch, [test_cnode:name(Cnode)]),
     ok = test_cnode:stop(Cnode),
-    {Pid, Reference} = Monitor,
-    receive
-        {'DOWN', Reference, process, Pid, Reason} ->
-            true = lists:member(Reason, [shutdown, noconnection]),
-            ok
-    after 20000 ->
-        error(no_down)
-    end.
+    #{monitor := shutdown, link := shutdown} = test_beam:call(Beam, ?MODULE, told, []),
+    ok.
 
--spec links_and_casts_to_nobody_do_no_harm([term()]) -> ok.
-links_and_casts_to_nobody_do_no_harm(Config) ->
+-spec monitors_and_links_notice_that_it_was_killed([term()]) -> ok.
+monitors_and_links_notice_that_it_was_killed(Config) ->
+    #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    ok = test_beam:call(Beam, ?MODULE, watch, [test_cnode:name(Cnode)]),
+    ok = test_cnode:kill(Cnode),
+    #{monitor := noconnection, link := noconnection} = test_beam:call(Beam, ?MODULE, told, []),
+    ok.
+
+-spec monitors_and_links_to_nobody_end_at_once([term()]) -> ok.
+monitors_and_links_to_nobody_end_at_once(Config) ->
+    #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    ok = test_beam:call(Beam, ?MODULE, watch_nobody, [test_cnode:name(Cnode)]),
+    #{monitor := noproc, link := noproc} = test_beam:call(Beam, ?MODULE, told, []),
+    ok.
+
+-spec messages_and_casts_to_nobody_do_no_harm([term()]) -> ok.
+messages_and_casts_to_nobody_do_no_harm(Config) ->
     #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_beam:call(Beam, ?MODULE, bother, [test_cnode:name(Cnode)]),
-    #{counters := #{messages_dropped := Dropped}} = test_cnode:call(Cnode, Beam, status),
-    true = Dropped > 0,
+    test_wait:until("all that went to nobody was dropped and counted",
+                    fun() ->
+                            case test_cnode:call(Cnode, Beam, status) of
+                                #{counters := #{messages_dropped := Dropped}} when Dropped > 1000 -> {done, ok};
+                                #{counters := Counters} -> {wait, Counters}
+                            end
+                    end, 5000),
     [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
     [] = test_cluster:lost_links(Beams),
     ok.
@@ -172,15 +178,73 @@ old_ping(Node) ->
         no_answer
     end.
 
--spec monitor_until_down(term(), timeout()) -> term().
-monitor_until_down(Server, Timeout) ->
-    Reference = monitor(process, Server),
-    register(?FUNCTION_NAME, self()),
+%% Monitors the status server by its name, and links itself to the process that the node calls from. Both have reached
+%% the node when this returns; told/0 gives what came of them.
+-spec watch(node()) -> ok.
+watch(Node) ->
+    watch({rancher_cnode, Node}, caller(Node)).
+
+%% The same with a name and a process that do not live there.
+-spec watch_nobody(node()) -> ok.
+watch_nobody(Node) ->
+    watch({nobody_here, Node}, neighbour(caller(Node))).
+
+watch({_, Node} = Server, Pid) ->
+    Asker = self(),
+    Watcher = spawn(fun() ->
+                            process_flag(trap_exit, true),
+                            register(?MODULE, self()),
+                            Reference = monitor(process, Server),
+                            true = link(Pid),
+                            <<_, _/binary>> = gen_server:call({rancher_cnode, Node}, version),
+                            Asker ! {self(), watching},
+                            tell(#{monitor => receive {'DOWN', Reference, process, _, Why} -> Why
+                                              after ?TOLD_MS -> nothing_came
+                                              end,
+                                   link => receive {'EXIT', Pid, Why} -> Why
+                                           after ?TOLD_MS -> nothing_came
+                                           end})
+                    end),
     receive
-        {'DOWN', Reference, process, _, Reason} -> Reason
-    after Timeout ->
-        still_there
+        {Watcher, watching} -> ok
+    after 5000 ->
+        error(not_watching)
     end.
+
+tell(Told) ->
+    receive
+        {tell, From} -> From ! {?MODULE, Told}
+    after ?TOLD_MS ->
+        nobody_asked
+    end.
+
+-spec told() -> #{monitor | link => term()}.
+told() ->
+    ?MODULE ! {tell, self()},
+    receive
+        {?MODULE, Told} -> Told
+    after 3 * ?TOLD_MS ->
+        error(nothing_told)
+    end.
+
+%% Who makes the node's calls, seen from where they arrive: the node lists the links of its BEAM every second.
+caller(Node) ->
+    Rex = whereis(rex),
+    1 = erlang:trace(Rex, true, ['receive']),
+    receive
+        {trace, Rex, 'receive', {'$gen_call', {Pid, _}, _}} when node(Pid) =:= Node ->
+            1 = erlang:trace(Rex, false, ['receive']),
+            Pid
+    after 5000 ->
+        error(no_call_came)
+    end.
+
+%% Another process of the same node: NEW_PID_EXT ends with id, serial and creation.
+neighbour(Pid) ->
+    Bytes = term_to_binary(Pid),
+    Before = byte_size(Bytes) - 12,
+    <<Node:Before/binary, Id:32, SerialAndCreation/binary>> = Bytes,
+    binary_to_term(<<Node/binary, (Id + 76):32, SerialAndCreation/binary>>).
 
 %% Messages to names and processes that do not live there; a group leader, an exit and a spawn.
 -spec bother(node()) -> ok.
@@ -212,7 +276,8 @@ contains(Part, Text) ->
     binary:match(Text, Part) =/= nomatch orelse error({not_in, Part, Text}).
 
 reads(Config, Host) ->
-    length(metadata_server:requests(metadata(Config), test_host:address(Host))).
+    length([Path || #{path := [<<"self">>, <<"service">>] = Path}
+                        <- metadata_server:requests(metadata(Config), test_host:address(Host))]).
 
 wait_command(Host, Timeout) ->
     test_host:run(Host, test_cnode:program(), ["wait", "--ip", test_host:address(Host), "--timeout", Timeout],

@@ -14,7 +14,8 @@
 form(Metadata, Count) ->
     form(Metadata, Count, #{}).
 
-%% So many hosts, listed as the service's containers, each with a BEAM and its C-node; returns when the mesh is there.
+%% So many hosts, listed as the service's containers, each with a BEAM and its C-node; returns when the mesh is there,
+%% and every C-node is registered and linked to its BEAM. (One alone may have made the whole mesh.)
 -spec form(metadata_server:server(), pos_integer(), test_cnode:options()) -> cluster().
 form(Metadata, Count, Options) ->
     Hosts = hosts(Count),
@@ -22,6 +23,7 @@ form(Metadata, Count, Options) ->
     Beams = test_beam:start_all(Hosts),
     Cnodes = test_cnode:start_all(Hosts, Options),
     ok = await_mesh(Beams, ?FORM_MS),
+    [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["registered", "target_linked"]],
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
 -spec hosts(pos_integer()) -> [test_host:host()].
