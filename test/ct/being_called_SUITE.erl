@@ -13,7 +13,7 @@
 %% Run inside a BEAM under test.
 -export([old_ping/1, watch/1, told/0, watch_nobody/1, bother/1]).
 
--define(TOLD_MS, 10000).
+-define(TOLD_MS, 5000).
 
 -spec suite() -> [term()].
 suite() ->

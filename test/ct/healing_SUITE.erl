@@ -8,8 +8,14 @@
          a_dropped_link_is_back_within_two_seconds/1,
          a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again/1,
          a_beam_that_was_suspended_is_driven_again/1, two_services_with_one_basename_stay_apart/1,
-         a_sidekick_may_name_the_main_service/1, one_lone_c_node_forms_a_whole_service/1,
-         a_server_that_ignores_waits_is_polled/1, polling_alone_is_enough/1, a_version_that_never_rests_does_no_harm/1]).
+         a_sidekick_may_form_the_main_service/1, a_sidekick_with_a_beam_joins_it_to_the_main_service/1,
+         a_sidekick_on_the_network_of_its_main_container_may_name_the_service/1,
+         one_lone_c_node_forms_a_whole_service/1, a_server_that_ignores_waits_is_polled/1,
+         polling_alone_is_enough_and_never_waits/1, a_version_that_never_rests_does_no_harm/1]).
+
+%% Several BEAMs and C-nodes on two cores, and still far from the 7 s that a single dial of a dead peer takes.
+-define(FORMED_US, 2000000).
+-define(ROUNDS, 3).
 
 -spec suite() -> [term()].
 suite() ->
@@ -19,8 +25,10 @@ suite() ->
 all() ->
     [peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled, a_dropped_link_is_back_within_two_seconds,
      a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again, a_beam_that_was_suspended_is_driven_again,
-     two_services_with_one_basename_stay_apart, a_sidekick_may_name_the_main_service,
-     one_lone_c_node_forms_a_whole_service, a_server_that_ignores_waits_is_polled, polling_alone_is_enough,
+     two_services_with_one_basename_stay_apart, a_sidekick_may_form_the_main_service,
+     a_sidekick_with_a_beam_joins_it_to_the_main_service,
+     a_sidekick_on_the_network_of_its_main_container_may_name_the_service, one_lone_c_node_forms_a_whole_service,
+     a_server_that_ignores_waits_is_polled, polling_alone_is_enough_and_never_waits,
      a_version_that_never_rests_does_no_harm].
 
 -spec peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled([term()]) -> ok.
@@ -32,8 +40,8 @@ peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled(Config) ->
     [ok = test_beam:call(Beam, dial_log, start, []) || Beam <- Beams],
     Began = os:perf_counter(microsecond),
     Cnodes = test_cnode:start_all(Hosts),
-    true = test_cluster:mesh_at(Beams, 10000) - Began < 3000000,
-    [await_unreachable(Cnode, Dead) || Cnode <- Cnodes],
+    within(?FORMED_US, test_cluster:mesh_at(Beams, 10000) - Began),
+    [await_tries(Cnode, Beam, length(Dead)) || {Cnode, Beam} <- lists:zip(Cnodes, Beams)],
     Dialled = lists:append([test_beam:call(Beam, dial_log, dialled, []) || Beam <- Beams]),
     true = Dialled =/= [],
     [] = [Node || Node <- Dialled, Address <- Dead, Node =:= list_to_atom("myapp@" ++ Address)],
@@ -44,7 +52,7 @@ a_dropped_link_is_back_within_two_seconds(Config) ->
     #{beams := [First, Second | _] = Beams} = test_cluster:form(metadata(Config), 3),
     Dropped = os:perf_counter(microsecond),
     ok = test_beam:drop_link(First, test_beam:name(Second)),
-    true = test_cluster:mesh_at(Beams, 10000) - Dropped < 2000000,
+    within(2000000, test_cluster:mesh_at(Beams, 10000) - Dropped),
     test_cluster:await_mesh(Beams, 1000).
 
 -spec a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again([term()]) -> ok.
@@ -60,20 +68,23 @@ a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again(Config) ->
     ok = test_host:rejoin(CutOff),
     test_cluster:await_mesh(Beams, 20000).
 
+%% Its C-node is the only one: nobody else can link it to the third.
 -spec a_beam_that_was_suspended_is_driven_again([term()]) -> ok.
 a_beam_that_was_suspended_is_driven_again(Config) ->
-    Hosts = [_, _ | _] = test_cluster:hosts(3),
-    [Late | Listed] = Hosts,
-    ok = test_cluster:list(metadata(Config), Listed),
-    Beams = [Last, First | _] = test_beam:start_all(Hosts),
-    [_, Cnode | _] = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh(tl(Beams), 10000),
-    ok = test_beam:suspend(First),
+    [First, Second, _] = Hosts = test_cluster:hosts(3),
+    ok = test_cluster:list(metadata(Config), [First, Second]),
+    Beams = [Beam, Other | _] = test_beam:start_all(Hosts),
+    Cnode = test_cnode:start(First),
+    ok = test_cluster:await_mesh([Beam, Other], 10000),
+    ok = test_beam:suspend(Beam),
     _ = test_cnode:await(Cnode, "target_not_responding"),
-    ok = test_cluster:list(metadata(Config), [Late | Listed]),
-    ok = test_beam:resume(First),
+    #{targets := [#{state := not_responding, reason := <<_, _/binary>>}]} = test_cnode:call(Cnode, Other, status),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = test_beam:resume(Beam),
     ok = test_cluster:await_mesh(Beams, 20000),
-    true = lists:member(test_beam:name(First), test_beam:visible_nodes(Last)),
+    _ = test_cnode:await(Cnode, "target_responds"),
+    #{targets := [#{state := linked, reason := undefined}]} = test_cnode:call(Cnode, Other, status),
+    [] = test_cluster:lost_links(Beams),
     ok.
 
 -spec two_services_with_one_basename_stay_apart([term()]) -> ok.
@@ -83,14 +94,19 @@ two_services_with_one_basename_stay_apart(Config) ->
     ok = metadata_server:list(metadata(Config), "Shop", "worker", Addresses([A, B])),
     ok = metadata_server:list(metadata(Config), "Ops", "worker", Addresses([C, D])),
     [BeamA, BeamB, BeamC, BeamD] = test_beam:start_all(Hosts),
-    Cnodes = test_cnode:start_all(Hosts),
-    [_ = test_cnode:await(Cnode, "cluster_complete") || Cnode <- Cnodes],
-    ok = test_cluster:await_mesh([BeamA, BeamB], 5000),
-    test_cluster:await_mesh([BeamC, BeamD], 5000).
+    _ = test_cnode:start_all(Hosts),
+    ok = test_cluster:await_mesh([BeamA, BeamB], 10000),
+    ok = test_cluster:await_mesh([BeamC, BeamD], 10000),
+    %% Time for a wrong conclusion: reads, and the lists of the links every second.
+    ok = test_service:keep_reloading(metadata(Config), Hosts, 3000),
+    [[Partner] = ever_linked(Beam)
+     || {Beam, Of} <- [{BeamA, BeamB}, {BeamB, BeamA}, {BeamC, BeamD}, {BeamD, BeamC}],
+        Partner <- [test_beam:name(Of)]],
+    ok.
 
 %% Its own `self/service` is that of the sidekicks, which hold no BEAM; here it forms the main containers from outside.
--spec a_sidekick_may_name_the_main_service([term()]) -> ok.
-a_sidekick_may_name_the_main_service(Config) ->
+-spec a_sidekick_may_form_the_main_service([term()]) -> ok.
+a_sidekick_may_form_the_main_service(Config) ->
     Hosts = test_cluster:hosts(3),
     Sidekick = test_host:add(),
     ok = metadata_server:list(metadata(Config), "Shop", "worker-data", [test_host:address(Sidekick)],
@@ -100,6 +116,33 @@ a_sidekick_may_name_the_main_service(Config) ->
     ok = test_host:start_epmd(Sidekick),
     _ = test_cnode:start(Sidekick, #{args => ["--service", "self/stack/services/worker", "--targets", "all"]}),
     test_cluster:await_mesh(Beams, 10000).
+
+%% As above, with an address of its own, but it drives a BEAM that runs beside it.
+-spec a_sidekick_with_a_beam_joins_it_to_the_main_service([term()]) -> ok.
+a_sidekick_with_a_beam_joins_it_to_the_main_service(Config) ->
+    Hosts = [Sidekick | Main] = test_cluster:hosts(3),
+    ok = metadata_server:list(metadata(Config), "Shop", "worker-data", [test_host:address(Sidekick)],
+                              #{sidekick_of => "worker"}),
+    ok = test_cluster:list(metadata(Config), Main),
+    Beams = test_beam:start_all(Hosts),
+    _ = test_cnode:start(Sidekick, #{args => ["--service", "self/stack/services/worker"]}),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+%% It has no address of its own: the C-node asks as its main container, and for its address too.
+-spec a_sidekick_on_the_network_of_its_main_container_may_name_the_service([term()]) -> ok.
+a_sidekick_on_the_network_of_its_main_container_may_name_the_service(Config) ->
+    Hosts = test_cluster:hosts(3),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = metadata_server:reload(metadata(Config), fun with_sidekicks/1),
+    Beams = test_beam:start_all(Hosts),
+    _ = test_cnode:start_all(Hosts, #{args => ["--service", "self/stack/services/worker"],
+                                      env => [{"CONTAINER_IP", false}]}),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    [] = [Request || #{path := [<<"self">>, <<"service">>]} = Request <- metadata_server:requests(metadata(Config))],
+    [] = test_cluster:lost_links(Beams),
+    ok.
 
 -spec one_lone_c_node_forms_a_whole_service([term()]) -> ok.
 one_lone_c_node_forms_a_whole_service(Config) ->
@@ -118,17 +161,19 @@ one_lone_c_node_forms_a_whole_service(Config) ->
 a_server_that_ignores_waits_is_polled(Config) ->
     ok = metadata_server:misbehave(metadata(Config), ignore_wait),
     ok = grows(Config, ["--polling-interval", "1000"]),
-    Busiest = lists:max([length(metadata_server:requests(metadata(Config), Address))
-                         || Address <- lists:usort([Source || #{source := Source}
-                                                                  <- metadata_server:requests(metadata(Config))])]),
-    Seconds = seconds_of_requests(Config),
-    true = Busiest =< 5 * (Seconds + 1),
+    Before = requests_by_source(Config),
+    %% A window of three polls, no wait for anything: a busy loop would ask hundreds of times. A poll is two requests,
+    %% or three when it tries to wait again.
+    timer:sleep(3000),
+    [true = Asked - maps:get(Source, Before) =< 12 || {Source, Asked} <- maps:to_list(requests_by_source(Config))],
     ok.
 
--spec polling_alone_is_enough([term()]) -> ok.
-polling_alone_is_enough(Config) ->
+-spec polling_alone_is_enough_and_never_waits([term()]) -> ok.
+polling_alone_is_enough_and_never_waits(Config) ->
+    ok = metadata_server:misbehave(metadata(Config), ignore_wait),
     ok = grows(Config, ["--watch", "off", "--polling-interval", "500"]),
-    [] = metadata_server:waiting(metadata(Config)),
+    [_ | _] = Requests = metadata_server:requests(metadata(Config)),
+    [] = [Request || #{query := #{<<"wait">> := _}} = Request <- Requests],
     ok.
 
 -spec a_version_that_never_rests_does_no_harm([term()]) -> ok.
@@ -159,15 +204,30 @@ grows(Config, Args) ->
     [] = test_cluster:lost_links(Beams),
     ok.
 
-seconds_of_requests(Config) ->
-    Times = [At || #{at := At} <- metadata_server:requests(metadata(Config))],
-    (lists:max(Times) - lists:min(Times)) div 1000000.
+requests_by_source(Config) ->
+    Sources = [Source || #{source := Source} <- metadata_server:requests(metadata(Config))],
+    lists:foldl(fun(Source, Counts) -> maps:update_with(Source, fun(N) -> N + 1 end, 1, Counts) end, #{}, Sources).
 
-await_unreachable(Cnode, Addresses) ->
-    [test_cnode:await_event(Cnode,
-                            fun(#{event := Event, text := Text}) ->
-                                    Event =:= <<"peer_unreachable">>
-                                        andalso binary:match(Text, list_to_binary(Address)) =/= nomatch
-                            end,
-                            10000) || Address <- Addresses],
-    ok.
+%% Waits until the C-node has tried each of so many dead peers several times.
+await_tries(Cnode, Beam, Count) ->
+    test_wait:until("all dead peers were tried again and again",
+                    fun() ->
+                            Peers = test_cnode:call(Cnode, Beam, peers),
+                            case [Attempts || #{attempts := Attempts} <- Peers, Attempts >= ?ROUNDS] of
+                                Tried when length(Tried) =:= Count -> {done, ok};
+                                _ -> {wait, Peers}
+                            end
+                    end,
+                    20000).
+
+%% All BEAMs that it was ever linked to, once for each time.
+ever_linked(Beam) ->
+    [Node || #{what := up, type := visible, node := Node} <- test_beam:events(Beam)].
+
+%% Each container gets a sidekick on its network.
+with_sidekicks(World) ->
+    Sidekicks = [#{network_from_container_uuid => Uuid} || #{<<"uuid">> := Uuid} <- metadata_world:containers(World)],
+    metadata_world:list(World, "Shop", "worker-cnode", Sidekicks, #{sidekick_of => "worker"}).
+
+within(Limit, Took) ->
+    Took < Limit orelse error({took_us, Took, limit_us, Limit}).

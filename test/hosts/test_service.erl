@@ -1,7 +1,7 @@
 %% What the stand-in metadata service has seen of the test hosts: who has asked it, and who waits for a change.
 -module(test_service).
 
--export([await_requests/3, await_watching/2]).
+-export([await_requests/3, await_watching/2, keep_reloading/3]).
 
 -define(LIMIT_MS, 60000).
 
@@ -23,3 +23,16 @@ await_watching(Metadata, Hosts) ->
     Addresses = [test_host:address(Host) || Host <- Hosts],
     test_wait:equals("hosts that do not wait for a change", [],
                      fun() -> Addresses -- metadata_server:waiting(Metadata) end, ?LIMIT_MS).
+
+%% Loads the same again and again for so long (ms), and each time waits until all these hosts have read it.
+-spec keep_reloading(metadata_server:server(), [test_host:host()], non_neg_integer()) -> ok.
+keep_reloading(Metadata, Hosts, Duration) ->
+    reload_until(erlang:monotonic_time(millisecond) + Duration, Metadata, Hosts).
+
+reload_until(Until, Metadata, Hosts) ->
+    ok = metadata_server:reload(Metadata),
+    ok = await_watching(Metadata, Hosts),
+    case erlang:monotonic_time(millisecond) < Until of
+        true -> reload_until(Until, Metadata, Hosts);
+        false -> ok
+    end.
