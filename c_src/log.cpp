@@ -1,15 +1,17 @@
 #include "rancher_cnode/log.hpp"
 
-#include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
 
-#include <algorithm>
-#include <cmath>
+#include <cstdint>
 #include <mutex>
+#include <string>
 #include <utility>
+
+#include "line_writer.hpp"
+#include "log_text.hpp"
 
 namespace rancher_cnode {
 namespace {
@@ -26,124 +28,6 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
       return spdlog::level::err;
   }
   return spdlog::level::err;
-}
-
-/// Length of the UTF-8 sequence that text begins with (Unicode 15, table 3-7), 0 if it is not well-formed.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [text](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : static_cast<unsigned char>(0);
-  };
-  const auto continues = [&byte](std::size_t from, std::size_t to) {
-    for (std::size_t i = from; i < to; ++i) {
-      if ((byte(i) & 0xc0U) != 0x80U) return false;
-    }
-    return true;
-  };
-  const unsigned lead = byte(0);
-  const unsigned second = byte(1);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xc2 && lead <= 0xdf) return continues(1, 2) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    const bool overlong = lead == 0xe0 && second < 0xa0;
-    const bool surrogate = lead == 0xed && second > 0x9f;
-    return !overlong && !surrogate && continues(1, 3) ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    const bool overlong = lead == 0xf0 && second < 0x90;
-    const bool beyond = lead == 0xf4 && second > 0x8f;
-    return !overlong && !beyond && continues(1, 4) ? 4 : 0;
-  }
-  return 0;
-}
-
-/// JSON's escapes, used for text lines too, so that no value can end a line or drive a terminal. C1 control
-/// characters count as control characters; bytes that are not UTF-8 become U+FFFD.
-void append_escaped(std::string& out, std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    const auto lead = static_cast<unsigned char>(text.front());
-    const bool c1_control = length == 2 && lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-    if (length == 0) {
-      out += "\\ufffd";
-    } else if (c1_control) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(text[1]));
-    } else if (text.front() == '"' || text.front() == '\\') {
-      out += '\\';
-      out += text.front();
-    } else if (text.front() == '\n') {
-      out += "\\n";
-    } else if (text.front() == '\r') {
-      out += "\\r";
-    } else if (text.front() == '\t') {
-      out += "\\t";
-    } else if (length == 1 && (lead < 0x20 || lead == 0x7f)) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", lead);
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-}
-
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  append_escaped(out, text);
-  out += '"';
-}
-
-bool reads_well_unquoted(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
-  });
-}
-
-void append_value(std::string& out, const LogField& field, LogFormat format) {
-  if (const auto* text = std::get_if<std::string>(&field.value)) {
-    if (format == LogFormat::text && reads_well_unquoted(*text)) {
-      out += *text;
-    } else {
-      append_quoted(out, *text);
-    }
-  } else if (const auto* integer = std::get_if<std::int64_t>(&field.value)) {
-    out += std::to_string(*integer);
-  } else if (const auto* number = std::get_if<double>(&field.value)) {
-    // JSON has no word for NaN and infinity.
-    out += std::isfinite(*number) ? fmt::format("{}", *number) : "null";
-  } else {
-    out += std::get<bool>(field.value) ? "true" : "false";
-  }
-}
-
-std::string text_body(std::string_view event, std::string_view message, Log::Fields fields) {
-  std::string body = "event=";
-  body += event;
-  if (!message.empty()) {
-    body += " msg=";
-    append_quoted(body, message);
-  }
-  for (const LogField& field : fields) {
-    body += ' ';
-    body += field.key;
-    body += '=';
-    append_value(body, field, LogFormat::text);
-  }
-  return body;
-}
-
-std::string json_body(std::string_view event, std::string_view message, Log::Fields fields) {
-  std::string body = "\"event\":";
-  append_quoted(body, event);
-  if (!message.empty()) {
-    body += ",\"message\":";
-    append_quoted(body, message);
-  }
-  for (const LogField& field : fields) {
-    body += ',';
-    append_quoted(body, field.key);
-    body += ':';
-    append_value(body, field, LogFormat::json);
-  }
-  return body;
 }
 
 std::unique_ptr<spdlog::formatter> line_format(LogFormat format, std::string end_of_line) {
@@ -169,6 +53,38 @@ class ForwardingSink final : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   std::shared_ptr<Log::Sink> target_;
+};
+
+/// Writes to a descriptor whose reader may stall: a line that would have to wait is left out and counted, and
+/// the next one that goes out has the sum before it. base_sink holds the lock.
+class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  DescriptorSink(int descriptor, LogFormat format) : writer_(descriptor), format_(format) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (lost_ > 0 && write(lines_lost(message))) lost_ = 0;
+    if (lost_ > 0 || !write(message)) ++lost_;
+  }
+  void flush_() override {}
+
+ private:
+  bool write(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    return writer_.write(std::string_view(line.data(), line.size()));
+  }
+
+  spdlog::details::log_msg lines_lost(const spdlog::details::log_msg& before) {
+    lost_body_ = log_body(format_, "log_lines_lost", "standard error was not read in time; lines are missing",
+                          {{"lines", lost_}});
+    return {before.time, before.source, before.logger_name, spdlog::level::warn, lost_body_};
+  }
+
+  LineWriter writer_;
+  LogFormat format_;
+  std::int64_t lost_ = 0;
+  std::string lost_body_;
 };
 
 }  // namespace
@@ -200,8 +116,7 @@ class Log::Impl {
   void write(LogLevel level, std::string_view event, std::string_view message, Fields fields) {
     const auto spdlog_level = to_spdlog(level);
     if (!logger_.should_log(spdlog_level)) return;
-    logger_.log(spdlog_level, format_ == LogFormat::json ? json_body(event, message, fields)
-                                                         : text_body(event, message, fields));
+    logger_.log(spdlog_level, log_body(format_, event, message, fields));
   }
 
  private:
@@ -209,8 +124,10 @@ class Log::Impl {
   spdlog::logger logger_;
 };
 
-Log::Log(LogLevel threshold, LogFormat format)
-    : impl_(std::make_unique<Impl>(threshold, format, std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+Log::Log(LogLevel threshold, LogFormat format) : Log(threshold, format, STDERR_FILENO) {}
+
+Log::Log(LogLevel threshold, LogFormat format, int descriptor)
+    : impl_(std::make_unique<Impl>(threshold, format, std::make_shared<DescriptorSink>(descriptor, format),
                                    "\n")) {}
 
 Log::Log(LogLevel threshold, LogFormat format, std::shared_ptr<Sink> sink)

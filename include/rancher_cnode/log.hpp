@@ -3,7 +3,8 @@
 // Text: 2026-01-31T12:00:00.123Z warning event=epmd_unavailable msg="epmd does not answer; trying again" retry_ms=500
 // JSON: {"time":"...","level":"warning","event":"epmd_unavailable","message":"...","retry_ms":500}
 //
-// Used by every room but membership/. Thread-safe: any thread may write at any time.
+// Used by every room but membership/. Thread-safe: any thread may write at any time, and
+// none ever waits for the reader of standard error.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 
 namespace rancher_cnode {
 
-/// info = normal life, warning = degraded, error = a person must act.
+/// debug = how it was set up, info = normal life, warning = degraded, error = a person must act.
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };
 
@@ -51,7 +52,7 @@ class Log {
  public:
   using Fields = std::initializer_list<LogField>;
 
-  /// Where lines go. The default sink is standard error; tests hand in their own. Called under a lock, one
+  /// Where lines go in tests, instead of to standard error. Called under a lock, one
   /// whole line (without newline) at a time.
   class Sink {
    public:
@@ -59,7 +60,11 @@ class Log {
     virtual void line(std::string_view text) = 0;
   };
 
+  /// Writes to standard error, or to another descriptor that must stay open, and never waits for whoever reads
+  /// it: lines that do not go through at once are counted, and told by the event log_lines_lost when one does.
+  /// A line has at most PIPE_BUF bytes (4096); longer values are cut.
   Log(LogLevel threshold, LogFormat format);
+  Log(LogLevel threshold, LogFormat format, int descriptor);
   Log(LogLevel threshold, LogFormat format, std::shared_ptr<Sink> sink);
   ~Log();
   Log(Log&&) noexcept;

@@ -1,0 +1,178 @@
+// What the log does with a descriptor whose reader stalls: real pipes and a real terminal.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "rancher_cnode/log.hpp"
+
+using rancher_cnode::Log;
+using rancher_cnode::LogFormat;
+using rancher_cnode::LogLevel;
+
+namespace {
+
+/// Two descriptors that are joined; what is written to the one is read from the other.
+class Joined {
+ public:
+  static Joined pipe() {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    return {ends[0], ends[1]};
+  }
+  static Joined terminal() {
+    int master = -1;
+    int slave = -1;
+    REQUIRE(::openpty(&master, &slave, nullptr, nullptr, nullptr) == 0);
+    return {master, slave};
+  }
+  static Joined sockets() {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
+    return {ends[0], ends[1]};
+  }
+
+  Joined(int r, int w) : reading(r), writing(w) {}
+  Joined(const Joined&) = delete;
+  Joined& operator=(const Joined&) = delete;
+  ~Joined() {
+    close_reading();
+    ::close(writing);
+  }
+
+  void close_reading() {
+    if (reading >= 0) ::close(reading);
+    reading = -1;
+  }
+
+  /// All that is there now.
+  [[nodiscard]] std::string read_all() const {
+    std::string text;
+    std::array<char, 65536> buffer{};
+    pollfd asked{.fd = reading, .events = POLLIN, .revents = 0};
+    while (::poll(&asked, 1, 0) == 1 && (asked.revents & POLLIN) != 0) {
+      const auto size = ::read(reading, buffer.data(), buffer.size());
+      REQUIRE(size > 0);
+      text.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+    return text;
+  }
+
+  int reading;
+  int writing;
+};
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t from = 0; from < text.size();) {
+    const std::size_t end = std::min(text.find('\n', from), text.size());
+    lines.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return lines;
+}
+
+bool holds(const std::string& line, const std::string& part) { return line.find(part) != std::string::npos; }
+
+/// More than a pipe, a terminal or a socket keeps for a reader that does not read.
+void write_much(const Log& log) {
+  for (int i = 0; i < 8000; ++i) log.info("filling", "", {{"number", i}});
+}
+
+/// That it comes back from write_much is half of the case.
+void loses_lines_and_tells(const Joined& joined, LogFormat format) {
+  const Log log(LogLevel::info, format, joined.writing);
+  write_much(log);
+  const auto kept = lines_of(joined.read_all());
+  REQUIRE(kept.size() > 10);
+  REQUIRE(kept.size() < 8000);
+  CHECK(holds(kept.front(), "filling"));
+
+  log.error("after", "");
+  auto after = lines_of(joined.read_all());
+  // A terminal that took a part of a line has that line's end first.
+  if (after.size() == 3) after.erase(after.begin());
+  REQUIRE(after.size() == 2);
+  CHECK(holds(after[0], "log_lines_lost"));
+  CHECK(holds(after[0], "warning"));
+  CHECK(holds(after[1], "after"));
+
+  log.error("then", "");
+  const auto then = lines_of(joined.read_all());
+  REQUIRE(then.size() == 1);
+  CHECK(holds(then[0], "then"));
+}
+
+}  // namespace
+
+TEST_CASE("a pipe that nobody reads costs lines, not time, and their number is told") {
+  const auto pipe = Joined::pipe();
+  const Log log(LogLevel::info, LogFormat::text, pipe.writing);
+  write_much(log);
+  const auto kept = lines_of(pipe.read_all());
+  log.info("after", "");
+  const auto after = lines_of(pipe.read_all());
+  REQUIRE(after.size() == 2);
+  CHECK(holds(after[0], "event=log_lines_lost"));
+  CHECK(holds(after[0], "lines=" + std::to_string(8000 - kept.size())));
+  CHECK(holds(after[1], "event=after"));
+  for (const auto& line : kept) CHECK(holds(line, "info event=filling number="));
+}
+
+TEST_CASE("the same in JSON, on a terminal and on a socket") {
+  loses_lines_and_tells(Joined::pipe(), LogFormat::json);
+  loses_lines_and_tells(Joined::terminal(), LogFormat::text);
+  loses_lines_and_tells(Joined::sockets(), LogFormat::text);
+}
+
+TEST_CASE("the flags of the descriptor, which others share, stay as they are") {
+  const auto pipe = Joined::pipe();
+  const int before = ::fcntl(pipe.writing, F_GETFL);
+  const Log log(LogLevel::info, LogFormat::text, pipe.writing);
+  log.info("e", "");
+  CHECK(::fcntl(pipe.writing, F_GETFL) == before);
+}
+
+TEST_CASE("a reader that is gone costs nothing but the lines") {
+  // As main has it.
+  std::signal(SIGPIPE, SIG_IGN);
+  auto pipe = Joined::pipe();
+  const Log log(LogLevel::info, LogFormat::text, pipe.writing);
+  pipe.close_reading();
+  log.info("e", "");
+  const Log begun_later(LogLevel::info, LogFormat::text, pipe.writing);
+  begun_later.info("e", "");
+}
+
+TEST_CASE("a line that is too long for one write is cut within its values, and stays a line") {
+  const std::string text(1'000'000, 'x');
+  const std::string wide(100'000, '\xff');
+  std::string characters = "x";
+  for (int i = 0; i < 50'000; ++i) characters += "\xe2\x82\xac";
+  for (const auto format : {LogFormat::text, LogFormat::json}) {
+    const auto pipe = Joined::pipe();
+    const Log log(LogLevel::info, format, pipe.writing);
+    log.info("e", text, {{"wide", wide}, {"characters", characters}, {"last", 1}});
+    const std::string line = pipe.read_all();
+    CHECK(line.size() <= PIPE_BUF);
+    CHECK(line.ends_with(format == LogFormat::json ? "...\",\"last\":1}\n" : "...\" last=1\n"));
+    CHECK(holds(line, "\xe2\x82\xac..."));
+    CHECK(lines_of(line).size() == 1);
+  }
+}
+
+TEST_CASE("a long value is whole as long as its line fits") {
+  const auto pipe = Joined::pipe();
+  const Log log(LogLevel::info, LogFormat::text, pipe.writing);
+  const std::string text(3'900, 'x');
+  log.info("e", "", {{"v", text}});
+  CHECK(pipe.read_all().ends_with("v=" + text + "\n"));
+}
