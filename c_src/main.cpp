@@ -1,6 +1,8 @@
 // Wires the command line to what it asks for, and returns the exit status.
 #include <csignal>
+#include <exception>
 #include <iostream>
+#include <string>
 
 #include "rancher_cnode/agent/agent.hpp"
 #include "rancher_cnode/agent/own_address.hpp"
@@ -10,55 +12,48 @@
 
 namespace {
 
-using rancher_cnode::cli::Command;
-using rancher_cnode::cli::Invocation;
+namespace agent = rancher_cnode::agent;
+namespace cli = rancher_cnode::cli;
+using rancher_cnode::Expected;
 
-int print(const Invocation& invocation) {
-  (invocation.status == 0 ? std::cout : std::cerr) << invocation.output << std::flush;
-  return invocation.status;
-}
-
-int print_own_address(const Invocation& invocation, const rancher_cnode::Log& log) {
-  const auto address = rancher_cnode::agent::own_address(invocation.config, invocation.timeout, log);
-  if (!address) {
-    std::cerr << address.error().message << '\n';
+int report(const Expected<std::string>& answer) {
+  if (!answer) {
+    std::cerr << answer.error().message << '\n';
     return 1;
   }
-  std::cout << address->to_string() << std::endl;
+  std::cout << *answer << std::flush;
   return 0;
 }
 
-int wait_for_first_round(const Invocation& invocation, const rancher_cnode::Log& log) {
-  const auto done = rancher_cnode::agent::wait_for_first_round(invocation.config, invocation.timeout, log);
-  if (!done) {
-    std::cerr << done.error().message << '\n';
-    return 1;
+int carry_out(const cli::Invocation& invocation) {
+  const auto& config = invocation.config;
+  const rancher_cnode::Log log(config.log_level, config.log_format);
+  cli::tell(invocation, log);
+  switch (invocation.command) {
+    case cli::Command::exit:
+      (invocation.status == 0 ? std::cout : std::cerr) << invocation.output << std::flush;
+      return invocation.status;
+    case cli::Command::ip:
+      return report(agent::own_address(config, invocation.timeout, log).map([](auto address) {
+        return address.to_string() + "\n";
+      }));
+    case cli::Command::wait:
+      return report(
+          agent::wait_for_first_round(config, invocation.timeout, log).map([]() { return std::string(); }));
+    case cli::Command::run:
+      break;
   }
-  return 0;
+  return agent::Agent(config, std::string(cli::program_version()), log).run();
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   // A peer that closes while we write must not end us; every write tells by its error.
   std::signal(SIGPIPE, SIG_IGN);
-  const auto invocation =
-      rancher_cnode::cli::parse_command_line(argc, argv, rancher_cnode::cli::Environment::of_process());
-  const rancher_cnode::Log log(invocation.config.log_level, invocation.config.log_format);
-  for (const auto& warning : invocation.warnings) {
-    log.warning("setting_ignored", warning);
-  }
-  switch (invocation.command) {
-    case Command::exit:
-      return print(invocation);
-    case Command::ip:
-      return print_own_address(invocation, log);
-    case Command::wait:
-      return wait_for_first_round(invocation, log);
-    case Command::run:
-      return rancher_cnode::agent::Agent(invocation.config,
-                                         std::string(rancher_cnode::cli::program_version()), log)
-          .run();
-  }
+  return carry_out(cli::parse_command_line(argc, argv, cli::Environment::of_process()));
+} catch (const std::exception& error) {
+  // What the system refuses: a descriptor, a thread, memory.
+  std::cerr << "rancher_cnode: cannot go on: " << error.what() << '\n';
   return 1;
 }

@@ -31,12 +31,24 @@ struct Flags {
 
 tl::unexpected<Error> bad(std::string message) { return failure(ErrorCode::bad_setting, std::move(message)); }
 
-/// CLI11 takes the next argument for the value of `--ip=`, so that a variable that is empty would swallow a
-/// flag.
+bool takes_value(std::string_view argument) {
+  if (argument == "--config" || argument == "--timeout") return true;
+  const Setting* const setting = argument.starts_with("--") ? find_setting(argument.substr(2)) : nullptr;
+  return setting != nullptr && setting->shape != Shape::toggle;
+}
+
+/// `--ip=`, or `--ip` before another flag: CLI11 would take that flag for the value, so that an empty variable
+/// of a script swallowed it.
 const std::string* flag_without_value(const std::vector<std::string>& arguments) {
-  const auto found = std::ranges::find_if(
-      arguments, [](const std::string& a) { return a.starts_with("--") && a.find('=') == a.size() - 1; });
-  return found == arguments.end() ? nullptr : &*found;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    if (empty) return &argument;
+    if (!takes_value(argument) || i + 1 == arguments.size()) continue;
+    if (arguments[i + 1].starts_with("--")) return &argument;
+    ++i;  // its value
+  }
+  return nullptr;
 }
 
 /// Names the first argument that nobody knows, never what follows it: that may be a secret.
@@ -174,12 +186,18 @@ Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Env
   if (!raw) return tl::unexpected<Error>(raw.error());
   const auto validated = validate(*raw, environment, purpose_of(flags->command));
   if (!validated) return tl::unexpected<Error>(validated.error());
-  if (flags->print_config) return printed(config_text(*raw, *validated));
+  auto warnings = unknown_variables(environment);
+  if (flags->print_config) {
+    std::string text = config_text(*raw, *validated);
+    for (const std::string& warning : warnings) text += "# Warning: " + warning + "\n";
+    return printed(std::move(text));
+  }
 
   Invocation invocation;
   invocation.command = flags->command;
   invocation.config = validated->config;
-  invocation.warnings = unknown_variables(environment);
+  invocation.settings = settings_in_effect(*raw, *validated);
+  invocation.warnings = std::move(warnings);
   if (flags->command != Command::run) {
     const auto timeout = timeout_of(*flags);
     if (!timeout) return tl::unexpected<Error>(timeout.error());
@@ -198,6 +216,13 @@ Invocation parse_command_line(int argc, const char* const* argv, const Environme
   refused.status = bad_setting_status;
   refused.output = "rancher_cnode: bad setting: " + invocation.error().message + "\n";
   return refused;
+}
+
+void tell(const Invocation& invocation, const Log& log) {
+  for (const std::string& warning : invocation.warnings) log.warning("setting_ignored", warning);
+  for (const auto& [name, value, from] : invocation.settings) {
+    log.debug("setting", "", {{"name", name}, {"value", value}, {"from", from}});
+  }
 }
 
 std::string_view program_version() { return RANCHER_CNODE_VERSION; }

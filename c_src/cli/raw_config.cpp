@@ -19,6 +19,15 @@ constexpr std::size_t max_file_size = 1'048'576;  // 1 MiB
 /// Variables with our prefix that are read elsewhere, beside the settings.
 constexpr std::array<std::string_view, 2> other_variables{"RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE"};
 
+/// Printable ASCII only, cut at 120 characters.
+std::string printable(std::string_view text) {
+  constexpr std::size_t longest = 120;
+  std::string safe;
+  for (const char c : text.substr(0, longest)) safe += c >= ' ' && c <= '~' ? c : '?';
+  if (text.size() > longest) safe += "...";
+  return safe;
+}
+
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
   for (std::size_t from = 0; from <= text.size();) {
@@ -48,6 +57,28 @@ Expected<std::vector<CLI::ConfigItem>> items_of(std::string_view text, const std
   }
 }
 
+/// The line that an unknown name stands in, with the name itself if it is surely one: --config may have been
+/// given a file that holds a secret, and then every word of it may be that.
+std::string unknown_name(std::string_view text, const std::string& name) {
+  constexpr std::size_t longest_name = 24;
+  std::size_t number = 0;
+  for (std::size_t from = 0; from < text.size();) {
+    const std::string_view line = text.substr(from, text.find('\n', from) - from);
+    from += line.size() + 1;
+    ++number;
+    const std::size_t equals = line.find('=');
+    if (line.starts_with('#') || line.starts_with(';') ||
+        line.substr(0, equals).find(name) == std::string_view::npos) {
+      continue;
+    }
+    const bool like_a_name =
+        equals != std::string_view::npos && name.size() <= longest_name &&
+        std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || c == '-' || c == '_'; });
+    return (like_a_name ? " " + shown(name) : std::string()) + " in line " + std::to_string(number);
+  }
+  return "";
+}
+
 }  // namespace
 
 Expected<RawConfig> parse_config_file(std::string_view text, const std::string& path) {
@@ -57,12 +88,13 @@ Expected<RawConfig> parse_config_file(std::string_view text, const std::string& 
   for (const auto& item : *items) {
     // CLI11 marks the begin and end of a [section] by items named ++ and --.
     if (!item.parents.empty())
-      return bad_file(path, "has a section " + shown(item.parents.front()) + "; it must have none");
+      return bad_file(path,
+                      "has a section" + unknown_name(text, item.parents.front()) + "; it must have none");
     const Setting* setting = find_setting(item.name);
     if (setting == nullptr && item.name == "cookie") {
       return bad_file(path, "holds a cookie; name a file by 'cookie-file' instead");
     }
-    if (setting == nullptr) return bad_file(path, "unknown setting " + shown(item.name));
+    if (setting == nullptr) return bad_file(path, "unknown setting" + unknown_name(text, item.name));
     if (item.inputs.empty() || (setting->shape != Shape::list && item.inputs.size() > 1)) {
       return bad_file(path, "'" + item.name + "' must have one value; quote it if it holds blanks or commas");
     }
@@ -116,18 +148,12 @@ std::vector<std::string> unknown_variables(const Environment& environment) {
     const bool known =
         std::ranges::find(other_variables, name) != other_variables.end() ||
         std::ranges::any_of(settings(), [&name](const Setting& s) { return variable_of(s.name) == name; });
-    if (!known) sentences.push_back("$" + name + " is set, but there is no such setting");
+    if (!known) sentences.push_back("$" + printable(name) + " is set, but there is no such setting");
   }
   return sentences;
 }
 
-std::string shown(std::string_view text) {
-  constexpr std::size_t longest = 120;
-  std::string safe = "'";
-  for (const char c : text.substr(0, longest)) safe += c >= ' ' && c <= '~' ? c : '?';
-  safe += text.size() > longest ? "...'" : "'";
-  return safe;
-}
+std::string shown(std::string_view text) { return "'" + printable(text) + "'"; }
 
 Error violation(std::string_view name, const RawValue& value, std::string_view rule) {
   std::string message = flag_of(name) + " " + shown(value.texts.front());

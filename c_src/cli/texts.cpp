@@ -13,10 +13,10 @@ constexpr std::size_t help_column = 33;
 std::string origin_of(const RawValue& value, std::string_view name) {
   switch (value.origin) {
     case Origin::flag:
-      return "from " + flag_of(name);
+      return flag_of(name);
     case Origin::environment:
     case Origin::file:
-      return "from " + value.place;
+      return value.place;
     case Origin::fallback:
       return "default";
   }
@@ -81,7 +81,24 @@ std::string setting_help(const Setting& setting) {
   return help_line(left, right);
 }
 
+std::string cookie_line(const Validated& validated) {
+  return validated.cookie_source.empty() ? "# cookie: not needed to ask for the address, and not looked for\n"
+                                         : "# cookie: (redacted), from " + validated.cookie_source + "\n";
+}
+
 }  // namespace
+
+std::vector<SettingInEffect> settings_in_effect(const RawConfig& raw, const Validated& validated) {
+  std::vector<SettingInEffect> all;
+  for (const Setting& setting : settings()) {
+    if (const auto value = raw.find(setting.name); value != raw.end()) {
+      all.push_back(
+          {std::string(setting.name), file_value(value->second), origin_of(value->second, setting.name)});
+    }
+  }
+  if (!validated.cookie_source.empty()) all.push_back({"cookie", "(redacted)", validated.cookie_source});
+  return all;
+}
 
 std::string config_text(const RawConfig& raw, const Validated& validated) {
   std::string text =
@@ -90,14 +107,14 @@ std::string config_text(const RawConfig& raw, const Validated& validated) {
   for (const Setting& setting : settings()) {
     if (setting.group != group) text += "\n# " + std::string(setting.group) + "\n";
     group = setting.group;
-    const auto value = raw.find(setting.name);
-    if (value != raw.end()) {
+    if (const auto value = raw.find(setting.name); value != raw.end()) {
+      const std::string from = origin_of(value->second, setting.name);
       text += std::string(setting.name) + " = " + file_value(value->second) + "  # " +
-              origin_of(value->second, setting.name) + "\n";
+              (value->second.origin == Origin::fallback ? "" : "from ") + from + "\n";
     } else {
       text += "# " + std::string(setting.name) + " is not set\n";
     }
-    if (setting.name == "cookie-file") text += "# cookie: (redacted), from " + validated.cookie_source + "\n";
+    if (setting.name == "cookie-file") text += cookie_line(validated);
   }
   text += "# epmd's port is " + std::to_string(validated.config.epmd_port) + " ($ERL_EPMD_PORT, or 4369)\n";
   return text;

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "rancher_cnode/cli/environment.hpp"
+#include "rancher_cnode/cli/texts.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/config.hpp"
+#include "rancher_cnode/log.hpp"
 
 namespace rancher_cnode::cli {
 
@@ -25,16 +27,20 @@ struct Invocation {
   Command command = Command::exit;
   /// For run, whole; for ip, without node_basename and cookie; for wait, without node_basename.
   Config config;
-  Milliseconds timeout{0};            ///< for ip and wait: how long; 0 = for ever
-  std::vector<std::string> warnings;  ///< sentences to log as warnings
-  std::string output;                 ///< for exit: standard output if status is 0, else standard error
-  int status = 0;                     ///< for exit: 0 (help, version, print-config) or 2 (a bad setting)
+  std::vector<SettingInEffect> settings;  ///< for the log
+  Milliseconds timeout{0};                ///< for ip and wait: how long; 0 = for ever
+  std::vector<std::string> warnings;      ///< sentences to log as warnings
+  std::string output;                     ///< for exit: standard output if status is 0, else standard error
+  int status = 0;                         ///< for exit: 0 (help, version, print-config) or 2 (a bad setting)
 };
 
 /// Never throws, prints nothing, ends nothing. Reads the --config file and the cookie's file.
 /// A bad flag or setting is Command::exit with status 2 and one line in `output`.
 [[nodiscard]] Invocation parse_command_line(int argc, const char* const* argv,
                                             const Environment& environment);
+
+/// Logs the warnings, and as debug the settings in effect.
+void tell(const Invocation& invocation, const Log& log);
 
 /// The version of this program, as --version shows it: "0.1.0".
 [[nodiscard]] std::string_view program_version();

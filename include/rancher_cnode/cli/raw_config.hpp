@@ -27,7 +27,8 @@ struct RawValue {
 using RawConfig = std::map<std::string, RawValue, std::less<>>;
 
 /// The keys of a --config file. `path` is used for messages only. Unknown keys, sections, a key that stands
-/// twice, and more than one value for a single setting are ErrorCode::bad_setting.
+/// twice, and more than one value for a single setting are ErrorCode::bad_setting. The message never repeats a
+/// value, nor a key that may be one: the file may not be what it was taken for.
 [[nodiscard]] Expected<RawConfig> parse_config_file(std::string_view text, const std::string& path);
 
 /// Reads and parses the file; at most 1 MiB. Not readable is ErrorCode::bad_setting.

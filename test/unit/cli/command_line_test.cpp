@@ -269,6 +269,21 @@ TEST_CASE("a flag that nobody knows, or that lacks its value, is one clear line 
       {{"a\nb"}, "rancher_cnode: bad setting: unknown command 'a?b'; see --help\n"},
       {{"--ip=", "--once"}, "rancher_cnode: bad setting: '--ip=' has no value\n"},
       {{"--ip"}, "rancher_cnode: bad setting: '--ip' has no value\n"},
+      {{"--node-basename", "--once"}, "rancher_cnode: bad setting: '--node-basename' has no value\n"},
+      {{"--once", "--ip", "--node-basename=a"}, "rancher_cnode: bad setting: '--ip' has no value\n"},
+      {{"--config", "--once"}, "rancher_cnode: bad setting: '--config' has no value\n"},
+      {{"ip", "--timeout", "--watch", "off"}, "rancher_cnode: bad setting: '--timeout' has no value\n"},
+      {{"--once="}, "rancher_cnode: bad setting: '--once=' has no value\n"},
+      {{"--start-epmd=yes", "--node-basename=a"},
+       "rancher_cnode: bad setting: --start-epmd 'yes' must be on or off\n"},
+      {{"--exit-on-eof=1", "--node-basename=a"},
+       "rancher_cnode: bad setting: --exit-on-eof '1' must be on or off\n"},
+      {{"--once=On", "--node-basename=a"}, "rancher_cnode: bad setting: --once 'On' must be on or off\n"},
+      {{"--once", "off", "--node-basename=a"},
+       "rancher_cnode: bad setting: unknown command 'off'; see --help\n"},
+      {{"--epmd=ep\"md", "--node-basename=a"},
+       "rancher_cnode: bad setting: --epmd 'ep\"md' must be a program without control characters, quotes, "
+       "backslash and #\n"},
       {{"ip", "--timeout=soon"},
        "rancher_cnode: bad setting: --timeout 'soon' must be a whole number from 0 to 86400000\n"},
       {{"ip", "--timeout=86400001"},
@@ -281,6 +296,54 @@ TEST_CASE("a flag that nobody knows, or that lacks its value, is one clear line 
     CHECK(invocation.status == 2);
     CHECK(invocation.output == row.line);
   }
+}
+
+TEST_CASE("a value may begin with dashes where it cannot be a flag") {
+  CHECK(invoke({"--node-basename=--a", "--basename", "-b"}).config.node_basename == "--a");
+  CHECK(invoke({"--node-basename=a", "--basename", "-b"}).config.basename == "-b");
+  // The value of one flag is not taken for a flag that lacks its own.
+  CHECK(invoke({"--node-basename=a", "--cookie-file", "ip", "--once"}).output.find("has no value") ==
+        std::string::npos);
+}
+
+TEST_CASE("a toggle is on by its name, and on or off by its value") {
+  const auto switches = [](std::vector<const char*> flags) {
+    flags.push_back("--node-basename=a");
+    const auto invocation = invoke(std::move(flags));
+    REQUIRE(invocation.output == "");
+    return std::vector{invocation.config.start_epmd, invocation.config.exit_on_eof, invocation.config.once};
+  };
+  const std::vector on(3, Switch::on);
+  const std::vector off(3, Switch::off);
+  CHECK(switches({"--start-epmd", "--exit-on-eof", "--once"}) == on);
+  CHECK(switches({"--start-epmd=on", "--exit-on-eof=true", "--once=on"}) == on);
+  CHECK(switches({"--start-epmd=off", "--exit-on-eof=false", "--once=off"}) == off);
+  CHECK(switches({}) == off);
+}
+
+TEST_CASE("epmd's port that breaks its rule is one line and status 2, for every command") {
+  for (const auto* command : {"run", "ip", "wait"}) {
+    CAPTURE(command);
+    const auto invocation =
+        invoke({command, "--node-basename=a"}, {{"RANCHER_CNODE_COOKIE", "c"}, {"ERL_EPMD_PORT", "65536"}});
+    CHECK(invocation.status == 2);
+    CHECK(invocation.output ==
+          "rancher_cnode: bad setting: $ERL_EPMD_PORT '65536' must be a whole number from 1 to 65535\n");
+  }
+}
+
+TEST_CASE("the settings in effect are told with where they came from, the cookie redacted") {
+  const auto invocation =
+      invoke({"--node-basename=a"}, {{"RELEASE_COOKIE", "hush"}, {"CONTAINER_IP", "10.42.0.7"}});
+  const auto from = [&](const std::string& name) -> std::string {
+    const auto found = std::ranges::find(invocation.settings, name, &cli::SettingInEffect::name);
+    return found == invocation.settings.end() ? "none" : found->value + " from " + found->from;
+  };
+  CHECK(from("node-basename") == "\"a\" from --node-basename");
+  CHECK(from("ip") == "\"10.42.0.7\" from $CONTAINER_IP");
+  CHECK(from("polling-interval") == "5000 from default");
+  CHECK(from("disconnect") == "none");
+  CHECK(from("cookie") == "(redacted) from $RELEASE_COOKIE");
 }
 
 TEST_CASE("a cookie on the command line is refused and not repeated") {

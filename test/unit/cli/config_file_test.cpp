@@ -59,13 +59,14 @@ TEST_CASE("what a file must not hold is named") {
     const char* text;
     const char* message;
   } rows[] = {
-      {"polling-intervall = 5000\n", "--config 'c.toml': unknown setting 'polling-intervall'"},
-      {"polling_interval = 5000\n", "--config 'c.toml': unknown setting 'polling_interval'"},
-      {"config = x.toml\n", "--config 'c.toml': unknown setting 'config'"},
-      {"help\n", "--config 'c.toml': unknown setting 'help'"},
+      {"polling-intervall = 5000\n", "--config 'c.toml': unknown setting 'polling-intervall' in line 1"},
+      {"# c\n\n polling_interval=5000\n", "--config 'c.toml': unknown setting 'polling_interval' in line 3"},
+      {"watch = on\r\nconfig = x.toml\r\n", "--config 'c.toml': unknown setting 'config' in line 2"},
+      {"help\n", "--config 'c.toml': unknown setting in line 1"},
       {"cookie = hush\n", "--config 'c.toml': holds a cookie; name a file by 'cookie-file' instead"},
-      {"[metadata]\nwatch = on\n", "--config 'c.toml': has a section 'metadata'; it must have none"},
-      {"metadata.watch = on\n", "--config 'c.toml': has a section 'metadata'; it must have none"},
+      {"watch = on\n[metadata]\nprobe = off\n",
+       "--config 'c.toml': has a section in line 2; it must have none"},
+      {"metadata.watch = on\n", "--config 'c.toml': has a section 'metadata' in line 1; it must have none"},
       {"service = a b\n",
        "--config 'c.toml': 'service' must have one value; quote it if it holds blanks or commas"},
       {"service = [\"a\", \"b\"]\n",
@@ -80,6 +81,19 @@ TEST_CASE("what a file must not hold is named") {
     REQUIRE_FALSE(raw.has_value());
     CHECK(raw.error().code == ErrorCode::bad_setting);
     CHECK(raw.error().message == row.message);
+  }
+}
+
+TEST_CASE("of a file that is no settings file, nothing is repeated") {
+  for (const auto* text :
+       {"HUSH", "HUSH\n", "watch = on\nHUSH\n", "HUSH=1\n", "hush\n", "hush.hush\n", "HUSH.x = 1\n",
+        "[HUSH]\nx = 1\n", "x HUSH = 1\n", "\"HUSH\" = 1\n", "HUSH # = hush\n",
+        "hushhushhushhushhushhushh = 1\n", "cookie = hush\n", "ip = hush hush\n"}) {
+    CAPTURE(text);
+    const auto raw = parse_config_file(text, "c.toml");
+    REQUIRE_FALSE(raw.has_value());
+    CHECK(raw.error().message.find("HUSH") == std::string::npos);
+    CHECK(raw.error().message.find("hush") == std::string::npos);
   }
 }
 
@@ -136,6 +150,25 @@ TEST_CASE("print-config tells where each value came from") {
   CHECK(text.find("\nprobe = \"epmd\"  # default\n") != std::string::npos);
   CHECK(text.find("\n# disconnect is not set\n") != std::string::npos);
   CHECK(text.find("\n# cookie: (redacted), from $RELEASE_COOKIE\n") != std::string::npos);
+}
+
+TEST_CASE("print-config tells of variables that no setting has, and stays a file for --config") {
+  const std::vector<const char*> argv{"x", "--print-config", "--node-basename=a"};
+  const auto text =
+      cli::parse_command_line(
+          static_cast<int>(argv.size()), argv.data(),
+          Environment(Variables{{"RELEASE_COOKIE", "c"}, {"RANCHER_CNODE_NOPE\nonce = on", "1"}}))
+          .output;
+  CHECK(text.find("\n# Warning: $RANCHER_CNODE_NOPE?once = on is set, but there is no such setting\n") !=
+        std::string::npos);
+  CHECK(parse_config_file(text, "c.toml").has_value());
+}
+
+TEST_CASE("print-config of ip tells that no cookie is looked for") {
+  const std::string text = printed({"ip"});
+  CHECK(text.find("\n# cookie: not needed to ask for the address, and not looked for\n") !=
+        std::string::npos);
+  CHECK(text.find("(redacted)") == std::string::npos);
 }
 
 TEST_CASE("print-config refuses what run would refuse") {
