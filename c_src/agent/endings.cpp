@@ -1,11 +1,10 @@
 #include "endings.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <boost/asio/buffer.hpp>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -23,48 +22,85 @@ constexpr std::chrono::milliseconds look_again{500};
 /// Through syscall(): glibc has its own name for it only since 2.36.
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
+bool is_ignored(int signal) {
+  struct sigaction inherited {};
+  return ::sigaction(signal, nullptr, &inherited) == 0 && inherited.sa_handler == SIG_IGN;
+}
+
+const char* name_of(int signal) {
+  return signal == SIGTERM ? "SIGTERM" : signal == SIGINT ? "SIGINT" : "SIGHUP";
+}
+
+/// An epoll descriptor that becomes readable when the other end of `watched` closes, and not for data; -1 if
+/// `watched` cannot be waited for.
+int open_watch_for_end(int watched) {
+  const int watch = ::epoll_create1(EPOLL_CLOEXEC);
+  // That the other side is gone altogether (EPOLLHUP, EPOLLERR) is told without asking.
+  epoll_event closed{.events = EPOLLRDHUP, .data = {}};
+  if (watch >= 0 && ::epoll_ctl(watch, EPOLL_CTL_ADD, watched, &closed) != 0) {
+    ::close(watch);
+    return -1;
+  }
+  return watch;
+}
+
 }  // namespace
 
 Endings::Endings(asio::io_context& loop, std::function<void(const std::string&)> ended)
-    : ended_(std::move(ended)), signals_(loop), process_timer_(loop), process_(loop), standard_input_(loop) {}
+    : ended_(std::move(ended)),
+      signals_(loop),
+      process_timer_(loop),
+      process_(loop),
+      standard_input_end_(loop) {}
 
 void Endings::end(const std::string& reason) {
-  if (ended_) {
-    ended_(reason);
+  // A copy, since it is what calls stop(), which drops ours.
+  if (const auto ended = ended_) {
+    ended(reason);
   }
 }
 
 void Endings::watch_signals() {
   signals_.add(SIGTERM);
-  signals_.add(SIGINT);
+  for (const int signal : {SIGINT, SIGHUP}) {
+    if (!is_ignored(signal)) {
+      signals_.add(signal);
+    }
+  }
   wait_for_signal();
 }
 
 void Endings::wait_for_signal() {
   signals_.async_wait([self = shared_from_this()](const error_code& error, int number) {
     if (!error) {
-      self->end(number == SIGTERM ? "SIGTERM" : "SIGINT");
+      self->end(name_of(number));
     }
   });
 }
 
 void Endings::watch_process(pid_t pid) {
   const int descriptor = open_pidfd(pid);
-  if (descriptor < 0) {
+  error_code error;
+  if (descriptor >= 0) {
+    process_.assign(descriptor, error);
+  }
+  if (descriptor < 0 || error) {
+    if (descriptor >= 0) {
+      ::close(descriptor);
+    }
     look_at_process(pid);
     return;
   }
-  process_.assign(descriptor);
   process_.async_wait(asio::posix::stream_descriptor::wait_read,
-                      [self = shared_from_this(), pid](const error_code& error) {
-                        if (!error) {
+                      [self = shared_from_this(), pid](const error_code& cancelled) {
+                        if (!cancelled) {
                           self->end("the watched process " + std::to_string(pid) + " has ended");
                         }
                       });
 }
 
 void Endings::look_at_process(pid_t pid) {
-  if (::kill(pid, 0) != 0 && errno == ESRCH) {
+  if (has_ended(pid)) {
     end("the watched process " + std::to_string(pid) + " has ended");
     return;
   }
@@ -76,29 +112,34 @@ void Endings::look_at_process(pid_t pid) {
   });
 }
 
+bool Endings::has_ended(pid_t pid) {
+  if (::kill(pid, 0) != 0 && errno == ESRCH) {
+    return true;
+  }
+  const auto stat = process_stat(pid);
+  if (!stat) {
+    return false;
+  }
+  if (!first_seen_) {
+    first_seen_ = stat;
+  }
+  // With another start it is another process, which has got the number of ours.
+  return stat->has_ended() || stat->start != first_seen_->start;
+}
+
 void Endings::watch_standard_input() {
-  // A duplicate, so that closing ours leaves the process its descriptor 0.
-  error_code error;
-  standard_input_.assign(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), error);
-  if (error) {
+  const int watch = open_watch_for_end(STDIN_FILENO);
+  if (watch < 0) {
     end("standard input cannot be waited for");
     return;
   }
-  read_standard_input();
-}
-
-void Endings::read_standard_input() {
-  standard_input_.async_read_some(asio::buffer(ignored_input_),
-                                  [self = shared_from_this()](const error_code& error, std::size_t /*size*/) {
-                                    if (error == asio::error::operation_aborted) {
-                                      return;
-                                    }
-                                    if (error) {
-                                      self->end("standard input has closed");
-                                      return;
-                                    }
-                                    self->read_standard_input();
-                                  });
+  standard_input_end_.assign(watch);
+  standard_input_end_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                 [self = shared_from_this()](const error_code& cancelled) {
+                                   if (!cancelled) {
+                                     self->end("standard input has closed");
+                                   }
+                                 });
 }
 
 void Endings::stop() {
@@ -107,7 +148,7 @@ void Endings::stop() {
   signals_.cancel(ignored);
   process_timer_.cancel();
   process_.close(ignored);
-  standard_input_.close(ignored);
+  standard_input_end_.close(ignored);
 }
 
 }  // namespace rancher_cnode::agent

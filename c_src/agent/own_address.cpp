@@ -1,28 +1,63 @@
 #include "rancher_cnode/agent/own_address.hpp"
 
 #include <future>
+#include <mutex>
+#include <string>
 #include <utility>
 
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 
 namespace rancher_cnode::agent {
+namespace {
 
-Expected<Ipv4Address> own_address(const Config& config, Milliseconds timeout, const Log& log) {
-  // Outlives the watcher below, whose thread fulfils it; the handler runs at most once.
-  std::promise<Ipv4Address> promise;
-  auto found = promise.get_future();
+metadata::WatcherSettings watcher_settings(const Config& config) {
   metadata::WatcherSettings settings;
   settings.urls = config.metadata_urls;
   settings.version = config.metadata_version;
+  settings.service = config.service;
+  settings.watch = config.watch;
+  settings.polling_interval = config.polling_interval;
+  return settings;
+}
+
+/// Why the last round did not tell our address. Written on the watcher's thread.
+class LastReason {
+ public:
+  void note(const metadata::Observation& observation) {
+    const auto* const unknown = std::get_if<membership::Unknown>(&observation.read);
+    const std::scoped_lock lock(mutex_);
+    text_ = unknown != nullptr
+                ? unknown->reason
+                : observation.url + " tells the service, but no address of this container (yet)";
+  }
+
+  [[nodiscard]] std::string text() {
+    const std::scoped_lock lock(mutex_);
+    return text_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_ = "no answer yet";
+};
+
+}  // namespace
+
+Expected<Ipv4Address> own_address(const Config& config, Milliseconds timeout, const Log& log) {
+  // Both outlive the watcher below, whose thread uses them; the address is found at most once.
+  LastReason reason;
+  std::promise<Ipv4Address> promise;
+  auto found = promise.get_future();
   metadata::MetadataWatcher watcher(
-      std::move(settings),
-      {.observed = [](const metadata::Observation&) {},
+      watcher_settings(config),
+      {.observed = [&reason](const metadata::Observation& observation) { reason.note(observation); },
        .own_address_found = [&promise](Ipv4Address address) { promise.set_value(address); }},
       log);
   watcher.start();
   if (timeout.count() > 0 && found.wait_for(timeout) != std::future_status::ready) {
     watcher.stop();
-    return failure(ErrorCode::timeout, "the metadata service did not tell our address in time");
+    return failure(ErrorCode::timeout,
+                   "the metadata service did not tell our address in time: " + reason.text());
   }
   const Ipv4Address address = found.get();
   watcher.stop();

@@ -53,7 +53,8 @@ class Question {
 
  private:
   static distribution::CNode::Settings settings(const Config& config, Ipv4Address own) {
-    return {.name = NodeName::of(config.basename + "_wait_" + std::to_string(::getpid()), own),
+    // Not made from --basename, which may be as long as a name can be.
+    return {.name = NodeName::of("rancher_cnode_wait_" + std::to_string(::getpid()), own),
             .cookie = config.cookie,
             .listen_ports = {},
             .epmd_port = config.epmd_port,

@@ -1,0 +1,236 @@
+%% How one C-node meets the descriptors and signals that it is started with: a standard error that nobody reads, a
+%% standard input that others share, signals that are ignored, and a system that refuses what it needs. A shell sets
+%% these up, as wrapper scripts do, and then becomes the program.
+-module(endings_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([a_standard_error_that_nobody_reads_does_not_keep_it_from_ending/1, sighup_ends_it_with_status_0/1,
+         sigint_that_the_starter_ignores_does_not_end_it/1, sighup_that_the_starter_ignores_does_not_end_it/1,
+         it_ends_at_eof_and_eats_nothing_of_standard_input/1, it_leaves_the_flags_of_standard_input_as_they_are/1,
+         a_standard_input_that_cannot_end_ends_it_at_once/1,
+         too_few_descriptors_are_status_1_and_one_line/1, wait_takes_every_basename_that_run_takes/1,
+         ip_takes_the_settings_of_metadata/1, ip_tells_why_there_was_no_address/1]).
+
+-define(A_SECOND_US, 1000000).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 60}}].
+
+-spec all() -> [atom()].
+all() ->
+    [a_standard_error_that_nobody_reads_does_not_keep_it_from_ending, sighup_ends_it_with_status_0,
+     sigint_that_the_starter_ignores_does_not_end_it, sighup_that_the_starter_ignores_does_not_end_it,
+     it_ends_at_eof_and_eats_nothing_of_standard_input, it_leaves_the_flags_of_standard_input_as_they_are,
+     a_standard_input_that_cannot_end_ends_it_at_once,
+     too_few_descriptors_are_status_1_and_one_line, wait_takes_every_basename_that_run_takes,
+     ip_takes_the_settings_of_metadata, ip_tells_why_there_was_no_address].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    [{host, test_host:add()} | Config].
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+%% The shell holds the pipe open as a log driver does that has stalled, and fills it (65536 bytes) before the program
+%% says its first word.
+-spec a_standard_error_that_nobody_reads_does_not_keep_it_from_ending([term()]) -> ok.
+a_standard_error_that_nobody_reads_does_not_keep_it_from_ending(Config) ->
+    Pipe = filename:join(proplists:get_value(priv_dir, Config), "stderr"),
+    Port = start(Config, "mkfifo " ++ Pipe ++ "; exec 3<>" ++ Pipe ++ "; head -c 65536 /dev/zero >&3; exec \"$@\" 2>&3",
+                 node_args(Config)),
+    await_catching(Port, "TERM"),
+    ok = test_host:start_epmd(host(Config)),
+    test_wait:until("it is registered, with all that it logs until then",
+                    fun() ->
+                            case test_host:epmd_names(host(Config)) of
+                                ["rancher_cnode"] -> {done, ok};
+                                Names -> {wait, Names}
+                            end
+                    end,
+                    10000),
+    Sent = os:perf_counter(microsecond),
+    signal(Port, "TERM"),
+    {0, _} = ended(Port),
+    true = os:perf_counter(microsecond) - Sent < ?A_SECOND_US,
+    ok.
+
+-spec sighup_ends_it_with_status_0([term()]) -> ok.
+sighup_ends_it_with_status_0(Config) ->
+    Port = start(Config, "exec \"$@\"", node_args(Config)),
+    await_line(Port, <<"epmd_awaited">>),
+    signal(Port, "HUP"),
+    {0, Output} = ended(Port),
+    {_, _} = binary:match(Output, <<"reason=SIGHUP">>),
+    ok.
+
+-spec sigint_that_the_starter_ignores_does_not_end_it([term()]) -> ok.
+sigint_that_the_starter_ignores_does_not_end_it(Config) ->
+    outlives("INT", Config).
+
+-spec sighup_that_the_starter_ignores_does_not_end_it([term()]) -> ok.
+sighup_that_the_starter_ignores_does_not_end_it(Config) ->
+    outlives("HUP", Config).
+
+%% What the program has not read is still there for whoever shares its standard input.
+-spec it_ends_at_eof_and_eats_nothing_of_standard_input([term()]) -> ok.
+it_ends_at_eof_and_eats_nothing_of_standard_input(Config) ->
+    Port = start(Config, "printf 'not for you' | { \"$@\"; echo \"status $?\"; cat; }",
+                 ["--exit-on-eof" | node_args(Config)]),
+    {0, Output} = ended(Port),
+    [{_, _} = binary:match(Output, Part)
+     || Part <- [<<"standard input has closed">>, <<"status 0">>, <<"not for you">>]],
+    ok.
+
+-spec it_leaves_the_flags_of_standard_input_as_they_are([term()]) -> ok.
+it_leaves_the_flags_of_standard_input_as_they_are(Config) ->
+    Port = start(Config, "grep ^flags /proc/self/fdinfo/0; exec \"$@\"", ["--exit-on-eof" | node_args(Config)]),
+    Begun = await_line(Port, <<"epmd_awaited">>),
+    {match, [Before]} = re:run(Begun, "^flags:\\s+\\d+", [multiline, {capture, first, binary}]),
+    {ok, Info} = file:read_file("/proc/" ++ os_pid(Port) ++ "/fdinfo/0"),
+    {match, [Before]} = re:run(Info, "^flags:\\s+\\d+", [multiline, {capture, first, binary}]),
+    %% It does watch it: it ends when we close it, although something is left unread there.
+    OsPid = os_pid(Port),
+    true = port_command(Port, <<"unread">>),
+    true = port_close(Port),
+    test_wait:equals("the program has ended", false, fun() -> filelib:is_dir("/proc/" ++ OsPid) end, 5000).
+
+-spec a_standard_input_that_cannot_end_ends_it_at_once([term()]) -> ok.
+a_standard_input_that_cannot_end_ends_it_at_once(Config) ->
+    {0, Output} = ended(start(Config, "exec \"$@\" </dev/null", ["--exit-on-eof" | node_args(Config)])),
+    {_, _} = binary:match(Output, <<"reason=\"standard input ">>),
+    ok.
+
+%% Four is what standard input, output and error, and nothing but one file besides, take.
+-spec too_few_descriptors_are_status_1_and_one_line([term()]) -> ok.
+too_few_descriptors_are_status_1_and_one_line(Config) ->
+    [begin
+         Limit = integer_to_list(Descriptors),
+         {1, Output} = ended(start(Config, "ulimit -n " ++ Limit ++ "; exec \"$@\"", node_args(Config))),
+         [Line] = binary:split(Output, <<"\n">>, [global, trim]),
+         <<"rancher_cnode: cannot go on: ", _/binary>> = Line
+     end || Descriptors <- [4, 6, 8]],
+    ok.
+
+-spec wait_takes_every_basename_that_run_takes([term()]) -> ok.
+wait_takes_every_basename_that_run_takes(Config) ->
+    Longest = lists:duplicate(239, $a),
+    {1, Output} = ended(start(Config, "exec \"$@\"",
+                              ["wait", "--basename", Longest, "--ip", test_host:address(host(Config)), "--timeout",
+                               "200"])),
+    {_, _} = binary:match(Output, list_to_binary(Longest ++ "@")),
+    ok.
+
+%% Rounds come at least every 250 ms, not after 100, 200, 400, 800, 1600 ms; and the version, which only long-polling
+%% needs, is not asked for.
+-spec ip_takes_the_settings_of_metadata([term()]) -> ok.
+ip_takes_the_settings_of_metadata(Config) ->
+    {1, _} = ended(start(Config, "exec \"$@\"",
+                         ["ip", "--watch", "off", "--polling-interval", "250", "--timeout", "3000"])),
+    Paths = [list_to_binary(io_lib:format("~p", [Request]))
+             || Request <- metadata_server:requests(metadata(Config), test_host:address(host(Config)))],
+    [] = [Path || Path <- Paths, binary:match(Path, <<"latest/version">>) =/= nomatch],
+    Asked = [Path || Path <- Paths, binary:match(Path, <<"primary_ip">>) =/= nomatch],
+    true = length(Asked) >= 8,
+    ok.
+
+-spec ip_tells_why_there_was_no_address([term()]) -> ok.
+ip_tells_why_there_was_no_address(Config) ->
+    {1, Refused} = ended(start(Config, "exec \"$@\" 2>&1 >/dev/null | tail -n 1; exit 1",
+                               ["ip", "--metadata-url", "http://127.0.0.1:1", "--timeout", "500"])),
+    [{_, _} = binary:match(Refused, Part) || Part <- [<<"did not tell our address in time: ">>, <<"127.0.0.1:1">>]],
+    ok.
+
+%% -- what the cases share
+
+%% The signal is ignored from the start, as a shell does with background jobs (INT) and nohup (HUP). What the program
+%% does after the signal shows that it is still there.
+outlives(Signal, Config) ->
+    Port = start(Config, "trap '' " ++ Signal ++ "; exec \"$@\"", node_args(Config)),
+    await_line(Port, <<"epmd_awaited">>),
+    signal(Port, Signal),
+    ok = test_host:start_epmd(host(Config)),
+    await_line(Port, <<"event=registered">>),
+    signal(Port, "TERM"),
+    {0, Output} = ended(Port),
+    nomatch = binary:match(Output, list_to_binary("reason=SIG" ++ Signal)),
+    ok.
+
+node_args(Config) ->
+    ["--node-basename", "myapp", "--ip", test_host:address(host(Config))].
+
+%% Runs the shell's Script on the host, with the program and Args as "$@".
+start(Config, Script, Args) ->
+    {Spawn, SpawnArgs} = test_host:command(host(Config), "/bin/sh", ["-c", Script, "sh", test_cnode:program() | Args]),
+    open_port({spawn_executable, Spawn},
+              [{args, SpawnArgs}, {env, [{"RANCHER_CNODE_COOKIE", "monster"}, {"CONTAINER_IP", false}]}, binary,
+               exit_status, stderr_to_stdout, hide]).
+
+os_pid(Port) ->
+    {os_pid, OsPid} = erlang:port_info(Port, os_pid),
+    integer_to_list(OsPid).
+
+signal(Port, Name) ->
+    test_command:signal(Name, [list_to_integer(os_pid(Port))]).
+
+%% SigCgt of /proc/PID/status is the set of signals that have a handler (proc(5)).
+await_catching(Port, "TERM") ->
+    Status = "/proc/" ++ os_pid(Port) ++ "/status",
+    test_wait:until("it catches SIGTERM",
+                    fun() ->
+                            {ok, Text} = file:read_file(Status),
+                            {match, [Mask]} = re:run(Text, "SigCgt:\\s+([0-9a-f]+)", [{capture, all_but_first, list}]),
+                            case list_to_integer(Mask, 16) band (1 bsl 14) of
+                                0 -> {wait, Mask};
+                                _ -> {done, ok}
+                            end
+                    end,
+                    5000).
+
+%% Everything that it has said until it says Part.
+await_line(Port, Part) ->
+    await_line(Port, Part, <<>>).
+
+await_line(Port, Part, Output) ->
+    receive
+        {Port, {data, Data}} ->
+            Said = <<Output/binary, Data/binary>>,
+            case binary:match(Said, Part) of
+                nomatch -> await_line(Port, Part, Said);
+                _ -> Said
+            end;
+        {Port, {exit_status, Status}} ->
+            error({ended, Status, Output})
+    after 10000 ->
+        error({never_said, Part, Output})
+    end.
+
+%% The exit status, and what it said that nobody has waited for.
+ended(Port) ->
+    ended(Port, <<>>).
+
+ended(Port, Output) ->
+    receive
+        {Port, {data, Data}} -> ended(Port, <<Output/binary, Data/binary>>);
+        {Port, {exit_status, Status}} -> {Status, Output}
+    after 10000 ->
+        ok = test_command:signal("KILL", [list_to_integer(os_pid(Port))]),
+        error({does_not_end, Output})
+    end.
+
+host(Config) ->
+    proplists:get_value(host, Config).
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).
