@@ -1,9 +1,9 @@
 // Wires the command line to what it asks for, and returns the exit status.
 #include <csignal>
-#include <exception>
 #include <iostream>
 #include <string>
 
+#include "last_words.hpp"
 #include "rancher_cnode/agent/agent.hpp"
 #include "rancher_cnode/agent/own_address.hpp"
 #include "rancher_cnode/agent/wait.hpp"
@@ -41,19 +41,16 @@ int carry_out(const cli::Invocation& invocation) {
       return report(
           agent::wait_for_first_round(config, invocation.timeout, log).map([]() { return std::string(); }));
     case cli::Command::run:
-      break;
+      return agent::Agent(config, std::string(cli::program_version()), log).run();
   }
-  return agent::Agent(config, std::string(cli::program_version()), log).run();
+  return 1;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) try {
+int main(int argc, char** argv) {
+  rancher_cnode::end_in_one_line_on_exceptions();
   // A peer that closes while we write must not end us; every write tells by its error.
   std::signal(SIGPIPE, SIG_IGN);
   return carry_out(cli::parse_command_line(argc, argv, cli::Environment::of_process()));
-} catch (const std::exception& error) {
-  // What the system refuses: a descriptor, a thread, memory.
-  std::cerr << "rancher_cnode: cannot go on: " << error.what() << '\n';
-  return 1;
 }

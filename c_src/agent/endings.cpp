@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 namespace rancher_cnode::agent {
@@ -32,12 +33,15 @@ const char* name_of(int signal) {
 }
 
 /// An epoll descriptor that becomes readable when the other end of `watched` closes, and not for data; -1 if
-/// `watched` cannot be waited for.
+/// `watched` cannot be waited for. Throws where there is no descriptor left.
 int open_watch_for_end(int watched) {
   const int watch = ::epoll_create1(EPOLL_CLOEXEC);
+  if (watch < 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll");
+  }
   // That the other side is gone altogether (EPOLLHUP, EPOLLERR) is told without asking.
   epoll_event closed{.events = EPOLLRDHUP, .data = {}};
-  if (watch >= 0 && ::epoll_ctl(watch, EPOLL_CTL_ADD, watched, &closed) != 0) {
+  if (::epoll_ctl(watch, EPOLL_CTL_ADD, watched, &closed) != 0) {
     ::close(watch);
     return -1;
   }

@@ -8,7 +8,8 @@
          sigint_that_the_starter_ignores_does_not_end_it/1, sighup_that_the_starter_ignores_does_not_end_it/1,
          it_ends_at_eof_and_eats_nothing_of_standard_input/1, it_leaves_the_flags_of_standard_input_as_they_are/1,
          a_standard_input_that_cannot_end_ends_it_at_once/1,
-         too_few_descriptors_are_status_1_and_one_line/1, wait_takes_every_basename_that_run_takes/1,
+         too_few_descriptors_are_status_1_and_one_line/1, a_refused_thread_is_status_1_and_one_line/1,
+         wait_takes_every_basename_that_run_takes/1,
          ip_takes_the_settings_of_metadata/1, ip_tells_why_there_was_no_address/1]).
 
 -define(A_SECOND_US, 1000000).
@@ -23,7 +24,8 @@ all() ->
      sigint_that_the_starter_ignores_does_not_end_it, sighup_that_the_starter_ignores_does_not_end_it,
      it_ends_at_eof_and_eats_nothing_of_standard_input, it_leaves_the_flags_of_standard_input_as_they_are,
      a_standard_input_that_cannot_end_ends_it_at_once,
-     too_few_descriptors_are_status_1_and_one_line, wait_takes_every_basename_that_run_takes,
+     too_few_descriptors_are_status_1_and_one_line, a_refused_thread_is_status_1_and_one_line,
+     wait_takes_every_basename_that_run_takes,
      ip_takes_the_settings_of_metadata, ip_tells_why_there_was_no_address].
 
 -spec init_per_suite([term()]) -> [term()].
@@ -112,15 +114,26 @@ a_standard_input_that_cannot_end_ends_it_at_once(Config) ->
     {_, _} = binary:match(Output, <<"reason=\"standard input ">>),
     ok.
 
-%% Four is what standard input, output and error, and nothing but one file besides, take.
 -spec too_few_descriptors_are_status_1_and_one_line([term()]) -> ok.
 too_few_descriptors_are_status_1_and_one_line(Config) ->
     [begin
          Limit = integer_to_list(Descriptors),
-         {1, Output} = ended(start(Config, "ulimit -n " ++ Limit ++ "; exec \"$@\"", node_args(Config))),
+         {1, Output} = ended(start(Config, "ulimit -n " ++ Limit ++ "; exec \"$@\"",
+                                    ["--exit-on-eof" | node_args(Config)])),
          [Line] = binary:split(Output, <<"\n">>, [global, trim]),
          <<"rancher_cnode: cannot go on: ", _/binary>> = Line
-     end || Descriptors <- [4, 6, 8]],
+     end || Descriptors <- [5, 6, 7, 8, 9, 10]],
+    ok.
+
+%% A thread's stack takes memory: with a little more each time, one thread after the other is the one that is refused.
+%% With far too little the program is not even loaded (127), with enough it lives until it is told to end (0).
+-spec a_refused_thread_is_status_1_and_one_line([term()]) -> ok.
+a_refused_thread_is_status_1_and_one_line(Config) ->
+    Endings = [with_memory(KiB, Config) || KiB <- lists:seq(24000, 200000, 8000)],
+    [] = [Ending || {Status, _} = Ending <- Endings, not lists:member(Status, [0, 1, 127])],
+    LastLines = [lists:last(binary:split(Output, <<"\n">>, [global, trim])) || {1, Output} <- Endings],
+    [] = [Line || Line <- LastLines, binary:match(Line, <<"rancher_cnode: cannot go on: ">>) =/= {0, 29}],
+    [_ | _] = [Line || Line <- LastLines, binary:match(Line, <<"thread">>) =/= nomatch],
     ok.
 
 -spec wait_takes_every_basename_that_run_takes([term()]) -> ok.
@@ -167,6 +180,19 @@ outlives(Signal, Config) ->
     nomatch = binary:match(Output, list_to_binary("reason=SIG" ++ Signal)),
     ok.
 
+with_memory(KiB, Config) ->
+    Port = start(Config, "ulimit -v " ++ integer_to_list(KiB) ++ "; exec \"$@\"", node_args(Config)),
+    receive
+        {Port, {data, Data}} ->
+            case binary:match(Data, <<" event=">>) of
+                nomatch -> ok;
+                _ -> signal(Port, "TERM")
+            end,
+            ended(Port, Data)
+    after 10000 ->
+        error({says_nothing_with, KiB})
+    end.
+
 node_args(Config) ->
     ["--node-basename", "myapp", "--ip", test_host:address(host(Config))].
 
@@ -182,7 +208,10 @@ os_pid(Port) ->
     integer_to_list(OsPid).
 
 signal(Port, Name) ->
-    test_command:signal(Name, [list_to_integer(os_pid(Port))]).
+    case erlang:port_info(Port, os_pid) of
+        {os_pid, OsPid} -> ok = test_command:signal(Name, [OsPid]);
+        undefined -> ok
+    end.
 
 %% SigCgt of /proc/PID/status is the set of signals that have a handler (proc(5)).
 await_catching(Port, "TERM") ->
@@ -225,7 +254,7 @@ ended(Port, Output) ->
         {Port, {data, Data}} -> ended(Port, <<Output/binary, Data/binary>>);
         {Port, {exit_status, Status}} -> {Status, Output}
     after 10000 ->
-        ok = test_command:signal("KILL", [list_to_integer(os_pid(Port))]),
+        signal(Port, "KILL"),
         error({does_not_end, Output})
     end.
 
