@@ -31,17 +31,18 @@ Error connect_error(CURL* easy) {
 }
 
 Error timeout_error(CURL* easy, const TransferFacts& facts) {
-  const std::string connecting = " within " + std::to_string(facts.connect_timeout.count()) + " ms";
-  const std::string whole = " within " + std::to_string(facts.total_timeout.count()) + " ms";
+  const auto within = [](Milliseconds timeout) {
+    return " within " + std::to_string(timeout.count()) + " ms";
+  };
   std::string words;
   if (info(easy, CURLINFO_NAMELOOKUP_TIME_T) == 0) {
-    words = "the name server does not answer" + connecting;
+    words = "the name server does not answer" + within(facts.timeouts.lookup);
   } else if (info(easy, CURLINFO_CONNECT_TIME_T) == 0) {
-    words = "no connection" + connecting;
+    words = "no connection" + within(facts.timeouts.connect);
   } else if (facts.received == 0) {
-    words = "connected, but no answer" + whole;
+    words = "connected, but no answer" + within(facts.timeouts.answer);
   } else {
-    words = "the answer did not end" + whole;
+    words = "the answer did not end" + within(facts.timeouts.answer);
   }
   return {ErrorCode::timeout, std::move(words)};
 }
@@ -66,17 +67,16 @@ Error curl_error(CURL* easy, CURLcode code, const TransferFacts& facts) {
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
+    case CURLE_ABORTED_BY_CALLBACK:  // the request would have been sent again, see Resend
       return lost_error(facts);
     case CURLE_URL_MALFORMAT:
       return {ErrorCode::bad_setting, "not a URL"};
-    case CURLE_FILE_COULDNT_READ_FILE:
-      return {ErrorCode::not_found, "no such file"};
     case CURLE_WEIRD_SERVER_REPLY:
       return {ErrorCode::malformed, "the answer is not HTTP"};
     case CURLE_UNSUPPORTED_PROTOCOL:
       // libcurl's code both for a scheme that is not allowed and for an answer that is not HTTP/1.
       if (info(easy, CURLINFO_CONNECT_TIME_T) != 0) return {ErrorCode::malformed, "the answer is not HTTP"};
-      return {ErrorCode::bad_setting, "only http, https and file URLs can be read"};
+      return {ErrorCode::bad_setting, "only http and https can be spoken"};
     default:
       return {ErrorCode::failed, curl_easy_strerror(code)};
   }

@@ -5,15 +5,14 @@
 
 #include <cstddef>
 
-#include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/error.hpp"
+#include "rancher_cnode/metadata/http_client.hpp"
 
 namespace rancher_cnode::metadata {
 
 /// What libcurl does not tell, or not reliably once it has replaced a connection.
 struct TransferFacts {
-  Milliseconds connect_timeout;
-  Milliseconds total_timeout;
+  Timeouts timeouts;
   std::size_t received;  ///< bytes of the answer, header lines included
 };
 

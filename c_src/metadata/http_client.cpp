@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <new>
@@ -19,7 +20,9 @@ constexpr std::size_t buffer_bytes = CURL_MAX_WRITE_SIZE;
 /// All header lines of one answer together; the metadata service sends about 150 bytes.
 constexpr std::size_t max_header_bytes = 64U << 10U;
 /// How long a wait inside libcurl may last before give_up is asked again unasked for.
-constexpr int poll_limit_ms = 1'000;
+constexpr Milliseconds poll_limit{1'000};
+/// How long an address is kept: a service that moved must be found again soon.
+constexpr long name_kept_s = 5;
 
 struct EasyDeleter {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -75,7 +78,10 @@ class HttpAnswer::Transfer {
  private:
   static std::size_t on_body(char* data, std::size_t, std::size_t size, void* self);
   static std::size_t on_header(char*, std::size_t, std::size_t size, void* self);
+  static int on_socket(void* self, curl_socket_t, curlsocktype);
+  static int on_request(void* self, char*, char*, int, int);
   std::size_t body(const char* data, std::size_t size);
+  [[nodiscard]] TimePoint stage_due() const;
   void look_for_end();
   [[nodiscard]] Error reason() const;
 
@@ -87,6 +93,8 @@ class HttpAnswer::Transfer {
   std::size_t header_bytes_ = 0;
   std::size_t size_ = 0;
   bool paused_ = false;
+  const TimePoint begun_ = Clock::now();
+  std::optional<TimePoint> sent_at_;
   std::optional<CURLcode> ended_;
   std::array<char, buffer_bytes> buffer_;
 };
@@ -97,9 +105,11 @@ HttpAnswer::Transfer::Transfer(CURLM* multi, HttpRequest request)
       easy_(owned<Easy>(curl_easy_init())),
       headers_(owned<List>(curl_slist_append(nullptr, "Accept: application/json"))) {
   CURL* easy = easy_.get();
-  const bool is_file = request_.url.starts_with("file://");
+  const Timeouts& timeouts = request_.timeouts;
   curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, is_file ? "file" : "http,https");
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_IPRESOLVE, static_cast<long>(CURL_IPRESOLVE_V4));
+  curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, name_kept_s);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -108,13 +118,18 @@ HttpAnswer::Transfer::Transfer(CURLM* multi, HttpRequest request)
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   // A name lookup that hangs is left behind, not waited for.
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.total_timeout.count()));
+  // For the connection that replaces a dead one; the others end by stage_due().
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>((timeouts.lookup + timeouts.connect).count()));
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &Transfer::on_socket);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, this);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &Transfer::on_request);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
-  curl_multi_add_handle(multi_, easy);
+  if (curl_multi_add_handle(multi_, easy) != CURLM_OK) ended_ = CURLE_FAILED_INIT;
 }
 
 std::size_t HttpAnswer::Transfer::on_body(char* data, std::size_t, std::size_t size, void* self) {
@@ -125,6 +140,29 @@ std::size_t HttpAnswer::Transfer::on_header(char*, std::size_t, std::size_t size
   auto& transfer = *static_cast<Transfer*>(self);
   transfer.header_bytes_ += size;
   return transfer.header_bytes_ <= max_header_bytes ? size : 0;
+}
+
+// Before a new connection is made.
+int HttpAnswer::Transfer::on_socket(void* self, curl_socket_t, curlsocktype) {
+  const auto& transfer = *static_cast<Transfer*>(self);
+  const bool again = transfer.sent_at_.has_value();
+  return again && transfer.request_.resend == Resend::no ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;
+}
+
+// Once a connection stands, be it a kept one.
+int HttpAnswer::Transfer::on_request(void* self, char*, char*, int, int) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  if (!transfer.sent_at_) transfer.sent_at_ = Clock::now();
+  return CURL_PREREQFUNC_OK;
+}
+
+TimePoint HttpAnswer::Transfer::stage_due() const {
+  const Timeouts& timeouts = request_.timeouts;
+  if (sent_at_) return *sent_at_ + timeouts.answer;
+  curl_off_t lookup_us = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_NAMELOOKUP_TIME_T, &lookup_us);
+  if (lookup_us == 0) return begun_ + timeouts.lookup;
+  return begun_ + std::chrono::microseconds(lookup_us) + timeouts.connect;
 }
 
 std::size_t HttpAnswer::Transfer::body(const char* data, std::size_t size) {
@@ -151,7 +189,17 @@ Expected<void> HttpAnswer::Transfer::fill() {
       return failure(ErrorCode::failed, curl_multi_strerror(code));
     }
     look_for_end();
-    if (size_ == 0 && !ended_) curl_multi_poll(multi_, nullptr, 0, poll_limit_ms, nullptr);
+    if (size_ > 0 || ended_) break;
+    const Duration left = stage_due() - Clock::now();
+    if (left <= Duration::zero()) {
+      ended_ = CURLE_OPERATION_TIMEDOUT;
+      break;
+    }
+    const auto wait = std::min(poll_limit, std::chrono::ceil<Milliseconds>(left));
+    if (const CURLMcode code = curl_multi_poll(multi_, nullptr, 0, static_cast<int>(wait.count()), nullptr);
+        code != CURLM_OK) {
+      return failure(ErrorCode::failed, curl_multi_strerror(code));
+    }
   }
   if (size_ == 0 && *ended_ != CURLE_OK) return tl::unexpected<Error>(reason());
   return {};
@@ -173,14 +221,13 @@ Error HttpAnswer::Transfer::reason() const {
     return {ErrorCode::too_large,
             "the headers are larger than " + std::to_string(max_header_bytes) + " bytes"};
   }
-  return curl_error(easy_.get(), *ended_,
-                    {request_.connect_timeout, request_.total_timeout, header_bytes_ + received_});
+  return curl_error(easy_.get(), *ended_, {request_.timeouts, header_bytes_ + received_});
 }
 
 int HttpAnswer::Transfer::status() const {
   long status = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
-  return status == 0 ? 200 : static_cast<int>(status);
+  return static_cast<int>(status);
 }
 
 HttpAnswer::HttpAnswer(std::unique_ptr<Transfer> transfer) : transfer_(std::move(transfer)) {}
@@ -195,19 +242,6 @@ Expected<std::string_view> HttpAnswer::next() {
     if (auto filled = transfer_->fill(); !filled) return tl::unexpected<Error>(std::move(filled.error()));
   }
   return transfer_->take();
-}
-
-Expected<std::string> HttpAnswer::text(std::size_t limit) {
-  std::string whole;
-  for (;;) {
-    auto piece = next();
-    if (!piece) return tl::unexpected<Error>(std::move(piece.error()));
-    if (piece->empty()) return whole;
-    if (piece->size() > limit - whole.size()) {
-      return failure(ErrorCode::too_large, "the answer is larger than " + std::to_string(limit) + " bytes");
-    }
-    whole += *piece;
-  }
 }
 
 HttpClient::HttpClient() : connections_(std::make_unique<Connections>()) {}

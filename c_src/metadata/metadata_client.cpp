@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "rancher_cnode/metadata/file_source.hpp"
 #include "rancher_cnode/metadata/service_reader.hpp"
 
 namespace rancher_cnode::metadata {
@@ -39,8 +40,8 @@ std::string escaped(std::string_view text) {
 
 /// A short answer: a JSON string (without escapes), null as an empty text, or the bare text of a server that
 /// does not heed Accept.
-Expected<std::string> read_text(HttpAnswer& answer) {
-  auto body = answer.text(max_text_bytes);
+Expected<std::string> read_text(ByteSource& answer) {
+  auto body = read_all(answer, max_text_bytes);
   if (!body) return body;
   std::string_view text = *body;
   while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
@@ -83,18 +84,25 @@ std::string MetadataClient::path_of(std::string_view path) const {
 }
 
 template <class Value, class Read>
-Expected<Value> MetadataClient::ask_at(const std::string& url, std::string_view path, const Read& read) {
-  auto answer = http_.get(
-      {url + path_of(path), settings_.connect_timeout, settings_.read_timeout, max_body_bytes, give_up_});
+Expected<Value> MetadataClient::ask_at(const std::string& url, std::string_view path,
+                                       const Timeouts& timeouts, const Read& read) {
+  const auto read_at_path = [&](ByteSource& body) -> Expected<Value> {
+    Expected<Value> value = read(body);
+    if (value || value.error().code != ErrorCode::malformed) return value;
+    return tl::unexpected<Error>(value.error().within(path_of(path)));
+  };
+  if (is_file_url(url)) {
+    FileSource file(url + path_of(path), max_body_bytes);
+    return read_at_path(file);
+  }
+  auto answer = http_.get({url + path_of(path), timeouts, max_body_bytes, give_up_});
   if (!answer) return tl::unexpected<Error>(std::move(answer.error()));
   if (answer->status() != 200) {
     // Read to its end so that the connection can be used again; what it says is in the status already.
-    [[maybe_unused]] const auto body = answer->text(max_text_bytes);
+    [[maybe_unused]] const auto body = read_all(*answer, max_text_bytes);
     return tl::unexpected<Error>(status_error(answer->status(), path_of(path), path));
   }
-  Expected<Value> value = read(*answer);
-  if (value || value.error().code != ErrorCode::malformed) return value;
-  return tl::unexpected<Error>(value.error().within(path_of(path)));
+  return read_at_path(*answer);
 }
 
 template <class Value, class Read>
@@ -104,7 +112,9 @@ Expected<Value> MetadataClient::ask(std::string_view path, const Read& read) {
     // current_ first, then the others in their order.
     const std::size_t index = i == 0 ? current_ : (i <= current_ ? i - 1 : i);
     const std::string& url = settings_.urls[index];
-    Expected<Value> value = ask_at<Value>(url, path, read);
+    Timeouts timeouts = settings_.timeouts;
+    if (i + 1 == settings_.urls.size()) timeouts.lookup = std::max(timeouts.lookup, settings_.last_lookup);
+    Expected<Value> value = ask_at<Value>(url, path, timeouts, read);
     const bool answered = value || value.error().code == ErrorCode::not_found;
     if (answered) current_ = index;
     if (value) return value;
@@ -120,7 +130,7 @@ Expected<Value> MetadataClient::ask(std::string_view path, const Read& read) {
 }
 
 Expected<Service> MetadataClient::service() {
-  auto service = ask<Service>(settings_.service, [](HttpAnswer& answer) { return read_service(answer); });
+  auto service = ask<Service>(settings_.service, [](ByteSource& answer) { return read_service(answer); });
   if (service) {
     service_path_ = settings_.service;
     remember(*service);
@@ -139,7 +149,7 @@ void MetadataClient::remember(const Service& service) {
 }
 
 Expected<Service> MetadataClient::service_by_name(const Error& self_error) {
-  auto service = ask<Service>(remembered_->path, [](HttpAnswer& answer) { return read_service(answer); });
+  auto service = ask<Service>(remembered_->path, [](ByteSource& answer) { return read_service(answer); });
   if (!service) {
     if (service.error().code == ErrorCode::cancelled) return service;
     return failure(self_error.code, self_error.message + "; " + service.error().message);
@@ -166,7 +176,7 @@ Expected<Ipv4Address> MetadataClient::own_address() {
 }
 
 Expected<std::string> MetadataClient::version() {
-  return ask<std::string>(version_path, [](HttpAnswer& answer) -> Expected<std::string> {
+  return ask<std::string>(version_path, [](ByteSource& answer) -> Expected<std::string> {
     auto text = read_text(answer);
     if (text && text->empty()) return failure(ErrorCode::malformed, "the version is empty");
     return text;
@@ -180,7 +190,10 @@ Expected<std::string> MetadataClient::wait_for_change(const std::string& known, 
   const auto fail = [&](const Error& error) { return tl::unexpected<Error>(error.within(url())); };
   auto answer = http_.get({url() + path + "?wait=true&value=" + escaped(known) +
                                "&maxWait=" + std::to_string(std::max<decltype(seconds)>(seconds, 1)),
-                           settings_.connect_timeout, deadline, max_text_bytes, std::move(give_up)});
+                           {settings_.timeouts.lookup, settings_.timeouts.connect, deadline},
+                           max_text_bytes,
+                           std::move(give_up),
+                           Resend::no});
   if (!answer) return fail(answer.error());
   if (answer->status() != 200) return fail(status_error(answer->status(), path, version_path));
   auto text = read_text(*answer);

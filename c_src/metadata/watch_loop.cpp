@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "rancher_cnode/metadata/file_source.hpp"
+
 namespace rancher_cnode::metadata {
 namespace {
 
@@ -19,8 +21,7 @@ WatchLoop::WatchLoop(WatcherSettings settings, MetadataWatcher::Handlers handler
     : settings_(std::move(settings)),
       handlers_(std::move(handlers)),
       journal_(log),
-      client_({settings_.urls, settings_.version, settings_.service, settings_.connect_timeout,
-               settings_.read_timeout},
+      client_({.urls = settings_.urls, .version = settings_.version, .service = settings_.service},
               [this] { return stopping_.load(); }),
       budget_(settings_.pace),
       address_wanted_(static_cast<bool>(handlers_.own_address_found)) {}
@@ -133,9 +134,7 @@ void WatchLoop::hand_over(Observation observation) {
   handlers_.observed(std::move(observation));
 }
 
-bool WatchLoop::watches() const {
-  return settings_.watch == WatchMode::on && !client_.url().starts_with("file://");
-}
+bool WatchLoop::watches() const { return settings_.watch == WatchMode::on && !is_file_url(client_.url()); }
 
 // Returns the new version if the reason to read again is that a wait has brought one.
 std::optional<std::string> WatchLoop::wait_for_next() {

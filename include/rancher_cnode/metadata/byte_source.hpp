@@ -1,7 +1,9 @@
 // Where a body's bytes come from, piece by piece, so that whoever reads it need not hold it whole.
-// Made by http_client (a transfer) and by tests (memory); pulled by service_reader and metadata_client.
+// Made by http_client (a transfer), file_source and tests (memory); pulled by service_reader and metadata_client.
 #pragma once
 
+#include <cstddef>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +19,9 @@ class ByteSource {
   /// next call. May block for as long as the source's own deadline allows; a failure is final.
   [[nodiscard]] virtual Expected<std::string_view> next() = 0;
 };
+
+/// The rest of a body. Failures: the source's own; ErrorCode::too_large if it is longer than `limit` bytes.
+[[nodiscard]] Expected<std::string> read_all(ByteSource& source, std::size_t limit);
 
 /// A body that is in memory already; `text` must outlive it.
 class MemorySource final : public ByteSource {

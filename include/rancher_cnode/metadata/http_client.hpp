@@ -2,9 +2,9 @@
 // Used by metadata_client on the watcher's thread (or on the main thread of a subcommand).
 //
 // Connections are kept alive between requests. A kept-alive connection that turns out to have died before a
-// byte of the answer came is replaced by a fresh one, once, inside the same deadline: libcurl does that.
+// byte of the answer came is replaced by a fresh one inside the same deadline, unless the request forbids it.
 // Redirects are not followed, proxies from the environment are not used, and nothing but http and https is
-// spoken, except to a URL that itself begins with file://.
+// spoken, over IPv4 only, as Rancher's networks are. A name's address is taken from memory for 5 s.
 #pragma once
 
 #include <cstddef>
@@ -26,12 +26,22 @@ inline constexpr std::size_t max_body_bytes = 32U << 20U;
 /// ErrorCode::cancelled. Empty means never.
 using GiveUp = std::function<bool()>;
 
+/// How long each stage of a request may last.
+struct Timeouts {
+  Milliseconds lookup{1'000};   ///< of the host's name
+  Milliseconds connect{1'000};  ///< after that, TLS included
+  Milliseconds answer{5'000};   ///< from the sending of the request to the last byte of the body
+};
+
+/// Whether a request that a kept-alive connection swallowed as it died is sent again on a fresh one.
+enum class Resend { yes, no };
+
 struct HttpRequest {
   std::string url;
-  Milliseconds connect_timeout{1'000};  ///< name lookup included
-  Milliseconds total_timeout{5'000};    ///< from the call to the last byte of the body
+  Timeouts timeouts = {};
   std::size_t body_limit = max_body_bytes;
   GiveUp give_up = {};
+  Resend resend = Resend::yes;
 };
 
 /// One answer whose body is still to be read. Lives on its client's thread and ends before it; one that is
@@ -42,14 +52,11 @@ class HttpAnswer final : public ByteSource {
   HttpAnswer(HttpAnswer&&) noexcept;
   HttpAnswer& operator=(HttpAnswer&&) noexcept;
 
-  /// The HTTP status; 200 for a file.
+  /// The HTTP status.
   [[nodiscard]] int status() const;
 
   /// Failures are those of HttpClient::get, and too_large.
   [[nodiscard]] Expected<std::string_view> next() override;
-
-  /// The rest of the body. ErrorCode::too_large if it is longer than `limit` bytes.
-  [[nodiscard]] Expected<std::string> text(std::size_t limit);
 
  private:
   friend class HttpClient;
@@ -68,8 +75,7 @@ class HttpClient {
 
   /// Sends `GET url` with `Accept: application/json` and returns once the first byte of the body or its end
   /// is there. Any status is an answer. Failures: bad_setting (a URL that cannot be used), unavailable (name,
-  /// connect, connection lost), timeout, malformed (not HTTP), not_found (no such file), cancelled,
-  /// too_large, failed. The message says what happened in words, without the URL.
+  /// connect, TLS, connection lost), timeout, malformed (not HTTP), cancelled, too_large, failed. The message says what happened in words, without the URL.
   [[nodiscard]] Expected<HttpAnswer> get(HttpRequest request);
 
   /// Makes a request that is under way ask its give_up at once. Any thread; never blocks.

@@ -33,8 +33,10 @@ struct ClientSettings {
   std::vector<std::string> urls;         ///< at least one; no trailing slash
   std::string version = "latest";        ///< path component
   std::string service = "self/service";  ///< path below the version, without outer slashes
-  Milliseconds connect_timeout{1'000};   ///< of each base URL, name lookup included
-  Milliseconds read_timeout{5'000};      ///< whole, of each base URL
+  Timeouts timeouts = {};                ///< of each base URL
+  /// Of the name of the base URL that is tried last, or alone: with a first name server that is dead, the
+  /// resolver needs 5 s by default.
+  Milliseconds last_lookup{7'000};
 };
 
 /// True if the path asks for the caller's own service, so that its own container belongs in the answer.
@@ -45,7 +47,7 @@ class MetadataClient {
   /// `give_up` ends any request; see GiveUp.
   explicit MetadataClient(ClientSettings settings, GiveUp give_up = {});
 
-  // Failures of all requests: those of HttpClient::get; not_found for a 404; unavailable for a status of 5xx;
+  // Failures of all requests: those of HttpClient::get and FileSource; not_found for a 404; unavailable for a status of 5xx;
   // malformed for any other answer that the metadata service does not give. The message names the URL, and
   // all URLs with their reasons when several were tried (the code is then the first one's).
 
@@ -61,8 +63,9 @@ class MetadataClient {
 
   /// Waits for a version other than `known` and returns the version that stands then, which is `known` again
   /// when nothing changed for about `max_wait` (whole seconds, rounded up; the server may take 5 s longer).
-  /// Asks only the base URL that answered last. `deadline` bounds it on our side; `give_up` takes the place
-  /// of the client's own.
+  /// Asks only the base URL that answered last, and never twice: a connection that died may have been that of a
+  /// server that has restarted, and one that has loaded nothing yet would keep the wait until its end.
+  /// `deadline` bounds the answer on our side; `give_up` takes the place of the client's own.
   [[nodiscard]] Expected<std::string> wait_for_change(const std::string& known, Milliseconds max_wait,
                                                       Milliseconds deadline, GiveUp give_up);
 
@@ -84,7 +87,8 @@ class MetadataClient {
   template <class Value, class Read>
   Expected<Value> ask(std::string_view path, const Read& read);
   template <class Value, class Read>
-  Expected<Value> ask_at(const std::string& url, std::string_view path, const Read& read);
+  Expected<Value> ask_at(const std::string& url, std::string_view path, const Timeouts& timeouts,
+                         const Read& read);
   [[nodiscard]] std::string path_of(std::string_view path) const;
   Expected<membership::Service> service_by_name(const Error& self_error);
   void remember(const membership::Service& service);

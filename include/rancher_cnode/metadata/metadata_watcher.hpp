@@ -32,8 +32,6 @@ struct WatcherSettings {
   std::string service = "self/service";  ///< path below the version, without outer slashes
   WatchMode watch = WatchMode::on;
   Milliseconds polling_interval{5'000};  ///< between reads without watch, and the longest retry delay
-  Milliseconds connect_timeout{1'000};   ///< of each base URL, name lookup included
-  Milliseconds read_timeout{5'000};      ///< of a plain read from each base URL
   Pace pace;
 };
 

@@ -23,7 +23,7 @@ namespace {
 
 MetadataClient client_of(std::vector<std::string> urls, std::string service = "self/service") {
   return MetadataClient(
-      {.urls = std::move(urls), .service = std::move(service), .read_timeout = Milliseconds(2'000)});
+      {.urls = std::move(urls), .service = std::move(service), .timeouts = {.answer = Milliseconds(2'000)}});
 }
 
 bool contains(std::string_view text, std::string_view part) {
@@ -143,7 +143,7 @@ TEST_CASE("goes_on_to_the_next_url_when_there_was_no_answer_of_the_metadata_serv
   for (const Row& row : rows) {
     CAPTURE(row.what);
     ScriptedServer bad(row.script);
-    MetadataClient client({.urls = {bad.url(), good.url()}, .read_timeout = Milliseconds(300)});
+    MetadataClient client({.urls = {bad.url(), good.url()}, .timeouts = {.answer = Milliseconds(300)}});
     CHECK(client.url() == bad.url());
     const auto service = client.service();
     REQUIRE(service.has_value());

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -218,6 +219,29 @@ TEST_CASE("a_metadata_service_that_goes_is_unknown_and_noticed_soon_after_it_ret
   CHECK(watched.lines("event=metadata_unavailable") == 1);
   CHECK(watched.lines("event=metadata_available") == 2);
   CHECK(watched.lines("event=watch_fallback") == 0);
+}
+
+TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_nothing") {
+  using Request = ScriptedServer::Request;
+  using Peer = ScriptedServer::Peer;
+  std::atomic<int> asked_after_restart = 0;
+  ScriptedServer server([&](const Request& request, Peer& peer) {
+    const bool wait = contains(request.target, "wait=true");
+    if (request.connection == 1 && wait) return peer.close();
+    // A wait that begins while nothing is loaded stays for its whole time.
+    if (wait) return peer.hold();
+    if (request.connection > 1 && ++asked_after_restart <= 3) {
+      peer.answer(404, "{}");
+    } else {
+      peer.answer(200, contains(request.target, "service") ? service_body("web", {1, 2}) : "\"v1\"");
+    }
+  });
+  Watched watched(settings_of({server.url()}));
+  CHECK(containers(watched.next()) == 2);
+  const TimePoint begin = Clock::now();
+  CHECK(contains(reason(watched.next()), "404"));
+  CHECK(containers(watched.next_good()) == 2);
+  CHECK(since(begin) < Milliseconds(2'000));
 }
 
 TEST_CASE("a_404_is_unknown_and_becomes_good_with_the_next_version") {

@@ -1,0 +1,98 @@
+// Metadata from file:// URLs: regular files of any size up to the limit, and nothing that could block.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "rancher_cnode/metadata/metadata_client.hpp"
+
+using namespace rancher_cnode;
+using metadata::MetadataClient;
+
+namespace {
+
+/// <directory>/latest/self, in which a test makes `service` whatever it likes.
+class Files {
+ public:
+  Files() {
+    REQUIRE(::mkdtemp(root_.data()) != nullptr);
+    std::filesystem::create_directories(directory());
+  }
+  ~Files() { std::filesystem::remove_all(root_); }
+  Files(const Files&) = delete;
+  Files& operator=(const Files&) = delete;
+
+  [[nodiscard]] std::string directory() const { return root_ + "/latest/self"; }
+  [[nodiscard]] std::string service() const { return directory() + "/service"; }
+  void write(const std::string& body) const { std::ofstream(service(), std::ios::binary) << body; }
+  [[nodiscard]] Expected<membership::Service> read() const {
+    std::string url = "file://" + root_;
+    url.replace(url.find(' '), 1, "%20");
+    return MetadataClient({.urls = {url}}).service();
+  }
+
+ private:
+  std::string root_ = std::filesystem::temp_directory_path() / "rancher cnode_XXXXXX";
+};
+
+std::string body_of_size(std::size_t size) {
+  std::string body = R"({"name":"web","containers":[],"x":")";
+  body.append(size - body.size() - 2, 'x');
+  return body + "\"}";
+}
+
+}  // namespace
+
+TEST_CASE("reads_files_of_any_size_up_to_the_limit") {
+  const Files files;
+  for (const std::size_t size :
+       {100UL, 16'384UL, 16'385UL, 100'000UL, 1'500'000UL, metadata::max_body_bytes}) {
+    CAPTURE(size);
+    files.write(body_of_size(size));
+    const auto service = files.read();
+    REQUIRE_MESSAGE(service.has_value(), (service ? "" : service.error().message));
+    CHECK(service->name == "web");
+  }
+}
+
+TEST_CASE("refuses_at_once_what_is_no_regular_file_of_a_size_within_the_limit") {
+  struct Row {
+    std::string what;
+    void (*make)(const Files&);
+    ErrorCode code;
+    const char* message;
+  };
+  const Row rows[] = {
+      {"missing", [](const Files&) {}, ErrorCode::not_found, "no such file"},
+      {"a directory", [](const Files& f) { std::filesystem::create_directory(f.service()); },
+       ErrorCode::failed, "not a regular file"},
+      {"a FIFO without a writer", [](const Files& f) { REQUIRE(::mkfifo(f.service().c_str(), 0600) == 0); },
+       ErrorCode::failed, "not a regular file"},
+      {"a device", [](const Files& f) { std::filesystem::create_symlink("/dev/zero", f.service()); },
+       ErrorCode::failed, "not a regular file"},
+      {"a file that is no directory on the way",
+       [](const Files& f) {
+         std::filesystem::remove(f.directory());
+         std::ofstream(f.directory()) << "x";
+       },
+       ErrorCode::not_found, "no such file"},
+      {"too large", [](const Files& f) { f.write(body_of_size(metadata::max_body_bytes + 1)); },
+       ErrorCode::too_large, "the file is larger than 33554432 bytes"},
+      {"odd", [](const Files& f) { f.write("{}"); }, ErrorCode::malformed,
+       "/latest/self/service: byte 2: the object has no containers key, so it is no service"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    const Files files;
+    row.make(files);
+    const auto service = files.read();
+    REQUIRE_FALSE(service.has_value());
+    CHECK(service.error().code == row.code);
+    CAPTURE(service.error().message);
+    CHECK(service.error().message.ends_with(row.message));
+    CHECK(service.error().message.starts_with("file:///"));
+  }
+}
