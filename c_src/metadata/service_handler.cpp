@@ -8,6 +8,19 @@ namespace rancher_cnode::metadata {
 
 using membership::Container;
 
+namespace {
+
+/// RapidJSON lets a lone low surrogate (an escaped U+DC00) pass and writes it as if it were a character. In valid
+/// UTF-8 the byte ED is never followed by A0 or more (RFC 3629 section 4).
+bool has_surrogate(std::string_view text) {
+  for (std::size_t at = text.find('\xed'); at != std::string_view::npos; at = text.find('\xed', at + 1)) {
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xa0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 ServiceHandler::Field ServiceHandler::field_of(std::string_view key) const {
   const bool in_service = place_ == Place::service;
   for (std::size_t i = 1; i < field_names_.size(); ++i) {
@@ -46,10 +59,7 @@ bool ServiceHandler::scalar(Kind kind, std::string_view text) {
       }
       return wrong(kind, "an object");
     case Place::ips:
-      if (kind != Kind::string) return wrong(kind, "a string");
-      if (!check_text(kind, text)) return false;
-      service_.containers.back().ips.emplace_back(text);
-      return true;
+      return ips_scalar(kind, text);
   }
   return false;
 }
@@ -110,6 +120,18 @@ bool ServiceHandler::container_scalar(Kind kind, std::string_view text) {
   return true;
 }
 
+bool ServiceHandler::ips_scalar(Kind kind, std::string_view text) {
+  if (kind != Kind::string) return wrong(kind, "a string");
+  if (!check_text(kind, text)) return false;
+  auto& ips = service_.containers.back().ips;
+  if (ips.size() == max_ips) {
+    place_ = Place::container;
+    return fail(where() + " has more than " + std::to_string(max_ips) + " entries");
+  }
+  ips.emplace_back(text);
+  return true;
+}
+
 bool ServiceHandler::StartObject() {
   if (skipped_ > 0) return skip();
   switch (place_) {
@@ -117,6 +139,9 @@ bool ServiceHandler::StartObject() {
       place_ = Place::service;
       return true;
     case Place::containers:
+      if (service_.containers.size() == max_containers) {
+        return fail("more than " + std::to_string(max_containers) + " containers");
+      }
       service_.containers.emplace_back();
       seen_in_container_ = 0;
       place_ = Place::container;
@@ -187,8 +212,11 @@ bool ServiceHandler::close() {
 
 bool ServiceHandler::check_text(Kind kind, std::string_view text) {
   if (kind != Kind::string) return wrong(kind, "a string or null");
-  if (text.size() <= max_json_text) return true;
-  return fail(where() + " is longer than " + std::to_string(max_json_text) + " bytes");
+  if (text.size() > max_json_text) {
+    return fail(where() + " is longer than " + std::to_string(max_json_text) + " bytes");
+  }
+  if (has_surrogate(text)) return fail(where() + " holds half a surrogate pair");
+  return true;
 }
 
 bool ServiceHandler::wrong(Kind kind, std::string_view expected) {

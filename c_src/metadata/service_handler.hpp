@@ -72,6 +72,7 @@ class ServiceHandler {
   bool fail(std::string problem);
   bool service_scalar(Kind kind, std::string_view text);
   bool container_scalar(Kind kind, std::string_view text);
+  bool ips_scalar(Kind kind, std::string_view text);
   [[nodiscard]] std::string where() const;
   [[nodiscard]] std::string field_name() const;
 

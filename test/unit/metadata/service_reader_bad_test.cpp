@@ -37,6 +37,8 @@ TEST_CASE("tells_clearly_what_is_wrong_with_a_bad_body") {
   };
   const std::string too_long(metadata::max_json_text + 1, 'n');
   const std::string too_deep = repeated("[", 100'000);
+  const std::string too_many = R"({"containers":[)" + repeated("{},", metadata::max_containers);
+  const std::string too_many_ips = R"({"containers":[{"ips":[)" + repeated(R"("",)", metadata::max_ips);
   const Row rows[] = {
       {"empty", "", "the body is empty"},
       {"white space", " \n ", "the body is empty"},
@@ -83,6 +85,10 @@ TEST_CASE("tells_clearly_what_is_wrong_with_a_bad_body") {
        "containers[0].primary_ip stands twice"},
       {"a used string too long", R"({"containers":[{"name":")" + too_long + R"("}]})",
        "containers[0].name is longer than"},
+      {"too many containers", too_many + "{}]}", "more than 50000 containers"},
+      {"far too many containers", too_many + repeated("{},", 300'000), "more than 50000 containers"},
+      {"too many ips", too_many_ips + R"(""]}]})", "containers[0].ips has more than 64 entries"},
+      {"far too many ips", too_many_ips + repeated(R"("",)", 300'000), "ips has more than 64 entries"},
       {"nested too deep", R"({"containers":[{"labels":)" + too_deep, "nested deeper than 64 levels"},
       {"nested too deep at the top", R"({"x":)" + too_deep, "nested deeper than 64 levels"},
       {"nested lists only", too_deep, "the answer is a list, not an object"},
@@ -102,6 +108,11 @@ TEST_CASE("tells_clearly_what_is_wrong_with_a_bad_body") {
       {"a line break in a string", "{\"containers\":[],\"name\":\"a\nb\"}", "byte"},
       {"a bad escape", R"({"containers":[],"name":"\x41"})", "byte"},
       {"half a surrogate pair", R"({"containers":[],"name":"\ud83d x"})", "byte"},
+      {"a low surrogate alone", R"({"containers":[{"name":"\udc00"}]})",
+       "containers[0].name holds half a surrogate pair"},
+      {"the last surrogate alone", R"({"containers":[],"name":"a\udfff"})", "name holds half a surrogate"},
+      {"a surrogate in ips", R"({"containers":[{"ips":["\udc00"]}]})",
+       "containers[0].ips[0] holds half a surrogate pair"},
       {"invalid UTF-8", "{\"containers\":[],\"name\":\"a\xff\"}", "byte"},
       {"overlong UTF-8", "{\"containers\":[],\"name\":\"\xc0\xaf\"}", "byte"},
       {"cut UTF-8", "{\"containers\":[],\"name\":\"\xe2\x82\"}", "byte"},

@@ -159,6 +159,21 @@ TEST_CASE("takes_used_strings_up_to_the_limit") {
   CHECK(must_read(R"({"containers":null,"name":")" + longest + R"("})").name == longest);
 }
 
+TEST_CASE("takes_containers_and_ips_up_to_their_limits") {
+  std::string body = R"({"containers":[{"ips":[")";
+  for (std::size_t i = 1; i < metadata::max_ips; ++i) body += R"(","10.42.0.1)";
+  body += R"("]})";
+  for (std::size_t i = 1; i < metadata::max_containers; ++i) body += ",{}";
+  const Service service = must_read(body + "]}");
+  CHECK(service.containers.size() == metadata::max_containers);
+  CHECK(service.containers[0].ips.size() == metadata::max_ips);
+}
+
+TEST_CASE("takes_characters_next_to_the_surrogates") {
+  CHECK(must_read(R"({"containers":[],"name":"\ud7ff\ue000"})").name == "\xed\x9f\xbf\xee\x80\x80");
+  CHECK(must_read(R"({"containers":[],"x":"\udc00","name":"web"})").name == "web");
+}
+
 TEST_CASE("takes_unused_values_nested_up_to_the_limit") {
   const std::size_t levels = metadata::max_json_depth - 4;
   const std::string nested = std::string(levels, '[') + std::string(levels, ']');
