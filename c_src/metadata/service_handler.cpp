@@ -10,8 +10,8 @@ using membership::Container;
 
 namespace {
 
-/// RapidJSON lets a lone low surrogate (an escaped U+DC00) pass and writes it as if it were a character. In valid
-/// UTF-8 the byte ED is never followed by A0 or more (RFC 3629 section 4).
+/// RapidJSON lets a lone low surrogate (an escaped U+DC00) pass and writes it as if it were a character. In
+/// valid UTF-8 the byte ED is never followed by A0 or more (RFC 3629 section 4).
 bool has_surrogate(std::string_view text) {
   for (std::size_t at = text.find('\xed'); at != std::string_view::npos; at = text.find('\xed', at + 1)) {
     if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xa0) return true;

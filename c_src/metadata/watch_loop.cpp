@@ -35,7 +35,7 @@ void WatchLoop::run() {
     } catch (const std::exception& error) {
       journal_.failed(error.what());
       changed.reset();
-      rest(settings_.polling_interval, EndedBy::stop);
+      rest(settings_.pace.retry_last, EndedBy::stop);
     }
   }
 }
@@ -61,7 +61,7 @@ void WatchLoop::rest(Duration duration, EndedBy ended_by) {
 
 // `changed` is the version that a wait has brought; the budget has let it through already.
 void WatchLoop::round(const std::optional<std::string>& changed) {
-  if (!changed && round_ended_ != TimePoint::min()) {
+  if (round_ended_ != TimePoint::min()) {
     rest(round_ended_ + settings_.pace.min_gap - Clock::now(), EndedBy::stop);
   }
   // Before the first request, so that a refresh during this round causes another one.
@@ -86,43 +86,42 @@ void WatchLoop::look_for_own_address() {
 
 void WatchLoop::read(const std::optional<std::string>& changed) {
   version_ = changed.value_or("");
-  std::optional<Error> version_error;
+  version_error_.reset();
   if (version_.empty() && watches()) {
     if (auto version = client_.version()) {
       version_ = std::move(*version);
     } else {
-      version_error = std::move(version.error());
+      version_error_ = std::move(version.error());
     }
   }
   // Without any answer to the one there would be none to the other.
-  const bool answered = !version_error || version_error->code == ErrorCode::not_found ||
-                        version_error->code == ErrorCode::malformed;
-  if (!answered) return hand_over_bad("version", *version_error, Milliseconds::zero());
+  const bool answered = !version_error_ || version_error_->code == ErrorCode::not_found ||
+                        version_error_->code == ErrorCode::malformed;
+  if (!answered) return hand_over_bad("version", *version_error_);
 
-  const TimePoint begin = Clock::now();
   auto service = client_.service();
-  if (service) return hand_over_good(std::move(*service), since(begin));
+  if (service) return hand_over_good(std::move(*service));
   // The version's 404 says more: nothing is loaded at all.
-  if (version_error && version_error->code == ErrorCode::not_found) {
-    return hand_over_bad("version", *version_error, since(begin));
+  if (version_error_ && version_error_->code == ErrorCode::not_found) {
+    return hand_over_bad("version", *version_error_);
   }
-  hand_over_bad("service", service.error(), since(begin));
+  hand_over_bad("service", service.error());
 }
 
-void WatchLoop::hand_over_good(membership::Service service, Milliseconds took) {
+void WatchLoop::hand_over_good(membership::Service service) {
   const bool by_name = client_.service_path() != settings_.service;
   journal_.read_good(Clock::now(),
                      {client_.url(), client_.service_path(), version_, service.containers.size(), by_name});
   good_ = true;
-  hand_over({std::move(service), {}, client_.url(), version_, took});
+  hand_over({std::move(service), {}, client_.url(), version_});
 }
 
-void WatchLoop::hand_over_bad(const char* stage, const Error& error, Milliseconds took) {
+void WatchLoop::hand_over_bad(const char* stage, const Error& error) {
   if (stopping_) return;
   journal_.read_bad(Clock::now(), client_.url(), stage, error);
   good_ = false;
   const bool answered = error.code == ErrorCode::not_found;
-  hand_over({membership::Unknown{error.message}, {}, answered ? client_.url() : "", version_, took});
+  hand_over({membership::Unknown{error.message}, {}, answered ? client_.url() : "", version_});
   // A wait begins only after a plain answer.
   if (!answered) version_.clear();
 }
@@ -136,13 +135,20 @@ void WatchLoop::hand_over(Observation observation) {
 
 bool WatchLoop::watches() const { return settings_.watch == WatchMode::on && !is_file_url(client_.url()); }
 
+Milliseconds WatchLoop::poll_interval() const {
+  const Milliseconds interval = settings_.polling_interval;
+  return watches() ? std::min(interval, settings_.pace.fallback_last) : interval;
+}
+
 // Returns the new version if the reason to read again is that a wait has brought one.
 std::optional<std::string> WatchLoop::wait_for_next() {
-  const Milliseconds delay = failures_ == 0
-                                 ? settings_.polling_interval
-                                 : retry_delay(settings_.pace, settings_.polling_interval, failures_);
+  const Milliseconds delay =
+      failures_ == 0 ? poll_interval() : retry_delay(settings_.pace, settings_.polling_interval, failures_);
   const bool may_wait = watches() && !version_.empty() && (long_polls_ || Clock::now() >= watch_again_at_);
   if (may_wait && !stopping_) return long_poll(delay);
+  if (good_ && version_error_ && long_polls_) {
+    if (!gives_up_watching("it tells no version: " + version_error_->message)) return std::nullopt;
+  }
   rest(delay, EndedBy::stop_or_refresh);
   return std::nullopt;
 }
@@ -171,12 +177,18 @@ std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
   if (answer) {
     note_not_waiting("it answers a wait at once although nothing changed");
   } else if (well) {
-    // The first failure may be a restart: the next round tells at once whether the service is still there.
-    if (long_polls_ && ++failed_waits_ < max_failed_waits) return std::nullopt;
-    note_not_waiting("waits fail although reads do not: " + answer.error().message);
+    if (!gives_up_watching("waits fail although reads do not: " + answer.error().message))
+      return std::nullopt;
   }
   rest(delay - took, EndedBy::stop_or_refresh);
   return std::nullopt;
+}
+
+// The first failure may be a restart: the next round tells at once whether the service is still there.
+bool WatchLoop::gives_up_watching(const std::string& why) {
+  if (long_polls_ && ++failed_waits_ < max_failed_waits) return false;
+  note_not_waiting(why);
+  return true;
 }
 
 void WatchLoop::note_waiting() {
@@ -186,7 +198,7 @@ void WatchLoop::note_waiting() {
 }
 
 void WatchLoop::note_not_waiting(const std::string& why) {
-  if (long_polls_) journal_.polls_plainly(client_.url(), why, settings_.polling_interval);
+  if (long_polls_) journal_.polls_plainly(client_.url(), why, poll_interval());
   long_polls_ = false;
   failed_waits_ = 0;
   watch_again_at_ = Clock::now() + settings_.pace.watch_again;

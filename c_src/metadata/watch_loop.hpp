@@ -31,13 +31,15 @@ class WatchLoop {
   void round(const std::optional<std::string>& changed);
   void look_for_own_address();
   void read(const std::optional<std::string>& changed);
-  void hand_over_good(membership::Service service, Milliseconds took);
-  void hand_over_bad(const char* stage, const Error& error, Milliseconds took);
+  void hand_over_good(membership::Service service);
+  void hand_over_bad(const char* stage, const Error& error);
   void hand_over(Observation observation);
 
   std::optional<std::string> wait_for_next();
   std::optional<std::string> long_poll(Milliseconds delay);
   [[nodiscard]] bool watches() const;
+  [[nodiscard]] Milliseconds poll_interval() const;
+  bool gives_up_watching(const std::string& why);
   void note_waiting();
   void note_not_waiting(const std::string& why);
 
@@ -50,7 +52,8 @@ class WatchLoop {
   MetadataClient client_;
   RereadBudget budget_;
 
-  std::string version_;  ///< as of the last read; "" if not known
+  std::string version_;                 ///< as of the last read; "" if not known
+  std::optional<Error> version_error_;  ///< why not
   bool address_wanted_;
   bool good_ = false;      ///< the last read was
   unsigned failures_ = 0;  ///< rounds in a row that were not all well

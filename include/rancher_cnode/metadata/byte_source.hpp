@@ -1,5 +1,5 @@
-// Where a body's bytes come from, piece by piece, so that whoever reads it need not hold it whole.
-// Made by http_client (a transfer), file_source and tests (memory); pulled by service_reader and metadata_client.
+// Where a body's bytes come from, piece by piece, so that whoever reads it need not hold it whole. Made by
+// http_client (a transfer), file_source and tests (memory); pulled by service_reader and metadata_client.
 #pragma once
 
 #include <cstddef>

@@ -75,7 +75,8 @@ class HttpClient {
 
   /// Sends `GET url` with `Accept: application/json` and returns once the first byte of the body or its end
   /// is there. Any status is an answer. Failures: bad_setting (a URL that cannot be used), unavailable (name,
-  /// connect, TLS, connection lost), timeout, malformed (not HTTP), cancelled, too_large, failed. The message says what happened in words, without the URL.
+  /// connect, TLS, connection lost), timeout, malformed (not HTTP), cancelled, too_large, failed. The message
+  /// says what happened in words, without the URL.
   [[nodiscard]] Expected<HttpAnswer> get(HttpRequest request);
 
   /// Makes a request that is under way ask its give_up at once. Any thread; never blocks.

@@ -47,9 +47,9 @@ class MetadataClient {
   /// `give_up` ends any request; see GiveUp.
   explicit MetadataClient(ClientSettings settings, GiveUp give_up = {});
 
-  // Failures of all requests: those of HttpClient::get and FileSource; not_found for a 404; unavailable for a status of 5xx;
-  // malformed for any other answer that the metadata service does not give. The message names the URL, and
-  // all URLs with their reasons when several were tried (the code is then the first one's).
+  // Failures of all requests: those of HttpClient::get and FileSource; not_found for a 404; unavailable for a
+  // status of 5xx; malformed for any other answer that the metadata service does not give. The message names
+  // the URL, and all URLs with their reasons when several were tried (the code is then the first one's).
 
   /// The service of the settings, or by name as described above.
   [[nodiscard]] Expected<membership::Service> service();
@@ -63,8 +63,8 @@ class MetadataClient {
 
   /// Waits for a version other than `known` and returns the version that stands then, which is `known` again
   /// when nothing changed for about `max_wait` (whole seconds, rounded up; the server may take 5 s longer).
-  /// Asks only the base URL that answered last, and never twice: a connection that died may have been that of a
-  /// server that has restarted, and one that has loaded nothing yet would keep the wait until its end.
+  /// Asks only the base URL that answered last, and never twice: a connection that died may have been that of
+  /// a server that has restarted, and one that has loaded nothing yet would keep the wait until its end.
   /// `deadline` bounds the answer on our side; `give_up` takes the place of the client's own.
   [[nodiscard]] Expected<std::string> wait_for_change(const std::string& known, Milliseconds max_wait,
                                                       Milliseconds deadline, GiveUp give_up);

@@ -1,12 +1,12 @@
 // The loop on its own thread: wait for a change, read, hand over an Observation. Used by the agent.
 //
 // With watch on, a round reads the metadata version V, then the service, and then long-polls until the
-// version is no longer V: a change in between is caught, and a change is read within milliseconds. Whatever
-// ends a wait, its expiry too, causes a full read, so there is one at least every 35 s. While the reads are
-// bad, the wait is as short as the retry delay: an answer that is bad because something is not loaded yet
-// becomes good with a new version. A server that does not long-poll is polled plainly, and tried again now
-// and then. With watch off, and for file:// URLs, the service is read every polling interval. How often at
-// most: see watch_pacing.
+// version is no longer V: a change in between is caught, and a change after a quiet time is read within
+// milliseconds. Whatever ends a wait, its expiry too, causes a full read, so there is one at least every 35
+// s. While the reads are bad, the wait is as short as the retry delay: an answer that is bad because
+// something is not loaded yet becomes good with a new version. A server that does not long-poll, or tells no
+// version, is polled plainly, at least once a minute, and tried again now and then. With watch off, and for
+// file:// URLs, the service is read every polling interval. How often at most: see watch_pacing.
 //
 // Bodies are never compared: they differ at every reload although nothing changed.
 #pragma once
@@ -31,7 +31,7 @@ struct WatcherSettings {
   std::string version = "latest";        ///< path component
   std::string service = "self/service";  ///< path below the version, without outer slashes
   WatchMode watch = WatchMode::on;
-  Milliseconds polling_interval{5'000};  ///< between reads without watch, and the longest retry delay
+  Milliseconds polling_interval{5'000};  ///< between polls; caps retry delays too, see Pace
   Pace pace;
 };
 
@@ -39,9 +39,8 @@ struct WatcherSettings {
 struct Observation {
   membership::Read read;
   membership::ReadScope scope = membership::ReadScope::self;  ///< self also when read by name in its stead
-  std::string url;       ///< base URL that answered, be it 404; "" if none did
-  std::string version;   ///< metadata version the read belongs to; "" if not known
-  Milliseconds took{0};  ///< the service's request alone
+  std::string url;      ///< base URL that answered, be it 404; "" if none did
+  std::string version;  ///< metadata version the read belongs to; "" if not known
 };
 
 class MetadataWatcher {
@@ -63,8 +62,9 @@ class MetadataWatcher {
   /// Begins. Once.
   void start();
 
-  /// Ends a wait and reads again, as soon as the smallest gap between rounds allows; a round that is under
-  /// way is followed by another. Any thread; never blocks.
+  /// Ends a wait or a rest and reads again, as soon as the smallest gap between rounds allows; a round that
+  /// is under way is followed by another. A read that a version change has brought on is not hastened: it may
+  /// be held for up to Pace::reread_interval. Any thread; never blocks.
   void refresh();
 
   /// Cancels a request at once and joins the thread. Any thread but the watcher's; may be called again.
