@@ -69,6 +69,10 @@ Error curl_error(CURL* easy, CURLcode code, const TransferFacts& facts) {
     case CURLE_PARTIAL_FILE:
     case CURLE_ABORTED_BY_CALLBACK:  // the request would have been sent again, see Resend
       return lost_error(facts);
+    case CURLE_SSL_CONNECT_ERROR:
+      return {ErrorCode::unavailable, "the TLS handshake failed"};
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return {ErrorCode::unavailable, "the server's certificate is not trusted"};
     case CURLE_URL_MALFORMAT:
       return {ErrorCode::bad_setting, "not a URL"};
     case CURLE_WEIRD_SERVER_REPLY:

@@ -20,7 +20,7 @@ constexpr std::size_t buffer_bytes = CURL_MAX_WRITE_SIZE;
 /// All header lines of one answer together; the metadata service sends about 150 bytes.
 constexpr std::size_t max_header_bytes = 64U << 10U;
 /// How long a wait inside libcurl may last before give_up is asked again unasked for.
-constexpr Milliseconds poll_limit{1'000};
+constexpr Milliseconds poll_limit{5'000};
 /// How long an address is kept: a service that moved must be found again soon.
 constexpr long name_kept_s = 5;
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <string>
 
 #include "fixtures.hpp"
@@ -28,6 +29,21 @@ MetadataClient client_of(std::vector<std::string> urls, std::string service = "s
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
+}
+
+std::size_t peak_memory_kb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6));
+  }
+  FAIL("no VmHWM");
+  return 0;
+}
+
+/// The peak begins anew with what is held now (proc(5), clear_refs).
+std::size_t peak_memory_kb_from_now() {
+  REQUIRE(static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5" << std::flush));
+  return peak_memory_kb();
 }
 
 }  // namespace
@@ -200,6 +216,21 @@ TEST_CASE("tells_where_an_odd_body_came_from_and_at_which_byte") {
   CHECK(service.error() ==
         Error{ErrorCode::malformed, server.url() + ": /latest/self/service: byte 15: containers is "
                                                    "a number, not a list or null"});
+}
+
+TEST_CASE("a_body_beyond_32_MiB_is_refused_without_being_held") {
+  const std::string chunk = "10000\r\n" + std::string(0x10000, ' ') + "\r\n";
+  ScriptedServer server([&](const Request&, Peer& peer) {
+    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    while (peer.send(chunk)) continue;
+  });
+  MetadataClient client({.urls = {server.url()}, .timeouts = {.answer = Milliseconds(60'000)}});
+  const std::size_t before = peak_memory_kb_from_now();
+  const auto service = client.service();
+  REQUIRE_FALSE(service.has_value());
+  CHECK(service.error() ==
+        Error{ErrorCode::too_large, server.url() + ": the answer is larger than 33554432 bytes"});
+  CHECK(peak_memory_kb() - before < 8'000);
 }
 
 TEST_CASE("a_404_on_the_version_means_that_nothing_is_loaded") {

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -158,6 +159,27 @@ void ScriptedServer::Impl::serve(Connection& connection, int number) {
   const std::scoped_lock lock(mutex);
   connection.socket.shutdown(tcp::socket::shutdown_both, ignored);
 }
+
+class FullListener::Sockets {
+ public:
+  Sockets() : acceptor(io, loopback(), false) {
+    acceptor.listen(0);
+    for (auto& socket : queued) {
+      socket.open(tcp::v4());
+      socket.native_non_blocking(true);
+      const tcp::endpoint to = acceptor.local_endpoint();
+      // Asio's own connect would wait.
+      ::connect(socket.native_handle(), to.data(), static_cast<socklen_t>(to.size()));
+    }
+  }
+  asio::io_context io;
+  tcp::acceptor acceptor;
+  std::array<tcp::socket, 4> queued{tcp::socket(io), tcp::socket(io), tcp::socket(io), tcp::socket(io)};
+};
+
+FullListener::FullListener() : sockets_(std::make_unique<Sockets>()) {}
+FullListener::~FullListener() = default;
+std::string FullListener::url() const { return url_of(sockets_->acceptor); }
 
 std::string url_where_nobody_listens() {
   asio::io_context io;

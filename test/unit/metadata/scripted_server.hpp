@@ -70,6 +70,20 @@ class ScriptedServer {
   std::unique_ptr<Impl> impl_;
 };
 
+/// A listener on loopback that never accepts and whose queue is full: the packets of those who connect vanish.
+class FullListener {
+ public:
+  FullListener();
+  ~FullListener();
+  FullListener(const FullListener&) = delete;
+  FullListener& operator=(const FullListener&) = delete;
+  [[nodiscard]] std::string url() const;
+
+ private:
+  class Sockets;
+  std::unique_ptr<Sockets> sockets_;
+};
+
 /// A base URL on loopback where nobody listens.
 [[nodiscard]] std::string url_where_nobody_listens();
 

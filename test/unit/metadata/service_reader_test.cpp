@@ -124,6 +124,53 @@ TEST_CASE("takes_null_or_absent_used_fields_as_not_known") {
   CHECK(service.name.empty());
 }
 
+TEST_CASE("takes_a_null_at_each_position_or_says_where_it_must_not_stand") {
+  const std::string whole =
+      R"({"containers":[{"uuid":"1","name":"2","primary_ip":"3","ips":["4"],"state":"5","health_state":"6",)"
+      R"("network_from_container_uuid":"7","labels":{"x":"8"}},{}],)"
+      R"("name":"9","stack_name":"10","uuid":"11","primary_service_name":"12","links":["13"]})";
+  const std::string containers = whole.substr(14, whole.find("}],") + 2 - 14);
+  struct Row {
+    std::string value;    ///< that null takes the place of
+    const char* problem;  ///< nullptr: good
+    bool (*forgotten)(const Service&);
+  };
+  const Row rows[] = {
+      {R"("1")", nullptr, [](const Service& s) { return s.containers[0].uuid.empty(); }},
+      {R"("2")", nullptr, [](const Service& s) { return s.containers[0].name.empty(); }},
+      {R"("3")", nullptr, [](const Service& s) { return !s.containers[0].primary_ip; }},
+      {R"(["4"])", nullptr, [](const Service& s) { return s.containers[0].ips.empty(); }},
+      {R"("4")", "containers[0].ips[0] is null, not a string", {}},
+      {R"("5")", nullptr, [](const Service& s) { return s.containers[0].state.empty(); }},
+      {R"("6")", nullptr, [](const Service& s) { return !s.containers[0].health_state; }},
+      {R"("7")", nullptr, [](const Service& s) { return !s.containers[0].network_from_container_uuid; }},
+      {R"("8")", nullptr, [](const Service& s) { return s.containers.size() == 2; }},
+      {R"({"x":"8"})", nullptr, [](const Service& s) { return s.containers.size() == 2; }},
+      {"{}", "containers[1] is null, not an object", {}},
+      {R"("9")", nullptr, [](const Service& s) { return s.name.empty(); }},
+      {R"("10")", nullptr, [](const Service& s) { return s.stack_name.empty(); }},
+      {R"("11")", nullptr, [](const Service& s) { return s.uuid.empty(); }},
+      {R"("12")", nullptr, [](const Service& s) { return s.primary_service_name.empty(); }},
+      {R"("13")", nullptr, [](const Service& s) { return s.name == "9"; }},
+      {R"(["13"])", nullptr, [](const Service& s) { return s.name == "9"; }},
+      {containers, nullptr, [](const Service& s) { return s.containers.empty() && s.name == "9"; }},
+      {whole, "the answer is null, not an object", {}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.value);
+    std::string body = whole;
+    body.replace(body.find(row.value), row.value.size(), "null");
+    const auto service = read_service(body);
+    if (row.problem == nullptr) {
+      REQUIRE_MESSAGE(service.has_value(), (service ? "" : service.error().message));
+      CHECK(row.forgotten(*service));
+    } else {
+      REQUIRE_FALSE(service.has_value());
+      CHECK(service.error().message.ends_with(row.problem));
+    }
+  }
+}
+
 TEST_CASE("takes_null_and_empty_containers_as_a_good_read_without_any") {
   CHECK(must_read(R"({"containers":null,"name":"web"})").containers.empty());
   CHECK(must_read(R"({"containers":[],"name":"web"})").containers.empty());
