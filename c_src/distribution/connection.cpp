@@ -3,6 +3,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace rancher_cnode::distribution {
@@ -15,6 +17,8 @@ constexpr std::size_t read_size = std::size_t{16} << 10U;
 
 /// Far below the shortest interval at which a BEAM misses ticks (net_ticktime is 1 s at least).
 constexpr Milliseconds quiet_enough_to_tick{100};
+
+constexpr std::string_view reads_nothing = "the other side does not read what we send";
 
 Error why_lost(const error_code& error) {
   if (error == asio::error::eof) {
@@ -62,21 +66,24 @@ void Connection::read_more() {
                             self->last_received_ = Clock::now();
                             self->reader_.commit(size);
                             self->take_frames();
-                            self->show_life();
-                            if (self->open_) {
-                              self->read_more();
-                            }
                           });
 }
 
+/// All that are whole, some at a time, and then reads on.
 void Connection::take_frames() {
-  while (open_) {
+  for (std::size_t taken = 0; open_; ++taken) {
+    if (taken == frames_at_once) {
+      asio::post(loop_, [self = shared_from_this()]() { self->take_frames(); });
+      return;
+    }
     const auto frame = reader_.next();
     if (!frame) {
       close(frame.error());
       return;
     }
     if (!frame->has_value()) {
+      show_life();
+      read_more();
       return;
     }
     if ((*frame)->empty()) {
@@ -105,11 +112,11 @@ void Connection::send(std::vector<char> frame) {
   if (!open_) {
     return;
   }
-  unsent_bytes_ += frame.size();
-  if (unsent_bytes_ > max_unsent_bytes) {
-    close({ErrorCode::too_large, "the other side does not read what we send"});
+  if (frame.size() > room()) {
+    close({ErrorCode::too_large, std::string(reads_nothing)});
     return;
   }
+  unsent_bytes_ += frame.size();
   unsent_.push_back(std::move(frame));
   if (unsent_.size() == 1) {
     write_next();
@@ -117,6 +124,7 @@ void Connection::send(std::vector<char> frame) {
 }
 
 void Connection::write_next() {
+  first_unsent_since_ = Clock::now();
   asio::async_write(socket_, asio::buffer(unsent_.front()),
                     [self = shared_from_this()](const error_code& error, std::size_t /*size*/) {
                       if (!self->open_) {
@@ -146,7 +154,11 @@ void Connection::check_later() {
       self->close({ErrorCode::timeout, "the other side said nothing for too long"});
       return;
     }
-    if (now - self->last_sent_ >= self->timing_.tick_after && self->unsent_.empty()) {
+    if (!self->unsent_.empty() && now - self->first_unsent_since_ >= self->timing_.silence_limit) {
+      self->close({ErrorCode::timeout, std::string(reads_nothing)});
+      return;
+    }
+    if (self->unsent_.empty() && now - self->last_sent_ >= self->timing_.tick_after) {
       self->send(tick_frame());
     }
     self->check_later();

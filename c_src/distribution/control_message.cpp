@@ -12,11 +12,9 @@ enum class Operation : std::int64_t {
   exit = 3,
   unlink = 4,
   reg_send = 6,
-  exit2 = 8,
   send_tt = 12,
   exit_tt = 13,
   reg_send_tt = 16,
-  exit2_tt = 18,
   monitor_p = 19,
   demonitor_p = 20,
   monitor_p_exit = 21,
@@ -26,7 +24,9 @@ enum class Operation : std::int64_t {
   unlink_id_ack = 36,
 };
 
-constexpr unsigned char pass_through = 112;
+/// The longest control tuple of the protocol has 7 elements (SPAWN_REQUEST_TT); the rest is for what may
+/// come.
+constexpr std::uint32_t max_arity = 16;
 
 /// Reads the elements of one control tuple in order. The first failure sticks, so each message is a plain
 /// list of reads.
@@ -56,7 +56,9 @@ class Arguments {
     }
     return pid();
   }
-  void skip() { raw(); }
+  void skip() {
+    take<std::span<const char>>([this] { return reader_.skip(); });
+  }
 
   /// Passes over what is left (trace tokens, reasons), then tells whether all went well.
   Expected<void> finish() {
@@ -122,9 +124,7 @@ ControlMessage decode_arguments(std::int64_t operation, Arguments& arguments) {
       return control::Unlink{std::move(id), std::move(from), arguments.pid()};
     }
     case Operation::exit:
-    case Operation::exit_tt:
-    case Operation::exit2:
-    case Operation::exit2_tt: {
+    case Operation::exit_tt: {
       Pid from = arguments.pid();
       return control::Exit{std::move(from), arguments.pid()};
     }
@@ -175,8 +175,9 @@ Expected<Message> decode_message(std::span<const char> frame) {
   if (!arity) {
     return tl::unexpected(arity.error().within("control message"));
   }
-  if (*arity == 0) {
-    return failure(ErrorCode::malformed, "a control message is an empty tuple");
+  if (*arity == 0 || *arity > max_arity) {
+    return failure(ErrorCode::malformed,
+                   "a control message is a tuple of " + std::to_string(*arity) + " elements");
   }
   const auto operation = reader.integer();
   if (!operation) {

@@ -4,21 +4,13 @@
 #include <cstring>
 #include <string>
 
+#include "big_endian.hpp"
+
 namespace rancher_cnode::distribution {
 namespace {
 
-constexpr unsigned char pass_through = 112;
-
 /// A buffer above this size that has become empty is given back.
 constexpr std::size_t kept_capacity = std::size_t{64} << 10U;
-
-std::size_t length_at(const char* header) {
-  std::uint32_t length = 0;
-  for (std::size_t i = 0; i < frame_header_length; ++i) {
-    length = (length << 8U) | static_cast<unsigned char>(header[i]);
-  }
-  return length;
-}
 
 void append_length(std::vector<char>& frame, std::size_t length) {
   for (int shift = 24; shift >= 0; shift -= 8) {
@@ -42,7 +34,7 @@ std::span<char> FrameReader::prepare(std::size_t size) {
   if (end_ + size > buffer_.size()) {
     buffer_.resize(end_ + size);
   }
-  return std::span<char>(buffer_).subspan(end_);
+  return std::span<char>(buffer_).subspan(end_, size);
 }
 
 void FrameReader::commit(std::size_t size) { end_ += size; }
@@ -52,7 +44,7 @@ Expected<std::optional<std::span<const char>>> FrameReader::next() {
   if (available < frame_header_length) {
     return std::nullopt;
   }
-  const std::size_t length = length_at(buffer_.data() + begin_);
+  const std::size_t length = big_endian(std::span<const char>(buffer_).subspan(begin_, frame_header_length));
   if (length > max_frame_length) {
     return failure(ErrorCode::too_large, "a frame of " + std::to_string(length) +
                                              " bytes is above the limit of " +

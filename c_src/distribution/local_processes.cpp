@@ -40,7 +40,7 @@ bool LocalProcesses::deliver(const std::string& name, std::span<const char> mess
     return false;
   }
   const auto tag = reader.skip();
-  if (!tag) {
+  if (!tag || tag->size() > max_tag_bytes) {
     return false;
   }
   const auto request = reader.rest();

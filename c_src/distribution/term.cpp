@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "atom_text.hpp"
+#include "big_endian.hpp"
 #include "term_scan.hpp"
 
 namespace rancher_cnode::distribution {
@@ -25,13 +26,7 @@ class Numbers {
     return four;
   }
   /// Of all that is left: 4 bytes, or 1 in what was written before OTP 23.
-  [[nodiscard]] std::uint32_t last() const {
-    std::uint32_t value = 0;
-    for (const char byte : bytes_) {
-      value = (value << 8U) | static_cast<unsigned char>(byte);
-    }
-    return value;
-  }
+  [[nodiscard]] std::uint32_t last() const { return static_cast<std::uint32_t>(big_endian(bytes_)); }
 
  private:
   std::span<const char> bytes_;

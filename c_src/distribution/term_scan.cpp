@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "big_endian.hpp"
+
 namespace rancher_cnode::distribution {
 namespace {
 
@@ -43,11 +45,7 @@ class Bytes {
 
   [[nodiscard]] bool holds(std::uint64_t length) const { return length <= bytes_.size(); }
   [[nodiscard]] std::uint64_t number(std::size_t offset, std::size_t width) const {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < width; ++i) {
-      value = (value << 8U) | static_cast<unsigned char>(bytes_[offset + i]);
-    }
-    return value;
+    return big_endian(bytes_.subspan(offset, width));
   }
   [[nodiscard]] std::span<const char> from(std::size_t offset) const { return bytes_.subspan(offset); }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -25,7 +26,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   struct Timing {
     Milliseconds tick_after{15'000};     ///< we tick after this much silence of our own
-    Milliseconds silence_limit{60'000};  ///< a peer that sent nothing for this long is gone
+    Milliseconds silence_limit{60'000};  ///< a peer that sent or took nothing for this long is gone
     Milliseconds check_every{5'000};     ///< how often both are looked at
   };
 
@@ -37,16 +38,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
 
   /// What a peer that does not read may leave in our queue before the link is closed.
-  static constexpr std::size_t max_unsent_bytes = std::size_t{64} << 20U;
+  static constexpr std::size_t max_unsent_bytes = std::size_t{16} << 20U;
+  /// How many frames are taken before the loop's other work gets its turn.
+  static constexpr std::size_t frames_at_once = 32;
 
   Connection(boost::asio::io_context& loop, FileDescriptor socket, Timing timing, Handlers handlers);
 
   void start();
-  /// Queues one whole frame. Does nothing on a closed link.
+  /// Queues one whole frame. Does nothing on a closed link; closes one whose queue has no room for it.
   void send(std::vector<char> frame);
+  /// What the queue still takes, in bytes.
+  [[nodiscard]] std::size_t room() const { return max_unsent_bytes - unsent_bytes_; }
   void close(const Error& why);
-  /// close() without a word to the handlers: the owner is going away. Of last_frames goes out what the socket
-  /// takes without blocking.
+  /// close() without a word to the handlers: the owner is going away. Of last_frames goes out what the
+  /// socket takes without blocking.
   void abandon(std::span<const char> last_frames = {});
 
  private:
@@ -67,6 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t unsent_bytes_ = 0;
   TimePoint last_received_;
   TimePoint last_sent_;
+  TimePoint first_unsent_since_;        ///< when the queue's first frame began to go out
   boost::system::error_code assigned_;  ///< whether the loop could take the socket
   bool open_ = true;
 };

@@ -33,7 +33,7 @@ struct Unlink {
   Pid from;
   Pid to;
 };
-/// EXIT, EXIT2 and their traced forms
+/// EXIT and EXIT_TT: a process has ended, and with it its link
 struct Exit {
   Pid from;
   Pid to;
@@ -48,8 +48,8 @@ struct Demonitor {
   Pid from;
   Reference reference;
 };
-/// Known and without meaning for us: GROUP_LEADER, NODE_LINK, UNLINK_ID_ACK, MONITOR_P_EXIT, and any other
-/// number.
+/// Known and without meaning for us: EXIT2 (exit/2, a signal that leaves links as they are), GROUP_LEADER,
+/// NODE_LINK, UNLINK_ID_ACK, MONITOR_P_EXIT, and any other number.
 struct Ignored {
   std::int64_t operation = 0;
 };
@@ -66,8 +66,8 @@ struct Message {
 };
 
 /// Decodes one frame that is no tick. ErrorCode::malformed for anything that breaks the protocol; an
-/// operation that we do not know is control::Ignored, whatever its arguments. The payload points into the
-/// frame.
+/// operation that we do not know is control::Ignored, whatever its arguments, as long as they are whole
+/// terms and at most 15. The payload points into the frame.
 [[nodiscard]] Expected<Message> decode_message(std::span<const char> frame);
 
 /// Whole frames, ready for the socket. `payload` has no version byte.

@@ -2,7 +2,7 @@
 // Used by connection. Source: ERTS user's guide, "Distribution Protocol", "Protocol between Connected Nodes".
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>
@@ -15,12 +15,14 @@ namespace rancher_cnode::distribution {
 /// 300 KB.
 inline constexpr std::size_t max_frame_length = std::size_t{16} << 20U;
 inline constexpr std::size_t frame_header_length = 4;
+/// The first byte of every frame that is no tick.
+inline constexpr unsigned char pass_through = 112;
 
 /// Cuts a stream of bytes into frames. A frame is handed out only when it is whole, so a stream never gets
 /// out of step.
 class FrameReader {
  public:
-  /// Room for at least `size` more bytes from the socket.
+  /// Room for `size` more bytes from the socket.
   [[nodiscard]] std::span<char> prepare(std::size_t size);
   /// `size` bytes were written into what prepare() gave.
   void commit(std::size_t size);

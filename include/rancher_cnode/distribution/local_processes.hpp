@@ -27,6 +27,9 @@ struct GenCall {
 
 class LocalProcesses {
  public:
+  /// Of a call's tag, which is kept until the reply. An alias of a node on a real host needs about 300.
+  static constexpr std::size_t max_tag_bytes = 1'024;
+
   /// What a process does; both are called on the loop.
   struct Behaviour {
     std::function<void(GenCall)> call;  ///< must be answered by the owner, now or later
@@ -36,7 +39,8 @@ class LocalProcesses {
   void add(std::string name, Behaviour behaviour);
   [[nodiscard]] bool knows(const std::string& name) const;
 
-  /// A message to a name. False if nobody has the name, or it means nothing to the one who has it.
+  /// A message to a name. False if nobody has the name, or it means nothing to the one who has it, as a
+  /// call with a tag above max_tag_bytes.
   bool deliver(const std::string& name, std::span<const char> message);
 
  private:

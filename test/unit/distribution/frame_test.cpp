@@ -105,6 +105,14 @@ TEST_CASE("a reader that has handed out a great frame gives its room back") {
   CHECK(reader.prepare(100).size() < 1000);
 }
 
+TEST_CASE("no more is read at once than was asked for, however much room there is") {
+  FrameReader reader;
+  feed(reader, hex("00100000"));
+  feed(reader, std::vector<char>((std::size_t{1} << 20U) + 2, 'z'));
+  CHECK(frames_of(reader).size() == 1);
+  CHECK(reader.prepare(100).size() == 100);
+}
+
 TEST_CASE("a pass-through frame has its length, its type and both terms") {
   CHECK(pass_through_frame(bytes_of("ctl"), bytes_of("msg")) == join({hex("00000007"), bytes_of("pctlmsg")}));
   CHECK(pass_through_frame(bytes_of("ctl"), {}) == join({hex("00000004"), bytes_of("pctl")}));

@@ -51,6 +51,19 @@ TEST_CASE("a call is delivered, and its reply echoes the tag byte for byte") {
   }
 }
 
+TEST_CASE("a tag that nobody would send for a reference is not delivered") {
+  Heard heard;
+  const std::size_t head = TermWriter().binary("").bytes().size();
+  const auto tag_of = [&](std::size_t size) {
+    return TermWriter().binary(std::string(size - head, 't')).take();
+  };
+  CHECK(heard.processes.deliver("both", gen_call(tag_of(1'024), hex("6a"))));
+  REQUIRE(heard.call);
+  heard.call.reset();
+  CHECK_FALSE(heard.processes.deliver("both", gen_call(tag_of(1'025), hex("6a"))));
+  CHECK_FALSE(heard.call);
+}
+
 TEST_CASE("a cast is delivered") {
   Heard heard;
   CHECK(heard.processes.deliver("both", TermWriter().tuple(2).atom("$gen_cast").atom("refresh").take()));
