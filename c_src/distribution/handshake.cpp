@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "handshake_failure.hpp"
 #include "handshake_socket.hpp"
 
 namespace rancher_cnode::distribution {
@@ -36,7 +37,7 @@ extern "C" {
 static int on_socket(void** context, void* setup) {
   *context = setup;
   auto& socket = socket_of(setup);
-  return socket.direction() == HandshakeSocket::Direction::outgoing ? socket.open() : 0;
+  return socket.direction() == Direction::outgoing ? socket.open() : 0;
 }
 
 // Nothing is closed here: the descriptor must stay taken until ei's table, which is keyed by its number, has
@@ -112,76 +113,14 @@ bool describe(ei_cnode& node, const Identity& self, HandshakeSocket& socket, ei_
                                &socket) >= 0;
 }
 
-std::string system_message(int error) { return std::generic_category().message(error); }
-
-std::string refusal(HandshakeStage stage, const std::string& status) {
-  if (status == "nok") {
-    return "the peer is connecting to us at the same moment";
-  }
-  if (status == "alive") {
-    return "the peer still holds an older connection under our name";
-  }
-  if (status == "not_allowed") {
-    return "the peer does not allow our name";
-  }
-  switch (stage) {
-    case HandshakeStage::connect:
-      return "the connection was closed";
-    case HandshakeStage::name:
-      return "the peer closed after our name: it refuses the name or our flags";
-    case HandshakeStage::status:
-    case HandshakeStage::challenge:
-      return "the peer closed in the middle of the handshake";
-    case HandshakeStage::challenge_ack:
-      return "the peer closed after our challenge reply: most likely the cookie differs";
-    case HandshakeStage::complete:
-      break;
-  }
-  return "the handshake failed";
-}
-
-HandshakeFailure explain(const HandshakeSocket& socket) {
-  const auto stage = socket.stage();
-  const int error = socket.wire_error();
-  if (error == ECANCELED) {
-    return {stage, {ErrorCode::cancelled, "cancelled"}};
-  }
-  if (error == ETIMEDOUT) {
-    return {stage, {ErrorCode::timeout, "no answer in time at stage " + std::string(to_string(stage))}};
-  }
-  if (socket.malformed()) {
-    return {stage, {ErrorCode::malformed, "the peer does not speak the distribution handshake"}};
-  }
-  if (stage == HandshakeStage::connect) {
-    return {stage,
-            {ErrorCode::unavailable, error == ECONNREFUSED ? "nobody listens there" : system_message(error)}};
-  }
-  if (error != 0 && !socket.peer_closed()) {
-    return {stage, {ErrorCode::unavailable, system_message(error)}};
-  }
-  if (socket.direction() == HandshakeSocket::Direction::incoming) {
-    return {stage,
-            {ErrorCode::refused,
-             stage == HandshakeStage::challenge
-                 ? "the stranger's answer to our challenge is wrong or missing: most likely its "
-                   "cookie differs"
-                 : "the stranger left before it gave a name that we understand"}};
-  }
-  if (error == 0 && stage == HandshakeStage::challenge_ack) {
-    return {
-        stage,
-        {ErrorCode::refused, "the peer's answer to our challenge is wrong: most likely the cookie differs"}};
-  }
-  return {stage, {ErrorCode::refused, refusal(stage, socket.peer_status())}};
-}
-
-/// Takes the socket out of ei's hands. ei keeps its own descriptor in a table and closes it; the link goes on
-/// with a duplicate, so no descriptor ever belongs to two libraries.
+/// Takes the socket out of ei's hands. ei keeps its own descriptor in a table and closes it; the link goes
+/// on with a duplicate, so no descriptor ever belongs to two libraries.
 HandshakeResult hand_over(int ei_fd, HandshakeSocket& socket) {
   FileDescriptor own(::fcntl(ei_fd, F_DUPFD_CLOEXEC, 0));
+  const int error = errno;
   ei_close_connection(ei_fd);
   if (!own.valid()) {
-    return tl::unexpected(HandshakeFailure{socket.stage(), {ErrorCode::failed, system_message(errno)}});
+    return tl::unexpected(HandshakeFailure{socket.stage(), {ErrorCode::failed, system_message(error)}});
   }
   const int on = 1;
   ::setsockopt(own.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -222,7 +161,7 @@ void HandshakeStop::request() { ::eventfd_write(event_.get(), 1); }
 
 HandshakeResult connect_handshake(const Identity& self, const NodeName& peer, Ipv4Address address,
                                   std::uint16_t port, TimePoint deadline, const HandshakeStop& stop) {
-  HandshakeSocket socket(HandshakeSocket::Direction::outgoing, FileDescriptor(), deadline, stop.fd());
+  HandshakeSocket socket(Direction::outgoing, FileDescriptor(), deadline, stop.fd());
   ei_cnode node{};
   ei_socket_callbacks table = callbacks();
   if (!describe(node, self, socket, table)) {
@@ -244,7 +183,7 @@ HandshakeResult connect_handshake(const Identity& self, const NodeName& peer, Ip
 
 HandshakeResult accept_handshake(const Identity& self, FileDescriptor accepted, TimePoint deadline,
                                  const HandshakeStop& stop) {
-  HandshakeSocket socket(HandshakeSocket::Direction::incoming, std::move(accepted), deadline, stop.fd());
+  HandshakeSocket socket(Direction::incoming, std::move(accepted), deadline, stop.fd());
   ei_cnode node{};
   ei_socket_callbacks table = callbacks();
   if (!describe(node, self, socket, table)) {

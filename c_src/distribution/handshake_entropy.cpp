@@ -1,5 +1,6 @@
 // What ei needs from its surroundings before the first handshake.
 #include <ei.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "rancher_cnode/distribution/handshake.hpp"
@@ -17,6 +18,15 @@ extern "C" long gethostid() {
 
 namespace rancher_cnode::distribution {
 
-void initialise_handshakes() { ei_init(); }
+void initialise_handshakes() {
+  // ei keeps a table with a place for every descriptor that may be opened, and writes to all of it at once:
+  // 8 bytes for each 32, so 256 MiB under a limit of 2^30, which a container may well have inherited.
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur > max_descriptors) {
+    descriptors.rlim_cur = max_descriptors;
+    ::setrlimit(RLIMIT_NOFILE, &descriptors);
+  }
+  ei_init();
+}
 
 }  // namespace rancher_cnode::distribution

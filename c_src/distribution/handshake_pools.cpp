@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "handshake_failure.hpp"
+
 namespace rancher_cnode::distribution {
 namespace asio = boost::asio;
 
@@ -36,16 +38,20 @@ HandshakePools::~HandshakePools() {
   incoming_.stop();
   outgoing_.join();
   incoming_.join();
+  boost::system::error_code ignored;
+  for (const auto& stranger : silent_) {
+    stranger->timer.cancel();
+    stranger->socket.close(ignored);
+  }
 }
 
 void HandshakePools::connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done) {
-  const auto deadline = Clock::now() + limit_;
   // What the pool's thread touches (self_, stop_) outlives it: the destructor joins first. The answer goes
   // back as a value, and is dropped on the loop if this object has gone by then.
-  asio::post(outgoing_, [this, peer, address, port, deadline, done = std::move(done),
+  asio::post(outgoing_, [this, peer, address, port, done = std::move(done),
                          alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
     auto result = std::make_shared<HandshakeResult>(
-        guarded([&] { return connect_handshake(self_, peer, address, port, deadline, stop_); }));
+        guarded([&] { return connect_handshake(self_, peer, address, port, Clock::now() + limit_, stop_); }));
     asio::post(loop_, [result, done = std::move(done), alive = std::move(alive)]() {
       if (alive.lock()) {
         done(std::move(*result));
@@ -56,19 +62,62 @@ void HandshakePools::connect(const NodeName& peer, Ipv4Address address, std::uin
 
 bool HandshakePools::accept(FileDescriptor socket, Ipv4Address source, Done done) {
   const auto known = shares_.find(source);
-  if (waiting_.size() >= max_waiting ||
+  if (silent_.size() + waiting_.size() >= max_waiting ||
       (known != shares_.end() && known->second.waiting >= max_waiting_per_source)) {
     return false;
   }
+  boost::system::error_code error;
+  asio::ip::tcp::socket watched(loop_);
+  watched.assign(asio::ip::tcp::v4(), socket.get(), error);
+  if (error) {
+    return false;
+  }
+  static_cast<void>(socket.release());
   ++shares_[source].waiting;
-  waiting_.push_back(Stranger{std::move(socket), source, Clock::now() + limit_, std::move(done)});
-  run_waiting();
+  watch(std::make_shared<Stranger>(Stranger{std::move(watched), asio::steady_timer(loop_), source,
+                                            Clock::now() + limit_, std::move(done)}));
   return true;
+}
+
+/// Until its first bytes are there (or its end, which a thread finds at once), or its deadline.
+void HandshakePools::watch(const SharedStranger& stranger) {
+  silent_.insert(stranger);
+  stranger->timer.expires_at(stranger->deadline);
+  stranger->timer.async_wait([stranger](const boost::system::error_code& cancelled) {
+    if (!cancelled) {
+      boost::system::error_code ignored;
+      stranger->socket.cancel(ignored);
+    }
+  });
+  stranger->socket.async_wait(asio::ip::tcp::socket::wait_read,
+                              [this, stranger, alive = std::weak_ptr<HandshakePools*>(alive_)](
+                                  const boost::system::error_code& error) {
+                                if (!alive.lock()) {
+                                  return;
+                                }
+                                silent_.erase(stranger);
+                                stranger->timer.cancel();
+                                if (error) {
+                                  gave_up(stranger);
+                                } else {
+                                  waiting_.push_back(stranger);
+                                  run_waiting();
+                                }
+                              });
+}
+
+void HandshakePools::gave_up(const SharedStranger& stranger) {
+  const auto share = shares_.find(stranger->source);
+  --share->second.waiting;
+  forget_if_idle(share);
+  boost::system::error_code ignored;
+  stranger->socket.close(ignored);
+  stranger->done(tl::unexpected(no_answer_in_time(HandshakeStage::name)));
 }
 
 void HandshakePools::run_waiting() {
   for (auto next = waiting_.begin(); next != waiting_.end() && running_ < incoming_threads;) {
-    Share& share = shares_[next->source];
+    Share& share = shares_[(*next)->source];
     if (share.running >= incoming_threads_per_source) {
       ++next;
       continue;
@@ -76,21 +125,22 @@ void HandshakePools::run_waiting() {
     --share.waiting;
     ++share.running;
     ++running_;
-    Stranger stranger = std::move(*next);
+    const SharedStranger stranger = std::move(*next);
     next = waiting_.erase(next);
-    run(std::move(stranger));
+    run(stranger);
   }
 }
 
-void HandshakePools::run(Stranger stranger) {
-  auto shared = std::make_shared<Stranger>(std::move(stranger));
-  asio::post(incoming_, [this, shared, alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
+void HandshakePools::run(const SharedStranger& stranger) {
+  boost::system::error_code error;
+  auto socket = std::make_shared<FileDescriptor>(stranger->socket.release(error));
+  asio::post(incoming_, [this, stranger, socket, alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
     auto result = std::make_shared<HandshakeResult>(
-        guarded([&] { return accept_handshake(self_, std::move(shared->socket), shared->deadline, stop_); }));
-    asio::post(loop_, [result, shared, alive = std::move(alive)]() {
+        guarded([&] { return accept_handshake(self_, std::move(*socket), stranger->deadline, stop_); }));
+    asio::post(loop_, [result, stranger = std::move(stranger), alive = std::move(alive)]() {
       if (const auto pools = alive.lock()) {
-        (*pools)->finished(shared->source);
-        shared->done(std::move(*result));
+        (*pools)->finished(stranger->source);
+        stranger->done(std::move(*result));
       }
     });
   });
@@ -100,10 +150,14 @@ void HandshakePools::finished(Ipv4Address source) {
   --running_;
   const auto share = shares_.find(source);
   --share->second.running;
+  forget_if_idle(share);
+  run_waiting();
+}
+
+void HandshakePools::forget_if_idle(Shares::iterator share) {
   if (share->second.running == 0 && share->second.waiting == 0) {
     shares_.erase(share);
   }
-  run_waiting();
 }
 
 }  // namespace rancher_cnode::distribution

@@ -1,15 +1,21 @@
-// The threads on which handshakes block, and the queue of strangers that wait for one. Used by cnode.
+// The threads on which handshakes block, and the strangers that wait for one. Used by cnode.
 //
-// One source address may hold only a share of the incoming threads, so a host that opens many connections and
-// says nothing delays only itself. The queue is kept on the loop; the pools only run.
+// A stranger that has said nothing yet is watched by the loop and costs no thread. One that began to speak
+// gets a thread, and one source address may hold only a share of those: a host that stops in the middle of
+// its handshakes delays only itself, and it takes sixteen such hosts together to delay others, until their
+// deadline. The waiting is kept on the loop; the pools only run.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
+#include <set>
 
 #include "rancher_cnode/address.hpp"
 #include "rancher_cnode/clock.hpp"
@@ -19,14 +25,16 @@ namespace rancher_cnode::distribution {
 
 class HandshakePools {
  public:
-  static constexpr std::size_t outgoing_threads = 4;
-  static constexpr std::size_t incoming_threads = 8;
+  static constexpr std::size_t outgoing_threads = 32;
+  static constexpr std::size_t incoming_threads = 32;
   static constexpr std::size_t incoming_threads_per_source = 2;
   static constexpr std::size_t max_waiting_per_source = 128;
   static constexpr std::size_t max_waiting = 512;
 
   using Done = std::function<void(HandshakeResult)>;
 
+  /// `limit` is for one handshake. An outgoing one's time begins when a thread takes it up: a wait for
+  /// others is not the peer's fault. A stranger's begins when it came.
   HandshakePools(boost::asio::io_context& loop, Identity self, Milliseconds limit);
   /// Ends every handshake at once and joins the threads. No Done runs any more.
   ~HandshakePools();
@@ -35,12 +43,14 @@ class HandshakePools {
 
   /// `done` runs on the loop.
   void connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done);
-  /// False (and the socket is closed) if too many wait already, of this source or in all.
+  /// False (and the socket is closed) if too many wait already, of this source or in all, or if the loop
+  /// cannot watch it.
   [[nodiscard]] bool accept(FileDescriptor socket, Ipv4Address source, Done done);
 
  private:
   struct Stranger {
-    FileDescriptor socket;
+    boost::asio::ip::tcp::socket socket;  ///< the loop's until a thread takes it
+    boost::asio::steady_timer timer;
     Ipv4Address source;
     TimePoint deadline;
     Done done;
@@ -49,16 +59,22 @@ class HandshakePools {
     std::size_t running = 0;
     std::size_t waiting = 0;
   };
+  using Shares = std::map<Ipv4Address, Share>;
+  using SharedStranger = std::shared_ptr<Stranger>;
+  void watch(const SharedStranger& stranger);
+  void gave_up(const SharedStranger& stranger);
   void run_waiting();
-  void run(Stranger stranger);
+  void run(const SharedStranger& stranger);
   void finished(Ipv4Address source);
+  void forget_if_idle(Shares::iterator share);
 
   boost::asio::io_context& loop_;
   const Identity self_;
   Milliseconds limit_;
   HandshakeStop stop_;
-  std::deque<Stranger> waiting_;
-  std::map<Ipv4Address, Share> shares_;
+  std::set<SharedStranger> silent_;     ///< that have said nothing yet
+  std::deque<SharedStranger> waiting_;  ///< for a thread
+  Shares shares_;
   std::size_t running_ = 0;
   std::shared_ptr<HandshakePools*> alive_;
   boost::asio::thread_pool outgoing_;

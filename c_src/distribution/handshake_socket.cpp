@@ -7,57 +7,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
+#include <utility>
+
+#include "big_endian.hpp"
 
 namespace rancher_cnode::distribution {
-namespace {
-
-constexpr std::size_t length_size = 2;
-
-/// Flags, challenge and a name of 255 characters in UTF-8 fit well; nothing in a handshake is longer.
-constexpr std::size_t max_packet = 2048;
-
-std::size_t number(std::span<const char> bytes, std::size_t offset, std::size_t width) {
-  std::size_t value = 0;
-  for (std::size_t i = 0; i < width; ++i) {
-    value = (value << 8U) | static_cast<unsigned char>(bytes[offset + i]);
-  }
-  return value;
-}
-
-/// The name in a packet whose tag is 'N' (fixed part, 2-byte length, name, perhaps more) or 'n' (fixed part,
-/// name to the end). False if it does not fit.
-bool take_name(std::span<const char> body, std::size_t old_fixed, std::size_t new_fixed, std::string& name) {
-  if (body[0] == 'n') {
-    if (body.size() <= old_fixed) {
-      return false;
-    }
-    name.assign(body.begin() + static_cast<std::ptrdiff_t>(old_fixed), body.end());
-  } else {
-    if (body.size() < new_fixed) {
-      return false;
-    }
-    const std::size_t length = number(body, new_fixed - length_size, length_size);
-    if (length == 0 || new_fixed + length > body.size()) {
-      return false;
-    }
-    name.assign(body.data() + new_fixed, length);
-  }
-  return name.size() <= NodeName::max_length;
-}
-
-/// Adds to the flags of a name or challenge packet ('N', 8 bytes of flags, ...) that we take monitors by
-/// name. ei does not say so, and a BEAM then sends no monitor at all: a call to a name that does not live
-/// here would wait for its timeout instead of failing with noproc.
-void offer_monitors(std::span<char> packet) {
-  constexpr unsigned dist_monitor_name = 0x20;  // DFLAG_DIST_MONITOR_NAME
-  constexpr std::size_t last_byte_of_flags = length_size + 8;
-  if (packet.size() > last_byte_of_flags && packet[length_size] == 'N') {
-    char& flags = packet[last_byte_of_flags];
-    flags = static_cast<char>(static_cast<unsigned char>(flags) | dist_monitor_name);
-  }
-}
-
-}  // namespace
 
 HandshakeSocket::HandshakeSocket(Direction direction, FileDescriptor socket, TimePoint deadline, int stop_fd)
     : direction_(direction),
@@ -139,52 +94,45 @@ int HandshakeSocket::fill(char* buffer, std::size_t length) {
 }
 
 int HandshakeSocket::receive_packet() {
-  packet_.resize(length_size);
+  packet_.resize(packet_length_size);
   handed_out_ = 0;
-  if (const int error = fill(packet_.data(), length_size); error != 0) {
+  if (const int error = fill(packet_.data(), packet_length_size); error != 0) {
     return error;
   }
-  const std::size_t length = number(packet_, 0, length_size);
+  const std::size_t length = big_endian(packet_);
   if (length == 0 || length > max_packet) {
     malformed_ = true;
     return fail(EPROTO);
   }
-  packet_.resize(length_size + length);
-  if (const int error = fill(packet_.data() + length_size, length); error != 0) {
+  packet_.resize(packet_length_size + length);
+  if (const int error = fill(packet_.data() + packet_length_size, length); error != 0) {
     return error;
   }
-  if (!understand_packet()) {
+  auto packet = read_packet(std::span<const char>(packet_).subspan(packet_length_size), direction_);
+  if (!packet) {
     malformed_ = true;
     return fail(EPROTO);
   }
+  note(std::move(*packet));
   return 0;
 }
 
-/// Checks a packet's shape and notes what it says. ei copies names by differences of lengths, so a packet
-/// that is shorter than its fixed part must never reach it.
-bool HandshakeSocket::understand_packet() {
-  const auto body = std::span<const char>(packet_).subspan(length_size);
-  constexpr std::size_t digest = 16;
-  switch (body[0]) {
-    case 's':
-      peer_status_.assign(body.begin() + 1, body.end());
+void HandshakeSocket::note(Packet packet) {
+  switch (packet.kind) {
+    case PacketKind::status:
+      peer_status_ = std::move(packet.text);
       stage_ = HandshakeStage::status;
-      return direction_ == Direction::outgoing;
-    case 'n':
-    case 'N': {
-      const bool fits = direction_ == Direction::incoming ? take_name(body, 7, 15, peer_name_)
-                                                          : take_name(body, 11, 19, peer_name_);
-      stage_ = direction_ == Direction::incoming ? stage_ : HandshakeStage::challenge;
-      return fits;
-    }
-    case 'r':
-      return direction_ == Direction::incoming && body.size() == 1 + 4 + digest;
-    case 'a':
-      return direction_ == Direction::outgoing && body.size() == 1 + digest;
-    case 'c':
-      return direction_ == Direction::incoming && body.size() == 1 + 8;
-    default:
-      return false;
+      break;
+    case PacketKind::name:
+      peer_name_ = std::move(packet.text);
+      break;
+    case PacketKind::challenge:
+      peer_name_ = std::move(packet.text);
+      stage_ = HandshakeStage::challenge;
+      break;
+    case PacketKind::digest:
+    case PacketKind::complement:
+      break;
   }
 }
 
@@ -218,8 +166,8 @@ int HandshakeSocket::write(const char* buffer, std::size_t& length) {
       return fail(errno);
     }
   }
-  if (length > length_size) {
-    switch (buffer[length_size]) {
+  if (length > packet_length_size) {
+    switch (buffer[packet_length_size]) {
       case 'n':
       case 'N':
         stage_ = direction_ == Direction::outgoing ? HandshakeStage::name : HandshakeStage::challenge;

@@ -4,10 +4,10 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "handshake_packet.hpp"
 #include "rancher_cnode/address.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/distribution/handshake.hpp"
@@ -16,8 +16,6 @@ namespace rancher_cnode::distribution {
 
 class HandshakeSocket {
  public:
-  enum class Direction { outgoing, incoming };
-
   /// Outgoing: socket is invalid until open(). Incoming: the accepted connection.
   HandshakeSocket(Direction direction, FileDescriptor socket, TimePoint deadline, int stop_fd);
 
@@ -43,7 +41,7 @@ class HandshakeSocket {
   int wait(short events);
   int fill(char* buffer, std::size_t length);
   int receive_packet();
-  bool understand_packet();
+  void note(Packet packet);
   int fail(int error);
 
   Direction direction_;

@@ -7,6 +7,7 @@
 // at which it closed does. Source: ERTS user's guide, "Distribution Protocol", "Distribution Handshake".
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -62,7 +63,12 @@ class HandshakeStop {
 
 using HandshakeResult = tl::expected<LinkSocket, HandshakeFailure>;
 
-/// Must run once before any handshake, on the main thread.
+/// Ample for 10,000 links with all that is open beside them.
+inline constexpr std::size_t max_descriptors = 16'384;
+
+/// Must run once before any handshake, on the main thread. Lowers this process's soft limit on descriptors
+/// (RLIMIT_NOFILE) to max_descriptors for good, if it is higher: ei's memory grows with it. Children
+/// inherit that.
 void initialise_handshakes();
 
 /// Connects to peer, which listens at address:port. Blocks until done, deadline or stop.

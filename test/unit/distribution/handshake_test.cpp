@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <future>
 #include <optional>
 
@@ -84,6 +86,25 @@ HandshakeResult peer_says(const std::string& bytes, Milliseconds limit = patienc
 }
 
 }  // namespace
+
+TEST_CASE("a limit on descriptors that knows no end is lowered, and a low one left") {
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit highest{before.rlim_max, before.rlim_max};
+  const rlimit low{1'000, before.rlim_max};
+  rlimit after{};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &highest) == 0);
+  initialise_handshakes();
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &after) == 0);
+  CHECK(after.rlim_cur == std::min<rlim_t>(before.rlim_max, 16'384));
+  CHECK(after.rlim_max == before.rlim_max);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  initialise_handshakes();
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &after) == 0);
+  CHECK(after.rlim_cur == 1'000);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  initialise_handshakes();
+}
 
 TEST_CASE("two nodes with one cookie are linked, each under its name") {
   initialise_handshakes();
@@ -342,6 +363,36 @@ TEST_CASE("a peer's refusal is told in words") {
     CHECK(result.error().stage == row.stage);
     CHECK(result.error().error == Error{row.code, row.message});
   }
+}
+
+TEST_CASE("a release that is too old is named as the reason, in both directions") {
+  const std::string too_old = "its OTP release is too old (it lacks capabilities that ours needs)";
+  const struct {
+    const char* what;
+    std::string says;
+  } challenges[] = {
+      {"without the flags that we need",
+       packet(hexed("4e0000000000000000bf72584c6b049e06000d") + "bob@127.0.0.1")},
+      {"as before OTP 23", packet(hexed("6e000507df7fbdbf72584c") + "bob@127.0.0.1")},
+  };
+  for (const auto& row : challenges) {
+    CAPTURE(row.what);
+    const auto made = peer_says(packet("sok") + row.says);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().stage == HandshakeStage::challenge);
+    CHECK(made.error().error == Error{ErrorCode::refused, too_old});
+  }
+  const auto taken = stranger_says(packet(hexed("4e00000000000000006b049d85000d") + "bob@127.0.0.1"));
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().stage == HandshakeStage::name);
+  CHECK(taken.error().error == Error{ErrorCode::refused, too_old});
+}
+
+TEST_CASE("a stranger that leaves in the middle of its name is not called old") {
+  const auto taken = stranger_says(name_packet("bob@127.0.0.1").substr(0, 10));
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().error ==
+        Error{ErrorCode::refused, "the stranger left before it gave a name that we understand"});
 }
 
 TEST_CASE("a stop ends handshakes at once, those that are under way and those to come") {
