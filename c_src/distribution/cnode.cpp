@@ -1,19 +1,14 @@
 #include "rancher_cnode/distribution/cnode.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <map>
 #include <random>
 #include <utility>
-#include <vector>
 
 #include "dispatcher.hpp"
 #include "epmd_daemon.hpp"
-#include "handshake_pools.hpp"
-#include "listener.hpp"
-#include "rancher_cnode/distribution/epmd.hpp"
-#include "stranger_log.hpp"
+#include "link_maker.hpp"
 
 namespace rancher_cnode::distribution {
 namespace asio = boost::asio;
@@ -40,23 +35,17 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
         settings_(std::move(settings)),
         handlers_(std::move(handlers)),
         self_{settings_.name.str(), caller_pid_id, 0, random_creation()},
-        stranger_log_(log),
-        listener_(std::make_shared<Listener>(
-            loop, Listener::Handlers{
-                      [this](FileDescriptor socket, Ipv4Address source) { greet(std::move(socket), source); },
-                      [this](const std::string& reason) {
-                        stranger_log_.warn(Clock::now(), "accept_failed", "", "connect", reason);
-                      }})),
         epmd_daemon_(std::make_shared<EpmdDaemon>(loop, settings_.epmd_program, settings_.epmd_port, log)),
-        pools_(std::make_unique<HandshakePools>(
-            loop, Identity{settings_.name, settings_.cookie, self_.creation}, settings_.handshake_limit)) {}
+        maker_(std::make_shared<LinkMaker>(
+            loop, settings_, self_.creation, counters_, log,
+            LinkMaker::Node{[this](const NodeName& peer) { return linked(peer); },
+                            [this]() { return accepted_links(); },
+                            [this](const NodeName& peer, FileDescriptor socket, LinkOrigin origin) {
+                              install(peer, std::move(socket), origin);
+                            }})) {}
 
   Expected<void> start() {
-    const auto host = Ipv4Address::parse(settings_.name.host());
-    if (!host) {
-      return tl::unexpected(host.error().within("the host of " + settings_.name.str()));
-    }
-    if (auto listening = listener_->open(*host, settings_.listen_ports); !listening) {
+    if (auto listening = maker_->start(); !listening) {
       return listening;
     }
     add_net_kernel();
@@ -74,12 +63,10 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     }
     registration_.reset();
     epmd_daemon_->enough();
-    listener_->close();
-    pools_.reset();
+    maker_->stop();
     for (auto& [name, link] : std::exchange(links_, {})) {
       link.connection->abandon(link.observers.farewell("shutdown"));
     }
-    connecting_.clear();
   }
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -89,21 +76,14 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] RegistrationState registration() const {
     return registration_ ? registration_->state() : RegistrationState::unavailable;
   }
-  [[nodiscard]] std::uint16_t listen_port() const { return listener_->port(); }
+  [[nodiscard]] std::uint16_t listen_port() const { return maker_->port(); }
 
   void connect(const NodeName& peer, OnConnected done) {
     if (linked(peer)) {
       later([done = std::move(done)]() { done({}); });
       return;
     }
-    auto& waiters = connecting_[peer];
-    waiters.push_back(std::move(done));
-    if (waiters.size() > 1) {
-      return;
-    }
-    auto self = shared_from_this();
-    asio::co_spawn(
-        loop_, [self, peer]() { return self->look_up_and_shake_hands(peer); }, asio::detached);
+    maker_->connect(peer, std::move(done));
   }
 
   void disconnect(const NodeName& peer) {
@@ -135,9 +115,17 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     if (!node) {
       return;
     }
-    if (const auto found = links_.find(*node); found != links_.end()) {
-      found->second.connection->send(encode_send(call.from, gen_reply(call, reply)));
+    const auto found = links_.find(*node);
+    if (found == links_.end()) {
+      return;
     }
+    auto& connection = *found->second.connection;
+    auto frame = encode_send(call.from, gen_reply(call, reply));
+    if (frame.size() > connection.room()) {
+      const auto too_large = TermWriter().tuple(2).atom("error").atom("too_large").take();
+      frame = encode_send(call.from, gen_reply(call, too_large));
+    }
+    connection.send(std::move(frame));
   }
 
  private:
@@ -185,89 +173,9 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
                                   .cast = {}});
   }
 
-  void greet(FileDescriptor socket, Ipv4Address source) {
-    const bool taken = pools_->accept(std::move(socket), source, [this, source](HandshakeResult result) {
-      const std::string from = source.to_string();
-      if (!result) {
-        ++counters_.handshakes_failed;
-        stranger_log_.warn(Clock::now(), "handshake_failed", from, to_string(result.error().stage),
-                           result.error().error.message);
-      } else {
-        accepted(std::move(*result), from);
-      }
-    });
-    if (!taken) {
-      refuse(source.to_string(), HandshakeStage::connect, "too many unfinished handshakes");
-    }
-  }
-
-  void refuse(const std::string& from, HandshakeStage stage, const std::string& reason) {
-    ++counters_.strangers_refused;
-    stranger_log_.warn(Clock::now(), "link_refused", from, to_string(stage), reason);
-  }
-
-  void accepted(LinkSocket link, const std::string& from) {
-    const auto peer = NodeName::parse(link.peer);
-    if (!peer) {
-      refuse(from, HandshakeStage::complete, "its name is none that we accept: " + peer.error().message);
-    } else if (*peer == settings_.name) {
-      refuse(from, HandshakeStage::complete, "it uses our own name");
-    } else if (links_.size() >= settings_.max_links && !linked(*peer)) {
-      refuse(from, HandshakeStage::complete, "there are " + std::to_string(links_.size()) + " links already");
-    } else {
-      stranger_log_.forget(from);
-      ++counters_.links_accepted;
-      install(*peer, std::move(link.socket));
-    }
-  }
-
-  asio::awaitable<void> look_up_and_shake_hands(NodeName peer) {
-    const auto address = Ipv4Address::parse(peer.host());
-    if (!address) {
-      connected(peer,
-                tl::unexpected(ConnectFailure{"name", address.error().within("the host of " + peer.str())}));
-      co_return;
-    }
-    const auto port =
-        co_await epmd_port(*address, settings_.epmd_port, std::string(peer.alive()), settings_.epmd_limit);
-    if (stopped_) {
-      co_return;
-    }
-    if (!port) {
-      connected(peer, tl::unexpected(ConnectFailure{"epmd", port.error()}));
-      co_return;
-    }
-    pools_->connect(peer, *address, *port, [this, peer](HandshakeResult result) {
-      if (result) {
-        ++counters_.links_made;
-        install(peer, std::move(result->socket));
-        connected(peer, {});
-      } else {
-        ++counters_.handshakes_failed;
-        connected(peer, tl::unexpected(ConnectFailure{std::string(to_string(result.error().stage)),
-                                                      result.error().error}));
-      }
-    });
-  }
-
-  void connected(const NodeName& peer, tl::expected<void, ConnectFailure> result) {
-    if (!result && linked(peer)) {
-      result = {};  // it connected to us meanwhile, and refused ours for that
-    }
-    const auto waiters = connecting_.extract(peer);
-    if (waiters.empty()) {
-      return;
-    }
-    for (const auto& done : waiters.mapped()) {
-      if (!stopped_) {
-        done(result);
-      }
-    }
-  }
-
-  /// A new link replaces an older one under the same name: the other side has restarted, or gave the old one
-  /// up.
-  void install(const NodeName& peer, FileDescriptor socket) {
+  /// A new link replaces an older one under the same name: the other side has restarted, or gave the old
+  /// one up.
+  void install(const NodeName& peer, FileDescriptor socket, LinkOrigin origin) {
     if (const auto old = links_.find(peer); old != links_.end()) {
       drop(old, {ErrorCode::cancelled, "replaced by a new link"});
     }
@@ -275,6 +183,7 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
       return;
     }
     Link link;
+    link.origin = origin;
     link.connection = std::make_shared<Connection>(
         loop_, std::move(socket), settings_.timing,
         Connection::Handlers{[this, peer](const Message& message) { take(peer, message); },
@@ -288,6 +197,12 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     if (handlers_.link_up) {
       handlers_.link_up(peer);
     }
+  }
+
+  [[nodiscard]] std::size_t accepted_links() const {
+    return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), [](const auto& named) {
+      return named.second.origin == LinkOrigin::accepted;
+    }));
   }
 
   using Links = std::map<NodeName, Link>;
@@ -323,15 +238,12 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   Counters counters_;
   LocalProcesses processes_;
   Dispatcher dispatcher_{processes_, self_, counters_};
-  StrangerLog stranger_log_;
-  std::shared_ptr<Listener> listener_;
   std::shared_ptr<EpmdDaemon> epmd_daemon_;
   std::unique_ptr<EpmdRegistration> registration_;
   Links links_;
   std::uint32_t last_link_number_ = 0;
-  std::map<NodeName, std::vector<OnConnected>> connecting_;
   bool stopped_ = false;
-  std::unique_ptr<HandshakePools> pools_;
+  std::shared_ptr<LinkMaker> maker_;
 };
 
 CNode::CNode(asio::io_context& loop, Settings settings, Handlers handlers, const Log& log)

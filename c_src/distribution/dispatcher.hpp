@@ -2,20 +2,12 @@
 // protocol's rules. Used by cnode, one object a node. On the loop.
 #pragma once
 
-#include <memory>
 #include <span>
 
-#include "observers.hpp"
+#include "link.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
 
 namespace rancher_cnode::distribution {
-
-/// One link with all that belongs to it.
-struct Link {
-  std::shared_ptr<Connection> connection;
-  std::unique_ptr<RemoteCalls> calls;
-  Observers observers;
-};
 
 class Dispatcher {
  public:

@@ -2,11 +2,10 @@
 // by node name, calls functions on the nodes at their other ends and answers what they ask of us. Used by the
 // agent.
 //
-// Everything here belongs to the loop's thread, except the handshakes: those block, so they run on two small
-// pools, one for each direction, and strangers that are slow delay nobody but one another.
+// Everything here belongs to the loop's thread, except the handshakes: those block, so they run on two
+// pools of threads, one for each direction, and strangers that are slow delay nobody but one another.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +40,7 @@ class CNode {
     PortRange listen_ports;
     std::uint16_t epmd_port = 4369;
     std::string epmd_program{};   ///< started when no epmd answers: a name on PATH or a path; empty = never
-    std::size_t max_links = 256;  ///< above it no new node is taken in
+    std::size_t max_links = 256;  ///< that others made; above it no new node is taken in
     Milliseconds epmd_limit{1'000};       ///< one port lookup
     Milliseconds handshake_limit{5'000};  ///< one whole handshake
     Connection::Timing timing;
@@ -102,7 +101,8 @@ class CNode {
   void request(const NodeName& peer, const std::string& process, std::span<const char> request,
                Milliseconds timeout, OnCallResult done);
 
-  /// A registered name of ours. A call is answered by reply(), at any later time.
+  /// A registered name of ours. A call is answered by reply(), at any later time. A reply for which the
+  /// queue of the caller's link has no room (Connection::max_unsent_bytes) becomes {error, too_large}.
   void add_process(std::string name, LocalProcesses::Behaviour behaviour);
   void reply(const GenCall& call, std::span<const char> reply);
 

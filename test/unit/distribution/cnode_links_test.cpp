@@ -1,0 +1,146 @@
+// Which links a node makes, takes in, refuses and replaces.
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include <future>
+
+#include "nodes.hpp"
+#include "rancher_cnode/distribution/cnode.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::distribution;
+using namespace rancher_cnode::distribution::test;
+namespace asio = boost::asio;
+
+TEST_CASE("a link that fails says at which stage and why") {
+  TwoNodes nodes([](CNode::Settings& settings) { settings.cookie = Cookie("another"); });
+  nodes.epmd.names["dead"] = 1;
+  const struct {
+    const char* peer;
+    const char* stage;
+    const char* message;
+  } rows[] = {
+      {"nobody@127.0.0.1", "epmd", "its epmd does not know the name nobody"},
+      {"dead@127.0.0.1", "connect", "nobody listens there"},
+      {"b@127.0.0.1", "challenge_ack",
+       "the peer closed after our challenge reply: most likely the cookie differs"},
+      {"b@host.example", "name", "the host of b@host.example"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.peer);
+    const auto result = nodes.a.connect(row.peer);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().stage == row.stage);
+    CHECK(result.error().error.message.starts_with(row.message));
+  }
+  run_until(nodes.loop, "b's own view", [&] { return !nodes.b.lines->all.empty(); });
+  CHECK(nodes.b.lines->all[0].starts_with("warning event=handshake_failed"));
+}
+
+TEST_CASE("two nodes that connect to each other at the same moment both get an answer") {
+  for (int round = 0; round < 10; ++round) {
+    TwoNodes nodes;
+    int done = 0;
+    nodes.a.cnode->connect(name("b@127.0.0.1"), [&](const auto& result) { done += result ? 1 : 0; });
+    nodes.b.cnode->connect(name("a@127.0.0.1"), [&](const auto& result) { done += result ? 1 : 0; });
+    run_until(nodes.loop, "both", [&] { return done == 2; });
+    CHECK(nodes.a.cnode->link_count() <= 1);
+    CHECK(nodes.b.cnode->link_count() <= 1);
+  }
+}
+
+TEST_CASE("a new link of the same name replaces the old one") {
+  TwoNodes nodes;
+  REQUIRE(nodes.a.connect("b@127.0.0.1"));
+  nodes.b.wait_for("up a@127.0.0.1");
+  // A second node of that name, as after a restart that b has not noticed.
+  nodes.epmd.names.erase("a");
+  Node again(nodes.loop, nodes.epmd, "a@127.0.0.1");
+  REQUIRE(again.connect("b@127.0.0.1"));
+  nodes.b.wait_for("down a@127.0.0.1: replaced by a new link");
+  nodes.a.wait_for("down b@127.0.0.1: the other side closed the link");
+  CHECK(nodes.b.events == std::vector<std::string>{"up a@127.0.0.1",
+                                                   "down a@127.0.0.1: replaced by a new link",
+                                                   "up a@127.0.0.1"});
+  CHECK(nodes.b.cnode->link_count() == 1);
+  CHECK(printed(*again.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
+}
+
+TEST_CASE("a node of our own name, or of none that we accept, is no link") {
+  TwoNodes nodes;
+  nodes.epmd.names.erase("a");
+  Node same(nodes.loop, nodes.epmd, "b@127.0.0.1");
+  // Its epmd tells it the port of the other.
+  static_cast<void>(same.connect("b@127.0.0.1"));
+  run_until(nodes.loop, "the refusal", [&] { return nodes.b.cnode->counters().strangers_refused == 1; });
+  CHECK(nodes.b.cnode->link_count() == 0);
+  CHECK(nodes.b.lines->all.back().ends_with("stage=complete reason=\"it uses our own name\""));
+}
+
+TEST_CASE("no more links are taken in than the limit, but a known node may always come again") {
+  TwoNodes nodes([](CNode::Settings& settings) { settings.max_links = 2; });
+  Node second(nodes.loop, nodes.epmd, "second@127.0.0.1");
+  Node third(nodes.loop, nodes.epmd, "third@127.0.0.1");
+  REQUIRE(nodes.a.connect("b@127.0.0.1"));
+  nodes.b.wait_for("up a@127.0.0.1");
+  REQUIRE(second.connect("b@127.0.0.1"));
+  nodes.b.wait_for("up second@127.0.0.1");
+  static_cast<void>(third.connect("b@127.0.0.1"));
+  run_until(nodes.loop, "the refusal", [&] { return nodes.b.cnode->counters().strangers_refused == 1; });
+  CHECK(nodes.b.cnode->link_count() == 2);
+  Node again(nodes.loop, nodes.epmd, "second@127.0.0.1");
+  REQUIRE(again.connect("b@127.0.0.1"));
+  nodes.b.wait_for("down second@127.0.0.1: replaced by a new link");
+  CHECK(nodes.b.cnode->link_count() == 2);
+}
+
+TEST_CASE("links that we made ourselves take nothing from the limit on those that others make") {
+  TwoNodes nodes([](CNode::Settings& settings) { settings.max_links = 1; });
+  Node second(nodes.loop, nodes.epmd, "second@127.0.0.1");
+  second.start();
+  REQUIRE(nodes.b.connect("second@127.0.0.1"));
+  REQUIRE(nodes.a.connect("b@127.0.0.1"));
+  nodes.b.wait_for("up a@127.0.0.1");
+  Node third(nodes.loop, nodes.epmd, "third@127.0.0.1");
+  static_cast<void>(third.connect("b@127.0.0.1"));
+  run_until(nodes.loop, "the refusal", [&] { return nodes.b.cnode->counters().strangers_refused == 1; });
+  CHECK(nodes.b.cnode->link_count() == 2);
+}
+
+TEST_CASE("a connection that has ended by the time it is taken in replaces no link") {
+  TwoNodes nodes;
+  REQUIRE(nodes.a.connect("b@127.0.0.1"));
+  nodes.b.wait_for("up a@127.0.0.1");
+  // A relay between another handshake of a's and b, which hangs up as soon as all has been said.
+  const HandshakeStop stop;
+  const RawListener front;
+  auto second = std::async(std::launch::async, [&] {
+    return connect_handshake(Identity{name("a@127.0.0.1"), Cookie("secret"), 7}, name("b@127.0.0.1"),
+                             loopback, front.port(), Clock::now() + patience, stop);
+  });
+  const auto near = front.accept();
+  const auto far = raw_connect(nodes.b.cnode->listen_port());
+  raw_send(far, raw_receive(near, 2 + 15 + 11));
+  run_until(nodes.loop, "the challenge", [&] {
+    char byte = 0;
+    return ::recv(far.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+  });
+  raw_send(near, raw_receive(far, 5 + 2 + 19 + 11));
+  raw_send(far, raw_receive(near, 2 + 21));
+  ::shutdown(far.get(), SHUT_WR);
+  raw_send(near, raw_receive(far, 2 + 17));
+  CHECK(second.get());
+  run_until(nodes.loop, "b's decision", [&] {
+    return nodes.b.cnode->counters().handshakes_failed + nodes.b.cnode->counters().links_accepted == 2;
+  });
+  CHECK(nodes.b.events == std::vector<std::string>{"up a@127.0.0.1"});
+  CHECK(printed(*nodes.a.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
+}
+
+TEST_CASE("strangers that say nothing keep no node out") {
+  TwoNodes nodes([](CNode::Settings& settings) { settings.max_links = 2; });
+  std::vector<FileDescriptor> silent;
+  for (int i = 0; i < 20; ++i) silent.push_back(raw_connect(nodes.b.cnode->listen_port(), other_loopback));
+  REQUIRE(nodes.a.connect("b@127.0.0.1"));
+  CHECK(printed(*nodes.a.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
+}
