@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -14,8 +15,10 @@
 namespace rancher_cnode::distribution {
 namespace {
 
-/// How often the started program is looked at; `epmd -daemon` leaves at once and goes on in the background.
-constexpr Milliseconds look_again{50};
+/// How often the started program is looked at. `epmd -daemon` leaves at once and goes on in the background;
+/// a program that stays in the foreground is looked at less and less often.
+constexpr Milliseconds first_look{50};
+constexpr Milliseconds last_look{5'000};
 
 /// Arguments of posix_spawn with their cleanup.
 class SpawnArguments {
@@ -89,19 +92,19 @@ void EpmdDaemon::start() {
     failed(std::generic_category().message(error));
     return;
   }
-  reap_later();
+  reap_later(first_look);
 }
 
-void EpmdDaemon::reap_later() {
-  timer_.expires_after(look_again);
-  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
+void EpmdDaemon::reap_later(Milliseconds wait) {
+  timer_.expires_after(wait);
+  timer_.async_wait([self = shared_from_this(), wait](const boost::system::error_code& cancelled) {
     if (cancelled) {
       return;
     }
     int status = 0;
     const pid_t reaped = ::waitpid(self->child_, &status, WNOHANG);
     if (reaped == 0 || (reaped < 0 && errno == EINTR)) {
-      self->reap_later();
+      self->reap_later(std::min(wait * 2, last_look));
       return;
     }
     self->child_ = 0;

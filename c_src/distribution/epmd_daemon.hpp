@@ -1,4 +1,7 @@
 // Starts an epmd where none runs, and tries again for as long as it is needed. Used by cnode. On the loop.
+//
+// The program inherits our environment. An ERL_EPMD_ADDRESS there makes epmd listen at those addresses, and
+// always at loopback too, which is where we register.
 #pragma once
 
 #include <sys/types.h>
@@ -27,7 +30,7 @@ class EpmdDaemon : public std::enable_shared_from_this<EpmdDaemon> {
 
  private:
   void start();
-  void reap_later();
+  void reap_later(Milliseconds wait);
   void ended(int status);
   void failed(const std::string& reason);
   void start_later();

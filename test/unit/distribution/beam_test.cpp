@@ -24,7 +24,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// A child of ours, killed and reaped at the end; its lines on standard output are collected by the loop.
+/// A child of ours, killed and reaped at the end, and killed by the kernel if this program ends without
+/// that; its
+/// lines on standard output are collected by the loop.
 class Child {
  public:
   Child(asio::io_context& loop, std::vector<std::string> arguments, std::vector<std::string> environment)
@@ -36,6 +38,8 @@ class Child {
     ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+    std::vector<std::string> dying_with_us{"setpriv", "--pdeathsig", "KILL"};
+    arguments.insert(arguments.begin(), dying_with_us.begin(), dying_with_us.end());
     std::vector<char*> argv;
     for (auto& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
@@ -74,9 +78,6 @@ class Child {
   asio::streambuf buffer_;
 };
 
-/// A port that nobody uses at this moment.
-std::uint16_t free_port() { return RawListener().port(); }
-
 /// What the BEAM does, one line of output for each thing that it saw.
 constexpr const char* script = R"erl(
   Say = fun(What) -> io:format("~0p~n", [What]) end,
@@ -96,7 +97,7 @@ constexpr const char* script = R"erl(
   Say({call, gen_server:call({echo, C}, Term) =:= Term}),
   Say({nobody, element(1, element(2, catch gen_server:call({nobody, C}, x)))}),
   Say({rpc, rpc:call(C, erlang, node, [])}),
-  link(Pid), M1 = monitor(process, {echo, C}), M2 = monitor(process, Pid),
+  link(Pid), exit(Pid, no_end_of_the_link), M1 = monitor(process, {echo, C}), M2 = monitor(process, Pid),
   demonitor(monitor(process, {echo, C})),
   Short = spawn(fun() -> link(Pid), unlink(Pid), gen_server:call({echo, C}, unlinked) end),
   M3 = monitor(process, Short),
@@ -114,8 +115,8 @@ constexpr const char* script = R"erl(
 TEST_CASE("a BEAM and a node of ours link, call, ping, observe and part as the protocol says") {
   initialise_handshakes();
   asio::io_context loop;
-  const std::uint16_t epmd_port = free_port();
-  const std::string port = std::to_string(epmd_port);
+  const ReservedPort epmd_port;
+  const std::string port = std::to_string(epmd_port.number());
   const Child epmd(loop, {"epmd", "-port", port, "-address", "127.0.0.1"}, {});
   Child beam(loop,
              {"erl", "-noshell", "-name", "beam@127.0.0.1", "-setcookie", "secret", "-start_epmd", "false",
@@ -124,7 +125,7 @@ TEST_CASE("a BEAM and a node of ours link, call, ping, observe and part as the p
   const Log log(LogLevel::error, LogFormat::text);
   CNode::Settings settings{
       .name = *NodeName::parse("cn@127.0.0.1"), .cookie = Cookie("secret"), .listen_ports = {}, .timing = {}};
-  settings.epmd_port = epmd_port;
+  settings.epmd_port = epmd_port.number();
   CNode cnode(loop, settings, {}, log);
   REQUIRE(cnode.start());
   // Answers with what it was asked, and `pid` with a pid of ours.
@@ -138,7 +139,7 @@ TEST_CASE("a BEAM and a node of ours link, call, ping, observe and part as the p
                         .cookie = Cookie("wrong"),
                         .listen_ports = {},
                         .timing = {}};
-  other.epmd_port = epmd_port;
+  other.epmd_port = epmd_port.number();
   CNode stranger(loop, other, {}, log);
   std::optional<tl::expected<void, ConnectFailure>> refused;
   stranger.connect(peer, [&](auto result) { refused = std::move(result); });

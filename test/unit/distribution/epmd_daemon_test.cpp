@@ -3,11 +3,15 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <boost/asio/ip/tcp.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "loopback.hpp"
+#include "rancher_cnode/distribution/epmd_registration.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;
@@ -47,11 +51,31 @@ class Script {
   std::filesystem::path folder_;
 };
 
+/// One variable of our environment, set for as long as this lives.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { REQUIRE(::setenv(name, value, 1) == 0); }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+bool answers_at(const char* address, std::uint16_t port) {
+  asio::io_context loop;
+  asio::ip::tcp::socket socket(loop);
+  boost::system::error_code error;
+  socket.connect({asio::ip::make_address_v4(address), port}, error);
+  return !error;
+}
+
 constexpr Milliseconds try_again{300};
 
 struct Starting {
-  explicit Starting(const std::string& program)
-      : daemon(std::make_shared<EpmdDaemon>(loop, program, std::uint16_t{14'369}, log, try_again)) {}
+  explicit Starting(const std::string& program, std::uint16_t port = 14'369)
+      : daemon(std::make_shared<EpmdDaemon>(loop, program, port, log, try_again)) {}
 
   void wait_for_line() {
     run_until(loop, "a line in the log", [this] { return !lines->all.empty(); });
@@ -125,4 +149,39 @@ TEST_CASE("no second one is started while the first has not ended") {
   std::ofstream(script.file("leave")) << "now";
   starting.wait_for_line();
   CHECK(script.contents("tries") == "again\n");
+}
+
+TEST_CASE("a program that stays in the foreground is looked at less and less often") {
+  const Script script(R"(while [ ! -e "${0%/*}/leave" ]; do sleep 0.05; done)");
+  Starting starting(script.path());
+  starting.daemon->needed();
+  int looks = 0;
+  for (const auto end = Clock::now() + Milliseconds(1'000); Clock::now() < end;) {
+    starting.loop.restart();
+    looks += static_cast<int>(starting.loop.run_one_for(Milliseconds(10)));
+  }
+  CHECK(looks <= 6);
+  std::ofstream(script.file("leave")) << "now";
+  starting.wait_for_line();
+}
+
+TEST_CASE("an epmd that is told to listen elsewhere listens at loopback too, and we register there") {
+  const Variable address("ERL_EPMD_ADDRESS", "127.0.0.2");
+  const ReservedPort port;
+  // In the foreground, and gone with us whatever happens to this program.
+  const Script script(R"(cd "${0%/*}"; echo $$ > pid; shift; exec setpriv --pdeathsig KILL epmd "$@")");
+  Starting starting(script.path(), port.number());
+  starting.daemon->needed();
+  std::optional<RegistrationState> seen;
+  EpmdRegistration registration(
+      starting.loop, EpmdRegistration::Settings{"cn", 0x1234, port.number()},
+      [&](RegistrationState state, const std::string& /*reason*/) { seen = state; });
+  registration.start();
+  run_until(starting.loop, "the registration", [&] { return seen == RegistrationState::registered; });
+  CHECK(answers_at("127.0.0.2", port.number()));
+  CHECK_FALSE(answers_at("127.0.0.3", port.number()));
+  registration.stop();
+  starting.daemon->enough();
+  REQUIRE(::kill(static_cast<pid_t>(std::stoi(script.contents("pid"))), SIGKILL) == 0);
+  starting.wait_for_line();  // it is reaped
 }

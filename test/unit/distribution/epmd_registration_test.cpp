@@ -80,7 +80,7 @@ TEST_CASE("an epmd that comes late is found, and its absence said once") {
   registering.epmd.up();
   const auto back = Clock::now();
   registering.wait_for(RegistrationState::registered);
-  CHECK(Clock::now() - back < Milliseconds(1'000));
+  CHECK(Clock::now() - back < Milliseconds(1'000) + busy_machine);
   CHECK(registering.changes ==
         std::vector<std::string>{"unavailable: no " + registering.where(), "registered"});
 }
@@ -96,7 +96,7 @@ TEST_CASE("an epmd that dies and returns has the name again within a second") {
   registering.epmd.up();
   const auto back = Clock::now();
   registering.wait_for(RegistrationState::registered);
-  CHECK(Clock::now() - back < Milliseconds(1'000));
+  CHECK(Clock::now() - back < Milliseconds(1'000) + busy_machine);
   CHECK(registering.changes.size() == 3);
 }
 

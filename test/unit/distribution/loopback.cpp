@@ -27,15 +27,24 @@ FileDescriptor new_socket() {
   return socket;
 }
 
-}  // namespace
-
-RawListener::RawListener() : socket_(new_socket()) {
+std::uint16_t bind_to_any_port(const FileDescriptor& socket) {
   auto address = endpoint(loopback, 0);
   socklen_t length = sizeof(address);
-  REQUIRE(::bind(socket_.get(), generic(address), length) == 0);
+  REQUIRE(::bind(socket.get(), generic(address), length) == 0);
+  REQUIRE(::getsockname(socket.get(), generic(address), &length) == 0);
+  return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+ReservedPort::ReservedPort() : socket_(new_socket()) {
+  const int on = 1;
+  REQUIRE(::setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0);
+  number_ = bind_to_any_port(socket_);
+}
+
+RawListener::RawListener() : socket_(new_socket()), port_(bind_to_any_port(socket_)) {
   REQUIRE(::listen(socket_.get(), 128) == 0);
-  REQUIRE(::getsockname(socket_.get(), generic(address), &length) == 0);
-  port_ = ntohs(address.sin_port);
 }
 
 FileDescriptor RawListener::accept() const {

@@ -20,6 +20,9 @@ inline constexpr Ipv4Address other_loopback{0x7f000002};
 /// Ample for anything on loopback, even under a sanitizer on a busy machine.
 inline constexpr Milliseconds patience{20'000};
 
+/// What a busy machine may add to a time that a test measures.
+inline constexpr Milliseconds busy_machine{2'000};
+
 /// Runs the loop until it holds, at most `patience`; what it waited for is reported if it does not.
 template <class Holds>
 void run_until(boost::asio::io_context& loop, const char* what, Holds holds) {
@@ -51,6 +54,19 @@ class RawListener {
  private:
   FileDescriptor socket_;
   std::uint16_t port_ = 0;
+};
+
+/// A port on loopback that a program started by a test may listen at, if it sets SO_REUSEADDR; held, so
+/// that no
+/// other takes it before.
+class ReservedPort {
+ public:
+  ReservedPort();
+  [[nodiscard]] std::uint16_t number() const { return number_; }
+
+ private:
+  FileDescriptor socket_;
+  std::uint16_t number_ = 0;
 };
 
 /// A blocking connection to loopback, from the given loopback address; reads give up after `patience`.
