@@ -133,17 +133,20 @@ void HandshakePools::run_waiting() {
 
 void HandshakePools::run(const SharedStranger& stranger) {
   boost::system::error_code error;
+  // The stranger itself goes back to the loop: what is left of its socket and timer must not end on a
+  // pool's thread.
   auto socket = std::make_shared<FileDescriptor>(stranger->socket.release(error));
-  asio::post(incoming_, [this, stranger, socket, alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
-    auto result = std::make_shared<HandshakeResult>(
-        guarded([&] { return accept_handshake(self_, std::move(*socket), stranger->deadline, stop_); }));
-    asio::post(loop_, [result, stranger = std::move(stranger), alive = std::move(alive)]() {
-      if (const auto pools = alive.lock()) {
-        (*pools)->finished(stranger->source);
-        stranger->done(std::move(*result));
-      }
-    });
-  });
+  asio::post(
+      incoming_, [this, shared = stranger, socket, alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
+        auto result = std::make_shared<HandshakeResult>(
+            guarded([&] { return accept_handshake(self_, std::move(*socket), shared->deadline, stop_); }));
+        asio::post(loop_, [result, stranger = std::move(shared), alive = std::move(alive)]() {
+          if (const auto pools = alive.lock()) {
+            (*pools)->finished(stranger->source);
+            stranger->done(std::move(*result));
+          }
+        });
+      });
 }
 
 void HandshakePools::finished(Ipv4Address source) {
