@@ -1,12 +1,11 @@
 #include "rancher_cnode/agent/agent.hpp"
 
-#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <map>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "change_log.hpp"
 #include "endings.hpp"
@@ -14,7 +13,8 @@
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "status_server.hpp"
-#include "target.hpp"
+#include "targets.hpp"
+#include "wing_settings.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
@@ -25,41 +25,6 @@ namespace {
 
 /// Our address may not be on the interface yet when the container starts.
 constexpr Milliseconds listen_again{1'000};
-
-/// A metadata version that changes all the time is news at most this often.
-constexpr Milliseconds news_interval{5'000};
-
-metadata::WatcherSettings watcher_settings(const Config& config) {
-  metadata::WatcherSettings settings;
-  settings.urls = config.metadata_urls;
-  settings.version = config.metadata_version;
-  settings.service = config.service;
-  settings.watch = config.watch;
-  settings.polling_interval = config.polling_interval;
-  return settings;
-}
-
-distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address own) {
-  distribution::CNode::Settings settings{.name = NodeName::of(config.basename, own),
-                                         .cookie = config.cookie,
-                                         .listen_ports = config.listen_ports,
-                                         .timing = {}};
-  settings.epmd_port = config.epmd_port;
-  settings.max_links = config.max_links;
-  if (config.start_epmd == Switch::on) {
-    settings.epmd_program = config.epmd;
-  }
-  return settings;
-}
-
-membership::MembershipSettings membership_settings(const Config& config, Ipv4Address own) {
-  membership::MembershipSettings settings{.node_basename = config.node_basename, .own_address = own};
-  settings.removal = config.removal;
-  settings.removal_delay = config.removal_delay;
-  settings.mass_removal_delay = config.mass_removal_delay;
-  settings.health = config.health;
-  return settings;
-}
 
 }  // namespace
 
@@ -116,10 +81,8 @@ class Agent::Impl {
     endings_->stop();
     listen_timer_.cancel();
     read_timer_.cancel();
-    for (auto& [name, target] : targets_) {
-      target->stop();
-    }
     if (cnode_) {
+      targets_->stop();
       cnode_->stop();
     }
     loop_.stop();
@@ -133,42 +96,46 @@ class Agent::Impl {
     cnode_.emplace(
         loop_, cnode_settings(config_, own),
         distribution::CNode::Handlers{
-            .link_up = [this](const NodeName& node) { link_up(node); },
-            .link_down = [this](const NodeName& node, const Error& why) { link_down(node, why); },
+            .link_up = [this](const NodeName& node) { targets_->link_up(node); },
+            .link_down =
+                [this](const NodeName& node, const Error& why) {
+                  status_->forget(node);
+                  targets_->link_down(node, why);
+                },
             .registration = [this](RegistrationState state,
                                    const std::string& reason) { registration_changed(state, reason); }},
         log_);
-    status_.emplace(loop_, *cnode_,
-                    StatusServer::Source{.snapshot = [this]() { return snapshot(); },
-                                         .first_round_done = [this]() { return first_round_done(); },
-                                         .refresh =
-                                             [this]() {
-                                               watcher_.refresh();
-                                               tell_news();
-                                             },
-                                         .version = program_version_});
-    listen(true);
+    targets_.emplace(loop_, *cnode_, config_, log_, [this]() { look_at_first_round(); });
+    status_.emplace(
+        loop_, *cnode_,
+        StatusServer::Source{.snapshot = [this]() { return snapshot(); },
+                             .first_round_done = [this]() { return targets_->first_round_done(); },
+                             .refresh =
+                                 [this]() {
+                                   watcher_.refresh();
+                                   targets_->tell_news();
+                                 },
+                             .version = program_version_});
+    listen();
   }
 
-  /// Nothing can be done before we listen; `first` keeps the log to one line.
-  void listen(bool first) {
+  /// Nothing can be done before we listen.
+  void listen() {
     if (const auto started = cnode_->start(); !started) {
-      if (first) {
-        log_.warning("cannot_listen", started.error().message + "; trying again",
-                     {{"node", cnode_->name().str()}});
+      const std::string& trouble = started.error().message;
+      if (std::exchange(listen_trouble_, trouble) != trouble) {
+        log_.warning("cannot_listen", trouble + "; trying again", {{"node", cnode_->name().str()}});
       }
       listen_timer_.expires_after(listen_again);
       listen_timer_.async_wait([this](const error_code& cancelled) {
         if (!cancelled) {
-          listen(false);
+          listen();
         }
       });
       return;
     }
     log_.info("listening", "", {{"node", cnode_->name().str()}, {"port", cnode_->listen_port()}});
-    if (config_.targets == TargetScope::local) {
-      add_target(NodeName::of(config_.node_basename, *Ipv4Address::parse(cnode_->name().host())));
-    }
+    targets_->start();
     listening_ = true;
     if (unread_) {
       observed(*std::exchange(unread_, std::nullopt));
@@ -180,69 +147,31 @@ class Agent::Impl {
       return;
     }
     if (!listening_) {
-      unread_ = observation;
+      keep_for_later(observation);
       return;
     }
-    const bool changed = membership_->observe(Clock::now(), observation.scope, observation.read);
-    change_log_.note(*membership_);
-    if (changed) {
-      share_desired();
+    const auto now = Clock::now();
+    membership_->observe(now, observation.scope, observation.read);
+    change_log_.note(now, observation.scope, *membership_);
+    if (membership_->view().last_good) {
+      targets_->share(membership_->desired());
     }
     if (!observation.url.empty()) {
       metadata_url_ = observation.url;
     }
     if (!observation.version.empty() &&
         std::exchange(metadata_version_, observation.version) != observation.version) {
-      share_news();
+      targets_->tell_news();
     }
     read_again_later();
     look_at_first_round();
   }
 
-  void share_desired() {
-    const auto& desired = membership_->desired();
-    if (config_.targets == TargetScope::all) {
-      for (const auto& peer : desired->dialable) {
-        if (!targets_.contains(peer)) {
-          add_target(peer);
-        }
-      }
-      std::erase_if(targets_, [&](const auto& entry) {
-        const bool gone = !desired->members.contains(entry.first) && !desired->leavers.contains(entry.first);
-        if (gone) {
-          entry.second->stop();
-          cnode_->disconnect(entry.first);
-        }
-        return gone;
-      });
-    }
-    for (const auto& [name, target] : targets_) {
-      target->desired_changed(desired);
-    }
-  }
-
-  void share_news() {
-    const auto now = Clock::now();
-    if (last_news_ && now - *last_news_ < news_interval) {
-      return;
-    }
-    last_news_ = now;
-    tell_news();
-  }
-
-  void tell_news() {
-    for (const auto& [name, target] : targets_) {
-      target->news();
-    }
-  }
-
-  void add_target(const NodeName& name) {
-    auto target = std::make_shared<Target>(loop_, *cnode_, config_, log_, name);
-    target->stepped = [this]() { look_at_first_round(); };
-    targets_.emplace(name, target);
-    target->start();
-    if (membership_->view().last_good) {
-      target->desired_changed(membership_->desired());
+  /// The last good read is what there is to begin with; one that tells nothing must not take its place.
+  void keep_for_later(const metadata::Observation& observation) {
+    const bool tells_nothing = std::holds_alternative<membership::Unknown>(observation.read);
+    if (!unread_ || !tells_nothing) {
+      unread_ = observation;
     }
   }
 
@@ -261,50 +190,28 @@ class Agent::Impl {
     });
   }
 
-  [[nodiscard]] bool first_round_done() const {
-    return membership_->view().last_good && !targets_.empty() &&
-           std::all_of(targets_.begin(), targets_.end(),
-                       [](const auto& entry) { return entry.second->reconciler().first_round_done(); });
-  }
-
   void look_at_first_round() {
     if (ended_) {
       return;
     }
     status_->look();
-    if (config_.once == Switch::on && first_round_done()) {
+    if (config_.once == Switch::on && targets_->first_round_done()) {
       // Not now: a target may be in the middle of its step.
       asio::post(loop_, [this]() { end("the first round is done"); });
     }
   }
 
   [[nodiscard]] status::Snapshot snapshot() const {
-    status::Snapshot snapshot{.now = Clock::now(),
-                              .started = started_,
-                              .node = cnode_->name(),
-                              .program_version = program_version_,
-                              .registration = cnode_->registration(),
-                              .links = cnode_->link_count(),
-                              .node_counters = cnode_->counters(),
-                              .metadata = {metadata_url_, metadata_version_, membership_->view()},
-                              .standings = membership_->standings(),
-                              .targets = {}};
-    for (const auto& [name, target] : targets_) {
-      snapshot.targets.push_back(target->snapshot());
-    }
-    return snapshot;
-  }
-
-  void link_up(const NodeName& node) {
-    if (const auto target = targets_.find(node); target != targets_.end()) {
-      target->second->link_up();
-    }
-  }
-
-  void link_down(const NodeName& node, const Error& why) {
-    if (const auto target = targets_.find(node); target != targets_.end()) {
-      target->second->link_down(why);
-    }
+    return {.now = Clock::now(),
+            .started = started_,
+            .node = cnode_->name(),
+            .program_version = program_version_,
+            .registration = cnode_->registration(),
+            .links = cnode_->link_count(),
+            .node_counters = cnode_->counters(),
+            .metadata = {metadata_url_, metadata_version_, membership_->view()},
+            .standings = membership_->standings(),
+            .targets = targets_->snapshots()};
   }
 
   void registration_changed(RegistrationState state, const std::string& reason) {
@@ -337,12 +244,12 @@ class Agent::Impl {
   metadata::MetadataWatcher watcher_;
   std::optional<membership::Membership> membership_;
   std::optional<distribution::CNode> cnode_;
+  std::optional<Targets> targets_;
   std::optional<StatusServer> status_;
-  std::map<NodeName, std::shared_ptr<Target>> targets_;
   std::optional<metadata::Observation> unread_;  ///< came before we listen
+  std::string listen_trouble_;                   ///< as the log told it last
   std::string metadata_url_;
   std::string metadata_version_;
-  std::optional<TimePoint> last_news_;
   bool listening_ = false;
   bool ended_ = false;
 };

@@ -12,7 +12,7 @@ namespace {
 std::string_view words(OwnPresence own) {
   switch (own) {
     case OwnPresence::unknown:
-      return "the metadata has not listed our own container yet";
+      return "the metadata has not listed our own container: is --ip right?";
     case OwnPresence::present:
       return "the metadata lists our own container";
     case OwnPresence::missing:
@@ -22,6 +22,9 @@ std::string_view words(OwnPresence own) {
   }
   return "";
 }
+
+/// While a container starts, the metadata may list it some seconds later than it answers.
+constexpr Milliseconds unlisted_patience{10'000};
 
 template <class Say>
 void each_new(const std::set<NodeName>& before, const std::set<NodeName>& after, Say say) {
@@ -34,12 +37,13 @@ void each_new(const std::set<NodeName>& before, const std::set<NodeName>& after,
 
 }  // namespace
 
-void ChangeLog::note(const membership::Membership& membership) {
+void ChangeLog::note(TimePoint now, membership::ReadScope scope, const membership::Membership& membership) {
   const auto before = std::exchange(desired_, membership.desired());
   if (before != desired_) {
     note_peers(*before, *desired_);
     note_own(desired_->own);
   }
+  note_unlisted(now, scope, membership.view());
   note_mass_hold(membership.view().mass_hold);
   note_dropped(membership.view().dropped);
 }
@@ -57,6 +61,20 @@ void ChangeLog::note_own(OwnPresence own) {
   if (std::exchange(own_, own) != own) {
     log_.write(own == OwnPresence::present ? LogLevel::info : LogLevel::warning, "own_container", words(own),
                {{"is", to_string(own)}});
+  }
+}
+
+/// A C-node that asks for a service by name need not be of it.
+void ChangeLog::note_unlisted(TimePoint now, membership::ReadScope scope,
+                              const membership::MembershipView& view) {
+  if (unlisted_told_ || scope == membership::ReadScope::named || view.own != OwnPresence::unknown ||
+      !view.last_good) {
+    return;
+  }
+  unlisted_since_ = unlisted_since_.value_or(now);
+  if (*view.last_good == now && now - *unlisted_since_ >= unlisted_patience) {
+    unlisted_told_ = true;
+    log_.warning("own_container", words(OwnPresence::unknown), {{"is", to_string(OwnPresence::unknown)}});
   }
 }
 

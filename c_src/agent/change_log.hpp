@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 
@@ -13,12 +15,13 @@ class ChangeLog {
   /// `log` must outlive this.
   explicit ChangeLog(const Log& log) : log_(log) {}
 
-  /// To be called after every read.
-  void note(const membership::Membership& membership);
+  /// To be called after every read, with its time and scope.
+  void note(TimePoint now, membership::ReadScope scope, const membership::Membership& membership);
 
  private:
   void note_peers(const membership::Desired& before, const membership::Desired& after) const;
   void note_own(membership::OwnPresence own);
+  void note_unlisted(TimePoint now, membership::ReadScope scope, const membership::MembershipView& view);
   void note_mass_hold(const std::optional<membership::MassHold>& hold);
   void note_dropped(const membership::DropCounts& dropped);
 
@@ -27,6 +30,8 @@ class ChangeLog {
   membership::OwnPresence own_ = membership::OwnPresence::unknown;
   membership::DropCounts dropped_{};
   bool held_ = false;
+  std::optional<TimePoint> unlisted_since_;  ///< the first good read of our own service, while none lists us
+  bool unlisted_told_ = false;
 };
 
 }  // namespace rancher_cnode::agent

@@ -1,8 +1,10 @@
 #include "leave.hpp"
 
-#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "answers.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 
 namespace rancher_cnode::agent {
@@ -16,9 +18,13 @@ using membership::LeaveOutcome;
 /// global:disconnect/0 answers at once; a node that takes longer is not well.
 constexpr Milliseconds call_limit{5'000};
 
+constexpr std::string_view unsafe =
+    "it has no global:disconnect/0 (OTP 25.1), and global prevents overlapping partitions: cutting it off "
+    "would cost the others their links";
+
 using Done = std::function<void(LeaveResult)>;
 
-/// What lets go of a node where global has no disconnect/0 (before OTP 25.1) and cuts nobody off either.
+/// What lets go of a node where global has no disconnect/0 and cuts nobody off either (before OTP 25).
 ModuleFunction disconnect_node() { return {"erlang", "disconnect_node"}; }
 
 LeaveResult failed(const Error& error) { return {LeaveOutcome::failed, error.message}; }
@@ -61,6 +67,41 @@ void let_target_go(distribution::CNode& cnode, const NodeName& target, Done done
              });
 }
 
+/// Cuts the leaver off, as is right where global cuts nobody off.
+void cut_off(distribution::CNode& cnode, const LeaveRequest& request, Done done) {
+  if (request.leaver == request.target) {
+    let_target_go(cnode, request.target, std::move(done));
+  } else {
+    ask_target(cnode, request, disconnect_node(), std::move(done));
+  }
+}
+
+/// The leaver has no global:disconnect/0. The target tells whether its release may do without.
+void cut_off_if_safe(distribution::CNode& cnode, const LeaveRequest& request, Done done) {
+  TermWriter key;
+  key.list(2).atom("kernel").atom("prevent_overlapping_partitions").nil();
+  cnode.call(request.target, {"application", "get_env"}, key.bytes(), call_limit,
+             [&cnode, request, done = std::move(done)](const CallResult& setting) mutable {
+               if (!setting) {
+                 done(failed(setting.error()));
+                 return;
+               }
+               TermWriter item;
+               item.list(1).atom("otp_release").nil();
+               cnode.call(request.target, {"erlang", "system_info"}, item.bytes(), call_limit,
+                          [&cnode, request, done = std::move(done),
+                           setting = *setting](const CallResult& release) mutable {
+                            if (!release) {
+                              done(failed(release.error()));
+                            } else if (prevents_partitions(setting, *release)) {
+                              done({LeaveOutcome::failed, std::string(unsafe)});
+                            } else {
+                              cut_off(cnode, request, std::move(done));
+                            }
+                          });
+             });
+}
+
 /// global:disconnect() on the leaver, over the link that is there.
 void ask_leaver(distribution::CNode& cnode, const LeaveRequest& request, Done done) {
   cnode.call(request.leaver, {"global", "disconnect"}, TermWriter().nil().bytes(), call_limit,
@@ -69,10 +110,8 @@ void ask_leaver(distribution::CNode& cnode, const LeaveRequest& request, Done do
                  done({LeaveOutcome::done, "global:disconnect left " + distribution::printed(*result)});
                } else if (result.error().code != ErrorCode::not_found) {
                  done(failed(result.error()));
-               } else if (request.leaver == request.target) {
-                 let_target_go(cnode, request.target, std::move(done));
                } else {
-                 ask_target(cnode, request, disconnect_node(), std::move(done));
+                 cut_off_if_safe(cnode, request, std::move(done));
                }
              });
 }

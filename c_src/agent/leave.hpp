@@ -2,7 +2,8 @@
 //
 // The leaver itself runs global:disconnect/0, asked over a link of our own: this process is hidden, so that
 // link is no part of global's mesh. Cutting it off from the others' side instead makes OTP 25's global cut
-// them from one another.
+// them from one another, unless its prevention of overlapping partitions is off. So where global:disconnect/0
+// is missing (before OTP 25.1), the target is asked for that first, and if it is on, nobody is cut off.
 #pragma once
 
 #include <functional>
@@ -17,7 +18,7 @@ namespace rancher_cnode::agent {
 
 struct LeaveRequest {
   NodeName leaver;
-  NodeName target;  ///< asked where the leaver knows no global:disconnect/0 (before OTP 25.1)
+  NodeName target;  ///< asked where the leaver knows no global:disconnect/0
   std::optional<ModuleFunction>
       disconnect;  ///< the user's own way, called on the target with the leaver's name
 };

@@ -8,6 +8,7 @@ namespace rancher_cnode::agent {
 void LinkLog::desired(std::shared_ptr<const membership::Desired> desired) {
   desired_ = std::move(desired);
   std::erase_if(failures_, [this](const auto& entry) { return !desired_->dialable.contains(entry.first); });
+  std::erase_if(leaves_, [this](const auto& entry) { return !desired_->leavers.contains(entry.first); });
 }
 
 void LinkLog::listed(const std::vector<NodeName>& links) {
@@ -61,6 +62,22 @@ void LinkLog::failed(const NodeName& peer, std::string_view reason) {
     known = reason;
     log_.warning("peer_unreachable", reason, {{"target", target_.str()}, {"peer", peer.str()}});
   }
+}
+
+void LinkLog::asked_to_leave(const NodeName& leaver, membership::LeaveOutcome outcome,
+                             const std::string& detail) {
+  using membership::LeaveOutcome;
+  // Only a failure's reason tells something new; the links that went, or the way to a dead host, may differ
+  // each time.
+  const std::string saying = outcome == LeaveOutcome::failed ? detail
+                             : outcome == LeaveOutcome::done ? "done"
+                                                             : "unreachable";
+  if (std::exchange(leaves_[leaver], saying) == saying) {
+    return;
+  }
+  const bool done = outcome == LeaveOutcome::done;
+  log_.write(done ? LogLevel::info : LogLevel::warning, done ? "peer_asked_to_leave" : "peer_does_not_leave",
+             detail, {{"target", target_.str()}, {"peer", leaver.str()}});
 }
 
 void LinkLog::forget() {

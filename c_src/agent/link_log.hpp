@@ -11,6 +11,7 @@
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
+#include "rancher_cnode/membership/reconciler.hpp"
 #include "rancher_cnode/node_name.hpp"
 
 namespace rancher_cnode::agent {
@@ -27,6 +28,8 @@ class LinkLog {
   void linked(const NodeName& peer, TimePoint began);
   /// Said once per peer until the reason changes or the peer is linked.
   void failed(const NodeName& peer, std::string_view reason);
+  /// The leaver was asked to leave. Said once until the outcome changes, however often it comes back.
+  void asked_to_leave(const NodeName& leaver, membership::LeaveOutcome outcome, const std::string& detail);
   /// The target has gone: nothing that was known of its links holds any more.
   void forget();
 
@@ -38,6 +41,7 @@ class LinkLog {
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
   std::set<NodeName> linked_;  ///< members among the last list
   std::unordered_map<NodeName, std::string> failures_;
+  std::unordered_map<NodeName, std::string> leaves_;  ///< what was last said of each leaver
   bool complete_ = false;
 };
 

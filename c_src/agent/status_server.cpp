@@ -88,6 +88,10 @@ void StatusServer::await(const GenCall& call, std::span<const char> timeout) {
   });
 }
 
+void StatusServer::forget(const NodeName& node) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.call.from.node == node.str(); });
+}
+
 void StatusServer::look() {
   if (waiting_.empty() || !source_.first_round_done()) {
     return;

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
 
 namespace rancher_cnode::agent {
@@ -36,6 +37,9 @@ class StatusServer {
   ~StatusServer();
   StatusServer(const StatusServer&) = delete;
   StatusServer& operator=(const StatusServer&) = delete;
+
+  /// The link to this node has gone, and with it whoever waited there.
+  void forget(const NodeName& node);
 
   /// The first round may be done by now: those who wait for it are answered.
   void look();

@@ -16,6 +16,8 @@ std::string_view words(ProbeOutcome outcome) {
       return "the peer's epmd refuses the connection";
     case ProbeOutcome::not_registered:
       return "the peer's epmd does not know the node";
+    case ProbeOutcome::no_epmd:
+      return "what listens on the peer's epmd port is no epmd";
   }
   return {};
 }
@@ -277,13 +279,22 @@ std::vector<PeerView> Dialler::peers() const {
   std::vector<PeerView> result;
   result.reserve(peers_.size());
   for (const auto& [name, peer] : peers_) {
-    if (!peer.member) continue;
-    // Not the stored state: a retry that fell due a moment ago is queued already.
-    PeerView view{name, state_of(peer), peer.reason, peer.since, peer.attempts, std::nullopt};
-    if (view.state == PeerState::waiting) view.next_try = peer.due;
-    result.push_back(std::move(view));
+    if (peer.member) result.push_back(view_of(peer));
   }
   return result;
+}
+
+std::optional<PeerView> Dialler::peer(const NodeName& name) const {
+  const auto found = peers_.find(name);
+  if (found == peers_.end() || !found->second.member) return std::nullopt;
+  return view_of(found->second);
+}
+
+PeerView Dialler::view_of(const Peer& peer) {
+  // Not the stored state: a retry that fell due a moment ago is queued already.
+  PeerView view{*peer.name, state_of(peer), peer.reason, peer.since, peer.attempts, std::nullopt};
+  if (view.state == PeerState::waiting) view.next_try = peer.due;
+  return view;
 }
 
 }  // namespace rancher_cnode::membership

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -42,6 +43,7 @@ class Dialler {
   [[nodiscard]] bool all_tried() const { return untried_ == 0; }
   [[nodiscard]] std::size_t linked() const { return linked_; }
   [[nodiscard]] std::vector<PeerView> peers() const;
+  [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
 
  private:
   enum class Step { probe, dial };
@@ -78,6 +80,7 @@ class Dialler {
   Peer* land(ActionId id, Step step);
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
   [[nodiscard]] static bool wants_dial(const Peer& peer);
+  [[nodiscard]] static PeerView view_of(const Peer& peer);
   [[nodiscard]] static PeerState state_of(const Peer& peer);
 
   const ReconcilerSettings& settings_;

@@ -140,6 +140,7 @@ std::vector<Action> Reconciler::step(TimePoint now, const Event& event) { return
 TimePoint Reconciler::next_wake() const { return impl_->next_wake(); }
 bool Reconciler::first_round_done() const { return impl_->first_round_done(); }
 std::vector<PeerView> Reconciler::peers() const { return impl_->dialler().peers(); }
+std::optional<PeerView> Reconciler::peer(const NodeName& name) const { return impl_->dialler().peer(name); }
 std::vector<LeaverView> Reconciler::leavers() const { return impl_->leavers().leavers(); }
 std::size_t Reconciler::linked() const { return impl_->dialler().linked(); }
 const ReconcilerCounters& Reconciler::counters() const { return impl_->counters(); }

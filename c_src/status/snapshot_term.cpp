@@ -35,7 +35,10 @@ class Map {
   Map& text(std::string_view key, std::string_view value) {
     return pair(key).then([&] { values_.binary(value); });
   }
-  /// Empty means not known.
+  Map& atom_if(std::string_view key, std::string_view value) {
+    return atom(key, value.empty() ? "undefined" : value);
+  }
+  /// Empty means not known; so above.
   Map& text_if(std::string_view key, std::string_view value) {
     return value.empty() ? atom(key, "undefined") : text(key, value);
   }
@@ -146,7 +149,9 @@ TermBytes target_term(const Snapshot& snapshot, const TargetSnapshot& target) {
       .atom("node", target.node.str())
       .atom("state", to_string(target.state))
       .text_if("reason", target.reason)
+      .atom_if("stage", target.stage)
       .ago("since_ms_ago", snapshot.now, target.since)
+      .number("linked", target.linked)
       .flag("first_round_done", target.first_round_done)
       .term("counters", target_counters_term(target.counters))
       .take();

@@ -42,7 +42,13 @@ struct ReconcilerSettings {
   std::uint64_t seed = 0;  ///< of the jitter
 };
 
-enum class ProbeOutcome { found, no_answer, refused, not_registered };
+enum class ProbeOutcome {
+  found,
+  no_answer,
+  refused,
+  not_registered,
+  no_epmd,  ///< something listens there, and does not answer as an epmd does
+};
 enum class DialOutcome {
   linked,
   refused,    ///< net_kernel:connect_node/1 said false
@@ -194,6 +200,8 @@ class Reconciler {
 
   /// Members in the order of their names. O(members).
   [[nodiscard]] std::vector<PeerView> peers() const;
+  /// One of them; nothing if it is no member. O(log members).
+  [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
   /// Leavers in the order of their names. O(leavers).
   [[nodiscard]] std::vector<LeaverView> leavers() const;
   /// Members that the target is linked to, as last known. O(1).

@@ -25,13 +25,16 @@ struct TargetSnapshot {
   enum class State {
     awaited,  ///< no link to it
     linked,
-    not_responding,  ///< linked, but its answers do not come
+    not_responding,  ///< it is there, linked or not, but its answers do not come
   };
   NodeName node;
   State state = State::awaited;
   std::string reason;  ///< why it is not well; empty if linked
+  std::string stage;   ///< at which the last try to link it failed: "epmd", or the handshake's; or empty
   TimePoint since;     ///< of the link, or of its absence
   bool first_round_done = false;
+  std::size_t linked = 0;  ///< members that it is linked to
+  /// Whole if one BEAM is driven; of many, only who is not linked, and which leavers still are.
   std::vector<membership::PeerView> peers;
   std::vector<membership::LeaverView> leavers;
   membership::ReconcilerCounters counters;

@@ -11,10 +11,12 @@
 namespace rancher_cnode::status {
 
 /// #{node, version, uptime_ms, registration, links, own, metadata => #{...}, targets => [#{...}], peers =>
-/// [#{...}], leavers => [#{...}], counters => #{...}}
+/// [#{...}], leavers => [#{...}], counters => #{...}}. A target is #{node, state, reason, stage, since_ms_ago,
+/// linked, first_round_done, counters}; peers are as in peers_term.
 [[nodiscard]] distribution::TermBytes status_term(const Snapshot& snapshot);
 
-/// [#{node, target, state, reason, since_ms_ago, attempts}]: every peer of every target.
+/// [#{node, target, state, reason, since_ms_ago, attempts}]: every peer of the target. With --targets all, for
+/// each target only the peers that it is not linked to: all of them would grow with the square of the service.
 [[nodiscard]] distribution::TermBytes peers_term(const Snapshot& snapshot);
 
 }  // namespace rancher_cnode::status

@@ -1,0 +1,135 @@
+#include "target_link.hpp"
+
+#include <utility>
+
+#include "answers.hpp"
+#include "look_pacing.hpp"
+
+namespace rancher_cnode::agent {
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+TargetLink::TargetLink(asio::io_context& loop, distribution::CNode& cnode, const Log& log, NodeName name,
+                       Handlers handlers)
+    : cnode_(cnode),
+      log_(log),
+      name_(std::move(name)),
+      handlers_(std::move(handlers)),
+      local_(name_.host() == cnode.name().host()),
+      look_timer_(loop),
+      looking_since_(Clock::now()),
+      since_(looking_since_) {}
+
+void TargetLink::start() {
+  if (cnode_.linked(name_)) {
+    link_up();
+  } else {
+    look();
+  }
+}
+
+void TargetLink::stop() {
+  stopped_ = true;
+  look_timer_.cancel();
+}
+
+void TargetLink::look() {
+  if (stopped_ || up_ || looking_) {
+    return;
+  }
+  looking_ = true;
+  cnode_.connect(name_, [self = shared_from_this()](const auto& connected) {
+    self->looking_ = false;
+    if (!self->stopped_ && !self->up_ && !connected) {
+      self->not_found(connected.error());
+    }
+  });
+}
+
+void TargetLink::look_later() {
+  look_timer_.expires_after(local_ ? local_look_delay(Clock::now() - looking_since_)
+                                   : remote_look_delay(failed_looks_));
+  look_timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+    if (!cancelled) {
+      self->look();
+    }
+  });
+}
+
+void TargetLink::not_found(const distribution::ConnectFailure& failed) {
+  const Absence absence = absence_of(failed);
+  failing_ = true;
+  ++failed_looks_;
+  state_ = absence == Absence::not_responding ? State::not_responding : State::awaited;
+  reason_ = failed.error.message;
+  stage_ = failed.stage;
+  if (const auto kind = kind_of(failed); std::exchange(told_, kind) != kind) {
+    switch (absence) {
+      case Absence::awaited:
+        log_.info("target_awaited", reason_, {{"target", name_.str()}, {"stage", stage_}});
+        break;
+      case Absence::refuses:
+        log_.warning("target_refuses", reason_, {{"target", name_.str()}, {"stage", stage_}});
+        break;
+      case Absence::not_responding:
+        warn_not_responding(reason_);
+        break;
+    }
+  }
+  look_later();
+  handlers_.not_found();
+}
+
+void TargetLink::link_up() {
+  if (stopped_ || up_) {
+    return;
+  }
+  up_ = true;
+  failing_ = false;
+  state_ = State::linked;
+  since_ = Clock::now();
+  failed_looks_ = 0;
+  reason_.clear();
+  stage_.clear();
+  told_.clear();
+  look_timer_.cancel();
+  const auto took = std::chrono::duration_cast<Milliseconds>(since_ - looking_since_);
+  log_.info("target_linked", "", {{"target", name_.str()}, {"took_ms", took.count()}});
+  handlers_.up();
+}
+
+void TargetLink::link_down(const Error& why) {
+  if (stopped_ || !up_) {
+    return;
+  }
+  up_ = false;
+  failing_ = false;
+  state_ = State::awaited;
+  since_ = looking_since_ = Clock::now();
+  reason_ = why.message;
+  log_.warning("target_lost", why.message, {{"target", name_.str()}});
+  handlers_.down();
+  look();
+}
+
+void TargetLink::hurry() { failed_looks_ = 0; }
+
+void TargetLink::answered(const std::string& trouble) {
+  const State before = std::exchange(state_, trouble.empty() ? State::linked : State::not_responding);
+  reason_ = trouble;
+  failing_ = !trouble.empty();
+  if (before == state_) {
+    return;
+  }
+  if (trouble.empty()) {
+    log_.info("target_responds", "the target answers again", {{"target", name_.str()}});
+  } else {
+    warn_not_responding(trouble);
+  }
+}
+
+void TargetLink::warn_not_responding(const std::string& reason) const {
+  log_.warning("target_not_responding", reason, {{"target", name_.str()}});
+}
+
+}  // namespace rancher_cnode::agent

@@ -1,0 +1,79 @@
+// Our link to one BEAM: looks for the BEAM until it is there, and tells in the log and in status how it
+// stands. Used by Target. On the loop.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/status/snapshot.hpp"
+
+namespace rancher_cnode::agent {
+
+class TargetLink : public std::enable_shared_from_this<TargetLink> {
+ public:
+  using State = status::TargetSnapshot::State;
+
+  struct Handlers {
+    std::function<void()> up;
+    std::function<void()> down;
+    std::function<void()> not_found;  ///< it was looked for in vain
+  };
+
+  /// `cnode` and `log` must outlive stop().
+  TargetLink(boost::asio::io_context& loop, distribution::CNode& cnode, const Log& log, NodeName name,
+             Handlers handlers);
+
+  void start();
+  /// No handler runs after it.
+  void stop();
+
+  /// What the C-node tells of the link.
+  void link_up();
+  void link_down(const Error& why);
+  /// Something has changed outside: the delays between looks start over.
+  void hurry();
+  /// What the last call over the link came to; `trouble` is empty if it was answered.
+  void answered(const std::string& trouble);
+
+  [[nodiscard]] bool up() const { return up_; }
+  /// It was looked for in vain since the last link, or is linked and does not answer.
+  [[nodiscard]] bool failing() const { return failing_; }
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] const std::string& reason() const { return reason_; }  ///< empty if it is well
+  [[nodiscard]] const std::string& stage() const { return stage_; }    ///< of the last look in vain, or empty
+  [[nodiscard]] TimePoint since() const { return since_; }             ///< of the link, or of its absence
+
+ private:
+  void look();
+  void look_later();
+  void not_found(const distribution::ConnectFailure& failed);
+  void warn_not_responding(const std::string& reason) const;
+
+  distribution::CNode& cnode_;
+  const Log& log_;
+  const NodeName name_;
+  Handlers handlers_;
+  const bool local_;
+  boost::asio::steady_timer look_timer_;
+  TimePoint looking_since_;
+  TimePoint since_;
+  std::uint32_t failed_looks_ = 0;
+  State state_ = State::awaited;
+  std::string reason_;
+  std::string stage_;
+  std::string told_;  ///< the kind of failure that the log told last
+  bool failing_ = false;
+  bool looking_ = false;
+  bool up_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace rancher_cnode::agent

@@ -1,0 +1,109 @@
+#include "targets.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rancher_cnode::agent {
+
+Targets::Targets(boost::asio::io_context& loop, distribution::CNode& cnode, const Config& config,
+                 const Log& log, std::function<void()> changed)
+    : loop_(loop),
+      cnode_(cnode),
+      config_(config),
+      log_(log),
+      all_(config.targets == TargetScope::all),
+      changed_(std::move(changed)) {}
+
+void Targets::start() {
+  if (!all_) {
+    add(NodeName::of(config_.node_basename, *Ipv4Address::parse(cnode_.name().host())));
+  }
+}
+
+void Targets::stop() {
+  for (const auto& [name, target] : targets_) {
+    target->stop();
+  }
+}
+
+void Targets::share(const std::shared_ptr<const membership::Desired>& desired) {
+  if (desired_ == desired) {
+    return;
+  }
+  desired_ = desired;
+  for (const auto& [name, target] : targets_) {
+    target->desired_changed(desired_);
+  }
+  if (all_) {
+    drive_all();
+  }
+}
+
+void Targets::drive_all() {
+  for (const auto& peer : desired_->dialable) {
+    if (!targets_.contains(peer)) {
+      add(peer);
+    }
+  }
+  std::erase_if(targets_, [&](const auto& entry) {
+    const bool gone = !desired_->members.contains(entry.first) && !desired_->leavers.contains(entry.first);
+    if (gone) {
+      entry.second->stop();
+      cnode_.disconnect(entry.first);
+    }
+    return gone;
+  });
+}
+
+void Targets::add(const NodeName& name) {
+  const auto target = std::make_shared<Target>(loop_, cnode_, config_, log_, name, changed_);
+  targets_.emplace(name, target);
+  target->start();
+  if (desired_) {
+    target->desired_changed(desired_);
+  }
+}
+
+void Targets::tell_news() {
+  for (const auto& [name, target] : targets_) {
+    target->news();
+  }
+}
+
+void Targets::link_up(const NodeName& node) {
+  if (const auto target = targets_.find(node); target != targets_.end()) {
+    target->second->link_up();
+  }
+}
+
+void Targets::link_down(const NodeName& node, const Error& why) {
+  if (const auto target = targets_.find(node); target != targets_.end()) {
+    target->second->link_down(why);
+  }
+}
+
+bool Targets::first_round_done() const {
+  return desired_ && std::ranges::all_of(
+                         targets_, [this](const auto& entry) { return done(entry.first, *entry.second); });
+}
+
+bool Targets::done(const NodeName& name, const Target& target) const {
+  return target.first_round_done() || (all_ && (target.failing() || desired_->leavers.contains(name)));
+}
+
+std::vector<status::TargetSnapshot> Targets::snapshots() const {
+  std::vector<status::TargetSnapshot> snapshots;
+  snapshots.reserve(targets_.size());
+  for (const auto& [name, target] : targets_) {
+    auto& snapshot = snapshots.emplace_back(target->snapshot());
+    if (all_) {
+      std::erase_if(snapshot.peers,
+                    [](const auto& peer) { return peer.state == membership::PeerState::linked; });
+      std::erase_if(snapshot.leavers,
+                    [](const auto& leaver) { return leaver.state == membership::LeaverState::away; });
+    }
+  }
+  return snapshots;
+}
+
+}  // namespace rancher_cnode::agent

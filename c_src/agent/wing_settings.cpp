@@ -1,0 +1,56 @@
+#include "wing_settings.hpp"
+
+#include <cstdint>
+#include <random>
+
+namespace rancher_cnode::agent {
+namespace {
+
+std::uint64_t random_seed() {
+  std::random_device source;
+  return (std::uint64_t{source()} << 32U) | source();
+}
+
+}  // namespace
+
+metadata::WatcherSettings watcher_settings(const Config& config) {
+  metadata::WatcherSettings settings;
+  settings.urls = config.metadata_urls;
+  settings.version = config.metadata_version;
+  settings.service = config.service;
+  settings.watch = config.watch;
+  settings.polling_interval = config.polling_interval;
+  return settings;
+}
+
+distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address own) {
+  distribution::CNode::Settings settings{.name = NodeName::of(config.basename, own),
+                                         .cookie = config.cookie,
+                                         .listen_ports = config.listen_ports,
+                                         .timing = {}};
+  settings.epmd_port = config.epmd_port;
+  settings.max_links = config.max_links;
+  if (config.start_epmd == Switch::on) {
+    settings.epmd_program = config.epmd;
+  }
+  return settings;
+}
+
+membership::MembershipSettings membership_settings(const Config& config, Ipv4Address own) {
+  membership::MembershipSettings settings{.node_basename = config.node_basename, .own_address = own};
+  settings.removal = config.removal;
+  settings.removal_delay = config.removal_delay;
+  settings.mass_removal_delay = config.mass_removal_delay;
+  settings.health = config.health;
+  return settings;
+}
+
+membership::ReconcilerSettings reconciler_settings(const Config& config, const NodeName& target) {
+  membership::ReconcilerSettings settings{.target = target};
+  settings.max_dials = config.max_dials;
+  settings.probe = config.probe;
+  settings.seed = random_seed();
+  return settings;
+}
+
+}  // namespace rancher_cnode::agent
