@@ -1,0 +1,204 @@
+%% The settings that choose how peers are reached, which of them, and how one is let go.
+-module(layers_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-export([the_given_functions_connect_and_list/1, the_given_function_lets_go/1,
+         without_a_probe_a_cluster_forms_though_epmd_is_not_asked/1,
+         an_unhealthy_container_is_taken_in_when_it_is_well/1,
+         immediate_removal_lets_go_at_the_first_read/1, removal_never_lets_nobody_go/1,
+         where_partitions_are_prevented_nobody_is_cut_off/1, a_leaver_that_comes_back_is_told_of_once/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 90}}].
+
+-spec all() -> [atom()].
+all() ->
+    [the_given_functions_connect_and_list, the_given_function_lets_go,
+     without_a_probe_a_cluster_forms_though_epmd_is_not_asked, an_unhealthy_container_is_taken_in_when_it_is_well,
+     immediate_removal_lets_go_at_the_first_read, removal_never_lets_nobody_go,
+     where_partitions_are_prevented_nobody_is_cut_off, a_leaver_that_comes_back_is_told_of_once].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    ok = metadata_server:reset(metadata(Config)),
+    Config.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec the_given_functions_connect_and_list([term()]) -> ok.
+the_given_functions_connect_and_list(Config) ->
+    #{beams := [Beam, Other]} = with_layer(Config, 2, ["--connect", "layer:connect", "--list-nodes", "layer:nodes"]),
+    Dialled = [{connect, test_beam:name(Other)}],
+    Asked = test_beam:call(Beam, layer, asked, []) ++ test_beam:call(Other, layer, asked, []),
+    true = lists:member(nodes, Asked),
+    %% Whoever came first has dialled; both may have.
+    [_ | _] = [What || {connect, _} = What <- Asked],
+    [] = [What || {connect, _} = What <- test_beam:call(Beam, layer, asked, [])] -- Dialled,
+    ok.
+
+%% Where global cuts nobody off, as the user who chooses this way must see to.
+-spec the_given_function_lets_go([term()]) -> ok.
+the_given_function_lets_go(Config) ->
+    #{hosts := [_ | Hosts], beams := [Leaver | Stayers], cnodes := [OfLeaver | _]} =
+        with_layer(Config, 3, ["--disconnect", "layer:disconnect", "--removal-delay", "500"],
+                   ["-kernel", "prevent_overlapping_partitions", "false"]),
+    ok = test_cnode:stop(OfLeaver),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = test_cluster:await_nodes(Leaver, [], 15000),
+    ok = test_cluster:await_mesh(Stayers, 5000),
+    Asked = lists:append([test_beam:call(Beam, layer, asked, []) || Beam <- Stayers]),
+    [_ | _] = [What || What <- Asked, What =:= {disconnect, test_beam:name(Leaver)}],
+    [] = [What || {disconnect, Node} = What <- Asked, Node =/= test_beam:name(Leaver)],
+    ok.
+
+%% The dead one keeps nobody from the living, though it must be dialled to be known as dead.
+-spec without_a_probe_a_cluster_forms_though_epmd_is_not_asked([term()]) -> ok.
+without_a_probe_a_cluster_forms_though_epmd_is_not_asked(Config) ->
+    Hosts = test_cluster:hosts(3),
+    Dead = test_host:vanishing_address(),
+    ok = test_cluster:list(metadata(Config), [Dead | Hosts]),
+    Beams = test_beam:start_all(Hosts),
+    [ok = test_beam:call(Beam, dial_log, start, []) || Beam <- Beams],
+    [Cnode | _] = test_cnode:start_all(Hosts, #{args => ["--probe", "off"]}),
+    ok = test_cluster:await_mesh(Beams, 5000),
+    test_wait:until("the dead one is dialled",
+                    fun() -> Dialled = test_beam:call(hd(Beams), dial_log, dialled, []),
+                             case lists:member(list_to_atom("myapp@" ++ Dead), Dialled) of
+                                 true -> {done, ok};
+                                 false -> {wait, Dialled}
+                             end
+                    end, 10000),
+    #{targets := [#{counters := #{probes := 0}}]} = call(hd(Beams), Cnode, status),
+    ok.
+
+-spec an_unhealthy_container_is_taken_in_when_it_is_well([term()]) -> ok.
+an_unhealthy_container_is_taken_in_when_it_is_well(Config) ->
+    Hosts = [First, Second, Third] = test_cluster:hosts(3),
+    List = fun(Health) -> test_cluster:list(metadata(Config), [First, Second,
+                                                               #{address => test_host:address(Third),
+                                                                 health_state => Health}])
+           end,
+    ok = List(<<"unhealthy">>),
+    [BeamA, BeamB, Ill] = Beams = test_beam:start_all(Hosts),
+    %% The ill one's own C-node would dial the others.
+    [CnodeA, _] = Cnodes = test_cnode:start_all([First, Second], #{args => ["--health", "passing"]}),
+    [ok = call(Beam, Cnode, {await, 10000}) || {Beam, Cnode} <- lists:zip([BeamA, BeamB], await_targets(Cnodes))],
+    ok = test_cluster:await_mesh([BeamA, BeamB], 5000),
+    [] = test_beam:visible_nodes(Ill),
+    [held] = [State || #{node := Node, state := State} <- call(BeamA, CnodeA, peers), Node =:= test_beam:name(Ill)],
+    ok = List(<<"healthy">>),
+    test_cluster:await_mesh(Beams, 10000).
+
+%% Long before --removal-delay.
+-spec immediate_removal_lets_go_at_the_first_read([term()]) -> ok.
+immediate_removal_lets_go_at_the_first_read(Config) ->
+    #{hosts := [_ | Hosts], beams := [Leaver | Stayers]} =
+        test_cluster:form(metadata(Config), 3, #{args => ["--removal", "immediate", "--removal-delay", "3600000"]}),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = test_cluster:await_nodes(Leaver, [], 10000),
+    test_cluster:await_mesh(Stayers, 5000).
+
+-spec removal_never_lets_nobody_go([term()]) -> ok.
+removal_never_lets_nobody_go(Config) ->
+    #{hosts := [_ | Hosts], beams := Beams, cnodes := [_, Cnode | _]} =
+        test_cluster:form(metadata(Config), 4, #{args => ["--removal", "never", "--removal-delay", "0"]}),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beam = lists:nth(2, Beams),
+    test_wait:until("the peer is forgotten",
+                    fun() -> case call(Beam, Cnode, status) of
+                                 #{metadata := #{removed_peers := 1}} -> {done, ok};
+                                 Status -> {wait, Status}
+                             end
+                    end, 20000),
+    ok = test_cluster:await_mesh(Beams, 0),
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+%% Such as OTP 25.0: no global:disconnect/0, and whoever is cut off takes others' links along.
+-spec where_partitions_are_prevented_nobody_is_cut_off([term()]) -> ok.
+where_partitions_are_prevented_nobody_is_cut_off(Config) ->
+    Hosts = test_cluster:hosts(4),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = [Leaver | _] = test_beam:start_all(Hosts),
+    ok = without_global_disconnect(Leaver),
+    Cnodes = test_cnode:start_all(Hosts, #{args => ["--removal-delay", "500"]}),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:list(metadata(Config), tl(Hosts)),
+    [begin
+         #{text := Text} = await(Cnode, "peer_does_not_leave"),
+         {_, _} = binary:match(Text, <<"overlapping partitions">>)
+     end || Cnode <- Cnodes],
+    [] = test_cluster:lost_links(Beams),
+    test_cluster:await_mesh(Beams, 0).
+
+-spec a_leaver_that_comes_back_is_told_of_once([term()]) -> ok.
+a_leaver_that_comes_back_is_told_of_once(Config) ->
+    #{hosts := [_ | Hosts], beams := [Leaver, Beam, _], cnodes := [OfLeaver, Cnode, _]} =
+        test_cluster:form(metadata(Config), 3, #{args => ["--removal-delay", "500"]}),
+    ok = test_cnode:stop(OfLeaver),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = test_cluster:await_nodes(Leaver, [], 15000),
+    true = test_beam:call(Leaver, net_kernel, connect_node, [test_beam:name(Beam)]),
+    test_wait:until("it was asked twice",
+                    fun() -> case call(Beam, Cnode, status) of
+                                 #{leavers := [#{attempts := 2}]} -> {done, ok};
+                                 #{leavers := Leavers} -> {wait, Leavers}
+                             end
+                    end, 45000),
+    [_] = test_cnode:events(Cnode, "peer_asked_to_leave"),
+    ok.
+
+%% -- what the cases share
+
+with_layer(Config, Count, Args) ->
+    with_layer(Config, Count, Args, []).
+
+with_layer(Config, Count, Args, BeamArgs) ->
+    Hosts = test_cluster:hosts(Count),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = test_beam:start_all(Hosts, #{args => BeamArgs}),
+    [ok = test_beam:call(Beam, layer, start, []) || Beam <- Beams],
+    Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
+
+await_targets(Cnodes) ->
+    [begin _ = await(Cnode, "target_linked"), Cnode end || Cnode <- Cnodes].
+
+%% Takes the function out of the BEAM's global, which goes on as it was.
+without_global_disconnect(Beam) ->
+    {global, Object, File} = code:get_object_code(global),
+    {ok, {global, [{abstract_code, {raw_abstract_v1, Forms}}]}} = beam_lib:chunks(Object, [abstract_code]),
+    Without = lists:filtermap(fun({attribute, Line, export, Exports}) ->
+                                      {true, {attribute, Line, export, Exports -- [{disconnect, 0}]}};
+                                 ({function, _, disconnect, 0, _}) -> false;
+                                 ({attribute, _, spec, {{disconnect, 0}, _}}) -> false;
+                                 (_) -> true
+                              end,
+                              Forms),
+    {ok, global, Binary} = compile:forms(Without, []),
+    true = test_beam:call(Beam, code, unstick_mod, [global]),
+    {module, global} = test_beam:call(Beam, code, load_binary, [global, File, Binary]),
+    false = test_beam:call(Beam, erlang, function_exported, [global, disconnect, 0]),
+    ok.
+
+call(Beam, Cnode, Request) ->
+    test_beam:call(Beam, gen_server, call, [{rancher_cnode, test_cnode:name(Cnode)}, Request, 20000], 25000).
+
+await(Cnode, Event) ->
+    Wanted = list_to_binary(Event),
+    test_cnode:await_event(Cnode, fun(#{event := Found}) -> Found =:= Wanted end, 20000).
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).

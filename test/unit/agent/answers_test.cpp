@@ -1,0 +1,94 @@
+#include "answers.hpp"
+
+#include <doctest/doctest.h>
+
+#include "rancher_cnode/distribution/term.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::agent;
+using distribution::CallResult;
+using distribution::ConnectFailure;
+using distribution::TermBytes;
+using distribution::TermWriter;
+using membership::DialOutcome;
+using membership::ProbeOutcome;
+
+namespace {
+
+TermBytes atom(std::string_view name) { return TermWriter().atom(name).bytes(); }
+
+/// STRING_EXT, as a BEAM sends a list of small numbers.
+TermBytes release(std::string_view text) {
+  TermBytes bytes{'k', 0, static_cast<char>(text.size())};
+  bytes.insert(bytes.end(), text.begin(), text.end());
+  return bytes;
+}
+
+TermBytes setting(std::string_view value) { return TermWriter().tuple(2).atom("ok").atom(value).bytes(); }
+
+}  // namespace
+
+TEST_CASE("a probe's failure is told by its kind") {
+  CHECK(probe_outcome(std::uint16_t{1}) == ProbeOutcome::found);
+  CHECK(probe_outcome(failure(ErrorCode::not_found, "")) == ProbeOutcome::not_registered);
+  CHECK(probe_outcome(failure(ErrorCode::refused, "")) == ProbeOutcome::refused);
+  CHECK(probe_outcome(failure(ErrorCode::malformed, "")) == ProbeOutcome::no_epmd);
+  CHECK(probe_outcome(failure(ErrorCode::timeout, "")) == ProbeOutcome::no_answer);
+  CHECK(probe_outcome(failure(ErrorCode::unavailable, "")) == ProbeOutcome::no_answer);
+}
+
+TEST_CASE("a dial is linked, refused, ignored or without reply") {
+  CHECK(dial_outcome(atom("true")) == DialOutcome::linked);
+  CHECK(dial_outcome(atom("false")) == DialOutcome::refused);
+  CHECK(dial_outcome(atom("ignored")) == DialOutcome::not_alive);
+  CHECK(dial_outcome(atom("nonsense")) == DialOutcome::refused);
+  CHECK(dial_outcome(failure(ErrorCode::timeout, "")) == DialOutcome::no_reply);
+}
+
+TEST_CASE("node names that we would not use are left out, and what is no list of atoms is malformed") {
+  TermWriter list;
+  list.list(3).atom("myapp@10.42.0.1").atom("shell").atom("b@10.42.0.2").nil();
+  const auto names = node_names(list.bytes());
+  REQUIRE(names);
+  REQUIRE(names->size() >= 2);
+  CHECK(names->front().str() == "myapp@10.42.0.1");
+  CHECK(names->back().str() == "b@10.42.0.2");
+  CHECK(node_names(TermWriter().nil().bytes())->empty());
+  CHECK(node_names(atom("true")).error().code == ErrorCode::malformed);
+  CHECK(node_names(TermWriter().list(1).integer(1).nil().bytes()).error().code == ErrorCode::malformed);
+}
+
+TEST_CASE("silence after the connection is no refusal") {
+  const auto absence = [](const char* stage, ErrorCode code) {
+    return absence_of(ConnectFailure{stage, {code, ""}});
+  };
+  CHECK(absence("epmd", ErrorCode::timeout) == Absence::awaited);
+  CHECK(absence("connect", ErrorCode::timeout) == Absence::awaited);
+  CHECK(absence("name", ErrorCode::timeout) == Absence::not_responding);
+  CHECK(absence("challenge_ack", ErrorCode::timeout) == Absence::not_responding);
+  CHECK(absence("challenge_ack", ErrorCode::refused) == Absence::refuses);
+}
+
+TEST_CASE("a dead host is one failure, whether the kernel says so or nobody") {
+  const ConnectFailure silent{"epmd", {ErrorCode::timeout, "its epmd does not answer"}};
+  const ConnectFailure unreachable{"epmd", {ErrorCode::unavailable, "no route to host"}};
+  const ConnectFailure unknown{"epmd", {ErrorCode::not_found, "not registered"}};
+  CHECK(kind_of(silent) == kind_of(unreachable));
+  CHECK(kind_of(silent) != kind_of(unknown));
+}
+
+TEST_CASE("partitions are prevented by the setting, else by the release's default") {
+  CHECK(prevents_partitions(setting("true"), release("24")));
+  CHECK_FALSE(prevents_partitions(setting("false"), release("25")));
+  CHECK(prevents_partitions(atom("undefined"), release("25")));
+  CHECK(prevents_partitions(atom("undefined"), release("27")));
+  CHECK_FALSE(prevents_partitions(atom("undefined"), release("24")));
+  CHECK_FALSE(prevents_partitions(atom("undefined"), release("9")));
+}
+
+TEST_CASE("in doubt, partitions are prevented") {
+  CHECK(prevents_partitions(setting("nonsense"), release("24")));
+  CHECK(prevents_partitions(atom("undefined"), atom("nonsense")));
+  CHECK(prevents_partitions(atom("undefined"), release("R16B03")));
+  CHECK(prevents_partitions({}, {}));
+}

@@ -1,0 +1,67 @@
+#include "link_log.hpp"
+
+#include <doctest/doctest.h>
+
+#include "log_lines.hpp"
+
+using namespace rancher_cnode;
+using agent::LinkLog;
+using membership::Desired;
+using membership::LeaveOutcome;
+
+namespace {
+
+NodeName node(const char* name) { return *NodeName::parse(name); }
+
+std::shared_ptr<Desired> leaving(const NodeName& leaver) {
+  auto desired = std::make_shared<Desired>();
+  desired->leavers.insert(leaver);
+  return desired;
+}
+
+struct Logged {
+  std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
+  Log log{LogLevel::info, LogFormat::text, lines};
+  LinkLog links{log, node("myapp@10.42.0.1")};
+  NodeName peer = node("myapp@10.42.0.2");
+};
+
+}  // namespace
+
+TEST_CASE("a leaver that keeps coming back is told of once") {
+  Logged told;
+  told.links.desired(leaving(told.peer));
+  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "left [a]");
+  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "left [a,b]");
+  CHECK(told.lines->count("peer_asked_to_leave") == 1);
+}
+
+TEST_CASE("a leaver that does not leave is told of once for each reason") {
+  Logged told;
+  told.links.desired(leaving(told.peer));
+  told.links.asked_to_leave(told.peer, LeaveOutcome::unreachable, "no route to host");
+  told.links.asked_to_leave(told.peer, LeaveOutcome::unreachable, "no answer");
+  CHECK(told.lines->count("peer_does_not_leave") == 1);
+  told.links.asked_to_leave(told.peer, LeaveOutcome::failed, "timeout");
+  told.links.asked_to_leave(told.peer, LeaveOutcome::failed, "timeout");
+  CHECK(told.lines->count("peer_does_not_leave") == 2);
+}
+
+TEST_CASE("a peer that leaves a second time is told of again") {
+  Logged told;
+  told.links.desired(leaving(told.peer));
+  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
+  told.links.desired(std::make_shared<Desired>());
+  told.links.desired(leaving(told.peer));
+  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
+  CHECK(told.lines->count("peer_asked_to_leave") == 2);
+}
+
+TEST_CASE("a failing peer is told of once until the reason changes") {
+  Logged told;
+  told.links.failed(told.peer, "does not answer");
+  told.links.failed(told.peer, "does not answer");
+  CHECK(told.lines->count("peer_unreachable") == 1);
+  told.links.failed(told.peer, "refuses");
+  CHECK(told.lines->count("peer_unreachable") == 2);
+}

@@ -1,0 +1,29 @@
+// A log that keeps its lines.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rancher_cnode/log.hpp"
+
+namespace rancher_cnode {
+
+class LogLines : public Log::Sink {
+ public:
+  void line(std::string_view text) override { lines_.emplace_back(text); }
+  /// How many lines tell of the event.
+  [[nodiscard]] int count(const std::string& event) const {
+    int found = 0;
+    for (const auto& line : lines_) {
+      found += line.find("event=" + event + " ") != std::string::npos ? 1 : 0;
+    }
+    return found;
+  }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+}  // namespace rancher_cnode
