@@ -116,10 +116,12 @@ removal_never_lets_nobody_go(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beam = lists:nth(2, Beams),
     test_wait:until("the peer is forgotten",
-                    fun() -> case call(Beam, Cnode, status) of
-                                 #{metadata := #{removed_peers := 1}} -> {done, ok};
-                                 Status -> {wait, Status}
-                             end
+                    fun() ->
+                            ok = call(Beam, Cnode, refresh),
+                            case call(Beam, Cnode, status) of
+                                #{metadata := #{removed_peers := 1}} -> {done, ok};
+                                #{metadata := Seen} -> {wait, Seen}
+                            end
                     end, 20000),
     ok = test_cluster:await_mesh(Beams, 0),
     [] = test_cluster:lost_links(Beams),
