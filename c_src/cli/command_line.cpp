@@ -10,6 +10,7 @@
 #include "rancher_cnode/cli/settings.hpp"
 #include "rancher_cnode/cli/texts.hpp"
 #include "rancher_cnode/cli/validation.hpp"
+#include "rancher_cnode/cli/vm_args.hpp"
 
 namespace rancher_cnode::cli {
 namespace {
@@ -176,7 +177,19 @@ std::string help_of(Command command) {
   return help_text();
 }
 
+/// Takes no settings, and its flag is none of ours.
+Expected<Invocation> vm_arg_printed(const std::vector<std::string>& arguments,
+                                    const Environment& environment) {
+  if (arguments.size() != 3) return bad("vm-arg takes FILE and FLAG; see --help");
+  const auto value = vm_arg_of_file(arguments[1], arguments[2], environment);
+  if (!value) return tl::unexpected<Error>(value.error());
+  Invocation invocation = printed(*value ? **value + '\n' : "");
+  invocation.status = *value ? 0 : 1;
+  return invocation;
+}
+
 Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Environment& environment) {
+  if (!arguments.empty() && arguments.front() == "vm-arg") return vm_arg_printed(arguments, environment);
   auto flags = parse_flags(arguments);
   if (!flags) return tl::unexpected<Error>(flags.error());
   if (flags->help) return printed(help_of(flags->command));

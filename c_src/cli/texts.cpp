@@ -125,6 +125,7 @@ std::string help_text() {
       "Usage: rancher_cnode [run] --node-basename NAME [settings]\n"
       "       rancher_cnode ip [--timeout MS] [settings]\n"
       "       rancher_cnode wait [--timeout MS] [settings]\n"
+      "       rancher_cnode vm-arg FILE FLAG\n"
       "\n"
       "A hidden Erlang node that connects the BEAM nodes of a Rancher service with one another.\n"
       "\n"
@@ -132,6 +133,8 @@ std::string help_text() {
   text += help_line("run", "Be that node until it is told to end. The default.");
   text += help_line("ip", "Print the address that metadata knows for this container, and end.");
   text += help_line("wait", "Block until the node of this container has linked, or tried, every peer once.");
+  text += help_line("vm-arg",
+                    "Print the value of FLAG in the vm.args FILE, as the BEAM takes it; 1 if it has none.");
   std::string_view group;
   for (const Setting& setting : settings()) {
     if (setting.group != group) text += "\n" + std::string(setting.group) + ":\n";

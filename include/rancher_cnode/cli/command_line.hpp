@@ -31,7 +31,7 @@ struct Invocation {
   Milliseconds timeout{0};                ///< for ip and wait: how long; 0 = for ever
   std::vector<std::string> warnings;      ///< sentences to log as warnings
   std::string output;                     ///< for exit: standard output if status is 0, else standard error
-  int status = 0;                         ///< for exit: 0 (help, version, print-config) or 2 (a bad setting)
+  int status = 0;  ///< for exit: 0 (help, version, ...), 1 (vm-arg found none) or 2 (a bad setting)
 };
 
 /// Never throws, prints nothing, ends nothing. Reads the --config file and the cookie's file.

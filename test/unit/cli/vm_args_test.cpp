@@ -1,0 +1,117 @@
+// What vm.args says. The rows about words were compared with `erl -emu_args_exit -args_file`, OTP 25.
+#include "rancher_cnode/cli/vm_args.hpp"
+
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rancher_cnode/cli/command_line.hpp"
+#include "temporary_file.hpp"
+
+using namespace rancher_cnode;
+
+namespace {
+
+const cli::Environment environment({{"IP", "10.42.0.7"}, {"EMPTY", ""}, {"BLANK", "a b"}, {"HASH", "a#b"}});
+
+struct Row {
+  std::string text;
+  std::optional<std::string> value;
+};
+
+}  // namespace
+
+TEST_CASE("a flag's value is what the BEAM takes") {
+  const Row rows[] = {
+      {"-v a\n", "a"},
+      {"-v a", "a"},
+      {"\n\n  -v\ta\r\n-w x\r\n", "a"},
+      {"-v a b\n", "a"},
+      {"-v\na\n", "a"},
+      {"-kernel x 1 -v abc\n", "abc"},
+      {"-v a -v b\n", "a"},
+      // Comments begin anywhere but in quotes.
+      {"# -v other\n-v a\n", "a"},
+      {"## it's -v other\n-v a\n", "a"},
+      {"-v a#b\n", "a"},
+      {"-v a#\"b\n-w c\n", "a"},
+      {"-v \"a#b\"\n", "a#b"},
+      {"-v a\\#b\n", "a#b"},
+      {"-v #b\nc\n", "c"},
+      // Quotes join, and end with the line.
+      {"-v \"a b\"\n", "a b"},
+      {"-v a\"b\"c\n", "abc"},
+      {"-v a'b c'd\n", "ab cd"},
+      {"-v \"it's\"\n", "it's"},
+      {"-v ''\n", ""},
+      {"-v \"\"#b\n", ""},
+      {"\"-v\" a\n", "a"},
+      {"-w \"a\n-v b\"\n", "b"},
+      // A backslash keeps the next character as it is, but not in quotes.
+      {"-v a\\$b\n", "a$b"},
+      {"-v a\\ b\n", "a b"},
+      {"-v a\\\nb\n", "a"},
+      {"-v a\\", "a"},
+      {"-v \"a\\b\"\n", "a\\b"},
+      {"-v 'a\\'\n", "a\\"},
+      // No value.
+      {"", std::nullopt},
+      {"-v", std::nullopt},
+      {"-w a\n", std::nullopt},
+      {"-v -w a\n", std::nullopt},
+      {"-v +K true\n", std::nullopt},
+      {"-w a -extra -v b\n", std::nullopt},
+      {"-v -w a -v b\n", "b"},
+  };
+  for (const auto& [text, value] : rows) {
+    CAPTURE(text);
+    CHECK(cli::vm_arg(text, "-v", environment) == value);
+  }
+}
+
+TEST_CASE("variables are replaced before the words are read") {
+  const Row rows[] = {
+      {"-v myapp@${IP}\n", "myapp@10.42.0.7"},
+      {"-v ${IP}${IP}\n", "10.42.0.710.42.0.7"},
+      {"-v x${NONE}y\n", "xy"},
+      {"-v ${NONE:-myapp}@${IP}\n", "myapp@10.42.0.7"},
+      {"-v ${EMPTY:-myapp}\n", "myapp"},
+      {"-v ${IP:-other}\n", "10.42.0.7"},
+      {"-v ${NONE:-}x\n", "x"},
+      {"-v ${NONE}\n", std::nullopt},
+      {"-v ${BLANK}\n", "a"},
+      {"-v \"${BLANK}\"\n", "a b"},
+      {"-v ${HASH}\n", "a"},
+      {"-v ${IP\n", "${IP"},
+      {"-v $IP\n", "$IP"},
+  };
+  for (const auto& [text, value] : rows) {
+    CAPTURE(text);
+    CHECK(cli::vm_arg(text, "-v", environment) == value);
+  }
+}
+
+TEST_CASE("the command vm-arg prints the value, or ends with status 1 and no word") {
+  const TemporaryDirectory folder;
+  const std::string file = folder.file("vm.args", "-name myapp@${IP}\n");
+  const auto asked = [](std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "rancher_cnode");
+    return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(), environment);
+  };
+  const auto name = asked({"vm-arg", file.c_str(), "-name"});
+  CHECK(name.command == cli::Command::exit);
+  CHECK(name.status == 0);
+  CHECK(name.output == "myapp@10.42.0.7\n");
+  const auto cookie = asked({"vm-arg", file.c_str(), "-setcookie"});
+  CHECK(cookie.status == 1);
+  CHECK(cookie.output.empty());
+  const auto lost = asked({"vm-arg", "/no/such/file", "-name"});
+  CHECK(lost.status == 2);
+  CHECK(lost.output == "rancher_cnode: bad setting: /no/such/file cannot be read\n");
+  for (const auto& arguments :
+       {std::vector<const char*>{"vm-arg"}, {"vm-arg", "a"}, {"vm-arg", "a", "b", "c"}}) {
+    CHECK(asked(arguments).status == 2);
+  }
+}
