@@ -53,16 +53,21 @@ handle_info({Port, {data, Data}}, #{port := Port} = State) ->
     {noreply, line(Data, State)};
 handle_info({Port, {exit_status, Status}}, #{port := Port} = State) ->
     {stop, ended(Status, State), State#{port := none}};
+handle_info({'EXIT', Port, Reason}, #{port := Port} = State) ->
+    {stop, closed(Reason, State), State#{port := none}};
 handle_info({nodedown, Node}, #{telemetry := Telemetry} = State) ->
     {noreply, State#{telemetry := rancher_cnode_telemetry:node_down(Node, Telemetry)}};
 handle_info(_Other, State) ->
     {noreply, State}.
 
 -spec terminate(term(), state()) -> ok.
-terminate(_Reason, State) ->
+terminate(_Reason, #{cnode := CNode} = State) ->
     stop_program(State),
-    rancher_cnode_functions:release(),
-    application:unset_env(rancher_cnode, cnode).
+    %% Another topology's may stand there.
+    case application:get_env(rancher_cnode, cnode) of
+        {ok, CNode} -> application:unset_env(rancher_cnode, cnode);
+        _ -> ok
+    end.
 
 %% -- start
 
@@ -98,24 +103,26 @@ first_round(Timeout, #{cnode := CNode} = State) ->
     await(Asked, Deadline, State).
 
 %% Asked is the monitor of the process that asks the C-node, none while there is no link to it.
-await(Asked, Deadline, #{port := Port, cnode := CNode} = State) ->
+await(Asked, Deadline, #{port := Port, cnode := CNode, log_level := Least} = State) ->
     receive
         {Port, {data, Data}} ->
             await(Asked, Deadline, line(Data, State));
         {Port, {exit_status, Status}} ->
             {stop, ended(Status, State)};
+        {'EXIT', Port, Reason} ->
+            {stop, closed(Reason, State)};
         {nodeup, CNode, _Info} when Asked =:= none ->
             await(ask(CNode, Deadline), Deadline, State);
         {first_round, ok} ->
             started(State);
         {'DOWN', Asked, process, _Pid, _LinkLost} ->
             await(none, Deadline, State);
-        {'EXIT', From, Reason} when From =/= Port ->
+        {'EXIT', _Parent, Reason} ->
             stop_program(State),
             exit(Reason)
     after left(Deadline) ->
         Late = <<"the first round is not done within await_timeout; the start goes on without it">>,
-        rancher_cnode_log:write(#{level => warning, text => Late}, debug),
+        rancher_cnode_log:write(#{level => warning, text => Late}, Least),
         started(State)
     end.
 
@@ -156,11 +163,27 @@ take(Line, #{log_level := Least, telemetry := Telemetry} = State) ->
 
 %% -- end
 
+ended(Status, State) ->
+    why(Status, last_words(State)).
+
 %% Exit status 2 is the program's word for a bad setting, and its last line tells which.
-ended(2, #{last_line := Line}) ->
+why(2, #{last_line := Line}) ->
     {bad_setting, Line};
-ended(Status, #{last_line := Line, program := Program}) ->
+why(Status, #{last_line := Line, program := Program}) ->
     {program_ended, text("~ts ended with status ~b; its last line: ~ts", [Program, Status, Line])}.
+
+closed(Reason, #{program := Program}) ->
+    {program_ended, text("the port to ~ts was closed: ~tp", [Program, Reason])}.
+
+%% What the program wrote last comes after its status if it does not end with a newline.
+last_words(#{port := Port, begun_line := Begun} = State) ->
+    receive
+        {Port, {data, Data}} -> last_words(line(Data, State));
+        {'EXIT', Port, _Closed} when Begun =:= <<>> -> State;
+        {'EXIT', Port, _Closed} -> take(Begun, State)
+    after ?END_MS ->
+        State
+    end.
 
 stop_program(#{port := none}) ->
     ok;

@@ -20,16 +20,20 @@
 -type facts() :: #{node := node(), long_names := boolean() | ignored, cookie := atom()}.
 
 -define(AWAIT_MS, 5000).
+%% What receive can wait for, and what a node's name can be.
+-define(MOST_AWAIT_MS, 16#FFFFFFFF).
+-define(MOST_NAME, 255).
 -define(LOG_LEVELS, [debug, info, warning, error]).
 %% Handed over in the environment, where process lists do not show them.
 -define(NAMES, [basename, node_basename]).
 -define(OWN, [program, await_timeout, log_level]).
 %% What the BEAM knows itself, or what would take the program out of our hands.
--define(NOT_HERE, [ip, cookie, cookie_file, targets, log_format, watch_pid, exit_on_eof, once, print_config, help,
-                   version]).
+%% A file could set any of them.
+-define(NOT_HERE, [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, print_config,
+                   help, version]).
 %% The same in a container's environment must not reach the program.
--define(CLEARED, ["RANCHER_CNODE_COOKIE_FILE", "RANCHER_CNODE_TARGETS", "RANCHER_CNODE_WATCH_PID",
-                  "RANCHER_CNODE_ONCE"]).
+-define(CLEARED, ["RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE_FILE", "RANCHER_CNODE_TARGETS",
+                  "RANCHER_CNODE_WATCH_PID", "RANCHER_CNODE_ONCE"]).
 
 -spec launch(term(), facts()) -> {ok, launch()} | {error, rancher_cnode:error()}.
 launch(Args, Facts) ->
@@ -45,13 +49,13 @@ launch(Args, Facts) ->
         {ok, #{program => program(Given),
                args => [<<"--exit-on-eof">>, flag(log_level, program_level(LogLevel)) | Flags],
                env => environment(Basename, Alive, Host, Facts),
-               cnode => binary_to_atom(<<Basename/binary, $@, Host/binary>>),
+               cnode => cnode(Basename, Host),
                topology => Topology,
                log_level => LogLevel,
                await_timeout => AwaitTimeout,
                functions => Functions}}
     catch
-        throw:{Word, Format, Values} -> {error, {Word, iolist_to_binary(io_lib:format(Format, Values))}}
+        throw:{Word, Format, Values} -> {error, {Word, unicode:characters_to_binary(io_lib:format(Format, Values))}}
     end.
 
 %% Two topologies are two children.
@@ -70,7 +74,11 @@ usual_cnode(nonode@nohost) ->
     undefined;
 usual_cnode(Node) ->
     {_Alive, Host} = split(Node),
-    binary_to_atom(<<(basename(#{}))/binary, $@, Host/binary>>).
+    try
+        cnode(basename(#{}), Host)
+    catch
+        throw:_ -> undefined
+    end.
 
 %% -- the shapes
 
@@ -88,7 +96,7 @@ from_libcluster(#{config := Config} = State) ->
 
 pairs(Map) when is_map(Map) ->
     Map;
-pairs(List) when is_list(List) ->
+pairs(List) when length(List) >= 0 ->
     [bad("a setting is a pair {Name, Value}, not ~tp", [Other])
      || Other <- List, not (is_tuple(Other) andalso tuple_size(Other) =:= 2)],
     maps:from_list(lists:reverse(List));
@@ -99,7 +107,7 @@ check_keys(Given) ->
     [bad("a setting's name is an atom, not ~tp", [Key]) || Key <- maps:keys(Given), not is_atom(Key)],
     case [Key || Key <- ?NOT_HERE, is_map_key(Key, Given)] of
         [] -> ok;
-        [Key | _] -> bad("~s cannot be set here: this node knows it, or the program's end depends on it", [Key])
+        [Key | _] -> bad("~ts cannot be set here: this node knows it, or the program's end depends on it", [Key])
     end.
 
 %% -- names
@@ -107,18 +115,18 @@ check_keys(Given) ->
 check_node(#{node := nonode@nohost}, _Given) ->
     throw({not_alive, "this node is not alive: start it with a name like -name myapp@10.42.0.7", []});
 check_node(#{long_names := false, node := Node}, _Given) ->
-    throw({short_names, "~s has a short name: peers are called by addresses, so start it with -name, not -sname "
+    throw({short_names, "~ts has a short name: peers are called by addresses, so start it with -name, not -sname "
                         "(in a Mix release RELEASE_DISTRIBUTION=name)", [Node]});
 check_node(#{node := Node}, Given) ->
     {Alive, Host} = split(Node),
     case inet:parse_ipv4strict_address(binary_to_list(Host)) of
         {ok, _} -> ok;
-        {error, _} -> throw({not_an_address, "~s must end with the IPv4 address of this container, as all peers of "
+        {error, _} -> throw({not_an_address, "~ts must end with the IPv4 address of this container, as all peers of "
                                              "the service do", [Node]})
     end,
     case text(maps:get(node_basename, Given, Alive)) of
         Alive -> {Alive, Host};
-        Other -> throw({node_basename_differs, "node_basename is ~ts, but this node is called ~s", [Other, Node]})
+        Other -> throw({node_basename_differs, "node_basename is ~ts, but this node is called ~ts", [Other, Node]})
     end.
 
 split(Node) ->
@@ -127,6 +135,13 @@ split(Node) ->
 
 basename(#{basename := Basename}) -> text(Basename);
 basename(_) -> unicode:characters_to_binary(os:getenv("RANCHER_CNODE_BASENAME", "rancher_cnode")).
+
+cnode(Basename, Host) ->
+    Name = <<Basename/binary, $@, Host/binary>>,
+    case string:length(Name) of
+        Length when Length =< ?MOST_NAME -> binary_to_atom(Name);
+        _ -> bad("basename is too long: ~ts", [Basename])
+    end.
 
 environment(Basename, Alive, Host, #{cookie := Cookie}) ->
     [{"RANCHER_CNODE_NODE_BASENAME", unicode:characters_to_list(Alive)},
@@ -158,8 +173,8 @@ program(_) ->
 await_timeout(Given) ->
     case maps:get(await_timeout, Given, ?AWAIT_MS) of
         infinity -> infinity;
-        Timeout when is_integer(Timeout), Timeout >= 0 -> Timeout;
-        Other -> bad("await_timeout must be milliseconds or infinity, not ~tp", [Other])
+        Timeout when is_integer(Timeout), Timeout >= 0, Timeout =< ?MOST_AWAIT_MS -> Timeout;
+        Other -> bad("await_timeout must be 0 to ~b milliseconds or infinity, not ~tp", [?MOST_AWAIT_MS, Other])
     end.
 
 log_level(Given) ->
@@ -183,7 +198,7 @@ is_of_the_user(connect, {net_kernel, F, []}) when F =:= connect; F =:= connect_n
 is_of_the_user(disconnect, {net_kernel, disconnect, []}) -> false;
 is_of_the_user(disconnect, {erlang, disconnect_node, []}) -> false;
 is_of_the_user(list_nodes, {erlang, nodes, [connected]}) -> false;
-is_of_the_user(_Role, {M, F, A}) when is_atom(M), is_atom(F), is_list(A) -> true;
+is_of_the_user(_Role, {M, F, A}) when is_atom(M), is_atom(F), length(A) >= 0 -> true;
 is_of_the_user(_Role, Nothing) when Nothing =:= nil; Nothing =:= undefined -> false;
 is_of_the_user(Role, Other) -> bad("~s must be {Module, Function, Arguments}, not ~tp", [Role, Other]).
 
@@ -195,7 +210,7 @@ flags(Given, Functions) ->
     ++ [flag(Role, iolist_to_binary(["rancher_cnode_functions:", atom_to_list(Role)]))
         || Role <- lists:sort(maps:keys(Functions))].
 
-several([First | _] = List) when is_list(First); is_binary(First) -> List;
+several([First | _] = List) when length(List) >= 0, is_list(First); length(List) >= 0, is_binary(First) -> List;
 several(Value) -> [Value].
 
 flag(Name, Value) ->
@@ -205,14 +220,20 @@ flag(Name, Value) ->
 text(true) -> <<"on">>;
 text(false) -> <<"off">>;
 text(Value) when is_atom(Value) -> atom_to_binary(Value);
-text(Value) when is_binary(Value) -> Value;
 text(Value) when is_integer(Value) -> integer_to_binary(Value);
 text(Value) ->
     try unicode:characters_to_binary(Value) of
-        Text when is_binary(Text) -> Text;
+        Text when is_binary(Text) -> without_nul(Text);
         _ -> bad("~tp is not Unicode", [Value])
     catch
         error:badarg -> bad("~tp is neither text nor a number", [Value])
+    end.
+
+%% No argument and no variable of a program can hold one.
+without_nul(Text) ->
+    case binary:match(Text, <<0>>) of
+        nomatch -> Text;
+        _ -> bad("~tp has a zero character", [Text])
     end.
 
 -spec bad(io:format(), [term()]) -> no_return().

@@ -1,16 +1,17 @@
 %% @private
 %% The events that libcluster 3.x executes, under its names and in its shapes, where the application telemetry is
-%% loaded. Pure bookkeeping beside that: which peers are leaving, and since when.
+%% loaded. Every measurement is a duration: libcluster's handlers count on it. Pure bookkeeping beside that: since when
+%% a peer is listed, or leaving.
 -module(rancher_cnode_telemetry).
 
 -export([new/1, observe/2, node_down/2]).
 -export_type([state/0]).
 
--type state() :: #{topology := atom(), leaving := #{node() => integer()}}.
+-type state() :: #{topology := atom(), since := #{node() => {listed | leaving, integer()}}}.
 
 -spec new(atom()) -> state().
 new(Topology) ->
-    #{topology => Topology, leaving => #{}}.
+    #{topology => Topology, since => #{}}.
 
 %% The program has told something.
 -spec observe(rancher_cnode_log:entry(), state()) -> state().
@@ -24,36 +25,46 @@ observe(_Entry, State) ->
 
 %% A leaver's link has gone: it took as long as it took since it was known to leave.
 -spec node_down(node(), state()) -> state().
-node_down(Node, #{leaving := Leaving} = State) ->
-    case maps:take(Node, Leaving) of
-        {Since, Others} ->
-            ok = execute([disconnect_node, ok], #{duration => erlang:monotonic_time() - Since}, of_peer(Node, State)),
-            State#{leaving := Others};
-        error ->
+node_down(Node, #{since := Since} = State) ->
+    case Since of
+        #{Node := {leaving, _}} ->
+            ok = execute([disconnect_node, ok], duration(Node, State), #{}, Node, State),
+            forget(Node, State);
+        #{} ->
             State
     end.
 
+peer_event(<<"peer_listed">>, Node, _Fields, State) ->
+    now_is(listed, Node, State);
 peer_event(<<"peer_linked">>, Node, Fields, State) ->
     Took = binary_to_integer(maps:get(<<"took_ms">>, Fields, <<"0">>)),
-    Duration = erlang:convert_time_unit(Took, millisecond, native),
-    ok = execute([connect_node, ok], #{duration => Duration}, of_peer(Node, State)),
+    ok = execute([connect_node, ok], erlang:convert_time_unit(Took, millisecond, native), #{}, Node, State),
     State;
 peer_event(<<"peer_unreachable">>, Node, _Fields, State) ->
-    ok = execute([connect_node, error], #{}, (of_peer(Node, State))#{reason => unreachable}),
+    ok = execute([connect_node, error], duration(Node, State), #{reason => unreachable}, Node, State),
     State;
-peer_event(<<"peer_left">>, Node, _Fields, #{leaving := Leaving} = State) ->
+peer_event(<<"peer_left">>, Node, _Fields, State) ->
     case lists:member(Node, nodes()) of
-        true -> State#{leaving := Leaving#{Node => erlang:monotonic_time()}};
-        false -> State
+        true -> now_is(leaving, Node, State);
+        false -> forget(Node, State)
     end;
 peer_event(<<"peer_does_not_leave">>, Node, _Fields, State) ->
-    ok = execute([disconnect_node, error], #{}, (of_peer(Node, State))#{reason => failed}),
+    ok = execute([disconnect_node, error], duration(Node, State), #{reason => failed}, Node, State),
     State;
 peer_event(_Other, _Node, _Fields, State) ->
     State.
 
-of_peer(Node, #{topology := Topology}) ->
-    #{node => Node, topology => Topology}.
+now_is(What, Node, #{since := Since} = State) ->
+    State#{since := Since#{Node => {What, erlang:monotonic_time()}}}.
 
-execute(Name, Measurements, Metadata) ->
-    telemetry:execute([libcluster | Name], Measurements, Metadata).
+forget(Node, #{since := Since} = State) ->
+    State#{since := maps:remove(Node, Since)}.
+
+duration(Node, #{since := Since}) ->
+    case Since of
+        #{Node := {_, At}} -> erlang:monotonic_time() - At;
+        #{} -> 0
+    end.
+
+execute(Name, Duration, Reason, Node, #{topology := Topology}) ->
+    telemetry:execute([libcluster | Name], #{duration => Duration}, Reason#{node => Node, topology => Topology}).

@@ -151,8 +151,8 @@ await_end(#{keeper := Keeper} = Container, Timeout) ->
 
 %% -- commands beside process 1
 
-inside(#{options := Options} = Container, Command) ->
-    environment(Options) ++ ["nsenter", "--target", integer_to_list(first_process(Container)), "--pid", "--mount"
+inside(#{host := Host, options := Options} = Container, Command) ->
+    environment(Host, Options) ++ ["nsenter", "--target", integer_to_list(first_process(Container)), "--pid", "--mount"
                              | with_script(Command, Options)].
 
 converse(Port, [{Awaited, Say} | Rest] = Lines, Output, Seen) ->
@@ -188,7 +188,7 @@ with_script(Command, Options) ->
 
 init(Starter, Host, #{release := Release} = Options) ->
     Command = with_script(maps:get(command, Options, ["with-rancher-cnode", "RELEASE", "start"]), Options),
-    {Spawn, Args} = test_host:command(Host, "/usr/bin/env", environment(Options)
+    {Spawn, Args} = test_host:command(Host, "/usr/bin/env", environment(Host, Options)
                                       ++ ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child" | Command]),
     Port = open_port({spawn_executable, Spawn},
                      [{args, Args}, {cd, Release}, binary, exit_status, stderr_to_stdout, hide]),
@@ -220,12 +220,18 @@ script(#{release := Release} = Options) ->
     filename:join([Release, "bin", maps:get(script, Options, "shop")]).
 
 %% A clean environment, as an image has it.
-environment(Options) ->
+environment(Host, Options) ->
     Image = [{"PATH", release_build:programs() ++ ":/usr/local/bin:/usr/bin:/bin"}, {"HOME", "/run/home"},
              {"LANG", "C.UTF-8"}, {"ERL_ZFLAGS", ?ERL_FLAGS}, {"ERL_CRASH_DUMP_SECONDS", "0"},
-             {"PORT", integer_to_list(?PORT)}, {"RELEASE_TMP", "/tmp"}],
+             {"PORT", integer_to_list(?PORT)}, {"RELEASE_TMP", temporary(Host)}],
     Given = maps:get(env, Options, []),
     ["--ignore-environment" | [Name ++ "=" ++ Value || {Name, Value} <- Image ++ Given]].
+
+%% A container's own /tmp; these share one.
+temporary(Host) ->
+    Folder = filename:join("/run/tmp", test_host:address(Host)),
+    ok = filelib:ensure_dir(filename:join(Folder, "any")),
+    Folder.
 
 first_process(#{os_pid := OsPid}) ->
     test_wait:until("process 1 of the container",

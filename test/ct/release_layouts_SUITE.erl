@@ -5,10 +5,13 @@
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
 -export([name_and_cookie_are_found_in_every_layout/1, commands_that_boot_a_node_start_the_program/1,
          all_other_commands_start_nothing/1, the_release_gets_its_arguments_and_environment/1,
-         what_is_missing_is_told/1, a_relx_release_forms_a_cluster/1, mix_takes_the_library_from_git/1,
-         a_daemon_has_a_c_node_that_ends_with_it/1]).
+         what_is_missing_is_told/1, a_release_called_by_a_link_keeps_its_name/1,
+         short_names_are_refused_where_a_node_boots/1, commands_that_boot_nothing_need_no_address/1,
+         a_relx_release_forms_a_cluster/1, mix_takes_the_library_from_git/1,
+         a_daemon_has_a_c_node_that_ends_with_it/1, a_daemons_c_node_outlives_its_terminal/1]).
 
--define(RECORD, "#!/bin/sh\n[ \"$1\" != ip ] || { echo 10.42.0.7; exit; }\n"
+%% The program's answers to `ip` and `vm-arg` are no runs that are recorded.
+-define(RECORD, "#!/bin/sh\ncase $1 in ip) $ADDRESS; exit ;; vm-arg) exec \"$REAL\" \"$@\" ;; esac\n"
                 "for argument in \"$@\"; do printf 'argument %s\\n' \"$argument\"; done >\"$RECORDS/$$.new\"\n"
                 "{ env; echo \"PID=$$\"; } >>\"$RECORDS/$$.new\"\nmv \"$RECORDS/$$.new\" \"$RECORDS/${0##*/}\"\n").
 
@@ -20,7 +23,9 @@ suite() ->
 all() ->
     [name_and_cookie_are_found_in_every_layout, commands_that_boot_a_node_start_the_program,
      all_other_commands_start_nothing, the_release_gets_its_arguments_and_environment, what_is_missing_is_told,
-     a_relx_release_forms_a_cluster, mix_takes_the_library_from_git, a_daemon_has_a_c_node_that_ends_with_it].
+     a_release_called_by_a_link_keeps_its_name, short_names_are_refused_where_a_node_boots,
+     commands_that_boot_nothing_need_no_address, a_relx_release_forms_a_cluster, mix_takes_the_library_from_git, a_daemon_has_a_c_node_that_ends_with_it,
+     a_daemons_c_node_outlives_its_terminal].
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
@@ -54,14 +59,18 @@ name_and_cookie_are_found_in_every_layout(Config) ->
           "generated"},
          %% relx: vm.args.src.
          {Relx(VmArgs), [], "myapp", "monster"},
-         {Relx("-name ${NAME:-shop}@${CONTAINER_IP}\n-setcookie ${SECRET:-none}\n"), [{"SECRET", "a/&\\b"}], "shop", "a/&\\b"},
+         {Relx("-name ${NAME:-shop}@${CONTAINER_IP}\n-setcookie ${SECRET:-none}\n"), [{"SECRET", "a/&\\\\b"}], "shop", "a/&\\b"},
          {Relx("-name ${NAME:-shop}@${CONTAINER_IP}\n-setcookie x${SECRET}y${SECRET}\n"), [{"NAME", "n-1"}, {"SECRET", "s"}],
           "n-1", "xsys"},
          {Relx("-setcookie 'quoted'\n-name \"myapp@${CONTAINER_IP}\"\n"), [], "myapp", "quoted"},
          {Relx("-name myapp@${CONTAINER_IP}\n"), [], "myapp", ""},
+         %% As the BEAM reads it, not as a line of two words.
+         {Relx("-kernel x 1 -name a\"pp\"@h#c\r\n-setcookie \"a b\"#c\r\n"), [], "app", "a b"},
          %% Distillery: vm.args, in the release or in its root, or where VMARGS_PATH says.
          {Distillery(VmArgs), [], "myapp", "monster"},
          {[{"vm.args", "-name root@h\n-setcookie r\n"} | Distillery(VmArgs)], [], "root", "r"},
+         {[{"config/vm.args", "-name c@h\n-setcookie d\n"}, {"vm.args", "-name root@h\n"} | Distillery(VmArgs)],
+          [{"RELEASE_CONFIG_DIR", "ROOT/config"}], "c", "d"},
          {[{"my.args", "-name own@h\n-setcookie o\n"} | Distillery(VmArgs)], [{"VMARGS_PATH", "ROOT/my.args"}], "own", "o"}],
     [begin
          {Root, Records} = layout(Config, Files),
@@ -108,6 +117,54 @@ the_release_gets_its_arguments_and_environment(Config) ->
                                     {"RELEASE_NODE", "n@h"}, {"REPLACE_OS_VARS", "no"}], ["eval"]),
     #{"CONTAINER_IP" := "10.42.0.9", "RELEASE_DISTRIBUTION" := "none", "RELEASE_NODE" := "n@h",
       "REPLACE_OS_VARS" := "no"} = recorded(Records, "script"),
+    %% The releases' way to say no is to leave them empty.
+    {0, <<>>} = run(Root, Records, [{"REPLACE_OS_VARS", ""}, {"RELX_REPLACE_OS_VARS", ""}], ["start"]),
+    #{"REPLACE_OS_VARS" := "", "RELX_REPLACE_OS_VARS" := ""} = recorded(Records, "script"),
+    ok.
+
+-spec a_release_called_by_a_link_keeps_its_name([term()]) -> ok.
+a_release_called_by_a_link_keeps_its_name(Config) ->
+    {Root, Records} = layout(Config, mix()),
+    Link = filename:join(Root, "other"),
+    ok = file:make_symlink("bin/script", Link),
+    [begin
+         {0, <<>>} = run_script(Link, Root, Records, Env, ["start"]),
+         #{"RANCHER_CNODE_NODE_BASENAME" := Name, "RANCHER_CNODE_COOKIE" := "generated"} =
+             recorded(Records, "rancher_cnode"),
+         %% The release has been called as it was asked for.
+         #{"RELEASE_NODE" := Node} = recorded(Records, "other"),
+         Node = Name ++ "@10.42.0.7"
+     end || {Env, Name} <- [{[], "script"}, {[{"RELEASE_NAME", "shop"}], "shop"}, {[{"RELEASE_ROOT", "/"}], "script"}]],
+    ok.
+
+-spec short_names_are_refused_where_a_node_boots([term()]) -> ok.
+short_names_are_refused_where_a_node_boots(Config) ->
+    Short = [start_erl(), {"releases/1.2.3/vm.args", "-sname shop\n"}],
+    Table = [{mix(), [{"RELEASE_DISTRIBUTION", "sname"}], <<"RELEASE_DISTRIBUTION is sname">>},
+             {mix(), [{"RELEASE_DISTRIBUTION", "none"}], <<"RELEASE_DISTRIBUTION is none">>},
+             {Short, [], <<"says -sname shop">>}],
+    [begin
+         {Root, Records} = layout(Config, Files),
+         {1, Told} = run(Root, Records, Env, ["foreground"]),
+         {_, _} = binary:match(Told, Sentence),
+         [_OneLine, <<>>] = binary:split(Told, <<"\n">>, [global]),
+         {error, enoent} = file:read_file(filename:join(Records, "script")),
+         {0, <<>>} = run(Root, Records, Env, ["version"]),
+         #{arguments := ["version"]} = recorded(Records, "script")
+     end || {Files, Env, Sentence} <- Table],
+    ok.
+
+-spec commands_that_boot_nothing_need_no_address([term()]) -> ok.
+commands_that_boot_nothing_need_no_address(Config) ->
+    {Root, Records} = layout(Config, mix()),
+    NoAddress = [{"ADDRESS", "false"}, {"PATH", filename:join(Root, "bin") ++ ":" ++ without_hostname(Root)}],
+    {1, _} = run(Root, Records, NoAddress, ["start"]),
+    {error, enoent} = file:read_file(filename:join(Records, "script")),
+    [begin
+         {0, <<>>} = run(Root, Records, NoAddress, [Command]),
+         Recorded = recorded(Records, "script"),
+         [] = [Name || Name <- ["CONTAINER_IP", "RELEASE_NODE", "RELEASE_DISTRIBUTION"], is_map_key(Name, Recorded)]
+     end || Command <- ["version", "eval", "stop"]],
     ok.
 
 -spec what_is_missing_is_told([term()]) -> ok.
@@ -154,14 +211,26 @@ mix_takes_the_library_from_git(_Config) ->
 
 -spec a_daemon_has_a_c_node_that_ends_with_it([term()]) -> ok.
 a_daemon_has_a_c_node_that_ends_with_it(Config) ->
-    [Host] = Hosts = test_cluster:hosts(1),
-    ok = test_cluster:list(metadata(Config), Hosts),
-    One = release_container:start(Host, #{release => release_build:release(), env => [{"RELEASE_TMP", "/run/home"}],
-                                          command => ["sh", "-c", "with-rancher-cnode \"$0\" daemon; sleep 600", "RELEASE"]}),
-    ok = release_container:await_page(One, <<"cnode">>, [release_container:name("rancher_cnode", One)], 60000),
+    %% Whoever reads what the command prints is not kept waiting.
+    One = daemon(Config, "told=$(with-rancher-cnode \"$0\" daemon); echo \"told $told.\"; exec sleep 600"),
+    ok = release_container:await_output(One, <<"told .">>, 5000),
     {0, _} = release_container:command(One, ["stop"]),
     ok = release_container:await_stopped(One, 20000),
-    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(One) end, 1000).
+    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(One) end, 5000).
+
+-spec a_daemons_c_node_outlives_its_terminal([term()]) -> ok.
+a_daemons_c_node_outlives_its_terminal(Config) ->
+    One = daemon(Config, "script -qec \"with-rancher-cnode $0 daemon\" /dev/null; exec sleep 600"),
+    [_] = release_container:cnodes(One),
+    ok.
+
+%% A container whose process 1 is a shell that starts the example release as a daemon; its C-node is there.
+daemon(Config, Shell) ->
+    [Host] = Hosts = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    One = release_container:start(Host, #{release => release_build:release(), command => ["sh", "-c", Shell, "RELEASE"]}),
+    ok = release_container:await_page(One, <<"cnode">>, [release_container:name("rancher_cnode", One)], 60000),
+    One.
 
 %% Such a release writes its vm.args into itself when it starts.
 copy(Release, Host, Config) ->
@@ -196,12 +265,23 @@ layout(Config, Files) ->
     {Root, Records}.
 
 run(Root, Records, Env, Args) ->
-    Script = filename:join([Root, "bin", "script"]),
+    run_script(filename:join([Root, "bin", "script"]), Root, Records, Env, Args).
+
+run_script(Script, Root, Records, Env, Args) ->
     test_command:run("/usr/bin/env", environment(Root, Records, Env) ++ [wrapper(), Script | Args]).
 
 environment(Root, Records, Env) ->
-    Image = [{"PATH", filename:join(Root, "bin") ++ ":/usr/bin:/bin"}, {"RECORDS", Records}, {"HOME", "/run/home"}],
+    Image = [{"PATH", filename:join(Root, "bin") ++ ":/usr/bin:/bin"}, {"RECORDS", Records}, {"HOME", "/run/home"},
+             {"REAL", test_cnode:program()}, {"ADDRESS", "echo 10.42.0.7"}],
     ["--ignore-environment" | [lists:flatten([Name, $=, Value]) || {Name, Value} <- Image ++ Env]].
+
+%% A folder for PATH with what the script calls, and no hostname that could tell an address.
+without_hostname(Root) ->
+    Folder = filename:join(Root, "tools"),
+    ok = filelib:ensure_dir(filename:join(Folder, "any")),
+    [ok = file:make_symlink(os:find_executable(Name), filename:join(Folder, Name))
+     || Name <- ["sh", "cat", "sed", "tr", "dirname", "basename", "readlink", "env", "mv"]],
+    Folder.
 
 wrapper() ->
     filename:join([release_build:root(), "scripts", "with-rancher-cnode"]).
