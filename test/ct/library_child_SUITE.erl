@@ -9,7 +9,10 @@
          a_program_that_dies_is_started_again/1, a_child_that_is_stopped_leaves_nothing/1,
          a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1, calls_without_a_c_node_are_errors/1,
          the_programs_lines_are_logged/1, functions_with_arguments_are_called/1,
-         a_second_topology_cannot_change_the_functions/1, telemetry_is_executed_where_it_is_loaded/1,
+         a_second_topology_cannot_change_the_functions/1,
+         a_topology_that_stops_leaves_the_other_its_functions_and_name/1, last_words_are_told/1,
+         a_port_that_is_closed_ends_the_child/1, telemetry_is_executed_where_it_is_loaded/1,
+         a_peer_that_is_listed_again_is_no_leaver/1,
          without_telemetry_nothing_is_executed/1]).
 
 -spec suite() -> [term()].
@@ -24,7 +27,9 @@ all() ->
      a_program_that_dies_is_started_again, a_child_that_is_stopped_leaves_nothing, a_program_that_hangs_is_stopped_too,
      calls_tell_about_the_cluster, calls_without_a_c_node_are_errors, the_programs_lines_are_logged,
      functions_with_arguments_are_called, a_second_topology_cannot_change_the_functions,
-     telemetry_is_executed_where_it_is_loaded, without_telemetry_nothing_is_executed].
+     a_topology_that_stops_leaves_the_other_its_functions_and_name, last_words_are_told,
+     a_port_that_is_closed_ends_the_child, telemetry_is_executed_where_it_is_loaded,
+     a_peer_that_is_listed_again_is_no_leaver, without_telemetry_nothing_is_executed].
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
@@ -56,8 +61,10 @@ the_start_returns_when_the_mesh_is_there(Config) ->
 a_start_that_waits_for_nothing_returns_at_once(Config) ->
     [A] = beams(Config, 1),
     ok = metadata_server:misbehave(metadata(Config), hang),
-    {Took, {ok, _}} = timer:tc(fun() -> start_child(A, [{await_timeout, 0}]) end),
-    true = Took < 1000000,
+    %% In the BEAM, where a busy machine does not count; the default waits for 5 s.
+    Spec = spec([{program, test_cnode:program()}, {await_timeout, 0}]),
+    {Took, {ok, _}} = test_beam:call(A, timer, tc, [supervisor, start_child, [library_supervisor, Spec]]),
+    true = Took < 4000000,
     ok.
 
 -spec odd_names_and_cookies_are_handed_over([term()]) -> ok.
@@ -65,7 +72,7 @@ odd_names_and_cookies_are_handed_over(Config) ->
     Name = "0_My-App_" ++ lists:duplicate(60, $x),
     Beams = [A, _] = beams(Config, 2, #{basename => Name, cookie => "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/\\"}),
     {ok, _} = start_child(A, [{node_basename, Name}, {basename, "0-C_node-"}, {await_timeout, infinity}]),
-    ok = test_cluster:await_mesh(Beams, 1000).
+    ok = test_cluster:await_mesh(Beams, 5000).
 
 -spec cookie_and_names_are_in_no_argument([term()]) -> ok.
 cookie_and_names_are_in_no_argument(Config) ->
@@ -124,7 +131,7 @@ a_program_that_hangs_is_stopped_too(Config) ->
     {ok, _} = start_child(A, []),
     ok = test_command:signal("STOP", cnodes(A)),
     ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
-    test_wait:equals("the stopped program is gone", [], fun() -> cnodes(A) end, 1000).
+    test_wait:equals("the stopped program is gone", [], fun() -> cnodes(A) end, 5000).
 
 -spec calls_tell_about_the_cluster([term()]) -> ok.
 calls_tell_about_the_cluster(Config) ->
@@ -165,6 +172,11 @@ the_programs_lines_are_logged(Config) ->
     Before = length(test_beam:call(A, library_witness, noted, [])),
     {ok, _} = start_child(A, [{await_timeout, infinity}, {log_level, error}]),
     Before = length(test_beam:call(A, library_witness, noted, [])),
+    %% Nor does the child write of its own.
+    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
+    ok = test_beam:call(A, supervisor, delete_child, [library_supervisor, rancher_cnode]),
+    {ok, _} = start_child(A, [{program, script(Config, "cat >/dev/null")}, {await_timeout, 1}, {log_level, error}]),
+    Before = length(test_beam:call(A, library_witness, noted, [])),
     ok.
 
 -spec functions_with_arguments_are_called([term()]) -> ok.
@@ -191,10 +203,55 @@ functions_with_arguments_are_called(Config) ->
 a_second_topology_cannot_change_the_functions(Config) ->
     [A] = beams(Config, 1),
     {ok, _} = start_child(A, [{list_nodes, {library_witness, list_nodes, [one]}}, {await_timeout, 0}]),
-    Second = [{basename, second}, {list_nodes, {library_witness, list_nodes, [two]}}, {program, test_cnode:program()}],
-    {error, {{function_taken, <<_/binary>>}, _Child}} =
-        test_beam:call(A, supervisor, start_child, [library_supervisor, (spec(Second))#{id := second}]),
+    {error, {{function_taken, <<_/binary>>}, _Child}} = start_second(A, [{list_nodes, {library_witness, list_nodes, [two]}}]),
     ok.
+
+-spec a_topology_that_stops_leaves_the_other_its_functions_and_name([term()]) -> ok.
+a_topology_that_stops_leaves_the_other_its_functions_and_name(Config) ->
+    [A] = beams(Config, 1),
+    ok = test_beam:call(A, library_witness, start, []),
+    Same = {list_nodes, {library_witness, list_nodes, [one]}},
+    {ok, _} = start_child(A, [Same, {await_timeout, 0}]),
+    {ok, _} = start_second(A, [Same]),
+    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
+    Second = test_host:node_name("second", test_beam:host(A)),
+    Second = test_beam:call(A, rancher_cnode, which_cnode, []),
+    {ok, _} = test_beam:call(A, supervisor, restart_child, [library_supervisor, rancher_cnode]),
+    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, second]),
+    [] = test_beam:call(A, rancher_cnode_functions, list_nodes, []),
+    %% The first is still there, so its function is taken; when it ends, it no longer is.
+    Other = {list_nodes, {library_witness, list_nodes, [two]}},
+    ok = test_beam:call(A, supervisor, delete_child, [library_supervisor, second]),
+    {error, {{function_taken, _}, _}} = start_second(A, [Other]),
+    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
+    {ok, _} = start_second(A, [Other]),
+    ok.
+
+-spec last_words_are_told([term()]) -> ok.
+last_words_are_told(Config) ->
+    [A] = beams(Config, 1),
+    [begin
+         Program = script(Config, ["printf '%s' 'its last words' >&2; exit ", integer_to_list(Status)]),
+         {error, {{Word, Sentence}, _Child}} = start_child(A, [{program, Program}]),
+         {_, _} = binary:match(Sentence, <<"its last words">>)
+     end || {Status, Word} <- [{2, bad_setting}, {7, program_ended}]],
+    ok.
+
+-spec a_port_that_is_closed_ends_the_child([term()]) -> ok.
+a_port_that_is_closed_ends_the_child(Config) ->
+    [A] = beams(Config, 1),
+    {ok, Child} = start_child(A, []),
+    [Port] = [Port || Port <- test_beam:call(A, erlang, ports, []),
+                      test_beam:call(A, erlang, port_info, [Port, connected]) =:= {connected, Child}],
+    true = test_beam:call(A, erlang, port_close, [Port]),
+    test_wait:until("another child",
+                    fun() ->
+                            case child(A) of
+                                Other when is_pid(Other), Other =/= Child -> {done, ok};
+                                Saw -> {wait, Saw}
+                            end
+                    end,
+                    10000).
 
 -spec telemetry_is_executed_where_it_is_loaded([term()]) -> ok.
 telemetry_is_executed_where_it_is_loaded(Config) ->
@@ -210,8 +267,9 @@ telemetry_is_executed_where_it_is_loaded(Config) ->
     [#{duration := Took}] = [M || {telemetry, [libcluster, connect_node, ok], M, Metadata} <- noted(A),
                                   Metadata =:= #{node => Peer, topology => rancher_cnode}],
     true = is_integer(Took),
-    true = is_noted(A, {telemetry, [libcluster, connect_node, error], #{},
-                        #{node => Lost, topology => rancher_cnode, reason => unreachable}}),
+    [#{duration := Tried}] = [M || {telemetry, [libcluster, connect_node, error], M, Metadata} <- noted(A),
+                                   Metadata =:= #{node => Lost, topology => rancher_cnode, reason => unreachable}],
+    true = Tried > 0,
     ok = test_cluster:list(metadata(Config), [test_beam:host(A)]),
     test_wait:until("the leaver is disconnected",
                     fun() ->
@@ -222,6 +280,27 @@ telemetry_is_executed_where_it_is_loaded(Config) ->
                             end
                     end,
                     10000).
+
+-spec a_peer_that_is_listed_again_is_no_leaver([term()]) -> ok.
+a_peer_that_is_listed_again_is_no_leaver(Config) ->
+    [A, B] = beams(Config, 2),
+    ok = test_beam:call(A, library_witness, start, []),
+    ok = test_beam:call(A, application, load, [{application, telemetry, [{vsn, "1.2.1"}, {modules, [telemetry]}]}]),
+    Peer = test_beam:name(B),
+    true = test_beam:call(A, net_kernel, connect_node, [Peer]),
+    Observed = fun(Events) ->
+                       State = lists:foldl(fun(Event, Before) ->
+                                                   Entry = #{event => Event, fields => #{<<"peer">> => atom_to_binary(Peer)}},
+                                                   test_beam:call(A, rancher_cnode_telemetry, observe, [Entry, Before])
+                                           end,
+                                           test_beam:call(A, rancher_cnode_telemetry, new, [rancher]),
+                                           Events),
+                       _ = test_beam:call(A, rancher_cnode_telemetry, node_down, [Peer, State]),
+                       length([1 || {telemetry, [libcluster, disconnect_node, ok], _, _} <- noted(A)])
+               end,
+    0 = Observed([<<"peer_left">>, <<"peer_listed">>]),
+    1 = Observed([<<"peer_left">>]),
+    ok.
 
 -spec without_telemetry_nothing_is_executed([term()]) -> ok.
 without_telemetry_nothing_is_executed(Config) ->
@@ -245,11 +324,22 @@ beams(Config, Count, Options) ->
     Beams.
 
 start_child(Beam, Settings) ->
-    test_beam:call(Beam, supervisor, start_child, [library_supervisor, spec([{program, test_cnode:program()} | Settings])],
-                   30000).
+    test_beam:call(Beam, supervisor, start_child, [library_supervisor, spec(Settings ++ [{program, test_cnode:program()}])], 30000).
 
 spec(Settings) ->
     #{id => rancher_cnode, start => {rancher_cnode, start_link, [Settings]}, shutdown => 5000}.
+
+%% A topology beside the one of start_child/2.
+start_second(Beam, Settings) ->
+    Second = [{basename, second}, {await_timeout, 0}, {program, test_cnode:program()} | Settings],
+    test_beam:call(Beam, supervisor, start_child, [library_supervisor, (spec(Second))#{id := second}]).
+
+%% In the place of the program.
+script(Config, Line) ->
+    Path = filename:join(proplists:get_value(priv_dir, Config), integer_to_list(erlang:unique_integer([positive]))),
+    ok = file:write_file(Path, ["#!/bin/sh\n", Line, "\n"]),
+    ok = file:change_mode(Path, 8#755),
+    Path.
 
 child(Beam) ->
     {rancher_cnode, Child, _, _} = lists:keyfind(rancher_cnode, 1, test_beam:call(Beam, supervisor, which_children,

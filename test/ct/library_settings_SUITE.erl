@@ -69,6 +69,7 @@ names_and_cookie_are_no_arguments(_Config) ->
 what_the_container_sets_for_others_is_cleared(_Config) ->
     {ok, #{env := Env}} = launch([]),
     [] = [{"RANCHER_CNODE_COOKIE_FILE", false}, {"RANCHER_CNODE_TARGETS", false}, {"RANCHER_CNODE_ONCE", false},
+          {"RANCHER_CNODE_CONFIG", false},
           {"RANCHER_CNODE_WATCH_PID", false}, {"RANCHER_CNODE_LOG_FORMAT", "text"}] -- Env,
     ok.
 
@@ -100,6 +101,18 @@ every_bad_setting_is_named(_Config) ->
              {bad_setting, "ip cannot be set", [{ip, "10.42.0.7"}]},
              {bad_setting, "cookie cannot be set", [{cookie, secret}]},
              {bad_setting, "once cannot be set", #{once => true}},
+             {bad_setting, "config cannot be set", [{config, "/etc/rancher_cnode.conf"}]},
+             {bad_setting, "keyword list", [{node_basename, myapp} | improper]},
+             {bad_setting, "neither text nor a number", [{service, [$a | b]}]},
+             {bad_setting, "neither text nor a number", [{metadata_url, [<<"http://a">> | b]}]},
+             {bad_setting, "connect must be", [{connect, {mesh, join, [quickly | improper]}}]},
+             {bad_setting, "not Unicode", [{service, <<255, 254>>}]},
+             {bad_setting, "zero character", [{service, <<"a", 0>>}]},
+             {bad_setting, "too long", [{basename, lists:duplicate(300, $x)}]},
+             {bad_setting, "await_timeout", [{await_timeout, 16#FFFFFFFF + 1}]},
+             {bad_setting, [379], [{log_level, [379]}]},
+             {node_basename_differs, [379, 243, 322, $w], [{node_basename, [379, 243, 322, $w]}]},
+             {program_not_found, [379, 243, 322, $w], [{program, [379, 243, 322, $w]}]},
              {bad_setting, "await_timeout", [{await_timeout, -1}]},
              {bad_setting, "log_level", [{log_level, loud}]},
              {bad_setting, "connect must be", [{connect, "net_kernel:connect_node"}]},
@@ -110,7 +123,7 @@ every_bad_setting_is_named(_Config) ->
              {program_not_found, "/no/such/program", [{program, "/no/such/program"}]},
              {program_not_found, "/etc/passwd", [{program, "/etc/passwd"}]}],
     [case rancher_cnode_settings:launch(Settings, ?FACTS) of
-         {error, {Word, Sentence}} -> {_, _} = binary:match(Sentence, list_to_binary(Names));
+         {error, {Word, Sentence}} -> {_, _} = binary:match(Sentence, unicode:characters_to_binary(Names));
          Other -> ct:fail({Settings, Other})
      end || {Word, Names, Settings} <- Table],
     ok.
