@@ -3,8 +3,8 @@
 -module(release_container).
 
 -export([start/2, start_all/2, host/1, name/2, command/2, execute/2, converse/3]).
--export([page/1, await_page/4, await_mesh/2, cnodes/1, release_pid/1, await_stopped/2, output/1]).
--export([signal/2, await_end/2, await_output/3]).
+-export([page/1, await_page/4, await_mesh/2, await_mesh/3, await_restart/2, cnodes/1, release_pid/1, await_stopped/2, output/1]).
+-export([signal/2, await_end/2, await_output/3, count_cnodes/0]).
 -export_type([container/0, options/0]).
 
 -type container() :: #{host := test_host:host(), keeper := pid(), os_pid := pos_integer(), options := options()}.
@@ -59,7 +59,7 @@ execute(#{host := Host} = Container, Command) ->
 
 %% As `docker exec --interactive --tty CONTAINER ...`: says each line when what it waits for has been written, and
 %% gives all that was written when the program has ended.
--spec converse(container(), [string()], [{Awaited :: binary(), Say :: binary()}]) -> binary().
+-spec converse(container(), [string()], [{Awaited :: binary(), Say :: iodata()}]) -> binary().
 converse(#{host := Host, options := Options} = Container, Command, Lines) ->
     Quoted = lists:join(" ", with_script(Command, Options)),
     {Spawn, Args} = test_host:command(Host, "/usr/bin/env",
@@ -92,16 +92,38 @@ await_page(Container, Key, Expected, Timeout) ->
 %% Waits until the page of each shows exactly the others.
 -spec await_mesh([container()], timeout()) -> ok.
 await_mesh(Containers, Timeout) ->
-    Names = [name("shop", Container) || Container <- Containers],
+    await_mesh("shop", Containers, Timeout).
+
+%% The same of nodes with another alive name.
+-spec await_mesh(string(), [container()], timeout()) -> ok.
+await_mesh(AliveName, Containers, Timeout) ->
+    Names = [name(AliveName, Container) || Container <- Containers],
     lists:foreach(fun(Container) ->
-                          await_page(Container, <<"peers">>, Names -- [name("shop", Container)], Timeout)
+                          await_page(Container, <<"peers">>, Names -- [name(AliveName, Container)], Timeout)
                   end,
                   Containers).
+
+%% Waits until another run of the application answers than the one that showed this page.
+-spec await_restart(container(), #{binary() => [binary()]}) -> ok.
+await_restart(Container, #{<<"since">> := Before}) ->
+    test_wait:until("the release has started again",
+                    fun() ->
+                            case page(Container) of
+                                #{<<"since">> := Since} when Since =/= Before -> {done, ok};
+                                Other -> {wait, Other}
+                            end
+                    end,
+                    60000).
 
 %% The processes of rancher_cnode in the container.
 -spec cnodes(container()) -> [pos_integer()].
 cnodes(Container) ->
     processes(Container, <<"rancher_cnode">>).
+
+%% In Elixir: prints how many there are in the container at that moment, as `cnodes N`.
+-spec count_cnodes() -> string().
+count_cnodes() ->
+    "IO.puts(\"cnodes #{:os.cmd('pgrep -xc rancher_cnode')}\")".
 
 %% The process of the release.
 -spec release_pid(container()) -> pos_integer().

@@ -6,7 +6,8 @@
          init_per_testcase/2, end_per_testcase/2]).
 -export([three_containers_form_a_cluster/1, the_code_after_the_child_sees_the_mesh/1,
          a_killed_c_node_is_replaced_and_the_release_goes_on/1, a_release_that_stops_leaves_no_c_node/1,
-         a_release_that_crashes_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1, without_metadata_the_release_boots_all_the_same/1,
+         a_release_that_crashes_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1,
+         without_metadata_the_release_boots_all_the_same/1,
          commands_of_the_release_start_no_second_c_node/1, odd_cookies_are_handed_over/1]).
 
 -spec suite() -> [term()].
@@ -106,17 +107,27 @@ a_release_that_stops_leaves_no_c_node(Config) ->
 
 -spec a_release_that_crashes_leaves_no_c_node([term()]) -> ok.
 a_release_that_crashes_leaves_no_c_node(Config) ->
-    One = alone_beside_a_shell(Config),
-    ok = test_command:signal("KILL", [release_container:release_pid(One)]),
-    test_wait:equals("the C-node is gone", [], fun() -> release_container:cnodes(One) end, 3000).
+    [begin
+         One = alone_beside_a_shell(Config),
+         ok = Crash(One),
+         ok = release_container:await_stopped(One, 20000),
+         test_wait:equals("the C-node is gone", [], fun() -> release_container:cnodes(One) end, 5000),
+         ok = test_host:remove_all()
+     end || Crash <- [fun(One) -> test_command:signal("KILL", [release_container:release_pid(One)]) end,
+                      %% Nothing is put in order.
+                      fun(One) -> rpc(One, ":erlang.halt(1, flush: false)") end,
+                      %% The supervisor of the application gives up, and the VM ends with it.
+                      fun(One) -> rpc(One, "Process.exit(Process.whereis(Shop.Supervisor), :kill)") end]],
+    ok.
 
 -spec a_release_restarted_in_place_is_joined_again([term()]) -> ok.
 a_release_restarted_in_place_is_joined_again(Config) ->
-    [One, Two] = Containers = containers(Config, 2),
+    [One, _] = Containers = containers(Config, 2),
     ok = release_container:await_mesh(Containers, 60000),
     Beam = release_container:release_pid(One),
-    {0, _} = release_container:command(One, ["restart"]),
-    ok = release_container:await_page(Two, <<"peers">>, [], 20000),
+    Before = release_container:page(One),
+    {0, _} = release_container:execute(One, ["RELEASE", "restart"]),
+    ok = release_container:await_restart(One, Before),
     ok = release_container:await_mesh(Containers, 60000),
     Beam = release_container:release_pid(One),
     [_] = release_container:cnodes(One),
@@ -128,9 +139,11 @@ a_release_restarted_in_place_is_joined_again(Config) ->
 without_metadata_the_release_boots_all_the_same(Config) ->
     [Host, Other] = test_cluster:hosts(2),
     ok = metadata_server:misbehave(metadata(Config), refuse),
-    One = start(Config, Host, [{"CONTAINER_IP", test_host:address(Host)}]),
-    ok = release_container:await_page(One, <<"peers_at_start">>, [], 60000),
-    ok = release_container:await_output(One, <<"the start goes on">>, 1000),
+    %% The container's own address, a few seconds for metadata to give a better one, and the child's await_timeout.
+    One = start(Config, Host, []),
+    ok = release_container:await_page(One, <<"peers_at_start">>, [], 30000),
+    ok = release_container:await_output(One, <<"the start goes on">>, 5000),
+    {0, _} = release_container:execute(One, ["RELEASE", "version"]),
     ok = metadata_server:misbehave(metadata(Config), normal),
     ok = test_cluster:list(metadata(Config), [Host, Other]),
     ok = release_container:await_mesh([One, start(Config, Other, [])], 60000).
@@ -140,9 +153,19 @@ commands_of_the_release_start_no_second_c_node(Config) ->
     [One] = Containers = containers(Config, 1),
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
-    {0, _} = release_container:execute(One, ["RELEASE", "rpc", "IO.puts(Shop.Cluster.show())"]),
-    {0, _} = release_container:execute(One, ["RELEASE", "eval", "IO.puts(40 + 2)"]),
+    %% The commands themselves look for C-nodes while they run.
+    [begin
+         {0, Told} = release_container:execute(One, ["RELEASE", Command, release_container:count_cnodes()]),
+         {_, _} = binary:match(Told, <<"cnodes 1\n">>)
+     end || Command <- ["rpc", "eval"]],
+    Remote = release_container:converse(One, ["RELEASE", "remote"],
+                                        [{<<")1>">>, [release_container:count_cnodes(), $\n]}, {<<")2>">>, <<7>>},
+                                         {<<"-->">>, <<"q\n">>}]),
+    {_, _} = binary:match(Remote, <<"cnodes 1\r\n">>),
+    {0, <<"1\n">>} = release_container:execute(One, ["RELEASE", "pid"]),
     [Cnode] = release_container:cnodes(One),
+    {0, _} = release_container:execute(One, ["RELEASE", "stop"]),
+    0 = release_container:await_end(One, 20000),
     ok.
 
 -spec odd_cookies_are_handed_over([term()]) -> ok.
@@ -163,6 +186,11 @@ containers(Config, Count) ->
 start(Config, Host, Env) ->
     release_container:start(Host, #{release => release(Config), command => ["RELEASE", "start"],
                                     env => [{"CLUSTERING", way(Config)} | Env]}).
+
+%% The node may be gone before it can answer.
+rpc(Container, Expression) ->
+    _ = release_container:execute(Container, ["RELEASE", "rpc", Expression]),
+    ok.
 
 %% Process 1 is a shell that stays when the release has ended.
 alone_beside_a_shell(Config) ->

@@ -5,7 +5,8 @@
 -export([three_containers_form_a_cluster/1, commands_of_the_release_work_and_start_no_second_c_node/1,
          a_release_that_is_told_to_stop_leaves_no_c_node/1, sigterm_to_process_1_ends_the_release_in_good_order/1,
          a_killed_release_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1,
-         odd_names_and_cookies_are_handed_over/1, wait_blocks_until_the_mesh_is_there/1,
+         odd_names_and_cookies_are_handed_over/1, commands_need_no_metadata_once_a_node_is_there/1,
+         a_container_that_awaits_its_address_can_be_stopped/1, wait_blocks_until_the_mesh_is_there/1,
          without_metadata_the_only_address_is_taken/1]).
 
 -spec suite() -> [term()].
@@ -17,7 +18,8 @@ all() ->
     [three_containers_form_a_cluster, commands_of_the_release_work_and_start_no_second_c_node,
      a_release_that_is_told_to_stop_leaves_no_c_node, sigterm_to_process_1_ends_the_release_in_good_order,
      a_killed_release_leaves_no_c_node, a_release_restarted_in_place_is_joined_again,
-     odd_names_and_cookies_are_handed_over, wait_blocks_until_the_mesh_is_there,
+     odd_names_and_cookies_are_handed_over, commands_need_no_metadata_once_a_node_is_there,
+     a_container_that_awaits_its_address_can_be_stopped, wait_blocks_until_the_mesh_is_there,
      without_metadata_the_only_address_is_taken].
 
 -spec init_per_suite([term()]) -> [term()].
@@ -52,20 +54,51 @@ three_containers_form_a_cluster(Config) ->
 commands_of_the_release_work_and_start_no_second_c_node(Config) ->
     [One, Two] = Containers = containers(Config, 2, #{}),
     ok = release_container:await_mesh(Containers, 60000),
-    [Cnode] = release_container:cnodes(One),
+    [_] = release_container:cnodes(One),
     Other = release_container:name("shop", Two),
     {0, Told} = release_container:command(One, ["rpc", "IO.puts(Shop.Cluster.show())"]),
     ok = contains(Other, Told),
-    {0, Counted} = release_container:command(One, ["eval", "IO.puts(40 + 2)"]),
-    ok = contains(<<"42">>, Counted),
+    %% The commands themselves look for C-nodes while they run.
+    {0, Counted} = release_container:command(One, ["rpc", release_container:count_cnodes()]),
+    ok = contains(<<"cnodes 1\n">>, Counted),
+    {0, CountedOutside} = release_container:command(One, ["eval", release_container:count_cnodes()]),
+    ok = contains(<<"cnodes 1\n">>, CountedOutside),
     {0, Pid} = release_container:command(One, ["pid"]),
     <<"1">> = lists:last(binary:split(string:trim(Pid), <<"\n">>, [global])),
     %% Ctrl-G and q end the remote shell and nothing else.
     Remote = release_container:converse(One, ["with-rancher-cnode", "RELEASE", "remote"],
-                                        [{<<")1>">>, <<"IO.puts(length(Node.list()) + 1000)\n">>},
+                                        [{<<")1>">>, [release_container:count_cnodes(), "; length(Node.list()) + 1000\n"]},
                                          {<<")2>">>, <<7>>}, {<<"-->">>, <<"q\n">>}]),
-    ok = contains(<<"1001">>, Remote),
-    [Cnode] = release_container:cnodes(One),
+    ok = contains(<<"cnodes 1\r\n">>, Remote),
+    ok = contains(<<"1001">>, Remote).
+
+-spec commands_need_no_metadata_once_a_node_is_there([term()]) -> ok.
+commands_need_no_metadata_once_a_node_is_there(Config) ->
+    [One] = Containers = containers(Config, 1, #{}),
+    ok = release_container:await_mesh(Containers, 60000),
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    Address = list_to_binary(test_host:address(release_container:host(One))),
+    %% Process 1 knows it, and so nobody waits: for longer than a command may take here.
+    Command = ["env", "CONTAINER_IP_TIMEOUT=600000", "with-rancher-cnode", "sh", "-c", "echo \"at $CONTAINER_IP.\""],
+    {0, Told} = release_container:execute(One, Command),
+    ok = contains(<<"at ", Address/binary, ".\n">>, Told),
+    {0, _} = release_container:command(One, ["pid"]),
+    ok.
+
+-spec a_container_that_awaits_its_address_can_be_stopped([term()]) -> ok.
+a_container_that_awaits_its_address_can_be_stopped(Config) ->
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    [One] = containers(Config, 1, #{env => [{"CONTAINER_IP_TIMEOUT", "600000"}]}),
+    test_wait:until("the program asks for the address",
+                    fun() ->
+                            case release_container:cnodes(One) of
+                                [_] -> {done, ok};
+                                Other -> {wait, Other}
+                            end
+                    end,
+                    10000),
+    ok = release_container:signal(One, "TERM"),
+    143 = release_container:await_end(One, 10000),
     ok.
 
 -spec a_release_that_is_told_to_stop_leaves_no_c_node([term()]) -> ok.
@@ -73,6 +106,7 @@ a_release_that_is_told_to_stop_leaves_no_c_node(Config) ->
     %% Not as process 1, which would take everything with it.
     [One] = Containers = containers(Config, 1, #{command => shell_of_its_own()}),
     ok = release_container:await_mesh(Containers, 60000),
+    [_] = release_container:cnodes(One),
     {0, _} = release_container:command(One, ["stop"]),
     ok = release_container:await_stopped(One, 20000),
     no_cnode(One).
@@ -83,7 +117,6 @@ sigterm_to_process_1_ends_the_release_in_good_order(Config) ->
     ok = release_container:await_mesh(Containers, 60000),
     ok = release_container:signal(One, "TERM"),
     0 = release_container:await_end(One, 20000),
-    [] = release_container:cnodes(One),
     ok.
 
 -spec a_killed_release_leaves_no_c_node([term()]) -> ok.
@@ -96,11 +129,12 @@ a_killed_release_leaves_no_c_node(Config) ->
 
 -spec a_release_restarted_in_place_is_joined_again([term()]) -> ok.
 a_release_restarted_in_place_is_joined_again(Config) ->
-    [One, Two] = Containers = containers(Config, 2, #{}),
+    [One, _] = Containers = containers(Config, 2, #{}),
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
+    Before = release_container:page(One),
     {0, _} = release_container:command(One, ["restart"]),
-    ok = release_container:await_page(Two, <<"peers">>, [], 20000),
+    ok = release_container:await_restart(One, Before),
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
     ok.
@@ -108,9 +142,9 @@ a_release_restarted_in_place_is_joined_again(Config) ->
 -spec odd_names_and_cookies_are_handed_over([term()]) -> ok.
 odd_names_and_cookies_are_handed_over(Config) ->
     Odd = #{env => [{"RELEASE_COOKIE", "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/"},
-                    {"RANCHER_CNODE_BASENAME", "0-Rancher_C-node"}]},
+                    {"RANCHER_CNODE_BASENAME", "0-Rancher_C-node"}, {"RANCHER_CNODE_NODE_BASENAME", "0_My-Shop_"}]},
     Containers = containers(Config, 2, Odd),
-    ok = release_container:await_mesh(Containers, 60000),
+    ok = release_container:await_mesh("0_My-Shop_", Containers, 60000),
     [begin
          Name = release_container:name("0-Rancher_C-node", Container),
          #{<<"cnode">> := [Name]} = release_container:page(Container)
@@ -142,7 +176,7 @@ shell_of_its_own() ->
     ["sh", "-c", "with-rancher-cnode \"$0\" start; sleep 600", "RELEASE"].
 
 no_cnode(Container) ->
-    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 1000).
+    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 5000).
 
 contains(Part, Text) ->
     case binary:match(Text, Part) of

@@ -4,14 +4,19 @@ defmodule Shop.Cluster do
   """
   use Agent
 
-  def start_link(_args), do: Agent.start_link(&Node.list/0, name: __MODULE__)
+  def start_link(_args) do
+    Agent.start_link(fn -> {DateTime.utc_now(), Node.list()} end, name: __MODULE__)
+  end
 
-  @doc "One line each: this node, its peers, its peers at the start, its C-node."
+  @doc "One line each: this node, its start, its peers, its peers at the start, its C-node."
   def show do
+    {since, at_start} = Agent.get(__MODULE__, & &1)
+
     """
     node #{Node.self()}
+    since #{DateTime.to_iso8601(since)}
     peers #{names(Node.list())}
-    peers_at_start #{names(Agent.get(__MODULE__, & &1))}
+    peers_at_start #{names(at_start)}
     cnode #{cnode()}
     """
   end
