@@ -19,7 +19,7 @@ main(["image"]) ->
     Variables = [list_to_tuple(string:split(Variable, "=")) || Variable <- string:lexemes(os:getenv("IMAGE_ENV"), " ")],
     Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     _ = run(metadata_server:start(), 1,
-            #{release => Root, env => [{"PATH", Path}, {"HOME", "/app"} | Variables],
+            #{release => Root, env => [{"PATH", Path}, {"HOME", "/app"}, {"RELEASE_TMP", "/tmp"} | Variables],
               command => ["sh", "-ec", ?IN_IMAGE, Root, os:getenv("IMAGE_USER") | lists:append(Words)]}),
     halt(0);
 main([Way, Runs]) ->

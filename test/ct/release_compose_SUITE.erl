@@ -1,0 +1,95 @@
+%% The example's compose files, read by a parser of YAML: what they name is there, and what they say as a comment works.
+-module(release_compose_SUITE).
+
+-export([suite/0, all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
+-export([what_they_name_is_what_the_image_has/1, the_health_check_passes_without_the_wrapper/1]).
+
+-define(HEALTH_MS, 30000).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {minutes, 3}}].
+
+-spec all() -> [atom()].
+all() ->
+    [what_they_name_is_what_the_image_has, the_health_check_passes_without_the_wrapper].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    [{metadata, metadata_server:start()} | Config].
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(Config) ->
+    metadata_server:stop(metadata(Config)).
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(_Case, _Config) ->
+    test_host:remove_all().
+
+-spec what_they_name_is_what_the_image_has([term()]) -> ok.
+what_they_name_is_what_the_image_has(_Config) ->
+    #{"version" := "2", "services shop image" := _, "services shop environment RELEASE_COOKIE" := "${SHOP_COOKIE}"} =
+        Docker = yaml(read("docker-compose.yml")),
+    #{"services shop health_check port" := Port} = Rancher = yaml(read("rancher-compose.yml")),
+    ["shop"] = services(Docker),
+    ["shop"] = services(Rancher),
+    {ok, Dockerfile} = read("Dockerfile"),
+    {_, _} = binary:match(Dockerfile, iolist_to_binary(["\nEXPOSE ", Port, "\n"])),
+    {_, _} = binary:match(Dockerfile, <<"\nENTRYPOINT [\"with-rancher-cnode\", \"/app/bin/shop\"]\nCMD [\"start\"]\n">>),
+    ok.
+
+%% What stands as comments, taken as it says.
+-spec the_health_check_passes_without_the_wrapper([term()]) -> ok.
+the_health_check_passes_without_the_wrapper(Config) ->
+    {ok, Text} = read("docker-compose.yml"),
+    #{"services shop entrypoint" := "/app/bin/shop", "services shop command" := Command,
+      "services shop environment CLUSTERING" := Way, "services shop environment RELEASE_COOKIE" := _} =
+        yaml({ok, re:replace(Text, "# ([A-Za-z]+: \\S+)$", "\\1", [global, multiline, {return, binary}])}),
+    #{"services shop health_check port" := Port, "services shop health_check request_line" := Request} =
+        yaml(read("rancher-compose.yml")),
+    [Host] = Hosts = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Container = release_container:start(Host, #{release => release_build:release(), command => ["RELEASE", Command],
+                                                env => [{"CLUSTERING", Way}]}),
+    test_wait:until("the health check passes",
+                    fun() ->
+                            case health(test_host:address(Host), list_to_integer(Port), Request) of
+                                <<"HTTP/1.1 200 ", _/binary>> -> {done, ok};
+                                Other -> {wait, {Other, release_container:output(Container)}}
+                            end
+                    end,
+                    ?HEALTH_MS),
+    Name = release_container:name("rancher_cnode", Container),
+    release_container:await_page(Container, <<"cnode">>, [Name], ?HEALTH_MS).
+
+%% -- helpers
+
+read(Name) ->
+    file:read_file(filename:join([release_build:root(), "examples", "elixir_release", Name])).
+
+yaml({ok, Text}) ->
+    Script = filename:join([release_build:root(), "test", "ct", "release_compose.py"]),
+    %% A shell, because a port cannot close standard input alone.
+    Told = test_command:ok("sh", ["-c", "printf %s \"$1\" | /usr/bin/python3 \"$0\"", Script, Text]),
+    maps:from_list([list_to_tuple(string:split(Line, ": ")) || Line <- string:lexemes(binary_to_list(Told), "\n")]).
+
+services(Yaml) ->
+    lists:usort([Service || Key <- maps:keys(Yaml), ["services", Service | _] <- [string:lexemes(Key, " ")]]).
+
+%% As Rancher's check: the words of the request line, without its quotes.
+health(Address, Port, RequestLine) ->
+    case gen_tcp:connect(Address, Port, [binary, {active, false}], 2000) of
+        {ok, Socket} ->
+            ok = gen_tcp:send(Socket, [string:replace(RequestLine, "\"", "", all), "\r\n\r\n"]),
+            Answer = gen_tcp:recv(Socket, 0, 2000),
+            ok = gen_tcp:close(Socket),
+            case Answer of
+                {ok, Text} -> Text;
+                {error, Reason} -> Reason
+            end;
+        {error, Reason} ->
+            Reason
+    end.
+
+metadata(Config) ->
+    proplists:get_value(metadata, Config).
