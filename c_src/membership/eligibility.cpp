@@ -114,19 +114,18 @@ Eligibility judge(const Service& service, HealthPolicy health) {
   Eligibility result;
   Networks networks(service);
   for (const Container& container : service.containers) {
+    const auto leave_out = [&](DropReason reason, std::string_view text) {
+      drop(result.dropped, reason, container.name, text);
+      if (!container.uuid.empty()) result.unaddressed.push_back(container.uuid);
+    };
     const std::string* text = find_address(container, networks);
     if (text == nullptr) {
-      drop(result.dropped, DropReason::no_address, container.name, {});
-      if (!container.uuid.empty()) result.unaddressed.push_back(container.uuid);
+      leave_out(DropReason::no_address, {});
       continue;
     }
     const auto address = Ipv4Address::parse(*text);
-    if (!address) {
-      drop(result.dropped, DropReason::not_ipv4, container.name, *text);
-      continue;
-    }
-    if (!address->is_host()) {
-      drop(result.dropped, DropReason::not_a_host, container.name, *text);
+    if (!address || !address->is_host()) {
+      leave_out(address ? DropReason::not_a_host : DropReason::not_ipv4, *text);
       continue;
     }
     result.members.push_back({*address, container.uuid, container.name, hold_of(container, health)});

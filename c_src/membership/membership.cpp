@@ -1,40 +1,28 @@
 #include "rancher_cnode/membership/membership.hpp"
 
 #include <algorithm>
-#include <map>
+#include <functional>
 #include <utility>
+
+#include "membership_views.hpp"
+#include "roster.hpp"
 
 namespace rancher_cnode::membership {
 namespace {
 
-/// The pace of asking again while a suspicion waits for a read that tells something.
+/// The pace of asking again while a read that would tell something is waited for: it doubles with every one
+/// that tells nothing, for each may end a long-poll early.
 constexpr Milliseconds read_again{1'000};
+constexpr Milliseconds read_again_limit{5'000};
+/// Where our own container is never listed no read can remove, and peers would pile up over the years.
+constexpr std::chrono::hours forgotten_after{1};
 constexpr std::uint32_t reads_needed = 2;
-constexpr std::string_view lost_address = "listed, but without an address for now";
+constexpr std::string_view lost_address = "listed, but without a usable address for now";
 
-struct Suspicion {
-  TimePoint since;
-  std::uint32_t reads = 0;
-};
-
-struct Peer {
-  NodeName node;
-  TimePoint since;
-  std::string uuid;
-  std::string name;
-  std::string hold;
-  std::optional<Suspicion> suspicion;
-
-  [[nodiscard]] Standing standing() const {
-    if (suspicion) return Standing::suspected;
-    return hold.empty() ? Standing::dialable : Standing::held;
-  }
-};
-
-struct Leaver {
-  NodeName node;
-  TimePoint since;
-};
+/// Its container is listed, but has no usable address: that is not knowing.
+bool is_unaddressed(const Eligibility& listed, const Peer& peer) {
+  return std::binary_search(listed.unaddressed.begin(), listed.unaddressed.end(), peer.uuid);
+}
 
 }  // namespace
 
@@ -46,44 +34,47 @@ class Membership::Impl {
   const std::shared_ptr<const Desired>& desired() const { return desired_; }
   std::optional<TimePoint> wants_read_at() const;
   const MembershipView& view() const { return view_; }
-  std::vector<PeerStanding> standings() const;
+  std::vector<PeerStanding> standings() const {
+    return make_standings(peers_, leavers_, left_name(), view_.own_since);
+  }
 
  private:
   enum class Wholeness { partial, whole };
-  using Peers = std::map<Ipv4Address, Peer>;
 
   bool observe(TimePoint now, ReadScope scope, const Service& service);
+  bool tells_nothing();
+  bool put_in_force(LeaversInForce in_force);
   bool judge_own(TimePoint now, const Eligibility& listed);
   bool add_listed(TimePoint now, const Eligibility& listed);
   bool look_for_missing(TimePoint now, const Eligibility& listed, Wholeness wholeness);
+  bool forget_unlisted(TimePoint now, const Eligibility& listed);
   bool remove_leavers(TimePoint now);
   void drop_oldest_leavers();
-  void rebuild();
+  void rebuild() { desired_ = make_desired(peers_, leavers_, view_.own, in_force_); }
 
   template <class Change>
   static bool change(TimePoint now, Peer& peer, Change&& apply);
   static void suspect(TimePoint now, Peer& peer);
-  [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion, Milliseconds delay) const;
+  [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion) const;
+  [[nodiscard]] Milliseconds delay_of(const Suspicion& suspicion) const;
   [[nodiscard]] bool is_own(Ipv4Address address) const { return address == settings_.own_address; }
-  [[nodiscard]] std::optional<MassHold> mass_hold() const;
-  [[nodiscard]] std::optional<MassHold> hold_of_own(const Eligibility& listed, const Suspicion& own) const;
-  [[nodiscard]] std::optional<MassHold> held(const MassHold& hold) const;
-  [[nodiscard]] Milliseconds delay_of(const std::optional<MassHold>& hold) const;
+  [[nodiscard]] std::optional<NodeName> left_name() const;
+  [[nodiscard]] bool is_mass(const MassHold& hold) const;
+  void hold_others();
+  void hold_own(const Eligibility& listed, Suspicion& own);
+  [[nodiscard]] bool waits_for_restoring() const;
   bool set_own(TimePoint now, OwnPresence presence);
 
   MembershipSettings settings_;
   Peers peers_;
-  std::map<Ipv4Address, Leaver> leavers_;
+  Leavers leavers_;
   std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
+  LeaversInForce in_force_;
   MembershipView view_;
-  std::optional<MassHold> own_hold_;  ///< while our own container is missing along with most of the others
+  std::optional<MassHold> own_hold_;  ///< while our own suspicion is held
   TimePoint last_read_;
+  std::uint32_t told_nothing_ = 0;  ///< reads in a row that could confirm nothing
 };
-
-/// Its container is listed, but has no address: null is not knowing.
-bool is_unaddressed(const Eligibility& listed, const Peer& peer) {
-  return std::binary_search(listed.unaddressed.begin(), listed.unaddressed.end(), peer.uuid);
-}
 
 /// Applies a change to a peer; true if it may be dialled now and could not be before, or the other way round.
 template <class Change>
@@ -100,9 +91,14 @@ void Membership::Impl::suspect(TimePoint now, Peer& peer) {
   ++peer.suspicion->reads;
 }
 
-bool Membership::Impl::is_confirmed(TimePoint now, const Suspicion& suspicion, Milliseconds delay) const {
+Milliseconds Membership::Impl::delay_of(const Suspicion& suspicion) const {
+  if (!suspicion.held) return settings_.removal_delay;
+  return std::max(settings_.mass_removal_delay, settings_.removal_delay);
+}
+
+bool Membership::Impl::is_confirmed(TimePoint now, const Suspicion& suspicion) const {
   if (settings_.removal == RemovalPolicy::immediate) return true;
-  return suspicion.reads >= reads_needed && now >= suspicion.since + delay;
+  return suspicion.reads >= reads_needed && now >= suspicion.since + delay_of(suspicion);
 }
 
 bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read) {
@@ -111,7 +107,7 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read)
     ++view_.unknown_reads;
     view_.last_unknown = now;
     view_.last_failure = unknown->reason;
-    return false;
+    return tells_nothing();
   }
   return observe(now, scope, std::get<Service>(read));
 }
@@ -122,7 +118,7 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& se
   view_.dropped = std::move(listed.dropped);
   if (service.containers.empty()) {
     ++view_.partial_reads;
-    return false;
+    return tells_nothing();
   }
 
   // Before the others: whether a read may remove them depends on whether it lists us.
@@ -136,13 +132,38 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& se
   if (wholeness == Wholeness::whole) {
     ++view_.whole_reads;
     view_.last_whole = now;
+    hold_others();
     changed |= remove_leavers(now);
   } else {
     ++view_.partial_reads;
+    changed |= forget_unlisted(now, listed);
   }
-  view_.mass_hold = mass_hold();
+  hold_others();
+  const bool tells = wholeness == Wholeness::whole || view_.own != OwnPresence::unknown;
+  told_nothing_ = tells ? 0 : told_nothing_ + 1;
+  changed |= put_in_force({wholeness == Wholeness::whole, left_name()});
   if (changed) rebuild();
   return changed;
+}
+
+/// What was true at the last read that told something need not be true any more: another container may have
+/// taken a leaver's address since.
+bool Membership::Impl::tells_nothing() {
+  ++told_nothing_;
+  if (!put_in_force({})) return false;
+  rebuild();
+  return true;
+}
+
+/// Returns true if leavers come into Desired or go from it by this.
+bool Membership::Impl::put_in_force(LeaversInForce in_force) {
+  in_force.others = in_force.others && !leavers_.empty();
+  return std::exchange(in_force_, in_force) != in_force;
+}
+
+std::optional<NodeName> Membership::Impl::left_name() const {
+  if (view_.own != OwnPresence::left) return std::nullopt;
+  return NodeName::of(settings_.node_basename, settings_.own_address);
 }
 
 bool Membership::Impl::set_own(TimePoint now, OwnPresence presence) {
@@ -162,9 +183,8 @@ bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed) {
   if (own == peers_.end()) return false;  // never present, or left already
 
   change(now, own->second, [now](Peer& peer) { suspect(now, peer); });
-  own_hold_ = hold_of_own(listed, *own->second.suspicion);
-  const bool left = settings_.removal != RemovalPolicy::never &&
-                    is_confirmed(now, *own->second.suspicion, delay_of(own_hold_));
+  hold_own(listed, *own->second.suspicion);
+  const bool left = settings_.removal != RemovalPolicy::never && is_confirmed(now, *own->second.suspicion);
   if (left) {
     peers_.erase(own);
     own_hold_.reset();
@@ -174,14 +194,15 @@ bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed) {
 
 /// A read without us that lacks most of the others too is more likely a broken snapshot than the end of us
 /// all.
-std::optional<MassHold> Membership::Impl::hold_of_own(const Eligibility& listed, const Suspicion& own) const {
+void Membership::Impl::hold_own(const Eligibility& listed, Suspicion& own) {
   MassHold hold{0, 0, own.since};
   for (const auto& [address, peer] : peers_) {
     if (is_own(address)) continue;
     ++hold.known;
     if (listed.find(address) == nullptr && !is_unaddressed(listed, peer)) ++hold.missing;
   }
-  return held(hold);
+  own.held = own.held || is_mass(hold);
+  own_hold_ = own.held ? std::optional(hold) : std::nullopt;
 }
 
 bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
@@ -191,15 +212,21 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
     while (known != peers_.end() && known->first < member.address) ++known;
     if (known == peers_.end() || known->first != member.address) {
       leavers_.erase(member.address);
-      Peer peer{NodeName::of(settings_.node_basename, member.address), now, {}, {}, {}, {}};
+      Peer peer{.node = NodeName::of(settings_.node_basename, member.address),
+                .since = now,
+                .uuid = {},
+                .hold = {},
+                .suspicion = {},
+                .unlisted = {}};
       known = peers_.emplace_hint(known, member.address, std::move(peer));
       changed = true;
     }
     changed |= change(now, known->second, [&](Peer& peer) {
-      peer.uuid = member.uuid;
-      peer.name = member.name;
+      // Where two share the address, the one that made the peer stays its own even if it has none for now.
+      if (!is_unaddressed(listed, peer)) peer.uuid = member.uuid;
       peer.hold = member.hold;
       peer.suspicion.reset();
+      peer.unlisted.reset();
     });
   }
   return changed;
@@ -214,6 +241,7 @@ bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed
     if (is_unaddressed(listed, peer)) {
       changed |= change(now, peer, [](Peer& held) {
         held.suspicion.reset();
+        held.unlisted.reset();
         held.hold = lost_address;
       });
     } else if (wholeness == Wholeness::whole && !is_own(address)) {
@@ -223,38 +251,54 @@ bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed
   return changed;
 }
 
-/// More than half of them, and under the policy that holds them at all.
-std::optional<MassHold> Membership::Impl::held(const MassHold& hold) const {
-  if (settings_.removal != RemovalPolicy::safe || hold.missing * 2 <= hold.known) return std::nullopt;
-  return hold;
+/// For partial reads: what none of them has listed for long is no longer dialled, and its links are left
+/// alone.
+bool Membership::Impl::forget_unlisted(TimePoint now, const Eligibility& listed) {
+  const std::size_t before = peers_.size();
+  for (auto next = peers_.begin(); next != peers_.end();) {
+    const auto current = next++;
+    auto& [address, peer] = *current;
+    if (is_own(address) || peer.suspicion || listed.find(address) != nullptr || is_unaddressed(listed, peer))
+      continue;
+    if (!peer.unlisted) peer.unlisted = now;
+    if (now - *peer.unlisted >= forgotten_after) peers_.erase(current);
+  }
+  view_.removed_peers += before - peers_.size();
+  return peers_.size() != before;
 }
 
-std::optional<MassHold> Membership::Impl::mass_hold() const {
-  if (own_hold_) return own_hold_;
-  MassHold hold{0, 0, TimePoint::max()};
+/// More than half of them, and under the policy that holds them at all.
+bool Membership::Impl::is_mass(const MassHold& hold) const {
+  return settings_.removal == RemovalPolicy::safe && hold.missing * 2 > hold.known;
+}
+
+/// A hold covers all that are missing when it begins, until each of them is listed again or let go.
+void Membership::Impl::hold_others() {
+  MassHold all{0, 0, TimePoint::max()};
   for (const auto& [address, peer] : peers_) {
     if (is_own(address)) continue;
-    ++hold.known;
-    if (!peer.suspicion) continue;
+    ++all.known;
+    if (peer.suspicion) ++all.missing;
+  }
+  const bool is_held = is_mass(all);
+  MassHold hold{0, all.known, TimePoint::max()};
+  for (auto& [address, peer] : peers_) {
+    if (is_own(address) || !peer.suspicion) continue;
+    peer.suspicion->held = peer.suspicion->held || is_held;
+    if (!peer.suspicion->held) continue;
     ++hold.missing;
     hold.since = std::min(hold.since, peer.suspicion->since);
   }
-  return held(hold);
-}
-
-Milliseconds Membership::Impl::delay_of(const std::optional<MassHold>& hold) const {
-  if (!hold) return settings_.removal_delay;
-  return std::max(settings_.mass_removal_delay, settings_.removal_delay);
+  view_.mass_hold = own_hold_;
+  if (!own_hold_ && hold.missing > 0) view_.mass_hold = hold;
 }
 
 bool Membership::Impl::remove_leavers(TimePoint now) {
-  view_.mass_hold = mass_hold();
-  const Milliseconds delay = delay_of(view_.mass_hold);
   const std::size_t before = peers_.size();
   for (auto next = peers_.begin(); next != peers_.end();) {
     const auto current = next++;
     const Peer& peer = current->second;
-    if (is_own(current->first) || !peer.suspicion || !is_confirmed(now, *peer.suspicion, delay)) continue;
+    if (is_own(current->first) || !peer.suspicion || !is_confirmed(now, *peer.suspicion)) continue;
     if (settings_.removal != RemovalPolicy::never) leavers_.emplace(current->first, Leaver{peer.node, now});
     peers_.erase(current);
   }
@@ -264,101 +308,43 @@ bool Membership::Impl::remove_leavers(TimePoint now) {
   return removed > 0;
 }
 
+/// Those that came together go together: none is dropped before it had its time to be asked.
 void Membership::Impl::drop_oldest_leavers() {
   if (leavers_.size() <= settings_.leaver_limit) return;
-  std::vector<std::pair<TimePoint, Ipv4Address>> by_age;
-  by_age.reserve(leavers_.size());
-  for (const auto& [address, leaver] : leavers_) by_age.emplace_back(leaver.since, address);
-  std::sort(by_age.begin(), by_age.end());
-  by_age.resize(leavers_.size() - settings_.leaver_limit);
-  for (const auto& [since, address] : by_age) leavers_.erase(address);
+  std::vector<TimePoint> youngest;
+  youngest.reserve(leavers_.size());
+  for (const auto& [address, leaver] : leavers_) youngest.push_back(leaver.since);
+  const auto last = youngest.begin() + static_cast<std::ptrdiff_t>(settings_.leaver_limit) - 1;
+  std::nth_element(youngest.begin(), last, youngest.end(), std::greater<>());
+  std::erase_if(leavers_, [oldest = *last](const auto& entry) { return entry.second.since < oldest; });
 }
 
-void Membership::Impl::rebuild() {
-  auto desired = std::make_shared<Desired>();
-  desired->own = view_.own;
-  // Sorted first, then put in at the end: far faster for thousands of them than each finding its place.
-  std::vector<const Peer*> by_name;
-  by_name.reserve(peers_.size());
-  for (const auto& [address, peer] : peers_) by_name.push_back(&peer);
-  std::ranges::sort(by_name, {}, [](const Peer* peer) -> const std::string& { return peer->node.str(); });
-  for (const Peer* peer : by_name) {
-    desired->members.insert(desired->members.end(), peer->node);
-    if (peer->standing() == Standing::dialable) desired->dialable.insert(desired->dialable.end(), peer->node);
-  }
-  for (const auto& [address, leaver] : leavers_) desired->leavers.insert(leaver.node);
-  if (view_.own == OwnPresence::left) {
-    desired->leavers.insert(NodeName::of(settings_.node_basename, settings_.own_address));
-  }
-  desired_ = std::move(desired);
+/// There are leavers that the last read did not bear out, and another read may.
+bool Membership::Impl::waits_for_restoring() const {
+  if (view_.own == OwnPresence::left) return !in_force_.own;
+  return view_.own != OwnPresence::missing && !leavers_.empty() && !in_force_.others;
 }
 
 std::optional<TimePoint> Membership::Impl::wants_read_at() const {
-  // Under `never` nothing comes of a confirmation; under `immediate` no suspicion lasts.
-  if (settings_.removal != RemovalPolicy::safe) return std::nullopt;
   std::optional<TimePoint> earliest;
-  const auto consider = [&](const Peer& peer, Milliseconds delay) {
+  if (waits_for_restoring()) earliest = last_read_;
+  const auto consider = [&](const Peer& peer) {
     if (!peer.suspicion) return;
-    const TimePoint confirmed = peer.suspicion->since + delay;
+    const TimePoint confirmed = peer.suspicion->since + delay_of(*peer.suspicion);
     if (!earliest || confirmed < *earliest) earliest = confirmed;
   };
-  if (view_.own == OwnPresence::missing) {
+  if (settings_.removal != RemovalPolicy::safe) {
+    // Under `never` nothing comes of a confirmation; under `immediate` no suspicion lasts.
+  } else if (view_.own == OwnPresence::missing) {
     // Such reads are partial for the others: only our own leaving can be confirmed.
-    consider(peers_.at(settings_.own_address), delay_of(own_hold_));
+    consider(peers_.at(settings_.own_address));
   } else if (view_.own != OwnPresence::left) {
-    for (const auto& [address, peer] : peers_) consider(peer, delay_of(view_.mass_hold));
+    for (const auto& [address, peer] : peers_) consider(peer);
   }
-  if (earliest) earliest = std::max(*earliest, last_read_ + read_again);
-  return earliest;
-}
-
-std::vector<PeerStanding> Membership::Impl::standings() const {
-  std::vector<PeerStanding> result;
-  result.reserve(peers_.size() + leavers_.size() + 1);
-  for (const auto& [address, peer] : peers_) {
-    const Standing standing = peer.standing();
-    std::string reason = standing == Standing::suspected ? "missing from the metadata" : peer.hold;
-    result.push_back({peer.node, standing, std::move(reason), peer.since, peer.name});
-  }
-  for (const auto& [address, leaver] : leavers_) {
-    result.push_back({leaver.node, Standing::leaver, "left the service", leaver.since, {}});
-  }
-  if (view_.own == OwnPresence::left) {
-    result.push_back({NodeName::of(settings_.node_basename, settings_.own_address),
-                      Standing::leaver,
-                      "our own container left the service",
-                      view_.own_since,
-                      {}});
-  }
-  return result;
-}
-
-std::string_view to_string(OwnPresence presence) {
-  switch (presence) {
-    case OwnPresence::unknown:
-      return "unknown";
-    case OwnPresence::present:
-      return "present";
-    case OwnPresence::missing:
-      return "missing";
-    case OwnPresence::left:
-      return "left";
-  }
-  return "unknown";
-}
-
-std::string_view to_string(Standing standing) {
-  switch (standing) {
-    case Standing::dialable:
-      return "dialable";
-    case Standing::held:
-      return "held";
-    case Standing::suspected:
-      return "suspected";
-    case Standing::leaver:
-      return "leaver";
-  }
-  return "unknown";
+  if (!earliest) return std::nullopt;
+  Milliseconds pause = read_again;
+  for (std::uint32_t i = 1; i < told_nothing_ && pause < read_again_limit; ++i) pause *= 2;
+  return std::max<TimePoint>(*earliest, last_read_ + std::min(pause, read_again_limit));
 }
 
 Membership::Membership(MembershipSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}

@@ -48,7 +48,7 @@ struct Member {
 /// Valid for as long as the service that was judged: most reads say nothing new, so nothing is copied.
 struct Eligibility {
   std::vector<Member> members;                ///< one an address, in the order of the addresses
-  std::vector<std::string_view> unaddressed;  ///< uuids of those dropped for DropReason::no_address, sorted
+  std::vector<std::string_view> unaddressed;  ///< uuids of those dropped for want of a usable address, sorted
   DropCounts dropped;
 
   /// nullptr if no member has the address.

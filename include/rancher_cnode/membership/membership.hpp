@@ -11,9 +11,16 @@
 //   add only.
 // * A peer that a whole read lacks is under suspicion: no longer dialled, its link left alone. It is a leaver once
 //   every whole read lacked it for removal_delay and there were at least two. Any read that lists it clears it.
-// * While a whole read lacks more than half of the known peers (our own not counted), none of them becomes a
-//   leaver before it was missing for mass_removal_delay. So a service scaled from 2 to 1 takes that long.
-// * A container that is still listed but has lost its address keeps its peer: null is not knowing.
+// * Once a whole read lacks more than half of the known peers (our own not counted), none of those becomes a
+//   leaver before it was missing for mass_removal_delay, also when the others are listed again meanwhile. So a
+//   service scaled from 2 to 1 takes that long.
+// * Leavers, our own leaving among them, are handed out only while the last read bears them out: an unknown or
+//   partial one withdraws them, for another container may have taken the address; the next whole one restores
+//   them.
+// * A container that is still listed but has lost its address, or has an odd one, keeps its peer: that is not
+//   knowing.
+// * Where our own container is never listed no read is whole: a peer that no read with containers has listed for
+//   an hour is forgotten then, its links left alone.
 // * Our own container is known by its address (a sidekick on its network shares it). Once it was present and
 //   then every read with containers lacks it, for removal_delay and two reads, it has left, and is a leaver
 //   itself. A read that lacks most of the others as well counts as a mass removal here too.
@@ -46,7 +53,8 @@ struct MembershipSettings {
   Milliseconds removal_delay{10'000};
   Milliseconds mass_removal_delay{60'000};
   HealthPolicy health = HealthPolicy::any;
-  /// Leavers are remembered, so that one that comes back is asked again, until this many came after it.
+  /// Leavers are remembered, so that one that comes back is asked again, until this many came after it. At least
+  /// 1.
   std::size_t leaver_limit = 4096;
 };
 
@@ -66,7 +74,8 @@ struct Desired {
   std::set<NodeName> dialable;  ///< members that may be dialled (own node included)
   std::set<NodeName>
       members;  ///< all members, dialable or not, suspected ones too: links to them are never cut
-  std::set<NodeName> leavers;  ///< confirmed leavers: must go. Own node included once own == left
+  std::set<NodeName> leavers;  ///< confirmed leavers that the last read bears out: must go. Own node included
+                               ///< if it has left
   OwnPresence own = OwnPresence::unknown;
 };
 
@@ -82,17 +91,16 @@ enum class Standing {
 struct PeerStanding {
   NodeName node;
   Standing standing = Standing::dialable;
-  std::string reason;     ///< in words; empty if dialable
-  TimePoint since;        ///< when this standing began
-  std::string container;  ///< its name in the metadata; empty for leavers
+  std::string reason;  ///< in words; empty if dialable
+  TimePoint since;     ///< when this standing began
 };
 
-/// More than half of the known peers are missing from the last whole read, or from the last one without us:
-/// none of them is removed yet, and we do not leave.
+/// More than half of the known peers were missing from a whole read, or from one without us: none of those is
+/// removed yet, and we do not leave. It lasts until each of them is listed again or let go.
 struct MassHold {
-  std::size_t missing = 0;
-  std::size_t known = 0;  ///< our own not counted
-  TimePoint since;        ///< when the first of them went missing
+  std::size_t missing = 0;  ///< of those that it covers; of all while we are missing too
+  std::size_t known = 0;    ///< our own not counted
+  TimePoint since;          ///< when the first of them went missing
 };
 
 /// Everything about the reads and about ourselves, for status, metrics and warnings.
@@ -106,7 +114,7 @@ struct MembershipView {
   std::uint64_t whole_reads = 0;
   std::uint64_t partial_reads = 0;
   std::uint64_t unknown_reads = 0;
-  std::uint64_t removed_peers = 0;  ///< ever confirmed as leavers, or forgotten by RemovalPolicy::never
+  std::uint64_t removed_peers = 0;  ///< ever confirmed as leavers, or forgotten without that
   DropCounts dropped;               ///< of the last good read
   std::optional<MassHold> mass_hold;
 };
@@ -124,8 +132,9 @@ class Membership {
   /// Never null. The same object until observe() returns true.
   [[nodiscard]] const std::shared_ptr<const Desired>& desired() const;
 
-  /// When another read would let a suspicion be confirmed; nothing if there is none. Always at least a second
-  /// after the last read, so asking for a read at this time is no busy loop while metadata is down.
+  /// When another read would let a suspicion be confirmed, or a leave that was withdrawn be restored; nothing if
+  /// there is none. Always at least a second after the last read, five once reads tell nothing again and again,
+  /// so asking for a read at this time is no busy loop while metadata is down.
   /// O(members).
   [[nodiscard]] std::optional<TimePoint> wants_read_at() const;
 

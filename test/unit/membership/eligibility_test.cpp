@@ -195,14 +195,19 @@ TEST_CASE("an example of what was dropped is never long") {
   CHECK(result.dropped.at(static_cast<std::size_t>(DropReason::not_ipv4)).example.size() == 120);
 }
 
-TEST_CASE("containers without an address are named by their uuid, unless that is missing too") {
+TEST_CASE("containers without a usable address are named by their uuid, unless that is missing too") {
   Container nameless = without_address(container(3));
   nameless.uuid.clear();
-  const Judged result(service({without_address(container(2)), nameless, without_address(container(1))}),
-                      HealthPolicy::any);
+  Container odd = container(4);
+  odd.primary_ip = "fe80::1";
+  Container loopback = container(5);
+  loopback.primary_ip = "127.0.0.1";
+  const Judged result(
+      service({loopback, without_address(container(2)), odd, nameless, without_address(container(1))}),
+      HealthPolicy::any);
   CHECK(result.members.empty());
   CHECK(dropped(result, DropReason::no_address) == 3);
-  CHECK(result.unaddressed == std::vector<std::string_view>{"uuid-1", "uuid-2"});
+  CHECK(result.unaddressed == std::vector<std::string_view>{"uuid-1", "uuid-2", "uuid-4", "uuid-5"});
 }
 
 }  // namespace

@@ -10,33 +10,15 @@ namespace rancher_cnode::membership {
 namespace {
 
 using namespace std::chrono_literals;
-using samples::at;
 using samples::at_seconds;
 using samples::container;
+using samples::five;
 using samples::node;
 using samples::nodes;
+using samples::read_every_second;
 using samples::running;
 using samples::service;
-
-MembershipSettings settings(RemovalPolicy removal = RemovalPolicy::safe) {
-  MembershipSettings result;
-  result.node_basename = "myapp";
-  result.own_address = samples::address(1);
-  result.removal = removal;
-  return result;
-}
-
-/// A membership that has seen 1 (ourselves) to 5 in one whole read at second 0.
-Membership five(RemovalPolicy removal = RemovalPolicy::safe, ReadScope scope = ReadScope::self) {
-  Membership result(settings(removal));
-  result.observe(at_seconds(0), scope, running({1, 2, 3, 4, 5}));
-  return result;
-}
-
-/// Reads once a second from `first` to `last`, both included.
-void read_every_second(Membership& membership, int first, int last, ReadScope scope, const Read& read) {
-  for (int second = first; second <= last; ++second) membership.observe(at_seconds(second), scope, read);
-}
+using samples::settings;
 
 TEST_CASE("a peer is a leaver once every whole read lacked it for the removal delay") {
   Membership membership = five();
@@ -166,34 +148,6 @@ TEST_CASE("we have left once we were listed and are missing for the removal dela
   }
 }
 
-TEST_CASE("while a read lacks us and most of the others, we do not leave before the mass removal delay") {
-  Membership membership = five();
-  read_every_second(membership, 1, 60, ReadScope::self, running({2}));
-  CHECK(membership.desired()->own == OwnPresence::missing);
-  CHECK(membership.desired()->leavers.empty());
-  REQUIRE(membership.view().mass_hold);
-  CHECK(membership.view().mass_hold->missing == 3);
-  CHECK(membership.view().mass_hold->known == 4);
-  CHECK(membership.wants_read_at() == at_seconds(61));
-  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({2})));
-  CHECK(membership.desired()->own == OwnPresence::left);
-  CHECK_FALSE(membership.view().mass_hold);
-}
-
-TEST_CASE("once most of the others are listed again, our own leaving is held no longer") {
-  Membership membership = five();
-  read_every_second(membership, 1, 20, ReadScope::self, running({2}));
-  CHECK(membership.desired()->own == OwnPresence::missing);
-  membership.observe(at_seconds(21), ReadScope::self, running({2, 3, 4, 5}));
-  CHECK(membership.desired()->own == OwnPresence::left);
-
-  Membership listed_again = five();
-  read_every_second(listed_again, 1, 20, ReadScope::self, running({2}));
-  listed_again.observe(at_seconds(21), ReadScope::self, running({1, 2, 3, 4, 5}));
-  CHECK(listed_again.desired()->own == OwnPresence::present);
-  CHECK_FALSE(listed_again.view().mass_hold);
-}
-
 TEST_CASE("empty and unknown reads never make us missing") {
   Membership membership = five();
   read_every_second(membership, 1, 100, ReadScope::self, service({}));
@@ -209,54 +163,6 @@ TEST_CASE("a node that stands alone may remove by a named read, never by a self 
     CHECK(membership.desired()->own == OwnPresence::unknown);
     CHECK(membership.desired()->leavers == (scope == ReadScope::named ? nodes({5}) : nodes({})));
   }
-}
-
-TEST_CASE("while a read lacks more than half of the others, nobody leaves before the mass removal delay") {
-  Membership membership = five();
-  read_every_second(membership, 1, 60, ReadScope::self, running({1, 2}));
-  CHECK(membership.desired()->leavers.empty());
-  REQUIRE(membership.view().mass_hold);
-  CHECK(membership.view().mass_hold->missing == 3);
-  CHECK(membership.view().mass_hold->known == 4);
-  CHECK(membership.view().mass_hold->since == at_seconds(1));
-  CHECK(membership.wants_read_at() == at_seconds(61));
-  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({1, 2})));
-  CHECK(membership.desired()->leavers == nodes({3, 4, 5}));
-  CHECK_FALSE(membership.view().mass_hold);
-}
-
-TEST_CASE("half of the others may leave without a hold") {
-  Membership membership = five();
-  read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3}));
-  CHECK(membership.desired()->leavers == nodes({4, 5}));
-}
-
-TEST_CASE("a service scaled from two to one is held as a mass removal") {
-  Membership membership(settings());
-  membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
-  read_every_second(membership, 1, 60, ReadScope::self, running({1}));
-  CHECK(membership.desired()->leavers.empty());
-  CHECK(membership.view().mass_hold);
-  membership.observe(at_seconds(61), ReadScope::self, running({1}));
-  CHECK(membership.desired()->leavers == nodes({2}));
-}
-
-TEST_CASE("peers that go missing one after the other are held once they are more than half") {
-  Membership membership = five();
-  read_every_second(membership, 1, 5, ReadScope::self, running({1, 2, 3}));
-  read_every_second(membership, 6, 60, ReadScope::self, running({1, 2}));
-  CHECK(membership.desired()->leavers.empty());
-  CHECK(membership.view().mass_hold);
-}
-
-TEST_CASE("a hold ends when the peers are listed again") {
-  Membership membership = five();
-  read_every_second(membership, 1, 30, ReadScope::self, running({1}));
-  CHECK(membership.view().mass_hold);
-  membership.observe(at_seconds(31), ReadScope::self, running({1, 2, 3, 4, 5}));
-  CHECK_FALSE(membership.view().mass_hold);
-  CHECK_FALSE(membership.wants_read_at());
-  CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4, 5}));
 }
 
 TEST_CASE("immediate removes at the first whole read, without a hold") {
@@ -304,15 +210,6 @@ TEST_CASE("of too many leavers the oldest are forgotten") {
   }
   CHECK(membership.desired()->leavers == nodes({6, 7, 8}));
   CHECK(membership.desired()->members == nodes({1, 9}));
-}
-
-TEST_CASE("a wanted read is never closer than a second to the last one") {
-  Membership membership = five();
-  membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4}));
-  membership.observe(at_seconds(200), ReadScope::self, Unknown{"timeout"});
-  CHECK(membership.wants_read_at() == at_seconds(201));
-  membership.observe(at(200'500ms), ReadScope::self, service({}));
-  CHECK(membership.wants_read_at() == at(201'500ms));
 }
 
 TEST_CASE("a container of another service at a leaver's address is a leaver for us, as it is not listed") {

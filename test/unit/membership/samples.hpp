@@ -53,4 +53,26 @@ inline Service running(std::initializer_list<int> numbers) {
   return result;
 }
 
+/// Our own container is number 1.
+inline MembershipSettings settings(RemovalPolicy removal = RemovalPolicy::safe) {
+  MembershipSettings result;
+  result.node_basename = "myapp";
+  result.own_address = address(1);
+  result.removal = removal;
+  return result;
+}
+
+/// A membership that has seen 1 (ourselves) to 5 in one whole read at second 0.
+inline Membership five(RemovalPolicy removal = RemovalPolicy::safe, ReadScope scope = ReadScope::self) {
+  Membership result(settings(removal));
+  result.observe(at_seconds(0), scope, running({1, 2, 3, 4, 5}));
+  return result;
+}
+
+/// Reads once a second from `first` to `last`, both included.
+inline void read_every_second(Membership& membership, int first, int last, ReadScope scope,
+                              const Read& read) {
+  for (int second = first; second <= last; ++second) membership.observe(at_seconds(second), scope, read);
+}
+
 }  // namespace rancher_cnode::membership::samples

@@ -1,0 +1,126 @@
+// When a read that lacks most of the peers is held for longer.
+#include <doctest/doctest.h>
+
+#include "rancher_cnode/membership/membership.hpp"
+#include "samples.hpp"
+
+namespace rancher_cnode::membership {
+namespace {
+
+using namespace std::chrono_literals;
+using samples::at_seconds;
+using samples::five;
+using samples::nodes;
+using samples::read_every_second;
+using samples::running;
+using samples::settings;
+
+TEST_CASE("while a read lacks us and most of the others, we do not leave before the mass removal delay") {
+  Membership membership = five();
+  read_every_second(membership, 1, 60, ReadScope::self, running({2}));
+  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.desired()->leavers.empty());
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 3);
+  CHECK(membership.view().mass_hold->known == 4);
+  CHECK(membership.wants_read_at() == at_seconds(61));
+  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({2})));
+  CHECK(membership.desired()->own == OwnPresence::left);
+  CHECK_FALSE(membership.view().mass_hold);
+}
+
+TEST_CASE(
+    "our own leaving that was held once is held for the whole time, though the others are listed again") {
+  Membership membership = five();
+  read_every_second(membership, 1, 20, ReadScope::self, running({2}));
+  read_every_second(membership, 21, 60, ReadScope::self, running({2, 3, 4, 5}));
+  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.wants_read_at() == at_seconds(61));
+  membership.observe(at_seconds(61), ReadScope::self, running({2, 3, 4, 5}));
+  CHECK(membership.desired()->own == OwnPresence::left);
+
+  Membership listed_again = five();
+  read_every_second(listed_again, 1, 20, ReadScope::self, running({2}));
+  listed_again.observe(at_seconds(21), ReadScope::self, running({1, 2, 3, 4, 5}));
+  CHECK(listed_again.desired()->own == OwnPresence::present);
+  CHECK_FALSE(listed_again.view().mass_hold);
+}
+
+TEST_CASE("while a read lacks more than half of the others, nobody leaves before the mass removal delay") {
+  Membership membership = five();
+  read_every_second(membership, 1, 60, ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->leavers.empty());
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 3);
+  CHECK(membership.view().mass_hold->known == 4);
+  CHECK(membership.view().mass_hold->since == at_seconds(1));
+  CHECK(membership.wants_read_at() == at_seconds(61));
+  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({1, 2})));
+  CHECK(membership.desired()->leavers == nodes({3, 4, 5}));
+  CHECK_FALSE(membership.view().mass_hold);
+}
+
+TEST_CASE("half of the others may leave without a hold") {
+  Membership membership = five();
+  read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3}));
+  CHECK(membership.desired()->leavers == nodes({4, 5}));
+}
+
+TEST_CASE("a service scaled from two to one is held as a mass removal") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
+  read_every_second(membership, 1, 60, ReadScope::self, running({1}));
+  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.view().mass_hold);
+  membership.observe(at_seconds(61), ReadScope::self, running({1}));
+  CHECK(membership.desired()->leavers == nodes({2}));
+}
+
+TEST_CASE("peers that go missing one after the other are held once they are more than half") {
+  Membership membership = five();
+  read_every_second(membership, 1, 5, ReadScope::self, running({1, 2, 3}));
+  read_every_second(membership, 6, 60, ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.view().mass_hold);
+}
+
+TEST_CASE("a hold ends when the peers are listed again") {
+  Membership membership = five();
+  read_every_second(membership, 1, 30, ReadScope::self, running({1}));
+  CHECK(membership.view().mass_hold);
+  membership.observe(at_seconds(31), ReadScope::self, running({1, 2, 3, 4, 5}));
+  CHECK_FALSE(membership.view().mass_hold);
+  CHECK_FALSE(membership.wants_read_at());
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4, 5}));
+}
+
+TEST_CASE("peers that a hold once covered are held for its whole time, also when some of them are back") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  read_every_second(membership, 1, 20, ReadScope::self, running({1, 2, 3}));
+  REQUIRE(membership.view().mass_hold);
+  read_every_second(membership, 21, 60, ReadScope::self, running({1, 2, 3, 4, 5}));
+  CHECK(membership.desired()->leavers.empty());
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 4);
+  CHECK(membership.view().mass_hold->known == 8);
+  CHECK(membership.wants_read_at() == at_seconds(61));
+  membership.observe(at_seconds(61), ReadScope::self, running({1, 2, 3, 4, 5}));
+  CHECK(membership.desired()->leavers == nodes({6, 7, 8, 9}));
+  CHECK_FALSE(membership.view().mass_hold);
+}
+
+TEST_CASE("a peer that goes missing after a hold has its own, shorter time") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3}));
+  membership.observe(at_seconds(2), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8}));
+  membership.observe(at_seconds(3), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7}));
+  CHECK(membership.wants_read_at() == at_seconds(13));
+  read_every_second(membership, 4, 13, ReadScope::self, running({1, 2, 3, 4, 5, 6, 7}));
+  CHECK(membership.desired()->leavers == nodes({8}));
+  CHECK(membership.wants_read_at() == at_seconds(61));
+}
+
+}  // namespace
+}  // namespace rancher_cnode::membership
