@@ -72,7 +72,6 @@ Dialler::Peers::iterator Dialler::drop(Peers::iterator place) {
   Peer& peer = place->second;
   queue_.remove(peer);
   set_untried(peer, false);
-  if (peer.linked) --linked_;
   peer.linked = false;
   peer.member = false;
   peer.dialable = false;
@@ -103,17 +102,17 @@ void Dialler::set_untried(Peer& peer, bool untried) {
 }
 
 void Dialler::restart(TimePoint now) {
-  flights_.clear();
-  linked_ = 0;
+  ready_ = false;
+  std::erase_if(flights_, [](const auto& flight) { return flight.second->step == Step::dial; });
   for (auto next = peers_.begin(); next != peers_.end();) {
     const auto current = next++;
     Peer& peer = current->second;
+    if (peer.step == Step::dial) peer.flight = 0;
     if (!peer.member) {
-      peers_.erase(current);
+      if (peer.flight == 0) peers_.erase(current);
       continue;
     }
     queue_.remove(peer);
-    peer.flight = 0;
     peer.linked = false;
     peer.failures = 0;
     peer.attempts = 0;
@@ -123,11 +122,14 @@ void Dialler::restart(TimePoint now) {
   }
 }
 
-void Dialler::take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links) {
+bool Dialler::take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links) {
+  bool came_up = false;
   for (const NodeName& link : links) {
     const auto found = peers_.find(link);
     if (found == peers_.end() || !found->second.member) continue;
     Peer& peer = found->second;
+    const bool by_itself = peer.flight == 0 || peer.step == Step::probe;
+    came_up = came_up || (!peer.linked && by_itself);
     gain_link(now, peer);
     peer.listed = true;
     peer.attempts = 0;
@@ -136,6 +138,8 @@ void Dialler::take_links(TimePoint now, ActionId listed, const std::vector<NodeN
   for (auto& [name, peer] : peers_) {
     if (peer.linked && peer.seen_in != listed && peer.judged_from <= listed) lose_link(now, peer);
   }
+  // The first list of a target tells what was there already.
+  return std::exchange(ready_, true) && came_up;
 }
 
 void Dialler::gain_link(TimePoint now, Peer& peer) {
@@ -145,7 +149,6 @@ void Dialler::gain_link(TimePoint now, Peer& peer) {
   peer.linked_since = now;
   peer.judged_from = ids_.next();
   peer.reason = {};
-  ++linked_;
   ++counters_.links_gained;
   set_untried(peer, false);
   settle(now, peer);
@@ -153,7 +156,6 @@ void Dialler::gain_link(TimePoint now, Peer& peer) {
 
 void Dialler::lose_link(TimePoint now, Peer& peer) {
   peer.linked = false;
-  --linked_;
   ++counters_.links_lost;
   // A link that goes as soon as it comes must not be dialled in a busy loop.
   if (!peer.listed) return fail(now, peer, "the target said yes, but does not list the link");
@@ -170,7 +172,7 @@ void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::
   if (outcome != ProbeOutcome::found) ++counters_.probes_failed;
   if (peer == nullptr) return;
   if (outcome != ProbeOutcome::found) return fail(now, *peer, words(outcome));
-  if (may_dial_ && wants_dial(*peer)) return start(now, *peer, Step::dial, actions);
+  if (ready_ && may_dial_ && wants_dial(*peer)) return start(now, *peer, Step::dial, actions);
   settle(now, *peer);
 }
 
@@ -201,7 +203,10 @@ Dialler::Peer* Dialler::land(ActionId id, Step step) {
 void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
   set_untried(peer, false);
   if (!peer.linked) {
-    if (peer.hurry_epoch != hurry_epoch_) peer.failures = 0;
+    // News may have started a peer that was not there. One that is there and refuses every dial stays seldom
+    // dialled.
+    const bool not_there = peer.step == Step::probe || settings_.probe == ProbeMode::off;
+    if (peer.hurry_epoch != hurry_epoch_ && not_there) peer.failures = 0;
     peer.hurry_epoch = hurry_epoch_;
     ++peer.failures;
     ++peer.attempts;
@@ -236,7 +241,7 @@ void Dialler::hurry() {
 
 void Dialler::start_due(TimePoint now, std::vector<Action>& actions) {
   queue_.promote(now);
-  while (may_dial_ && flights_.size() < settings_.max_dials) {
+  while (ready_ && may_dial_ && flights_.size() < settings_.max_dials) {
     Queued* next = queue_.pop();
     if (next == nullptr) return;
     start(now, static_cast<Peer&>(*next), settings_.probe == ProbeMode::epmd ? Step::probe : Step::dial,
@@ -259,7 +264,9 @@ void Dialler::start(TimePoint now, Peer& peer, Step step, std::vector<Action>& a
   update_state(now, peer);
 }
 
-TimePoint Dialler::next_due() const { return queue_.next_due().value_or(TimePoint::max()); }
+TimePoint Dialler::next_due() const {
+  return ready_ ? queue_.next_due().value_or(TimePoint::max()) : TimePoint::max();
+}
 
 PeerState Dialler::state_of(const Peer& peer) {
   if (peer.linked) return PeerState::linked;
@@ -273,6 +280,12 @@ void Dialler::update_state(TimePoint now, Peer& peer) {
   if (state == peer.state) return;
   peer.state = state;
   peer.since = now;
+}
+
+std::string_view Dialler::reason_of(const Peer& peer) const {
+  if (state_of(peer) != PeerState::queued || !peer.reason.empty()) return peer.reason;
+  if (!may_dial_) return "our own container is missing from the metadata";
+  return ready_ ? std::string_view() : "the target is away";
 }
 
 std::vector<PeerView> Dialler::peers() const {
@@ -290,9 +303,9 @@ std::optional<PeerView> Dialler::peer(const NodeName& name) const {
   return view_of(found->second);
 }
 
-PeerView Dialler::view_of(const Peer& peer) {
+PeerView Dialler::view_of(const Peer& peer) const {
   // Not the stored state: a retry that fell due a moment ago is queued already.
-  PeerView view{*peer.name, state_of(peer), peer.reason, peer.since, peer.attempts, std::nullopt};
+  PeerView view{*peer.name, state_of(peer), reason_of(peer), peer.since, peer.attempts, std::nullopt};
   if (view.state == PeerState::waiting) view.next_try = peer.due;
   return view;
 }

@@ -24,11 +24,12 @@ class Dialler {
 
   void take_desired(TimePoint now, const Desired& desired);
 
-  /// Forgets links, failures and all that is in flight: the target is away, or another one under its name.
+  /// Forgets links, failures and the dials in flight: the target is away, or another one under its name. Nothing
+  /// is started before its first list. Probes go on, for they are about the peers.
   void restart(TimePoint now);
 
-  /// `listed` is the id of the list that was answered.
-  void take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links);
+  /// `listed` is the id of the list that was answered. Returns true if a peer came up without a dial of ours.
+  [[nodiscard]] bool take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links);
 
   void take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::vector<Action>& actions);
   void take_dial(TimePoint now, ActionId id, DialOutcome outcome);
@@ -41,7 +42,6 @@ class Dialler {
 
   [[nodiscard]] TimePoint next_due() const;
   [[nodiscard]] bool all_tried() const { return untried_ == 0; }
-  [[nodiscard]] std::size_t linked() const { return linked_; }
   [[nodiscard]] std::vector<PeerView> peers() const;
   [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
 
@@ -80,8 +80,9 @@ class Dialler {
   Peer* land(ActionId id, Step step);
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
   [[nodiscard]] static bool wants_dial(const Peer& peer);
-  [[nodiscard]] static PeerView view_of(const Peer& peer);
+  [[nodiscard]] PeerView view_of(const Peer& peer) const;
   [[nodiscard]] static PeerState state_of(const Peer& peer);
+  [[nodiscard]] std::string_view reason_of(const Peer& peer) const;
 
   const ReconcilerSettings& settings_;
   ActionIds& ids_;
@@ -91,7 +92,7 @@ class Dialler {
   DialQueue queue_;
   std::unordered_map<ActionId, Peer*> flights_;
   bool may_dial_ = false;
-  std::size_t linked_ = 0;
+  bool ready_ = false;  ///< the target has listed its links
   std::size_t untried_ = 0;
   std::uint64_t hurry_epoch_ = 0;
 };

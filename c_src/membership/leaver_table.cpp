@@ -49,10 +49,8 @@ bool LeaverTable::take_desired(TimePoint now, std::shared_ptr<const Desired> des
 }
 
 void LeaverTable::restart(TimePoint now) {
-  flights_.clear();
   next_due_ = TimePoint::max();
   for (auto& [name, leaver] : leavers_) {
-    leaver.flight = 0;
     leaver.linked = false;
     leaver.phase = Phase::idle;
     update_state(now, leaver);
@@ -83,30 +81,41 @@ void LeaverTable::take_links(TimePoint now, ActionId listed, const std::vector<N
                              std::vector<Action>& actions) {
   if (leavers_.empty()) return;
   mark_linked(listed, links);
-  for (auto& [name, leaver] : leavers_) judge(now, listed, name, leaver, actions);
+  std::vector<Leavers::iterator> confirmed;
+  for (auto place = leavers_.begin(); place != leavers_.end(); ++place) {
+    judge(now, listed, place->first, place->second);
+    const Leaver& leaver = place->second;
+    if (leaver.phase == Phase::looking && leaver.judged_from <= listed) confirmed.push_back(place);
+  }
+  // Those that were never asked first, then in the order in which they were asked: all have their turn.
+  std::ranges::stable_sort(confirmed, {}, [](const auto& place) { return place->second.asked; });
+  for (const auto& place : confirmed) {
+    if (flights_.size() >= settings_.max_leaves) break;
+    ask(now, place, actions);
+  }
 }
 
-void LeaverTable::judge(TimePoint now, ActionId listed, const NodeName& name, Leaver& leaver,
-                        std::vector<Action>& actions) {
+void LeaverTable::judge(TimePoint now, ActionId listed, const NodeName& name, Leaver& leaver) {
   leaver.linked = leaver.seen_in == listed;
   if (!leaver.linked || !leaver.wanted || !may_ask(name)) {
     leaver.phase = Phase::idle;
-  } else if (leaver.phase == Phase::idle && leaver.flight == 0) {
-    if (!asked_lately(now, leaver)) {
-      leaver.phase = Phase::spread;
-      leaver.due = now + random_.between(Duration::zero(), settings_.leave_spread);
-      next_due_ = std::min(next_due_, leaver.due);
-    }
-  } else if (leaver.phase == Phase::looking && leaver.judged_from <= listed &&
-             flights_.size() < settings_.max_leaves) {
-    leaver.phase = Phase::idle;
-    leaver.flight = ids_.take();
-    leaver.asked = now;
-    ++leaver.attempts;
-    ++counters_.leaves;
-    flights_.emplace(leaver.flight, leavers_.find(name));
-    actions.emplace_back(action::Leave{leaver.flight, name});
+  } else if (leaver.phase == Phase::idle && leaver.flight == 0 && !asked_lately(now, leaver)) {
+    leaver.phase = Phase::spread;
+    leaver.due = now + random_.between(Duration::zero(), settings_.leave_spread);
+    next_due_ = std::min(next_due_, leaver.due);
   }
+  update_state(now, leaver);
+}
+
+void LeaverTable::ask(TimePoint now, Leavers::iterator place, std::vector<Action>& actions) {
+  Leaver& leaver = place->second;
+  leaver.phase = Phase::idle;
+  leaver.flight = ids_.take();
+  leaver.asked = now;
+  ++leaver.attempts;
+  ++counters_.leaves;
+  flights_.emplace(leaver.flight, place);
+  actions.emplace_back(action::Leave{leaver.flight, place->first});
   update_state(now, leaver);
 }
 

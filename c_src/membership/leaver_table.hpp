@@ -30,7 +30,7 @@ class LeaverTable {
   /// Returns true if there are leavers that were none before: the links should be listed.
   [[nodiscard]] bool take_desired(TimePoint now, std::shared_ptr<const Desired> desired);
 
-  /// Forgets links and all that is in flight, but not when a leaver was asked last.
+  /// Forgets links, but not when a leaver was asked last, nor the leaves in flight: they are about the leaver.
   void restart(TimePoint now);
 
   /// `listed` is the id of the list that was answered. Starts the leaves that it confirms.
@@ -68,8 +68,8 @@ class LeaverTable {
   using Leavers = std::map<NodeName, Leaver>;
 
   void mark_linked(ActionId listed, const std::vector<NodeName>& links);
-  void judge(TimePoint now, ActionId listed, const NodeName& name, Leaver& leaver,
-             std::vector<Action>& actions);
+  void judge(TimePoint now, ActionId listed, const NodeName& name, Leaver& leaver);
+  void ask(TimePoint now, Leavers::iterator place, std::vector<Action>& actions);
   void update_state(TimePoint now, Leaver& leaver);
   [[nodiscard]] bool asked_lately(TimePoint now, const Leaver& leaver) const;
   [[nodiscard]] bool may_ask(const NodeName& name) const;

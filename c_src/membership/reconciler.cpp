@@ -25,9 +25,8 @@ class Reconciler::Impl {
   [[nodiscard]] TimePoint next_wake() const {
     if (!up_) return TimePoint::max();
     TimePoint wake = list_flight_ != 0 ? TimePoint::max() : next_list_;
-    wake = std::min(wake, leavers_.next_due());
-    if (links_known_) wake = std::min(wake, dialler_.next_due());
-    return wake;
+    wake = std::min({wake, leavers_.next_due(), dialler_.next_due()});
+    return news_waiting_ ? std::min(wake, next_news_) : wake;
   }
 
   [[nodiscard]] bool first_round_done() const {
@@ -63,12 +62,13 @@ class Reconciler::Impl {
     links_known_ = false;
     list_flight_ = 0;
     list_wanted_ = false;
+    news_waiting_ = false;  // everything starts over as it is
   }
 
   void take(TimePoint now, const event::LinksListed& event, Actions& actions) {
     if (!land_list(now, event.id)) return;
     links_known_ = true;
-    dialler_.take_links(now, event.id, event.links);
+    if (dialler_.take_links(now, event.id, event.links)) news_waiting_ = true;
     leavers_.take_links(now, event.id, event.links, actions);
   }
 
@@ -92,10 +92,10 @@ class Reconciler::Impl {
     dialler_.take_probe(now, event.id, event.outcome, actions);
   }
 
-  // Dials and leaves change the links, so the links are listed after them; a probe changes none.
+  // Dials and leaves change the links, so the links are listed after them; a probe or a refusal changes none.
   void take(TimePoint now, const event::Dialled& event, Actions&) {
     dialler_.take_dial(now, event.id, event.outcome);
-    list_wanted_ = true;
+    if (event.outcome == DialOutcome::linked || event.outcome == DialOutcome::no_reply) list_wanted_ = true;
   }
 
   void take(TimePoint now, const event::Left& event, Actions&) {
@@ -103,7 +103,7 @@ class Reconciler::Impl {
     list_wanted_ = true;
   }
 
-  void take(TimePoint, const event::News&, Actions&) { dialler_.hurry(); }
+  void take(TimePoint, const event::News&, Actions&) { news_waiting_ = up_; }
   void take(TimePoint, const event::Tick&, Actions&) {}
 
   void act(TimePoint now, Actions& actions) {
@@ -114,7 +114,12 @@ class Reconciler::Impl {
       ++counters_.lists;
       actions.emplace_back(action::ListLinks{list_flight_});
     }
-    if (links_known_) dialler_.start_due(now, actions);
+    if (news_waiting_ && now >= next_news_) {
+      news_waiting_ = false;
+      next_news_ = now + settings_.news_interval;
+      dialler_.hurry();
+    }
+    dialler_.start_due(now, actions);
   }
 
   const ReconcilerSettings settings_;
@@ -129,6 +134,8 @@ class Reconciler::Impl {
   ActionId list_flight_ = 0;
   bool list_wanted_ = false;
   TimePoint next_list_;
+  bool news_waiting_ = false;
+  TimePoint next_news_;
 };
 
 Reconciler::Reconciler(ReconcilerSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
@@ -142,7 +149,6 @@ bool Reconciler::first_round_done() const { return impl_->first_round_done(); }
 std::vector<PeerView> Reconciler::peers() const { return impl_->dialler().peers(); }
 std::optional<PeerView> Reconciler::peer(const NodeName& name) const { return impl_->dialler().peer(name); }
 std::vector<LeaverView> Reconciler::leavers() const { return impl_->leavers().leavers(); }
-std::size_t Reconciler::linked() const { return impl_->dialler().linked(); }
 const ReconcilerCounters& Reconciler::counters() const { return impl_->counters(); }
 
 std::string_view to_string(PeerState state) {

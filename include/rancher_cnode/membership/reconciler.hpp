@@ -37,7 +37,8 @@ struct ReconcilerSettings {
   Milliseconds retry_first{100};  ///< doubles with each failure; the wait is drawn from its upper half
   Milliseconds retry_limit{10'000};
   Milliseconds list_interval{1'000};
-  Milliseconds leave_spread{500};  ///< random wait before a leave, 0 to this
+  Milliseconds news_interval{5'000};  ///< news act at most this often; later ones wait for it
+  Milliseconds leave_spread{500};     ///< random wait before a leave, 0 to this
   Milliseconds leave_again{30'000};
   std::uint64_t seed = 0;  ///< of the jitter
 };
@@ -89,8 +90,9 @@ struct Leave {
 using Action = std::variant<action::ListLinks, action::Probe, action::Dial, action::Leave>;
 
 /// Every action must be answered by one event with its id: ListLinks by LinksListed or ListFailed, Probe by
-/// Probed, Dial by Dialled, Leave by Left. TargetDown and TargetUp end all that is in flight; answers after
-/// it may come or not.
+/// Probed, Dial by Dialled, Leave by Left. TargetDown and TargetUp end the list and the dials in flight, whose
+/// answers may come after it or not. Probes and leaves go on: they must be answered still, and keep their slots
+/// until then.
 namespace event {
 /// Not null. Also the first one: before it, nothing is dialled.
 struct DesiredChanged {
@@ -119,8 +121,9 @@ struct Left {
   ActionId id;
   LeaveOutcome outcome;
 };
-/// Something changed outside (the metadata version, a nodeup): retry delays start over and waiting peers are
-/// due now.
+/// Something changed outside (the metadata version): waiting peers are due, and the retry delays of those that do
+/// not answer probes start over. At most once in news_interval; sent more often, it acts when that is over. A
+/// link that came without a dial of ours counts as news too.
 struct News {};
 struct Tick {};
 }  // namespace event
@@ -142,7 +145,7 @@ enum class PeerState {
 struct PeerView {
   NodeName node;
   PeerState state = PeerState::queued;
-  std::string_view reason;     ///< why it is not linked, in words: the last failure; empty if there was none
+  std::string_view reason;     ///< why it is not linked, in words: the last failure, else what it waits for
   TimePoint since;             ///< when this state began
   std::uint32_t attempts = 0;  ///< failed ones since it was last linked
   std::optional<TimePoint> next_try;  ///< only if waiting
@@ -204,8 +207,6 @@ class Reconciler {
   [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
   /// Leavers in the order of their names. O(leavers).
   [[nodiscard]] std::vector<LeaverView> leavers() const;
-  /// Members that the target is linked to, as last known. O(1).
-  [[nodiscard]] std::size_t linked() const;
   [[nodiscard]] const ReconcilerCounters& counters() const;
 
  private:

@@ -31,7 +31,7 @@ struct Service {
   std::string stack_name;
   std::string uuid;
   std::string primary_service_name;   ///< differs from name in a sidekick's pseudo-service; may be ""
-  std::vector<Container> containers;  ///< empty for null, [] or an absent field
+  std::vector<Container> containers;  ///< empty for null and []; an absent field makes the read unknown
 
   friend bool operator==(const Service&, const Service&) = default;
 };

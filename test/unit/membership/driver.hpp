@@ -23,6 +23,12 @@ inline std::shared_ptr<const Desired> desired(std::set<NodeName> dialable, std::
   return std::make_shared<const Desired>(std::move(result));
 }
 
+inline std::set<NodeName> first_nodes(int count, int from = 2) {
+  std::set<NodeName> result;
+  for (int number = from; number < from + count; ++number) result.insert(node(number));
+  return result;
+}
+
 /// Container 1 is ourselves, so node 1 is the target.
 inline ReconcilerSettings driving_node_1() { return ReconcilerSettings{.target = node(1)}; }
 

@@ -102,8 +102,8 @@ TEST_CASE("a target that restarts does not shorten the 30 s") {
   wait_out_the_spread(driver);
   driver.answer_list({9});
   REQUIRE(driver.leaves.size() == 1);
-  driver.leaves.clear();
   driver.step(event::TargetUp{});
+  driver.answer_leave(LeaveOutcome::failed);
   for (int second = 0; second < 29; ++second) {
     if (!driver.lists.empty()) driver.answer_list({9});
     driver.pass(1s);
@@ -144,6 +144,55 @@ TEST_CASE("leaves in flight have a limit, and every leaver has its turn") {
     driver.answer_leave(LeaveOutcome::failed);
   }
   CHECK(asked == nodes({5, 6, 7, 8, 9}));
+}
+
+TEST_CASE("no leaver is asked again before every other one was asked, however many fail") {
+  Desired wanted = *desired(nodes({1}));
+  std::vector<NodeName> links;
+  for (int number = 100; number < 200; ++number) {
+    wanted.leavers.insert(node(number));
+    links.push_back(node(number));
+  }
+  Driver driver(driving_node_1());
+  driver.step(event::DesiredChanged{std::make_shared<const Desired>(wanted)});
+  driver.step(event::TargetUp{});
+  std::set<NodeName> asked;
+  for (int second = 0; second < 120; ++second) {
+    while (!driver.lists.empty()) {
+      const ActionId id = driver.lists.front().id;
+      driver.lists.clear();
+      driver.step(event::LinksListed{id, links});
+    }
+    for (const action::Leave& leave : driver.leaves) asked.insert(leave.peer);
+    if (second % 5 == 4) {
+      while (!driver.leaves.empty()) driver.answer_leave(LeaveOutcome::failed);
+    }
+    driver.pass(1s);
+  }
+  CHECK(asked == wanted.leavers);
+}
+
+TEST_CASE("a leave that is out when the target restarts keeps its slot until its answer") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.max_leaves = 1;
+  Driver driver(settings);
+  driver.begin(desired(nodes({1}), nodes({8, 9})), {8, 9});
+  wait_out_the_spread(driver);
+  driver.answer_list({8, 9});
+  REQUIRE(driver.leaves.size() == 1);
+  driver.step(event::TargetDown{});
+  driver.step(event::TargetUp{});
+  for (int i = 0; i < 20; ++i) {
+    while (!driver.lists.empty()) driver.answer_list({8, 9});
+    driver.pass(100ms);
+  }
+  CHECK(driver.leaves.size() == 1);
+  driver.answer_leave(LeaveOutcome::failed);
+  for (int i = 0; i < 20; ++i) {
+    while (!driver.lists.empty()) driver.answer_list({8, 9});
+    driver.pass(100ms);
+  }
+  CHECK(driver.leaves.size() == 1);
 }
 
 TEST_CASE("a leaver that stops being one during its leave gives its slot back") {

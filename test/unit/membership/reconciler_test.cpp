@@ -12,15 +12,10 @@ using namespace std::chrono_literals;
 using samples::desired;
 using samples::Driver;
 using samples::driving_node_1;
+using samples::first_nodes;
 using samples::node;
 using samples::nodes;
 using samples::peers_of;
-
-std::set<NodeName> first_nodes(int count, int from = 2) {
-  std::set<NodeName> result;
-  for (int number = from; number < from + count; ++number) result.insert(node(number));
-  return result;
-}
 
 TEST_CASE("nothing is done before the target is up, and nothing is dialled before its links are known") {
   Driver driver(driving_node_1());
@@ -109,93 +104,78 @@ TEST_CASE("each failure has its reason in words") {
   }
 }
 
-TEST_CASE("retry delays double from the first to the limit, with jitter in the upper half") {
+TEST_CASE("a target that restarts starts everything over, and late dials are not taken for new ones") {
   Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2})));
-  Milliseconds longest = 100ms;
-  for (int attempt = 0; attempt < 20; ++attempt) {
-    CAPTURE(attempt);
-    REQUIRE(driver.probes.size() == 1);
-    driver.answer_probe(ProbeOutcome::no_answer);
-    const Duration wait = driver.peer(2)->next_try.value() - driver.now;
-    CHECK(wait <= longest);
-    CHECK(wait >= longest / 2);
-    longest = std::min<Milliseconds>(longest * 2, 10s);
-    driver.pass(std::chrono::ceil<Milliseconds>(wait));
-  }
-}
-
-TEST_CASE("the waits of two seeds differ, those of one seed do not") {
-  const auto first_wait = [](std::uint64_t seed) {
-    ReconcilerSettings settings = driving_node_1();
-    settings.seed = seed;
-    Driver driver(settings);
-    driver.begin(desired(nodes({2})));
-    driver.answer_probe(ProbeOutcome::no_answer);
-    return driver.peer(2)->next_try.value();
-  };
-  CHECK(first_wait(1) == first_wait(1));
-  CHECK(first_wait(1) != first_wait(2));
-}
-
-/// A driver whose peer 2 has failed often enough to wait for long.
-Driver with_a_long_wait() {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2})));
-  for (int attempt = 0; attempt < 10; ++attempt) {
-    driver.answer_probe(ProbeOutcome::no_answer);
-    driver.pass(std::chrono::ceil<Milliseconds>(driver.peer(2)->next_try.value() - driver.now));
-  }
-  driver.answer_probe(ProbeOutcome::no_answer);
-  return driver;
-}
-
-TEST_CASE("news make waiting peers due at once, and delays start over") {
-  Driver driver = with_a_long_wait();
-  REQUIRE(driver.probes.empty());
-  driver.step(event::News{});
-  REQUIRE(driver.probes.size() == 1);
-  driver.answer_probe(ProbeOutcome::no_answer);
-  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
-}
-
-TEST_CASE("news while a probe is in flight count for it too") {
-  Driver driver = with_a_long_wait();
-  driver.pass(10s);
-  REQUIRE(driver.probes.size() == 1);
-  driver.step(event::News{});
-  driver.answer_probe(ProbeOutcome::no_answer);
-  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
-}
-
-TEST_CASE("a peer that is listed anew starts over") {
-  Driver driver = with_a_long_wait();
-  driver.step(event::DesiredChanged{desired(nodes({1}))});
-  CHECK_FALSE(driver.peer(2));
-  driver.step(event::DesiredChanged{desired(nodes({2}))});
-  CHECK(driver.probes.size() == 1);
-  CHECK(driver.peer(2)->attempts == 0);
-}
-
-TEST_CASE("a target that restarts starts everything over, and late answers are not taken for new ones") {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2, 3})), {3});
-  const ActionId old_probe = driver.probes.at(0).id;
-  driver.probes.clear();
+  driver.begin(desired(nodes({2, 3, 4})), {3});
+  driver.answer_probe(ProbeOutcome::found);
+  const ActionId old_dial = driver.dials.at(0).id;
+  driver.dials.clear();
   driver.step(event::TargetDown{});
   CHECK(driver.state(2) == PeerState::queued);
   CHECK(driver.state(3) == PeerState::queued);
+  CHECK(driver.peer(2)->reason == "the target is away");
   CHECK(driver.reconciler().next_wake() == TimePoint::max());
-  CHECK(driver.reconciler().linked() == 0);
 
   driver.step(event::TargetUp{});
-  driver.step(event::Probed{old_probe, ProbeOutcome::found});
-  CHECK(driver.dials.empty());
+  driver.step(event::Dialled{old_dial, DialOutcome::linked});
   CHECK(driver.reconciler().counters().stale_answers == 1);
   driver.answer_list({});
+  CHECK(peers_of(driver.probes) == nodes({2, 3, 4}));
+}
+
+TEST_CASE("a probe goes on over a restart of the target: its slot is taken until the answer, which serves") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.max_dials = 2;
+  Driver driver(settings);
+  driver.begin(desired(nodes({2, 3, 4, 5})));
+  REQUIRE(driver.probes.size() == 2);
+  for (int flap = 0; flap < 5; ++flap) {
+    driver.step(event::TargetDown{});
+    driver.step(event::TargetUp{});
+    while (!driver.lists.empty()) {
+      const ActionId id = driver.lists.back().id;
+      driver.lists.clear();
+      driver.step(event::LinksListed{id, {}});
+    }
+  }
   CHECK(peers_of(driver.probes) == nodes({2, 3}));
-  driver.step(event::Probed{old_probe, ProbeOutcome::found});
+  driver.answer_probe(ProbeOutcome::found);
+  CHECK(peers_of(driver.dials) == nodes({2}));
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.in_flight() == 2);
+  CHECK(driver.reconciler().counters().stale_answers == 0);
+}
+
+TEST_CASE("a probe that is answered while the target is away leads to no dial, and is made again") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.step(event::TargetDown{});
+  driver.answer_probe(ProbeOutcome::found);
   CHECK(driver.dials.empty());
+  driver.step(event::TargetUp{});
+  CHECK(driver.in_flight() == 0);
+  driver.answer_list({});
+  CHECK(peers_of(driver.probes) == nodes({2}));
+}
+
+TEST_CASE("a peer that waits for our own container says so") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2}), {}, OwnPresence::missing));
+  CHECK(driver.state(2) == PeerState::queued);
+  CHECK(driver.peer(2)->reason == "our own container is missing from the metadata");
+  driver.step(event::DesiredChanged{desired(nodes({2}))});
+  CHECK(driver.peer(2)->reason.empty());
+}
+
+TEST_CASE("a dial that was refused changes no link, so none is listed for it") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2, 3})));
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::refused);
+  CHECK(driver.lists.empty());
+  driver.answer_dial(DialOutcome::no_reply);
+  CHECK(driver.lists.size() == 1);
 }
 
 TEST_CASE("a list of the target's former life says nothing about the new one") {
@@ -364,26 +344,6 @@ TEST_CASE(
   CHECK(driver.probes.size() == 1);
   driver.answer_probe(ProbeOutcome::no_answer);
   CHECK(peers_of(driver.probes) == nodes({3}));
-}
-
-TEST_CASE("a new peer is not starved by thousands of dead ones, nor are they by new ones") {
-  ReconcilerSettings settings = driving_node_1();
-  settings.max_dials = 8;
-  Driver driver(settings);
-  const std::set<NodeName> old = first_nodes(1'000);
-  driver.begin(desired(old));
-  for (int i = 0; i < 1'000; ++i) driver.answer_probe(ProbeOutcome::no_answer);
-  driver.pass(30s);  // all of them are due again
-  driver.step(event::DesiredChanged{desired(first_nodes(1'400))});
-  for (int i = 0; i < 8; ++i) driver.answer_probe(ProbeOutcome::no_answer);  // those that were in flight
-  int fresh = 0;
-  int retries = 0;
-  for (int i = 0; i < 400; ++i) {
-    (old.contains(driver.probes.front().peer) ? retries : fresh)++;
-    driver.answer_probe(ProbeOutcome::no_answer);
-  }
-  CHECK(fresh >= 290);
-  CHECK(retries >= 90);
 }
 
 TEST_CASE("the first round is done when every dialable peer is linked or has failed once") {

@@ -19,9 +19,7 @@ void SimulatedWorld::start_node(int number) {
   ReconcilerSettings settings = tuning_;
   settings.target = samples::node(number);
   settings.seed = dice_.next();
-  const bool restarted = nodes_.contains(number);
   nodes_[number] = std::make_unique<Node>(number, scope_, removal_, settings);
-  nodes_[number]->restarted = restarted;
   read_soon(number, dice_.between(1ms, 300ms));
   if (network_.beam(number).up) start_beam(number);
 }
@@ -85,6 +83,7 @@ void SimulatedWorld::answer(int number, Milliseconds delay, std::function<Event(
 
 void SimulatedWorld::landed(int number, ActionId id) {
   Node& node = *nodes_.at(number);
+  node.probes.erase(id);
   node.dials.erase(id);
   node.leaves.erase(id);
   node.lists.erase(id);
@@ -112,7 +111,7 @@ void SimulatedWorld::carry_out(int number, const action::Probe& action) {
   Node& node = *nodes_.at(number);
   const int peer = number_of(action.peer);
   if (const auto rule = node.oracle.against_dial(peer)) broken(number, *rule + ": " + std::to_string(peer));
-  node.dials.emplace(action.id, peer);
+  node.probes.emplace(action.id, peer);
   const Beam& there = network_.beam(peer);
   const bool vanishes = !there.reachable || !network_.beam(number).reachable;
   answer(number, vanishes ? 1s : dice_.between(0ms, 3ms),
@@ -188,13 +187,16 @@ void SimulatedWorld::link(int a, int b) {
 
 void SimulatedWorld::check_limits(int number) {
   const Node& node = *nodes_.at(number);
-  if (node.dials.size() > tuning_.max_dials) broken(number, "more than max_dials probes and dials in flight");
+  if (node.probes.size() + node.dials.size() > tuning_.max_dials)
+    broken(number, "more than max_dials probes and dials in flight");
   if (node.leaves.size() > tuning_.max_leaves) broken(number, "more than max_leaves leaves in flight");
   if (node.lists.size() > 1) broken(number, "more than one list in flight");
   std::set<int> peers;
-  for (const auto& [id, peer] : node.dials) {
-    if (!peers.insert(peer).second)
-      broken(number, "two actions in flight for one peer: " + std::to_string(peer));
+  for (const auto* flights : {&node.probes, &node.dials}) {
+    for (const auto& [id, peer] : *flights) {
+      if (!peers.insert(peer).second)
+        broken(number, "two actions in flight for one peer: " + std::to_string(peer));
+    }
   }
 }
 

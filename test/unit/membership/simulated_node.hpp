@@ -21,7 +21,7 @@ struct SimulatedWorld::Node {
   Reconciler reconciler;
   Oracle oracle;
   bool target_up = false;
-  bool restarted = false;  ///< in place of one that may have known more
+  std::map<ActionId, int> probes;
   std::map<ActionId, int> dials;
   std::map<ActionId, int> leaves;
   std::set<ActionId> lists;

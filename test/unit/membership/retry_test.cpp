@@ -1,0 +1,163 @@
+// When a peer that failed is tried again, and in whose turn.
+#include <doctest/doctest.h>
+
+#include "driver.hpp"
+#include "rancher_cnode/membership/reconciler.hpp"
+
+namespace rancher_cnode::membership {
+namespace {
+
+using namespace std::chrono_literals;
+using samples::desired;
+using samples::Driver;
+using samples::driving_node_1;
+using samples::first_nodes;
+using samples::node;
+using samples::nodes;
+using samples::peers_of;
+
+TEST_CASE("retry delays double from the first to the limit, with jitter in the upper half") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  Milliseconds longest = 100ms;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    CAPTURE(attempt);
+    REQUIRE(driver.probes.size() == 1);
+    driver.answer_probe(ProbeOutcome::no_answer);
+    const Duration wait = driver.peer(2)->next_try.value() - driver.now;
+    CHECK(wait <= longest);
+    CHECK(wait >= longest / 2);
+    longest = std::min<Milliseconds>(longest * 2, 10s);
+    driver.pass(std::chrono::ceil<Milliseconds>(wait));
+  }
+}
+
+TEST_CASE("the waits of two seeds differ, those of one seed do not") {
+  const auto first_wait = [](std::uint64_t seed) {
+    ReconcilerSettings settings = driving_node_1();
+    settings.seed = seed;
+    Driver driver(settings);
+    driver.begin(desired(nodes({2})));
+    driver.answer_probe(ProbeOutcome::no_answer);
+    return driver.peer(2)->next_try.value();
+  };
+  CHECK(first_wait(1) == first_wait(1));
+  CHECK(first_wait(1) != first_wait(2));
+}
+
+/// A driver whose peer 2 has failed often enough to wait for long.
+Driver with_a_long_wait() {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    driver.answer_probe(ProbeOutcome::no_answer);
+    driver.pass(std::chrono::ceil<Milliseconds>(driver.peer(2)->next_try.value() - driver.now));
+  }
+  driver.answer_probe(ProbeOutcome::no_answer);
+  return driver;
+}
+
+TEST_CASE("news make waiting peers due at once, and delays start over") {
+  Driver driver = with_a_long_wait();
+  REQUIRE(driver.probes.empty());
+  driver.step(event::News{});
+  REQUIRE(driver.probes.size() == 1);
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
+}
+
+TEST_CASE("news while a probe is in flight count for it too") {
+  Driver driver = with_a_long_wait();
+  driver.pass(10s);
+  REQUIRE(driver.probes.size() == 1);
+  driver.step(event::News{});
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
+}
+
+TEST_CASE("a peer that is listed anew starts over") {
+  Driver driver = with_a_long_wait();
+  driver.step(event::DesiredChanged{desired(nodes({1}))});
+  CHECK_FALSE(driver.peer(2));
+  driver.step(event::DesiredChanged{desired(nodes({2}))});
+  CHECK(driver.probes.size() == 1);
+  CHECK(driver.peer(2)->attempts == 0);
+}
+
+TEST_CASE("news act at most once in their interval, and none is lost") {
+  Driver driver = with_a_long_wait();
+  driver.step(event::News{});
+  REQUIRE(driver.probes.size() == 1);
+  driver.pass(1s);
+  driver.step(event::News{});  // for the probe that is out
+  const TimePoint second = driver.now;
+  driver.answer_probe(ProbeOutcome::no_answer);
+  while (driver.now < second + 3'900ms) {
+    driver.pass(100ms);
+    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
+  }
+  CHECK(driver.peer(2)->next_try.value() - driver.now > 200ms);
+  driver.pass(100ms);
+  CHECK(driver.probes.size() == 1);
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
+}
+
+TEST_CASE("a peer that came up by itself is news for those that wait") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2, 3})));
+  driver.answer_probe(ProbeOutcome::no_answer);
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    if (driver.probes.front().peer == node(2)) std::swap(driver.probes.front(), driver.probes.back());
+    driver.answer_probe(ProbeOutcome::no_answer);
+    driver.pass(11s);
+    if (!driver.lists.empty()) driver.answer_list({});
+  }
+  while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
+  REQUIRE(driver.state(2) == PeerState::waiting);
+  driver.pass(1s);
+  REQUIRE(driver.lists.size() == 1);
+  driver.answer_list({3});
+  CHECK(peers_of(driver.probes) == nodes({2}));
+}
+
+TEST_CASE("a peer of another cookie is dialled seldom, however often there are news") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  int dials = 0;
+  for (int tenth = 0; tenth < 1'000; ++tenth) {
+    driver.pass(100ms);
+    if (tenth % 10 == 0) driver.step(event::News{});
+    while (!driver.lists.empty()) driver.answer_list({});
+    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::found);
+    while (!driver.dials.empty()) {
+      ++dials;
+      driver.answer_dial(DialOutcome::refused);
+    }
+  }
+  CHECK(dials >= 20);
+  CHECK(dials <= 30);
+}
+
+TEST_CASE("a new peer is not starved by thousands of dead ones, nor are they by new ones") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.max_dials = 8;
+  Driver driver(settings);
+  const std::set<NodeName> old = first_nodes(1'000);
+  driver.begin(desired(old));
+  for (int i = 0; i < 1'000; ++i) driver.answer_probe(ProbeOutcome::no_answer);
+  driver.pass(30s);  // all of them are due again
+  driver.step(event::DesiredChanged{desired(first_nodes(1'400))});
+  for (int i = 0; i < 8; ++i) driver.answer_probe(ProbeOutcome::no_answer);  // those that were in flight
+  int fresh = 0;
+  int retries = 0;
+  for (int i = 0; i < 400; ++i) {
+    (old.contains(driver.probes.front().peer) ? retries : fresh)++;
+    driver.answer_probe(ProbeOutcome::no_answer);
+  }
+  CHECK(fresh >= 290);
+  CHECK(retries >= 90);
+}
+
+}  // namespace
+}  // namespace rancher_cnode::membership
