@@ -43,6 +43,11 @@ Answer SimulatedMetadata::answer(Fault fault, int self, Dice& dice) const {
       return old;
     case Fault::flapping:
       return dice.chance(50) ? old : snapshots_.back();
+    case Fault::self_alone: {
+      Listing alone = *snapshots_.back().listing;
+      std::erase_if(alone, [self](const auto& entry) { return entry.first != self; });
+      return make(std::move(alone));
+    }
     case Fault::without_self:
       break;
   }

@@ -46,7 +46,8 @@ struct Answer {
   std::shared_ptr<const Listing> listing;  ///< null: unknown
 };
 
-enum class Fault { none, unknown, emptied, without_self, stale, flapping };
+/// self_alone: whole, but without all the others.
+enum class Fault { none, unknown, emptied, without_self, stale, flapping, self_alone };
 
 class SimulatedMetadata {
  public:

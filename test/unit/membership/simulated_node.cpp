@@ -35,6 +35,7 @@ void SimulatedWorld::read(int number) {
   Node& node = *nodes_.at(number);
   const Answer answer = metadata_.answer(node.fault, number, dice_);
   node.oracle.take(now_, answer);
+  if (node.fault == Fault::none) node.read_well = true;
   if (node.membership.observe(now_, scope_, *answer.read)) {
     step(number, event::DesiredChanged{node.membership.desired()});
   }

@@ -28,6 +28,7 @@ struct SimulatedWorld::Node {
   std::set<int> last_links;
   std::map<int, TimePoint> asked_to_leave;
   Fault fault = Fault::none;
+  bool read_well = false;  ///< since the last fault that hides containers
   TimePoint tick = TimePoint::max();
   std::uint64_t reads = 0;  ///< only the last read that was planned takes place
 };

@@ -80,6 +80,7 @@ class SimulatedWorld {
   void one_fault();
   void fault_of_beam(int number);
   void fault_of_metadata(int number);
+  void survivable_fault(int number);
   void change_of_service();
   void publish();
   void stop_beam(int number, Milliseconds back_after);
