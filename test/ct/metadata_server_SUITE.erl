@@ -2,25 +2,33 @@
 %% Callers of any address are played on loopback, where every 127.x.y.z can be bound.
 -module(metadata_server_SUITE).
 
--export([all/0, init_per_testcase/2, end_per_testcase/2]).
+-export([suite/0, all/0, init_per_testcase/2, end_per_testcase/2]).
 -export([answers_have_the_shape_of_the_real_ones/1, callers_are_known_by_their_address/1,
          sidekicks_see_their_pseudo_service/1, versions_of_the_api_differ_as_the_real_ones/1,
          forms_and_framing_are_those_of_the_real_server/1, nothing_is_found_before_the_first_load/1,
          every_reload_draws_a_new_version_and_moves_the_token/1, a_wait_ends_with_the_next_reload/1,
-         a_wait_with_another_value_is_answered_at_once/1, a_wait_expires_only_at_a_tick/1,
+         a_wait_with_another_value_is_answered_at_once/1, waits_expire_together_at_a_tick/1,
+         a_wait_that_began_before_the_first_load_is_stuck/1,
+         waits_last_a_minute_unless_told_otherwise_and_two_at_most/1,
          a_refusing_server_ends_open_waits_without_a_byte/1, a_silent_server_takes_connections_and_says_nothing/1,
          bodies_are_spoiled_as_told/1, a_half_joined_container_has_no_service/1, a_server_may_ignore_waits/1,
          ten_thousand_containers_are_served/1]).
 
 -define(PORT, 8080).
 -define(JSON, "Accept: application/json\r\n").
+-define(LIMIT_MS, 15000).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 60}}].
 
 -spec all() -> [atom()].
 all() ->
     [answers_have_the_shape_of_the_real_ones, callers_are_known_by_their_address, sidekicks_see_their_pseudo_service,
      versions_of_the_api_differ_as_the_real_ones, forms_and_framing_are_those_of_the_real_server,
      nothing_is_found_before_the_first_load, every_reload_draws_a_new_version_and_moves_the_token,
-     a_wait_ends_with_the_next_reload, a_wait_with_another_value_is_answered_at_once, a_wait_expires_only_at_a_tick,
+     a_wait_ends_with_the_next_reload, a_wait_with_another_value_is_answered_at_once, waits_expire_together_at_a_tick,
+     a_wait_that_began_before_the_first_load_is_stuck, waits_last_a_minute_unless_told_otherwise_and_two_at_most,
      a_refusing_server_ends_open_waits_without_a_byte, a_silent_server_takes_connections_and_says_nothing,
      bodies_are_spoiled_as_told, a_half_joined_container_has_no_service, a_server_may_ignore_waits,
      ten_thousand_containers_are_served].
@@ -47,6 +55,7 @@ answers_have_the_shape_of_the_real_ones(Config) ->
     <<"\"127.0.0.11\"">> = get_json("127.0.0.11", "/latest/self/container/primary_ip"),
     NotFound = fixture("not-found.json"),
     {404, _, NotFound} = get("127.0.0.11", "/latest/no/such/thing", ?JSON),
+    {404, _, <<"Not found\n">>} = get("127.0.0.11", "/latest/no/such/thing", ""),
     ok.
 
 -spec callers_are_known_by_their_address([term()]) -> ok.
@@ -115,7 +124,7 @@ every_reload_draws_a_new_version_and_moves_the_token(Config) ->
 a_wait_ends_with_the_next_reload(Config) ->
     list_shop(Config),
     Wait = wait("127.0.0.11", version("127.0.0.11"), "30"),
-    test_wait:equals("the wait has begun", ["127.0.0.11"], fun() -> metadata_server:waiting(server(Config)) end, 2000),
+    await_waiting(Config, ["127.0.0.11"]),
     Reloaded = now_ms(),
     list_shop(Config),
     {At, {200, _, Body}} = answer(Wait, 2000),
@@ -132,25 +141,48 @@ a_wait_with_another_value_is_answered_at_once(Config) ->
     {_, {200, _, _}} = answer(request("127.0.0.11", Service), 2000),
     ok.
 
--spec a_wait_expires_only_at_a_tick([term()]) -> ok.
-a_wait_expires_only_at_a_tick(Config) ->
-    Stuck = wait("127.0.0.12", "init", "1"),
-    test_wait:equals("the wait has begun", ["127.0.0.12"], fun() -> metadata_server:waiting(server(Config)) end, 2000),
+%% The tick comes every five seconds since the server's start, which was just now: three waits that expire one after the
+%% other before it are answered together, by then.
+-spec waits_expire_together_at_a_tick([term()]) -> ok.
+waits_expire_together_at_a_tick(Config) ->
     list_shop(Config),
     Version = version("127.0.0.11"),
     Began = now_ms(),
-    {At, {200, _, Body}} = answer(wait("127.0.0.11", Version, "1"), 7000),
-    true = At - Began >= 1000,
-    true = At - Began =< 6500,
+    Waits = [wait("127.0.0.11", Version, Seconds) || Seconds <- ["1", "2", "3"]],
+    Answers = [answer(Wait, ?LIMIT_MS) || Wait <- Waits],
     Body = <<$", Version/binary, $">>,
-    {_, {404, _, _}} = answer(Stuck, 1000),
+    [{200, Body} = {Status, Got} || {_, {Status, _, Got}} <- Answers],
+    {First, Last} = {lists:min([At || {At, _} <- Answers]), lists:max([At || {At, _} <- Answers])},
+    true = First - Began >= 3000,
+    true = Last - First < 500,
+    ok.
+
+-spec a_wait_that_began_before_the_first_load_is_stuck([term()]) -> ok.
+a_wait_that_began_before_the_first_load_is_stuck(Config) ->
+    Stuck = wait("127.0.0.12", "init", "1"),
+    await_waiting(Config, ["127.0.0.12"]),
+    list_shop(Config),
+    {_, {404, _, _}} = answer(Stuck, ?LIMIT_MS),
+    ok.
+
+-spec waits_last_a_minute_unless_told_otherwise_and_two_at_most([term()]) -> ok.
+waits_last_a_minute_unless_told_otherwise_and_two_at_most(Config) ->
+    list_shop(Config),
+    Target = "/latest/version?wait=true&value=" ++ binary_to_list(version("127.0.0.11")),
+    Lasting = [{"127.0.0.11", "", 60}, {"127.0.0.12", "&maxWait=0", 60}, {"127.0.0.41", "&maxWait=20", 20},
+               {"127.0.0.99", "&maxWait=121", 120}],
+    [request(Source, Target ++ MaxWait) || {Source, MaxWait, _} <- Lasting],
+    await_waiting(Config, [Source || {Source, _, _} <- Lasting]),
+    Due = maps:from_list(metadata_server:due(server(Config))),
+    [true = map_get(Source, Due) > (Seconds - 10) * 1000 andalso map_get(Source, Due) =< Seconds * 1000
+     || {Source, _, Seconds} <- Lasting],
     ok.
 
 -spec a_refusing_server_ends_open_waits_without_a_byte([term()]) -> ok.
 a_refusing_server_ends_open_waits_without_a_byte(Config) ->
     list_shop(Config),
     Wait = wait("127.0.0.11", version("127.0.0.11"), "30"),
-    test_wait:equals("the wait has begun", ["127.0.0.11"], fun() -> metadata_server:waiting(server(Config)) end, 2000),
+    await_waiting(Config, ["127.0.0.11"]),
     ok = metadata_server:misbehave(server(Config), refuse),
     {_, {closed, <<>>}} = answer(Wait, 2000),
     {error, econnrefused} = connect("127.0.0.11"),
@@ -158,15 +190,21 @@ a_refusing_server_ends_open_waits_without_a_byte(Config) ->
     200 = status("127.0.0.11", "/latest/version"),
     ok.
 
+%% The connection is there all the while: only the end of the trouble closes it.
 -spec a_silent_server_takes_connections_and_says_nothing([term()]) -> ok.
 a_silent_server_takes_connections_and_says_nothing(Config) ->
     list_shop(Config),
     ok = metadata_server:misbehave(server(Config), hang),
-    silent = answer(request("127.0.0.11", "/latest/version"), 300),
+    Silent = ask("127.0.0.11", "/latest/version", ?JSON),
+    {error, timeout} = gen_tcp:recv(Silent, 0, 500),
     ok = metadata_server:misbehave(server(Config), hang_after_headers),
-    silent = answer(request("127.0.0.11", "/latest/version"), 300),
+    {error, closed} = gen_tcp:recv(Silent, 0, ?LIMIT_MS),
+    Begun = ask("127.0.0.11", "/latest/version", ?JSON),
+    {200, #{<<"content-length">> := <<"38">>}} = receive_head(Begun),
+    {error, timeout} = gen_tcp:recv(Begun, 0, 500),
     ok = metadata_server:misbehave(server(Config), {drip, 20}),
-    {_, {200, _, <<$", _:36/binary, $">>}} = answer(request("127.0.0.11", "/latest/version"), 5000),
+    {error, closed} = gen_tcp:recv(Begun, 0, ?LIMIT_MS),
+    {_, {200, _, <<$", _:36/binary, $">>}} = answer(request("127.0.0.11", "/latest/version"), ?LIMIT_MS),
     ok.
 
 -spec bodies_are_spoiled_as_told([term()]) -> ok.
@@ -251,6 +289,10 @@ json_member(Key, Json) ->
     {match, [Value]} = re:run(Json, <<$", Key/binary, "\":(null|\\w+)">>, [{capture, all_but_first, binary}]),
     Value.
 
+await_waiting(Config, Sources) ->
+    test_wait:equals("the waits have begun", lists:sort(Sources),
+                     fun() -> lists:sort(metadata_server:waiting(server(Config))) end, ?LIMIT_MS).
+
 %% -- a small HTTP client with an address of its own
 
 version(Source) ->
@@ -266,11 +308,15 @@ get_json(Source, Target) ->
     Body.
 
 get(Source, Target, Headers) ->
-    {ok, Socket} = connect(Source),
-    ok = gen_tcp:send(Socket, ["GET ", Target, " HTTP/1.1\r\nHost: rancher-metadata\r\n", Headers, "\r\n"]),
-    Answer = receive_head(Socket),
+    Socket = ask(Source, Target, Headers),
+    Answer = receive_answer(Socket),
     ok = gen_tcp:close(Socket),
     Answer.
+
+ask(Source, Target, Headers) ->
+    {ok, Socket} = connect(Source),
+    ok = gen_tcp:send(Socket, ["GET ", Target, " HTTP/1.1\r\nHost: rancher-metadata\r\n", Headers, "\r\n"]),
+    Socket.
 
 wait(Source, Value, Seconds) ->
     request(Source, ["/latest/version?wait=true&value=", Value, "&maxWait=", Seconds]).
@@ -292,21 +338,27 @@ answer(Monitor, Timeout) ->
 
 connect(Source) ->
     {ok, Ip} = inet:parse_ipv4_address(Source),
-    gen_tcp:connect({127, 0, 0, 1}, ?PORT, [binary, {ip, Ip}, {active, false}, {packet, http_bin}]).
+    gen_tcp:connect({127, 0, 0, 1}, ?PORT, [binary, {ip, Ip}, {active, false}, {packet, http_bin}], ?LIMIT_MS).
 
-receive_head(Socket) ->
-    case gen_tcp:recv(Socket, 0) of
-        {ok, {http_response, _, Status, _}} -> receive_headers(Socket, Status, #{});
-        {error, closed} -> {closed, <<>>}
+receive_answer(Socket) ->
+    case receive_head(Socket) of
+        {Status, Headers} -> receive_body(Socket, Status, Headers);
+        closed -> {closed, <<>>}
     end.
 
-receive_headers(Socket, Status, Headers) ->
-    case gen_tcp:recv(Socket, 0) of
+receive_head(Socket) ->
+    case gen_tcp:recv(Socket, 0, ?LIMIT_MS) of
+        {ok, {http_response, _, Status, _}} -> {Status, receive_headers(Socket, #{})};
+        {error, closed} -> closed
+    end.
+
+receive_headers(Socket, Headers) ->
+    case gen_tcp:recv(Socket, 0, ?LIMIT_MS) of
         {ok, {http_header, _, Name, _, Value}} ->
             Key = string:lowercase(iolist_to_binary(io_lib:format("~s", [Name]))),
-            receive_headers(Socket, Status, Headers#{Key => Value});
+            receive_headers(Socket, Headers#{Key => Value});
         {ok, http_eoh} ->
-            receive_body(Socket, Status, Headers)
+            Headers
     end.
 
 receive_body(Socket, Status, #{<<"content-length">> := <<"0">>} = Headers) ->
@@ -320,16 +372,16 @@ receive_body(Socket, Status, #{<<"content-length">> := Length} = Headers) ->
     end;
 receive_body(Socket, Status, #{<<"transfer-encoding">> := <<"chunked">>} = Headers) ->
     ok = inet:setopts(Socket, [{packet, line}]),
-    {ok, Size} = gen_tcp:recv(Socket, 0),
+    {ok, Size} = gen_tcp:recv(Socket, 0, ?LIMIT_MS),
     ok = inet:setopts(Socket, [{packet, raw}]),
-    {ok, Body} = gen_tcp:recv(Socket, binary_to_integer(string:trim(Size), 16)),
-    {ok, <<"\r\n0\r\n\r\n">>} = gen_tcp:recv(Socket, 7),
+    {ok, Body} = gen_tcp:recv(Socket, binary_to_integer(string:trim(Size), 16), ?LIMIT_MS),
+    {ok, <<"\r\n0\r\n\r\n">>} = gen_tcp:recv(Socket, 7, ?LIMIT_MS),
     {Status, Headers, Body}.
 
 receive_exactly(_Socket, 0, Got) ->
     {whole, Got};
 receive_exactly(Socket, Left, Got) ->
-    case gen_tcp:recv(Socket, 0) of
+    case gen_tcp:recv(Socket, 0, ?LIMIT_MS) of
         {ok, Data} -> receive_exactly(Socket, Left - byte_size(Data), <<Got/binary, Data/binary>>);
         {error, closed} -> {part, Got}
     end.

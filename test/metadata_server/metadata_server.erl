@@ -6,7 +6,7 @@
 
 -export([start/0, start/2, stop/1]).
 -export([reload/1, reload/2, list/4, list/5, misbehave/2, reset/1]).
--export([url/1, requests/1, requests/2, version/1, waiting/1]).
+-export([url/1, requests/1, requests/2, version/1, waiting/1, due/1]).
 -export([answer/2, mode/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 -export_type([server/0, mode/0, request/0, answer/0]).
@@ -98,6 +98,11 @@ version(Server) ->
 waiting(Server) ->
     gen_server:call(Server, waiting).
 
+%% In how many milliseconds each wait expires at the earliest; the tick that notices it comes later.
+-spec due(server()) -> [{string(), integer()}].
+due(Server) ->
+    gen_server:call(Server, due).
+
 %% -- for metadata_connection
 
 -spec answer(server(), request()) -> {mode(), answer()}.
@@ -129,6 +134,10 @@ handle_call(version, _From, #{version := Version} = State) ->
     {reply, Version, State};
 handle_call(waiting, _From, #{waiters := Waiters} = State) ->
     {reply, [Source || #{request := #{source := Source}} <- Waiters], State};
+handle_call(due, _From, #{waiters := Waiters} = State) ->
+    Now = erlang:monotonic_time(millisecond),
+    Due = [{Source, Deadline - Now} || #{request := #{source := Source}, deadline := Deadline} <- Waiters],
+    {reply, Due, State};
 handle_call(mode, _From, #{mode := Mode} = State) ->
     {reply, Mode, State};
 handle_call({answer, Request}, From, #{mode := Mode, requests := Requests} = State) ->
@@ -214,7 +223,7 @@ encode(json, Value) -> iolist_to_binary(metadata_json:encode(Value));
 encode(text, Value) -> iolist_to_binary(metadata_json:text(Value)).
 
 not_found(json) -> {404, <<"{\"code\":404,\"message\":\"Not found\",\"type\":\"error\"}\n">>};
-not_found(text) -> {404, <<"Not found">>}.
+not_found(text) -> {404, <<"Not found\n">>}.
 
 %% services/<name> is drawn anew at every request; all else stays until the next reload.
 remember(#{path := [<<"services">> | _]}, _Answer, State) -> State;
