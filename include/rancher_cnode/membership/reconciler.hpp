@@ -3,7 +3,8 @@
 // again. The agent has one for each target; it carries out the actions and brings every answer back as an
 // event.
 //
-// Guarantees, whatever the order of events (test/unit/membership/simulation_test.cpp proves them):
+// Guarantees, whatever the order of events (test/unit/membership/simulation_test.cpp tries them with random
+// faults, retry_test.cpp that no peer starves):
 // * At most max_dials probes and dials, max_leaves leaves and one list are in flight, and one dial a peer.
 // * Only dialable members are probed and dialled; only leavers that the target is linked to are asked to leave,
 //   each at most once in leave_again. The target itself is never dialled. Nodes that metadata never named are not
