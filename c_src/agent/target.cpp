@@ -18,7 +18,6 @@ using distribution::CallResult;
 using distribution::TermBytes;
 using distribution::TermWriter;
 using membership::DialOutcome;
-using membership::ProbeOutcome;
 namespace event = membership::event;
 namespace action = membership::action;
 
