@@ -133,6 +133,7 @@ the_log_tells_the_reason_that_status_tells(Config) ->
 %% Many processes that wait for ever.
 -spec await_many(node(), pos_integer()) -> ok.
 await_many(Node, Count) ->
+    pong = net_adm:ping(Node),
     _ = [spawn(fun() -> gen_server:call({rancher_cnode, Node}, {await, infinity}, infinity) end)
          || _ <- lists:seq(1, Count)],
     ok.
