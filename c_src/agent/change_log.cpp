@@ -1,6 +1,5 @@
 #include "change_log.hpp"
 
-#include <set>
 #include <utility>
 
 namespace rancher_cnode::agent {
@@ -48,13 +47,19 @@ void ChangeLog::note(TimePoint now, membership::ReadScope scope, const membershi
   note_dropped(membership.view().dropped);
 }
 
-void ChangeLog::note_peers(const membership::Desired& before, const membership::Desired& after) const {
+/// Leavers are withdrawn while nothing is known, and come back as they were: that is no news.
+void ChangeLog::note_peers(const membership::Desired& before, const membership::Desired& after) {
   each_new(before.members, after.members, [this](const NodeName& peer) {
     log_.info("peer_listed", "it belongs to the service", {{"peer", peer.str()}});
   });
-  each_new(before.leavers, after.leavers, [this](const NodeName& peer) {
+  each_new(left_, after.leavers, [this](const NodeName& peer) {
     log_.info("peer_left", "it is no longer in the service", {{"peer", peer.str()}});
   });
+  if (after.leavers.empty()) {
+    std::erase_if(left_, [&](const NodeName& peer) { return after.members.contains(peer); });
+  } else {
+    left_ = after.leavers;
+  }
 }
 
 void ChangeLog::note_own(OwnPresence own) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/log.hpp"
@@ -19,7 +20,7 @@ class ChangeLog {
   void note(TimePoint now, membership::ReadScope scope, const membership::Membership& membership);
 
  private:
-  void note_peers(const membership::Desired& before, const membership::Desired& after) const;
+  void note_peers(const membership::Desired& before, const membership::Desired& after);
   void note_own(membership::OwnPresence own);
   void note_unlisted(TimePoint now, membership::ReadScope scope, const membership::MembershipView& view);
   void note_mass_hold(const std::optional<membership::MassHold>& hold);
@@ -27,6 +28,7 @@ class ChangeLog {
 
   const Log& log_;
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
+  std::set<NodeName> left_;  ///< leavers that were told
   membership::OwnPresence own_ = membership::OwnPresence::unknown;
   membership::DropCounts dropped_{};
   bool held_ = false;

@@ -6,19 +6,10 @@
 #include <utility>
 
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
+#include "wing_settings.hpp"
 
 namespace rancher_cnode::agent {
 namespace {
-
-metadata::WatcherSettings watcher_settings(const Config& config) {
-  metadata::WatcherSettings settings;
-  settings.urls = config.metadata_urls;
-  settings.version = config.metadata_version;
-  settings.service = config.service;
-  settings.watch = config.watch;
-  settings.polling_interval = config.polling_interval;
-  return settings;
-}
 
 /// Why the last round did not tell our address. Written on the watcher's thread.
 class LastReason {

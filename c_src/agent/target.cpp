@@ -1,5 +1,6 @@
 #include "target.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <utility>
@@ -68,14 +69,16 @@ void Target::news() {
 }
 
 status::TargetSnapshot Target::snapshot() const {
+  auto peers = reconciler_.peers();
+  const auto linked = std::ranges::count(peers, membership::PeerState::linked, &membership::PeerView::state);
   return {.node = name_,
           .state = link_->state(),
           .reason = link_->reason(),
           .stage = link_->stage(),
           .since = link_->since(),
           .first_round_done = reconciler_.first_round_done(),
-          .linked = reconciler_.linked(),
-          .peers = reconciler_.peers(),
+          .linked = static_cast<std::size_t>(linked),
+          .peers = std::move(peers),
           .leavers = reconciler_.leavers(),
           .counters = reconciler_.counters()};
 }
