@@ -192,7 +192,7 @@ TEST_CASE("an answer that was on its way when the pools went is dropped") {
   std::vector<HandshakeResult> ends;
   REQUIRE(server.silent_stranger(loopback, ends));
   raw_send(server.strangers.back(), "GET / HTTP/1.1\r\n\r\n");
-  server.loop.poll();                          // the thread gets it
+  server.loop.run_one_for(patience);           // the thread gets it; its answer is not heard yet
   CHECK(raw_closed(server.strangers.back()));  // the thread is done; the loop has not heard of it
   server.pools.reset();
   run_for(server.loop, Milliseconds(20));
