@@ -37,7 +37,8 @@ std::vector<std::string> words_of(std::string_view text) {
     state = next;
   };
   for (const char c : text) {
-    if (c == '\n') {
+    const bool plain = state == State::between || state == State::word;
+    if (c == '\n' || (plain && is_blank(c))) {
       end_word(State::between);
     } else if (state == State::comment) {
       continue;
@@ -48,8 +49,6 @@ std::vector<std::string> words_of(std::string_view text) {
       if (state == State::escaped) state = State::word;
     } else if (c == '#') {
       end_word(State::comment);
-    } else if (is_blank(c)) {
-      end_word(State::between);
     } else if (c == '\'' || c == '"') {
       state = State::quoted;
       quote = c;

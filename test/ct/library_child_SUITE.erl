@@ -203,7 +203,8 @@ functions_with_arguments_are_called(Config) ->
 a_second_topology_cannot_change_the_functions(Config) ->
     [A] = beams(Config, 1),
     {ok, _} = start_child(A, [{list_nodes, {library_witness, list_nodes, [one]}}, {await_timeout, 0}]),
-    {error, {{function_taken, <<_/binary>>}, _Child}} = start_second(A, [{list_nodes, {library_witness, list_nodes, [two]}}]),
+    Other = {list_nodes, {library_witness, list_nodes, [two]}},
+    {error, {{function_taken, <<_/binary>>}, _Child}} = start_second(A, [Other]),
     ok.
 
 -spec a_topology_that_stops_leaves_the_other_its_functions_and_name([term()]) -> ok.
@@ -289,8 +290,9 @@ a_peer_that_is_listed_again_is_no_leaver(Config) ->
     Peer = test_beam:name(B),
     true = test_beam:call(A, net_kernel, connect_node, [Peer]),
     Observed = fun(Events) ->
+                       Fields = #{<<"peer">> => atom_to_binary(Peer)},
                        State = lists:foldl(fun(Event, Before) ->
-                                                   Entry = #{event => Event, fields => #{<<"peer">> => atom_to_binary(Peer)}},
+                                                   Entry = #{event => Event, fields => Fields},
                                                    test_beam:call(A, rancher_cnode_telemetry, observe, [Entry, Before])
                                            end,
                                            test_beam:call(A, rancher_cnode_telemetry, new, [rancher]),
@@ -324,7 +326,8 @@ beams(Config, Count, Options) ->
     Beams.
 
 start_child(Beam, Settings) ->
-    test_beam:call(Beam, supervisor, start_child, [library_supervisor, spec(Settings ++ [{program, test_cnode:program()}])], 30000).
+    Spec = spec(Settings ++ [{program, test_cnode:program()}]),
+    test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], 30000).
 
 spec(Settings) ->
     #{id => rancher_cnode, start => {rancher_cnode, start_link, [Settings]}, shutdown => 5000}.

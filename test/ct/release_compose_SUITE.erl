@@ -35,7 +35,8 @@ what_they_name_is_what_the_image_has(_Config) ->
     ["shop"] = services(Rancher),
     {ok, Dockerfile} = read("Dockerfile"),
     {_, _} = binary:match(Dockerfile, iolist_to_binary(["\nEXPOSE ", Port, "\n"])),
-    {_, _} = binary:match(Dockerfile, <<"\nENTRYPOINT [\"with-rancher-cnode\", \"/app/bin/shop\"]\nCMD [\"start\"]\n">>),
+    Started = <<"\nENTRYPOINT [\"with-rancher-cnode\", \"/app/bin/shop\"]\nCMD [\"start\"]\n">>,
+    {_, _} = binary:match(Dockerfile, Started),
     ok.
 
 %% What stands as comments, taken as it says.

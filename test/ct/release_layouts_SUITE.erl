@@ -4,14 +4,16 @@
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
 -export([name_and_cookie_are_found_in_every_layout/1, commands_that_boot_a_node_start_the_program/1,
-         all_other_commands_start_nothing/1, the_release_gets_its_arguments_and_environment/1,
+         a_daemons_process_is_the_one_that_is_watched/1, all_other_commands_start_nothing/1,
+         the_release_gets_its_arguments_and_environment/1,
          what_is_missing_is_told/1, a_release_called_by_a_link_keeps_its_name/1,
          short_names_are_refused_where_a_node_boots/1, commands_that_boot_nothing_need_no_address/1,
          a_relx_release_forms_a_cluster/1, mix_takes_the_library_from_git/1,
          a_daemon_has_a_c_node_that_ends_with_it/1, a_daemons_c_node_outlives_its_terminal/1]).
 
-%% The program's answers to `ip` and `vm-arg` are no runs that are recorded.
--define(RECORD, "#!/bin/sh\ncase $1 in ip) $ADDRESS; exit ;; vm-arg) exec \"$REAL\" \"$@\" ;; esac\n"
+%% The program's answers to `ip` and `vm-arg` are no runs that are recorded, nor is the release's to `pid` where NODE is.
+-define(RECORD, "#!/bin/sh\ncase $1 in ip) $ADDRESS; exit ;; vm-arg) exec \"$REAL\" \"$@\" ;;\n"
+                "pid) [ -z \"$NODE\" ] || { echo \"$NODE\"; exit; } ;; esac\n"
                 "for argument in \"$@\"; do printf 'argument %s\\n' \"$argument\"; done >\"$RECORDS/$$.new\"\n"
                 "{ env; echo \"PID=$$\"; } >>\"$RECORDS/$$.new\"\nmv \"$RECORDS/$$.new\" \"$RECORDS/${0##*/}\"\n").
 
@@ -22,9 +24,11 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [name_and_cookie_are_found_in_every_layout, commands_that_boot_a_node_start_the_program,
-     all_other_commands_start_nothing, the_release_gets_its_arguments_and_environment, what_is_missing_is_told,
+     a_daemons_process_is_the_one_that_is_watched, all_other_commands_start_nothing,
+     the_release_gets_its_arguments_and_environment, what_is_missing_is_told,
      a_release_called_by_a_link_keeps_its_name, short_names_are_refused_where_a_node_boots,
-     commands_that_boot_nothing_need_no_address, a_relx_release_forms_a_cluster, mix_takes_the_library_from_git, a_daemon_has_a_c_node_that_ends_with_it,
+     commands_that_boot_nothing_need_no_address, a_relx_release_forms_a_cluster, mix_takes_the_library_from_git,
+     a_daemon_has_a_c_node_that_ends_with_it,
      a_daemons_c_node_outlives_its_terminal].
 
 -spec init_per_suite([term()]) -> [term()].
@@ -90,6 +94,18 @@ commands_that_boot_a_node_start_the_program(Config) ->
          %% The release has become the process that is watched.
          #{"PID" := Pid} = recorded(Records, "script")
      end || Command <- ["start", "foreground", "console", "start_iex"]],
+    ok.
+
+-spec a_daemons_process_is_the_one_that_is_watched([term()]) -> ok.
+a_daemons_process_is_the_one_that_is_watched(Config) ->
+    Relx = [start_erl(), {"releases/1.2.3/vm.args.src", "-name myapp@${CONTAINER_IP}\n"}],
+    Distillery = [start_erl(), {"releases/1.2.3/vm.args", "-name myapp@${CONTAINER_IP}\n"}],
+    [begin
+         {Root, Records} = layout(Config, Files),
+         {0, <<>>} = run(Root, Records, [{"NODE", "4711"}], [Command]),
+         #{arguments := [Command]} = recorded(Records, "script"),
+         #{arguments := ["--watch-pid", "4711"]} = recorded(Records, "rancher_cnode")
+     end || {Files, Command} <- [{mix(), "daemon"}, {mix(), "daemon_iex"}, {Relx, "daemon"}, {Distillery, "start"}]],
     ok.
 
 -spec all_other_commands_start_nothing([term()]) -> ok.
@@ -228,7 +244,8 @@ a_daemons_c_node_outlives_its_terminal(Config) ->
 daemon(Config, Shell) ->
     [Host] = Hosts = test_cluster:hosts(1),
     ok = test_cluster:list(metadata(Config), Hosts),
-    One = release_container:start(Host, #{release => release_build:release(), command => ["sh", "-c", Shell, "RELEASE"]}),
+    Command = ["sh", "-c", Shell, "RELEASE"],
+    One = release_container:start(Host, #{release => release_build:release(), command => Command}),
     ok = release_container:await_page(One, <<"cnode">>, [release_container:name("rancher_cnode", One)], 60000),
     One.
 
