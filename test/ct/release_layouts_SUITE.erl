@@ -3,7 +3,8 @@
 -module(release_layouts_SUITE).
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([name_and_cookie_are_found_in_every_layout/1, commands_that_boot_a_node_start_the_program/1,
+-export([name_and_cookie_are_found_in_every_layout/1, vm_args_are_read_as_the_beam_reads_them/1,
+         commands_that_boot_a_node_start_the_program/1,
          a_daemons_process_is_the_one_that_is_watched/1, all_other_commands_start_nothing/1,
          the_release_gets_its_arguments_and_environment/1,
          what_is_missing_is_told/1, a_release_called_by_a_link_keeps_its_name/1,
@@ -11,7 +12,7 @@
          a_relx_release_forms_a_cluster/1, mix_takes_the_library_from_git/1,
          a_daemon_has_a_c_node_that_ends_with_it/1, a_daemons_c_node_outlives_its_terminal/1]).
 
-%% The program's answers to `ip` and `vm-arg` are no runs that are recorded, nor is the release's to `pid` where NODE is.
+%% Answers of the program to `ip` and `vm-arg`, and of the release to `pid` where NODE is set, are not recorded.
 -define(RECORD, "#!/bin/sh\ncase $1 in ip) $ADDRESS; exit ;; vm-arg) exec \"$REAL\" \"$@\" ;;\n"
                 "pid) [ -z \"$NODE\" ] || { echo \"$NODE\"; exit; } ;; esac\n"
                 "for argument in \"$@\"; do printf 'argument %s\\n' \"$argument\"; done >\"$RECORDS/$$.new\"\n"
@@ -23,7 +24,8 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [name_and_cookie_are_found_in_every_layout, commands_that_boot_a_node_start_the_program,
+    [name_and_cookie_are_found_in_every_layout, vm_args_are_read_as_the_beam_reads_them,
+     commands_that_boot_a_node_start_the_program,
      a_daemons_process_is_the_one_that_is_watched, all_other_commands_start_nothing,
      the_release_gets_its_arguments_and_environment, what_is_missing_is_told,
      a_release_called_by_a_link_keeps_its_name, short_names_are_refused_where_a_node_boots,
@@ -83,6 +85,23 @@ name_and_cookie_are_found_in_every_layout(Config) ->
          #{"RANCHER_CNODE_NODE_BASENAME" := Name, "RANCHER_CNODE_COOKIE" := Cookie} =
              recorded(Records, "rancher_cnode")
      end || {Files, Given, Name, Cookie} <- Table],
+    ok.
+
+-spec vm_args_are_read_as_the_beam_reads_them([term()]) -> ok.
+vm_args_are_read_as_the_beam_reads_them(Config) ->
+    File = filename:join(proplists:get_value(priv_dir, Config), "vm.args"),
+    Texts = ["-v a\n", "-v a#b\n", "-v \"a#b\"\n", "-v a\\#b\n", "-v a\\$b\n", "-v \"a b\"\n", "-v a\"b\"c\n",
+             "-v a'b c'd\n", "-v \"a\\b\"\n", "-v 'a\\'\n", "-v \"it's\"\n", "-v abc\r\n-w x\r\n", "-v a\\\nb\n",
+             "-v \"a\nb\n", "-v a\\ b\n", "-v a\vb\n", "-v\na\n", "# it's -v b\n-v a\n", "-v #b\nc\n", "-v a#\"b\n-w c\n", "-kernel x 1 -v abc\n",
+             "-v a -v b\n", "-v ''\n", "-v ''#b\n", "-v a", "-v a\\"],
+    [begin
+         ok = file:write_file(File, Text),
+         {0, Told} = test_command:run("erl", ["-emu_args_exit", "-args_file", File]),
+         [_, <<"\n", FromFlag/binary>>] = binary:split(Told, <<"\n-v">>),
+         [Value | _] = binary:split(FromFlag, <<"\n">>),
+         Expected = {Text, {0, <<Value/binary, "\n">>}},
+         Expected = {Text, test_command:run(test_cnode:program(), ["vm-arg", File, "-v"])}
+     end || Text <- Texts],
     ok.
 
 -spec commands_that_boot_a_node_start_the_program([term()]) -> ok.
