@@ -116,8 +116,7 @@ TEST_CASE("a held peer tells why the metadata holds it") {
   snapshot.standings.push_back({.node = node("myapp@10.42.0.2"),
                                 .standing = membership::Standing::held,
                                 .reason = "its state is stopped",
-                                .since = {},
-                                .container = {}});
+                                .since = {}});
   const auto bytes = peers_term(snapshot);
   TermReader list(bytes);
   REQUIRE(list.list().value_or(0) == 1);
