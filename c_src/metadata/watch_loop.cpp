@@ -120,6 +120,8 @@ void WatchLoop::hand_over_bad(const char* stage, const Error& error) {
   if (stopping_) return;
   journal_.read_bad(Clock::now(), client_.url(), stage, error);
   good_ = false;
+  // A wait that failed before this tells nothing of waiting: the service was away.
+  failed_waits_ = 0;
   const bool answered = error.code == ErrorCode::not_found;
   hand_over({membership::Unknown{error.message}, {}, answered ? client_.url() : "", version_});
   // A wait begins only after a plain answer.

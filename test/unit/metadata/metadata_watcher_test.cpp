@@ -2,16 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
-#include <vector>
 
-#include "bad_bodies.hpp"
 #include "scripted_metadata.hpp"
 #include "watched.hpp"
 
@@ -258,115 +254,6 @@ TEST_CASE("a_flood_of_refreshes_keeps_the_smallest_gap") {
     watched.next();
   }
   CHECK(since(begin) >= Milliseconds(3 * 250));
-}
-
-TEST_CASE("a_metadata_service_that_goes_is_unknown_and_noticed_soon_after_it_returns") {
-  ScriptedMetadata server;
-  server.put("self/service", service_body("web", {1}));
-  Watched watched(settings_of({server.url()}));
-  watched.next();
-  CHECK(server.await_requests(3));
-  server.set_down(true);
-  const Observation bad = watched.next();
-  CHECK(reason(bad) == server.url() + ": the connection closed without an answer");
-  CHECK(bad.url.empty());
-  watched.next_unknown();
-  server.set_down(false);
-  const TimePoint begin = Clock::now();
-  CHECK(containers(watched.next_good()) == 1);
-  CHECK(since(begin) < Milliseconds(2'000));
-  CHECK(watched.lines("event=metadata_unavailable") == 1);
-  CHECK(watched.lines("event=metadata_available") == 2);
-  CHECK(watched.lines("event=watch_fallback") == 0);
-}
-
-TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_nothing") {
-  using Request = ScriptedServer::Request;
-  using Peer = ScriptedServer::Peer;
-  std::atomic<int> asked_after_restart = 0;
-  ScriptedServer server([&](const Request& request, Peer& peer) {
-    const bool wait = contains(request.target, "wait=true");
-    if (request.connection == 1 && wait) return peer.close();
-    // A wait that begins while nothing is loaded stays for its whole time.
-    if (wait) return peer.hold();
-    if (request.connection > 1 && ++asked_after_restart <= 3) {
-      peer.answer(404, "{}");
-    } else {
-      peer.answer(200, contains(request.target, "service") ? service_body("web", {1, 2}) : "\"v1\"");
-    }
-  });
-  Watched watched(settings_of({server.url()}));
-  CHECK(containers(watched.next()) == 2);
-  const TimePoint begin = Clock::now();
-  CHECK(contains(reason(watched.next()), "404"));
-  CHECK(containers(watched.next_good()) == 2);
-  CHECK(since(begin) < Milliseconds(2'000));
-}
-
-TEST_CASE("a_404_is_unknown_and_becomes_good_with_the_next_version") {
-  ScriptedMetadata server;
-  WatcherSettings settings = settings_of({server.url()});
-  settings.pace.retry_first = Milliseconds(5'000);
-  Watched watched(settings);
-  const Observation bad = watched.next();
-  CHECK(contains(reason(bad), "404 at /latest/self/service: not joined yet"));
-  CHECK(bad.url == server.url());
-  CHECK(server.await_requests(3));
-  const TimePoint begin = Clock::now();
-  server.reload_with("self/service", service_body("web", {1}));
-  CHECK(containers(watched.next()) == 1);
-  CHECK(since(begin) < Milliseconds(1'000));
-}
-
-TEST_CASE("a_wait_while_reads_are_bad_lasts_no_longer_than_the_retry_delay") {
-  ScriptedMetadata server;
-  server.set_waits(Waits::for_ever);
-  const TimePoint begin = Clock::now();
-  Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i) CHECK(contains(reason(watched.next()), "404 at /latest/self/service"));
-  CHECK(since(begin) >= Milliseconds(740));
-  CHECK(since(begin) < Milliseconds(5'000));
-  CHECK(watched.lines("event=watch_fallback") == 0);
-}
-
-TEST_CASE("does_not_wait_while_nothing_is_loaded") {
-  ScriptedServer server(
-      [](const ScriptedServer::Request&, ScriptedServer::Peer& peer) { peer.answer(404, "{}"); });
-  Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i)
-    CHECK(contains(reason(watched.next()), "404 at /latest/version: the metadata service has"));
-  for (const auto& target : server.targets()) CHECK_FALSE(contains(target, "wait"));
-}
-
-TEST_CASE("odd_answers_are_unknown_and_said_once") {
-  ScriptedMetadata server;
-  server.put("self/service", "<html>");
-  Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i) CHECK(contains(reason(watched.next()), "looks like an HTML page"));
-  CHECK(watched.lines("event=metadata_unavailable") == 1);
-}
-
-TEST_CASE("no_bad_body_passes_for_a_read_and_a_good_one_after_each_is_whole") {
-  const auto bodies = bad_bodies();
-  std::atomic<std::size_t> asked = 0;
-  ScriptedServer server([&](const ScriptedServer::Request&, ScriptedServer::Peer& peer) {
-    const std::size_t number = asked++;
-    peer.answer(200,
-                number % 2 == 0 ? service_body("web", {1, 2}) : bodies.at(number / 2 % bodies.size()).body);
-  });
-  WatcherSettings settings = settings_of({server.url()});
-  settings.watch = WatchMode::off;
-  settings.polling_interval = Milliseconds(1);
-  settings.pace.min_gap = Milliseconds(1);
-  settings.pace.retry_first = Milliseconds(1);
-  Watched watched(settings);
-  for (const auto& row : bodies) {
-    CAPTURE(row.what);
-    CHECK(containers(watched.next()) == 2);
-    const std::string said = reason(watched.next());
-    CAPTURE(said);
-    CHECK(contains(said, row.message));
-  }
 }
 
 TEST_CASE("reads_by_name_with_the_scope_of_self_once_the_own_container_is_gone") {

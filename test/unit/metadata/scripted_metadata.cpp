@@ -73,6 +73,14 @@ void ScriptedMetadata::set_down(bool down) {
   changed_.notify_all();
 }
 
+bool ScriptedMetadata::await_waits(std::size_t count) {
+  for (;;) {
+    const std::size_t requests = server_.targets().size();
+    if (waits() >= count) return true;
+    if (!server_.await_requests(requests + 1)) return false;
+  }
+}
+
 std::size_t ScriptedMetadata::count(std::string_view path) const {
   const auto targets = server_.targets();
   return static_cast<std::size_t>(std::count_if(

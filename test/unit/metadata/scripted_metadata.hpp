@@ -41,6 +41,7 @@ class ScriptedMetadata {
   /// How many requests had this path below /latest/, whatever the query.
   [[nodiscard]] std::size_t count(std::string_view path) const;
   [[nodiscard]] std::size_t waits() const;
+  bool await_waits(std::size_t count);
   bool await_requests(std::size_t count) { return server_.await_requests(count); }
   bool await_target(std::string_view part) { return server_.await_target(part); }
 
