@@ -10,8 +10,16 @@
          ten_thousand_connections_leave_nothing_behind/1, links_above_the_limit_are_refused/1]).
 
 -define(COOKIE, "monster").
-%% The whole of a handshake may take five seconds.
+-define(GUEST, "guest@10.42.1.1").
+%% The whole of a handshake may take five seconds; and what two busy cores add to that.
 -define(HANDSHAKE_MS, 5000).
+-define(LATE_MS, 1500).
+-define(A_SECOND_US, 1000000).
+-define(LIMIT, 200).
+%% The last operation of the protocol, UNLINK_ID_ACK, is 36.
+-define(FIRST_UNKNOWN, 40).
+%% What memory may grow by when ten thousand come and go, or a million messages: a few pages here and there.
+-define(MEMORY_KIB, 2000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -19,17 +27,22 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [a_stranger_with_the_cookie_is_let_in, half_handshakes_by_the_hundred_delay_nobody, a_byte_per_second_is_cut_off,
-     a_wrong_cookie_is_refused_and_said, handshake_packets_of_any_shape, frames_that_lie_about_their_length,
+    [a_stranger_with_the_cookie_is_let_in, a_wrong_cookie_is_refused_and_said,
+     half_handshakes_by_the_hundred_delay_nobody, a_byte_per_second_is_cut_off, handshake_packets_of_any_shape,
+     frames_that_lie_about_their_length,
      every_control_message_there_could_be, random_bytes, broken_and_deep_terms, names_of_255_characters,
      a_million_messages_to_nobody, ten_thousand_connections_leave_nothing_behind, links_above_the_limit_are_refused].
 
-%% One small cluster for all cases: it must survive them all.
+%% One small cluster for all cases: it must survive them all. There is one C-node, so that no other does its work.
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
     Metadata = metadata_server:start(),
-    #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(Metadata, 2, #{args => ["--max-links", "200"]}),
-    [{metadata, Metadata}, {beam, Beam}, {beams, Beams}, {cnode, Cnode} | Config].
+    Hosts = [First | _] = test_cluster:hosts(2),
+    ok = test_cluster:list(Metadata, Hosts),
+    Beams = [Beam | _] = test_beam:start_all(Hosts),
+    Cnode = test_cnode:start(First, #{args => ["--max-links", integer_to_list(?LIMIT)], env => [keeping_little()]}),
+    ok = test_cluster:await_mesh(Beams, 10000),
+    [{metadata, Metadata}, {hosts, Hosts}, {beam, Beam}, {beams, Beams}, {cnode, Cnode} | Config].
 
 -spec end_per_suite([term()]) -> ok.
 end_per_suite(Config) ->
@@ -47,7 +60,7 @@ end_per_testcase(_Case, Config) ->
 
 -spec a_stranger_with_the_cookie_is_let_in([term()]) -> ok.
 a_stranger_with_the_cookie_is_let_in(Config) ->
-    Socket = let_in(Config, "guest"),
+    Socket = let_in(Config),
     test_wait:until("a tick is answered, unless something was said just before",
                     fun() -> true = stranger:send(Socket, <<0:32>>),
                              case gen_tcp:recv(Socket, 4, 100) of
@@ -59,24 +72,39 @@ a_stranger_with_the_cookie_is_let_in(Config) ->
 
 -spec half_handshakes_by_the_hundred_delay_nobody([term()]) -> ok.
 half_handshakes_by_the_hundred_delay_nobody(Config) ->
+    Hosts = [Added, _] = [test_host:add(), test_host:add()],
+    AddedBeam = test_beam:start(Added),
+    Caller = test_beam:start(lists:last(Hosts), #{basename => "caller"}),
     Address = stranger:address(cnode(Config)),
-    Silent = [stranger:connect(Address) || _ <- lists:seq(1, 50)],
-    Named = [begin
-                 Socket = stranger:connect(Address),
-                 true = stranger:send(Socket, stranger:name("half" ++ integer_to_list(N) ++ "@10.42.1.1", 7)),
-                 Socket
-             end || N <- lists:seq(1, 50)],
-    answers_within(1000, Config),
-    pong = test_beam:call(proplists:get_value(beam, Config), net_adm, ping, [test_cnode:name(cnode(Config))]),
-    [true = stranger:closed(Socket, 100 * ?HANDSHAKE_MS) || Socket <- Silent ++ Named],
-    ok.
+    Began = now_ms(),
+    Half = [half_handshake(Address, N) || N <- lists:seq(1, 100)],
+    AllThere = now_ms(),
+    answers_within_a_second(Config),
+    {Took, pong} = test_beam:call(Caller, timer, tc, [net_adm, ping, [test_cnode:name(cnode(Config))]]),
+    true = Took < ?A_SECOND_US,
+    Listed = os:perf_counter(microsecond),
+    ok = test_cluster:list(proplists:get_value(metadata, Config), [Added | proplists:get_value(hosts, Config)]),
+    true = test_cluster:mesh_at([AddedBeam | beams(Config)], 5000) - Listed < 2 * ?A_SECOND_US,
+    %% All of that while every one of them hung.
+    [] = [Socket || Socket <- Half, stranger:closed(Socket, 0)],
+    true = now_ms() - Began < ?HANDSHAKE_MS,
+    [true = stranger:closed(Socket, max(0, AllThere + ?HANDSHAKE_MS + ?LATE_MS - now_ms())) || Socket <- Half],
+    test_beam:kill(Caller).
+
+%% Every other one says its name and no more; the others say nothing at all.
+half_handshake(Address, N) ->
+    Socket = stranger:connect(Address),
+    N rem 2 =:= 0 orelse stranger:send(Socket, stranger:name("half" ++ integer_to_list(N) ++ "@10.42.1.1", 7)),
+    Socket.
 
 -spec a_byte_per_second_is_cut_off([term()]) -> ok.
 a_byte_per_second_is_cut_off(Config) ->
     Socket = stranger:connect(cnode(Config)),
-    Began = erlang:monotonic_time(millisecond),
+    Began = now_ms(),
     drip(Socket, stranger:name("slow@10.42.1.1", 7)),
-    true = erlang:monotonic_time(millisecond) - Began < 2 * ?HANDSHAKE_MS,
+    Took = now_ms() - Began,
+    true = Took > ?HANDSHAKE_MS - 500,
+    true = Took < ?HANDSHAKE_MS + ?LATE_MS,
     ok.
 
 -spec a_wrong_cookie_is_refused_and_said([term()]) -> ok.
@@ -111,39 +139,64 @@ handshake_packets_of_any_shape(Config) ->
 -spec frames_that_lie_about_their_length([term()]) -> ok.
 frames_that_lie_about_their_length(Config) ->
     [begin
-         Socket = let_in(Config, "guest"),
+         Socket = let_in(Config),
          _ = stranger:send(Socket, Bytes),
          true = stranger:closed(Socket, 5000)
-     end || Bytes <- [<<16#ffffffff:32, 0:800>>, <<-1:32, 112>>, <<(16#1000001):32, 112>>, <<1:32, 0>>, <<1:32, 112>>,
-                      <<3:32, 112, 131, 104>>]],
+     end || Bytes <- [<<16#ffffffff:32, 0:800>>, <<16#fffffffe:32, 112>>, <<16#80000000:32, 112>>,
+                      <<(16#1000001):32, 112>>, <<1:32, 0>>, <<1:32, 112>>, <<3:32, 112, 131, 104>>]],
     ok.
 
+%% Every operation with arguments of every shape that the protocol has, and some more, with a message and without. After
+%% each the node answers, over the same link or over a new one; operations that it does not know cost no link.
 -spec every_control_message_there_could_be([term()]) -> ok.
 every_control_message_there_could_be(Config) ->
-    [begin
-         Socket = let_in(Config, "guest"),
-         [_ = stranger:send(Socket, stranger:frame(list_to_tuple([Operation | Arguments]), none))
-          || Operation <- lists:seq(0, 255)],
-         gen_tcp:close(Socket)
-     end || Arguments <- [[], [self()], [self(), self()], [self(), '', net_kernel], [1, self(), self()],
-                          [self(), rancher_cnode, make_ref()], [make_ref(), self(), self(), {a, b, 0}, []]]],
-    ok.
+    Pid = stranger:pid(?GUEST),
+    Shapes = [[], [Pid], ['', Pid], [Pid, Pid], [Pid, Pid, reason], [Pid, '', net_kernel], [1, Pid, Pid],
+              [Pid, rancher_cnode, make_ref()], [Pid, Pid, make_ref()], [Pid, make_ref()],
+              [make_ref(), Pid, Pid, {a, b, 0}, []], [make_ref(), Pid, 0, Pid]],
+    Frames = fun(Operation) ->
+                     [stranger:frame(list_to_tuple([Operation | Shape]), Message)
+                      || Shape <- Shapes, Message <- [none, {message, hello}]]
+             end,
+    Link = lists:foldl(fun(Operation, Socket) -> survives_all(Frames(Operation), Operation, Socket, Config) end,
+                       let_in(Config), lists:seq(0, 255)),
+    gen_tcp:close(Link).
 
+survives_all(Frames, Operation, Link, Config) ->
+    lists:foldl(fun(Frame, Socket) ->
+                        _ = stranger:send(Socket, Frame),
+                        case stranger:call(Socket, ?GUEST, net_kernel, {is_auth, list_to_atom(?GUEST)}) of
+                            {ok, yes} -> Socket;
+                            closed when Operation < ?FIRST_UNKNOWN -> let_in(Config);
+                            closed -> error({closed_by_unknown_operation, Operation, Frame})
+                        end
+                end,
+                Link, Frames).
+
+%% With SEED set to what a failure says it is the same again.
 -spec random_bytes([term()]) -> ok.
 random_bytes(Config) ->
-    Seed = rand:seed(exsss),
-    ct:pal("seed ~p", [rand:export_seed_s(Seed)]),
-    [begin
-         Socket = let_in(Config, "guest"),
-         Body = rand:bytes(rand:uniform(2000)),
-         _ = stranger:send(Socket, case N rem 3 of
-                                       0 -> Body;
-                                       1 -> <<(byte_size(Body)):32, Body/binary>>;
-                                       2 -> <<(byte_size(Body) + 2):32, 112, 131, Body/binary>>
-                                   end),
-         gen_tcp:close(Socket)
-     end || N <- lists:seq(1, 150)],
-    ok.
+    Seed = case os:getenv("SEED") of
+               false -> rand:uniform(1 bsl 32);
+               Text -> list_to_integer(Text)
+           end,
+    _ = rand:seed(exsss, Seed),
+    try
+        [random_link(N, Config) || N <- lists:seq(1, 150)],
+        unharmed(Config)
+    catch
+        Class:Reason:Stack -> error({with_seed, Seed, Class, Reason, Stack})
+    end.
+
+random_link(N, Config) ->
+    Socket = let_in(Config),
+    Body = rand:bytes(rand:uniform(2000)),
+    _ = stranger:send(Socket, case N rem 3 of
+                                  0 -> Body;
+                                  1 -> <<(byte_size(Body)):32, Body/binary>>;
+                                  2 -> <<(byte_size(Body) + 2):32, 112, 131, Body/binary>>
+                              end),
+    gen_tcp:close(Socket).
 
 -spec broken_and_deep_terms([term()]) -> ok.
 broken_and_deep_terms(Config) ->
@@ -155,7 +208,7 @@ broken_and_deep_terms(Config) ->
              <<131, 114, 65535:16>>, <<131, 80, 0:32, 1, 2, 3>>],
     Cut = [binary:part(Message, 0, Length) || Length <- lists:seq(1, byte_size(Message) - 1)],
     [begin
-         Socket = let_in(Config, "guest"),
+         Socket = let_in(Config),
          Frame = <<112, Control/binary, Bytes/binary>>,
          _ = stranger:send(Socket, <<(byte_size(Frame)):32, Frame/binary>>),
          true = stranger:closed(Socket, 5000)
@@ -164,42 +217,46 @@ broken_and_deep_terms(Config) ->
 
 -spec names_of_255_characters([term()]) -> ok.
 names_of_255_characters(Config) ->
-    Socket = let_in(Config, "guest"),
+    Socket = let_in(Config),
     Long = list_to_atom(lists:duplicate(255, $x)),
     Wide = list_to_atom(lists:duplicate(255, 16#1F600)),
-    [true = stranger:send(Socket, stranger:reg_send(Name, {'$gen_call', {self(), make_ref()}, Name}))
-     || Name <- [Long, Wide, rancher_cnode, net_kernel]],
-    true = stranger:send(Socket, stranger:reg_send(rancher_cnode, {'$gen_call', {self(), make_ref()}, {Long, Wide}})),
+    [true = stranger:send(Socket, stranger:reg_send(Name, {'$gen_call', {stranger:pid(?GUEST), make_ref()}, Name}))
+     || Name <- [Long, Wide]],
+    {ok, {error, {unknown_request, {Long, Wide}}}} = stranger:call(Socket, ?GUEST, rancher_cnode, {Long, Wide}),
     gen_tcp:close(Socket).
 
 -spec a_million_messages_to_nobody([term()]) -> ok.
 a_million_messages_to_nobody(Config) ->
-    Socket = let_in(Config, "guest"),
-    Before = resident_kib(Config),
+    Socket = let_in(Config),
+    Before = test_cnode:resident_kib(cnode(Config)),
+    Dropped = messages_dropped(Config),
     Thousand = binary:copy(stranger:reg_send(nobody_here, hello), 1000),
     [true = stranger:send(Socket, Thousand) || _ <- lists:seq(1, 1000)],
-    answers_within(1000, Config),
+    answers_within_a_second(Config),
+    test_wait:equals("all have arrived", Dropped + 1000000, fun() -> messages_dropped(Config) end, 30000),
     gen_tcp:close(Socket),
-    true = resident_kib(Config) - Before < 20000,
+    After = test_cnode:resident_kib(cnode(Config)),
+    progress:note("a million messages: resident KiB ~b -> ~b", [Before, After]),
+    true = After - Before < ?MEMORY_KIB,
     ok.
 
+%% Most say nothing; some hundreds make a whole link. The first of both are for what grows only once.
 -spec ten_thousand_connections_leave_nothing_behind([term()]) -> ok.
 ten_thousand_connections_leave_nothing_behind(Config) ->
     Address = stranger:address(cnode(Config)),
-    [gen_tcp:close(stranger:connect(Address)) || _ <- lists:seq(1, 500)],
-    settle(Config),
-    {Descriptors, Kib} = {descriptors(Config), resident_kib(Config)},
-    [gen_tcp:close(stranger:connect(Address)) || _ <- lists:seq(1, 10000)],
-    settle(Config),
-    ct:pal("descriptors ~p -> ~p, resident KiB ~p -> ~p", [Descriptors, descriptors(Config), Kib, resident_kib(Config)]),
-    %% When they were counted first, the last strangers may not have been done with yet.
-    test_wait:until("the descriptors are back to what they were, or fewer",
-                    fun() -> case descriptors(Config) of
-                                 Now when Now =< Descriptors -> {done, ok};
-                                 Now -> {wait, Now}
-                             end
-                    end, 20000),
-    true = resident_kib(Config) - Kib < 10000,
+    Idle = test_cnode:descriptors(cnode(Config)),
+    Come = fun(Links, Connections) ->
+                   [gen_tcp:close(let_in(Config)) || _ <- lists:seq(1, Links)],
+                   [gen_tcp:close(stranger:connect(Address)) || _ <- lists:seq(1, Connections)],
+                   await_links(1, Config),
+                   Descriptors = await_descriptors(Idle, Config),
+                   {Descriptors, test_cnode:resident_kib(cnode(Config))}
+           end,
+    {Before, KibBefore} = Come(100, 1000),
+    {After, KibAfter} = Come(500, 10000),
+    progress:note("10,000 connections and 500 links: descriptors ~b -> ~b, resident KiB ~b -> ~b",
+                  [Before, After, KibBefore, KibAfter]),
+    true = KibAfter - KibBefore < ?MEMORY_KIB,
     ok.
 
 -spec links_above_the_limit_are_refused([term()]) -> ok.
@@ -207,24 +264,24 @@ links_above_the_limit_are_refused(Config) ->
     Sockets = [begin
                    Socket = stranger:connect(cnode(Config)),
                    {stranger:shake_hands(Socket, "many" ++ integer_to_list(N) ++ "@10.42.1.1", ?COOKIE), Socket}
-               end || N <- lists:seq(1, 210)],
-    %% The one to the local BEAM is of its own making and does not count.
-    #{links := 201, counters := #{strangers_refused := Refused}} = status(Config),
+               end || N <- lists:seq(1, ?LIMIT + 10)],
+    %% The link to the local BEAM is of the node's own making and does not count.
+    await_links(?LIMIT + 1, Config),
+    #{counters := #{strangers_refused := Refused}} = status(Config),
     true = Refused >= 10,
-    answers_within(1000, Config),
+    answers_within_a_second(Config),
     [gen_tcp:close(Socket) || {_, Socket} <- Sockets],
-    test_wait:until("the links are gone",
-                    fun() -> case status(Config) of
-                                 #{links := 1} -> {done, ok};
-                                 #{links := Links} -> {wait, Links}
-                             end
-                    end, 10000).
+    await_links(1, Config).
 
 %% -- what the cases share
 
-let_in(Config, Name) ->
+%% A program built with AddressSanitizer holds back what is freed, 256 MiB of it. Not here, where memory is looked at.
+keeping_little() ->
+    {"ASAN_OPTIONS", os:getenv("ASAN_OPTIONS", "") ++ ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}.
+
+let_in(Config) ->
     Socket = stranger:connect(cnode(Config)),
-    ok = stranger:shake_hands(Socket, Name ++ "@10.42.1.1", ?COOKIE),
+    ok = stranger:shake_hands(Socket, ?GUEST, ?COOKIE),
     Socket.
 
 %% Byte by byte until the other side has had enough.
@@ -238,41 +295,43 @@ drip(_Socket, <<>>) ->
 
 %% The BEAM's own link was never lost, and its questions are answered.
 unharmed(Config) ->
-    answers_within(2000, Config),
-    [] = [Event || Event = #{what := down} <- test_beam:events(proplists:get_value(beam, Config))],
-    [] = test_cluster:lost_links(proplists:get_value(beams, Config)),
+    answers_within_a_second(Config),
+    [] = [Event || Event = #{what := down} <- test_beam:events(beam(Config))],
+    [] = test_cluster:lost_links(beams(Config)),
     ok.
 
-answers_within(Milliseconds, Config) ->
-    Began = erlang:monotonic_time(millisecond),
-    #{targets := [#{state := linked}]} = status(Config),
-    Took = erlang:monotonic_time(millisecond) - Began,
-    Took < Milliseconds orelse error({took_ms, Took}).
+%% By the clock of the BEAM that asks.
+answers_within_a_second(Config) ->
+    {Took, #{targets := [#{state := linked}]}} = test_cnode:timed_call(cnode(Config), beam(Config), status),
+    Took < ?A_SECOND_US orelse error({took_us, Took}).
 
 status(Config) ->
-    test_beam:call(proplists:get_value(beam, Config), gen_server, call,
-                   [{rancher_cnode, test_cnode:name(cnode(Config))}, status, 10000]).
+    test_cnode:call(cnode(Config), beam(Config), status).
 
-%% All strangers of the past have been dealt with.
-settle(Config) ->
-    test_wait:until("only the BEAM is linked and nobody waits",
-                    fun() -> case {status(Config), descriptors(Config)} of
-                                 {#{links := 1}, Descriptors} when Descriptors < 60 -> {done, ok};
-                                 {#{links := Links}, Descriptors} -> {wait, {Links, Descriptors}}
+messages_dropped(Config) ->
+    #{counters := #{messages_dropped := Dropped}} = status(Config),
+    Dropped.
+
+await_links(Count, Config) ->
+    test_wait:equals("so many links", Count, fun() -> map_get(links, status(Config)) end, 60000).
+
+%% Until no stranger of the past holds one any more.
+await_descriptors(Most, Config) ->
+    test_wait:until("no more descriptors than before",
+                    fun() -> case test_cnode:descriptors(cnode(Config)) of
+                                 Now when Now =< Most -> {done, Now};
+                                 Now -> {wait, Now}
                              end
-                    end, 60000).
-
-descriptors(Config) ->
-    {ok, Names} = file:list_dir("/proc/" ++ os_pid(Config) ++ "/fd"),
-    length(Names).
-
-resident_kib(Config) ->
-    {ok, Status} = file:read_file("/proc/" ++ os_pid(Config) ++ "/status"),
-    {match, [Kib]} = re:run(Status, "VmRSS:\\s+(\\d+)", [{capture, all_but_first, list}]),
-    list_to_integer(Kib).
-
-os_pid(Config) ->
-    integer_to_list(test_cnode:os_pid(cnode(Config))).
+                    end, 30000).
 
 cnode(Config) ->
     proplists:get_value(cnode, Config).
+
+beam(Config) ->
+    proplists:get_value(beam, Config).
+
+beams(Config) ->
+    proplists:get_value(beams, Config).
+
+now_ms() ->
+    erlang:monotonic_time(millisecond).

@@ -2,7 +2,7 @@
 %% "Distribution Protocol". Runs in the controller, over the sandbox's bridge.
 -module(stranger).
 
--export([connect/1, name/2, shake_hands/3, send/2, frame/2, reg_send/2, closed/2, address/1]).
+-export([connect/1, name/2, shake_hands/3, send/2, frame/2, reg_send/2, pid/1, call/4, closed/2, address/1]).
 
 %% Extended references, pids and ports, funs, bit strings, new floats, UTF-8 atoms, maps, big creation, the handshake of
 %% OTP 23, UNLINK_ID and V4_NC: what every node since OTP 25 must offer.
@@ -74,6 +74,44 @@ frame(Control, {message, Message}) ->
 -spec reg_send(atom(), term()) -> binary().
 reg_send(Name, Message) ->
     frame({6, self(), '', Name}, {message, Message}).
+
+%% A process of the stranger's node, that answers can be sent to.
+-spec pid(string()) -> pid().
+pid(Node) ->
+    binary_to_term(<<131, 88, 119, (length(Node)), (list_to_binary(Node))/binary, 1:32, 0:32, 1000:32>>).
+
+%% Calls a registered process as gen_server:call/2 does, over a link of the stranger Node. What else comes meanwhile is
+%% passed over.
+-spec call(gen_tcp:socket(), string(), atom(), term()) -> {ok, term()} | closed.
+call(Socket, Node, Name, Request) ->
+    Tag = make_ref(),
+    _ = send(Socket, reg_send(Name, {'$gen_call', {pid(Node), Tag}, Request})),
+    await_reply(Socket, Tag).
+
+await_reply(Socket, Tag) ->
+    case receive_frame(Socket) of
+        {ok, {2, _, _}, {Tag, Reply}} -> {ok, Reply};
+        {ok, _, _} -> await_reply(Socket, Tag);
+        closed -> closed
+    end.
+
+%% Control and message; none for a tick and a frame without one.
+receive_frame(Socket) ->
+    case gen_tcp:recv(Socket, 4, ?LIMIT_MS) of
+        {ok, <<0:32>>} -> {ok, none, none};
+        {ok, <<Length:32>>} -> terms(gen_tcp:recv(Socket, Length, ?LIMIT_MS));
+        {error, timeout} -> error(no_answer);
+        {error, _} -> closed
+    end.
+
+terms({ok, <<112, Terms/binary>>}) ->
+    {Control, Used} = binary_to_term(Terms, [used]),
+    case Terms of
+        <<_:Used/binary>> -> {ok, Control, none};
+        <<_:Used/binary, Message/binary>> -> {ok, Control, binary_to_term(Message)}
+    end;
+terms({error, _}) ->
+    closed.
 
 %% Waits until the other side has closed; true if it did within Timeout (ms).
 -spec closed(gen_tcp:socket(), timeout()) -> boolean().
