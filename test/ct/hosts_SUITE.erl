@@ -1,17 +1,22 @@
-%% The ground that all other suites stand on: test hosts and the BEAMs on them.
+%% The ground that all other suites stand on: the sandbox, test hosts and the BEAMs on them.
 -module(hosts_SUITE).
 
--export([all/0, end_per_testcase/2]).
+-export([suite/0, all/0, end_per_testcase/2]).
 -export([beams_have_production_names_and_their_own_epmd/1, a_dropped_link_is_seen_by_both_ends/1,
          packets_of_a_cut_vanish_in_silence/1, an_isolated_host_reaches_nobody/1,
          a_vanishing_address_never_answers/1, a_killed_beam_can_be_booted_again_under_its_name/1,
-         a_removed_host_leaves_no_process/1]).
+         a_removed_host_leaves_no_process/1, a_sandbox_whose_guard_is_killed_leaves_no_process/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 60}}].
 
 -spec all() -> [atom()].
 all() ->
     [beams_have_production_names_and_their_own_epmd, a_dropped_link_is_seen_by_both_ends,
      packets_of_a_cut_vanish_in_silence, an_isolated_host_reaches_nobody, a_vanishing_address_never_answers,
-     a_killed_beam_can_be_booted_again_under_its_name, a_removed_host_leaves_no_process].
+     a_killed_beam_can_be_booted_again_under_its_name, a_removed_host_leaves_no_process,
+     a_sandbox_whose_guard_is_killed_leaves_no_process].
 
 -spec end_per_testcase(atom(), [term()]) -> ok.
 end_per_testcase(_Case, _Config) ->
@@ -41,11 +46,11 @@ packets_of_a_cut_vanish_in_silence(_Config) ->
     [A, B, C] = Hosts = [test_host:add(), test_host:add(), test_host:add()],
     [test_host:start_epmd(Host) || Host <- Hosts],
     ok = test_host:cut(A, B),
-    silent = connect(A, test_host:address(B)),
-    silent = connect(B, test_host:address(A)),
-    reached = connect(A, test_host:address(C)),
+    true = gets_silence(A, test_host:address(B)),
+    true = gets_silence(B, test_host:address(A)),
+    ok = await_reached(A, test_host:address(C)),
     ok = test_host:mend(A, B),
-    reached = connect(A, test_host:address(B)),
+    ok = await_reached(A, test_host:address(B)),
     ok.
 
 -spec an_isolated_host_reaches_nobody([term()]) -> ok.
@@ -53,15 +58,15 @@ an_isolated_host_reaches_nobody(_Config) ->
     [A, B] = Hosts = [test_host:add(), test_host:add()],
     [test_host:start_epmd(Host) || Host <- Hosts],
     ok = test_host:isolate(B),
-    silent = connect(A, test_host:address(B)),
-    silent = connect(B, test_host:address(A)),
+    true = gets_silence(A, test_host:address(B)),
+    true = gets_silence(B, test_host:address(A)),
     ok = test_host:rejoin(B),
-    reached = connect(A, test_host:address(B)),
+    ok = await_reached(A, test_host:address(B)),
     ok.
 
 -spec a_vanishing_address_never_answers([term()]) -> ok.
 a_vanishing_address_never_answers(_Config) ->
-    silent = connect(test_host:add(), test_host:vanishing_address()),
+    true = gets_silence(test_host:add(), test_host:vanishing_address()),
     ok.
 
 -spec a_killed_beam_can_be_booted_again_under_its_name([term()]) -> ok.
@@ -77,19 +82,76 @@ a_killed_beam_can_be_booted_again_under_its_name(_Config) ->
 a_removed_host_leaves_no_process(_Config) ->
     Host = test_host:add(),
     Beam = test_beam:start(Host),
+    Pids = test_host:pids(Host),
+    true = lists:member(test_beam:os_pid(Beam), Pids),
+    [_ | _] = [Pid || Pid <- Pids, name(Pid) =:= <<"epmd">>],
     ok = test_host:remove(Host),
-    test_wait:equals("no process of the host is left", {error, enoent},
-                     fun() -> file:read_file(["/proc/", integer_to_list(test_beam:os_pid(Beam)), "/cmdline"]) end,
-                     5000).
+    test_wait:equals("no process of the host is left", [], fun() -> [Pid || Pid <- Pids, lives(Pid)] end, 5000).
 
-%% Whether the host's TCP reaches epmd at Address; a second of nothing is silence.
+%% A sandbox within this one, whose processes can be seen from here.
+-spec a_sandbox_whose_guard_is_killed_leaves_no_process([term()]) -> ok.
+a_sandbox_whose_guard_is_killed_leaves_no_process(_Config) ->
+    Port = open_port({spawn_executable, os:getenv("SANDBOX")}, [{args, ["sleep", "77"]}, exit_status]),
+    {os_pid, Guard} = erlang:port_info(Port, os_pid),
+    Inside = test_wait:until("the sandbox runs its command",
+                             fun() ->
+                                     Pids = descendants(Guard),
+                                     Names = [name(Pid) || Pid <- Pids],
+                                     case lists:member(<<"sleep">>, Names) of
+                                         true -> {done, Pids};
+                                         false -> {wait, Names}
+                                     end
+                             end, 15000),
+    ok = test_command:signal("KILL", [Guard]),
+    test_wait:equals("no process of the sandbox is left", [], fun() -> [Pid || Pid <- Inside, lives(Pid)] end, 5000).
+
+%% Waits until the host's TCP reaches epmd at Address. At first its kernel may still have given the address up.
+await_reached(Host, Address) ->
+    test_wait:equals("the host reaches the other", reached, fun() -> connect(Host, Address) end, 10000).
+
+%% Nothing comes back within a second, or the host's own kernel gives up looking for the address.
+gets_silence(Host, Address) ->
+    case connect(Host, Address) of
+        silent -> true;
+        {failed, Output} -> binary:match(Output, <<"No route to host">>) =/= nomatch;
+        reached -> false
+    end.
+
 connect(Host, Address) ->
     Script = "exec 3<>/dev/tcp/" ++ Address ++ "/4369",
     case test_host:run(Host, "timeout", ["1", "bash", "-c", Script]) of
         {0, _} -> reached;
         {124, _} -> silent;
-        {1, Output} -> {refused, Output}
+        {1, Output} -> {failed, Output}
     end.
+
+descendants(Pid) ->
+    {ok, Names} = file:list_dir("/proc"),
+    Children = [Child || [First | _] = Name <- Names, First >= $0, First =< $9, Child <- [list_to_integer(Name)],
+                         parent(Child) =:= Pid],
+    Children ++ lists:append([descendants(Child) || Child <- Children]).
+
+%% The second field behind the name, which may hold blanks (proc(5)).
+parent(Pid) ->
+    case file:read_file(proc(Pid, "stat")) of
+        {ok, Stat} ->
+            [_, Fields] = string:split(Stat, ") ", trailing),
+            binary_to_integer(lists:nth(2, binary:split(Fields, <<" ">>, [global])));
+        {error, _} ->
+            none
+    end.
+
+name(Pid) ->
+    case file:read_file(proc(Pid, "comm")) of
+        {ok, Name} -> string:trim(Name);
+        {error, _} -> none
+    end.
+
+lives(Pid) ->
+    filelib:is_dir(proc(Pid, "")).
+
+proc(Pid, File) ->
+    filename:join(["/proc", integer_to_list(Pid), File]).
 
 link(A, B) ->
     true = test_beam:call(A, net_kernel, connect_node, [test_beam:name(B)]),

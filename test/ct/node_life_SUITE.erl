@@ -109,11 +109,8 @@ it_ends_with_the_process_that_it_watches(_Config) ->
     Beam = test_beam:start(Host),
     Cnode = test_cnode:start(Host, #{args => ["--watch-pid", integer_to_list(test_beam:os_pid(Beam))]}),
     _ = test_cnode:await(Cnode, "target_linked"),
-    Killed = os:perf_counter(microsecond),
-    ok = test_beam:kill(Beam),
-    {0, At} = test_cnode:await_exit(Cnode, 5000),
-    true = At - Killed < ?A_SECOND_US,
-    ok.
+    ok = test_command:signal("KILL", [test_beam:os_pid(Beam)]),
+    ended_within_a_second(Cnode, os:perf_counter(microsecond)).
 
 -spec once_ends_after_the_first_complete_round([term()]) -> ok.
 once_ends_after_the_first_complete_round(Config) ->
@@ -137,9 +134,12 @@ ends_and_the_cluster_stays(Signal, Config) ->
     [] = test_cluster:lost_links(Beams),
     ok.
 
+%% From the moment when the signal is there: to send it takes a program of its own, which may be slow to start.
 ends_within_a_second(Cnode, Signal) ->
-    Sent = os:perf_counter(microsecond),
     ok = test_cnode:signal(Cnode, Signal),
+    ended_within_a_second(Cnode, os:perf_counter(microsecond)).
+
+ended_within_a_second(Cnode, Since) ->
     {0, At} = test_cnode:await_exit(Cnode, 5000),
-    true = At - Sent < ?A_SECOND_US,
+    At - Since < ?A_SECOND_US orelse error({took_us, At - Since}),
     ok.
