@@ -3,7 +3,7 @@
 -module(settings_SUITE).
 
 -export([suite/0, all/0]).
--export([every_bad_flag_is_status_2_and_one_line_that_names_it/1,
+-export([every_setting_has_bad_values_here/1, every_bad_flag_is_status_2_and_one_line_that_names_it/1,
          every_bad_variable_is_status_2_and_one_line_that_names_it/1,
          a_bad_config_file_is_status_2_and_one_line_that_names_it/1,
          a_missing_cookie_is_status_2_and_says_where_it_looked/1,
@@ -15,16 +15,29 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [every_bad_flag_is_status_2_and_one_line_that_names_it, every_bad_variable_is_status_2_and_one_line_that_names_it,
+    [every_setting_has_bad_values_here, every_bad_flag_is_status_2_and_one_line_that_names_it,
+     every_bad_variable_is_status_2_and_one_line_that_names_it,
      a_bad_config_file_is_status_2_and_one_line_that_names_it, a_missing_cookie_is_status_2_and_says_where_it_looked,
      the_cookie_is_no_flag_and_is_never_repeated, flags_win_over_variables_and_those_over_the_file].
 
+%% The program prints all that it has, those that are not set as well.
+-spec every_setting_has_bad_values_here([term()]) -> ok.
+every_setting_has_bad_values_here(_Config) ->
+    {0, Printed} = run(["--node-basename", "myapp", "--print-config"], []),
+    {match, Settings} = re:run(Printed, "^(?:# )?([a-z-]+) (?:=|is not set)",
+                               [multiline, global, {capture, all_but_first, list}]),
+    Flags = lists:sort(["--" ++ Setting || [Setting] <- Settings]),
+    Flags = lists:sort([Flag || {Flag, _} <- bad_values()]),
+    ok.
+
 -spec every_bad_flag_is_status_2_and_one_line_that_names_it([term()]) -> ok.
 every_bad_flag_is_status_2_and_one_line_that_names_it(_Config) ->
-    named(run([], []), "node-basename"),
-    named(run(["--node-basename", "same", "--basename", "same"], []), "basename"),
-    [named(run(["--node-basename", "myapp", Flag, Value], []), string:trim(Flag, leading, "-"))
+    named(run([], []), "--node-basename"),
+    named(run(["--node-basename", "same", "--basename", "same"], []), "--basename"),
+    [named(run(["--node-basename", "myapp", Flag ++ "=" ++ Value], []), Flag)
      || {Flag, Values} <- bad_values(), Value <- Values],
+    [named(run(["--node-basename", "myapp", Flag, lists:last(Values)], []), Flag)
+     || {Flag, Values} <- bad_values(), not is_toggle(Flag)],
     named(run(["--node-basename", "myapp", "--no-such-flag"], []), "--no-such-flag"),
     named(run(["--node-basename", "myapp", "no-such-command"], []), "no-such-command"),
     named(run(["--node-basename"], []), "node-basename"),
@@ -34,7 +47,7 @@ every_bad_flag_is_status_2_and_one_line_that_names_it(_Config) ->
 every_bad_variable_is_status_2_and_one_line_that_names_it(_Config) ->
     [begin
          Variable = "RANCHER_CNODE_" ++ string:uppercase(lists:flatten(string:replace(Setting, "-", "_", all))),
-         named(run(["--node-basename", "myapp"], [{Variable, lists:last(Values)}]), Setting)
+         named(run(["--node-basename", "myapp"], [{Variable, lists:last(Values)}]), "$" ++ Variable)
      end || {"--" ++ Setting, Values} <- bad_values(), Setting =/= "node-basename", Setting =/= "cookie-file"],
     named(run(["--node-basename", "myapp"], [{"CONTAINER_IP", "nonsense"}]), "CONTAINER_IP"),
     ok.
@@ -95,10 +108,18 @@ bad_values() ->
      {"--disconnect", ["disconnect"]},
      {"--list-nodes", ["nodes"]},
      {"--listen-port", ["-1", "65536", "9105-9100", "any"]},
-     {"--max-links", ["0", "many"]},
+     {"--max-links", ["0", "10001", "many"]},
+     {"--start-epmd", ["maybe"]},
+     {"--epmd", ["", "tab\there", "a\"b"]},
      {"--log-level", ["", "loud"]},
      {"--log-format", ["xml"]},
-     {"--watch-pid", ["0", "-1", "init"]}].
+     {"--watch-pid", ["0", "-1", "init"]},
+     {"--exit-on-eof", ["maybe"]},
+     {"--once", ["maybe"]}].
+
+%% They need no value.
+is_toggle(Flag) ->
+    lists:member(Flag, ["--start-epmd", "--exit-on-eof", "--once"]).
 
 run(Args, Env) ->
     test_command:run(test_cnode:program(), Args, [{"RANCHER_CNODE_COOKIE", "monster"} | Env]).
