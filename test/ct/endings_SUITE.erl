@@ -3,7 +3,9 @@
 %% these up, as wrapper scripts do, and then becomes the program.
 -module(endings_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0, init_per_testcase/2]).
 -export([a_standard_error_that_nobody_reads_does_not_keep_it_from_ending/1, sighup_ends_it_with_status_0/1,
          sigint_that_the_starter_ignores_does_not_end_it/1, sighup_that_the_starter_ignores_does_not_end_it/1,
          it_ends_at_eof_and_eats_nothing_of_standard_input/1, it_leaves_the_flags_of_standard_input_as_they_are/1,
@@ -16,7 +18,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 60}}].
+    [{timetrap, {seconds, 60}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -28,22 +30,9 @@ all() ->
      wait_takes_every_basename_that_run_takes,
      ip_takes_the_settings_of_metadata, ip_tells_why_there_was_no_address].
 
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
 -spec init_per_testcase(atom(), [term()]) -> [term()].
 init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
     [{host, test_host:add()} | Config].
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 %% The shell holds the pipe open as a log driver does that has stalled, and fills it (65536 bytes) before the program
 %% says its first word.
@@ -260,6 +249,3 @@ ended(Port, Output) ->
 
 host(Config) ->
     proplists:get_value(host, Config).
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

@@ -1,7 +1,9 @@
 %% The settings that choose how peers are reached, which of them, and how one is let go.
 -module(layers_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([the_given_functions_connect_and_list/1, the_given_function_lets_go/1,
          without_a_probe_a_cluster_forms_though_epmd_is_not_asked/1,
          an_unhealthy_container_is_taken_in_when_it_is_well/1,
@@ -10,7 +12,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 90}}].
+    [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -18,23 +20,6 @@ all() ->
      without_a_probe_a_cluster_forms_though_epmd_is_not_asked, an_unhealthy_container_is_taken_in_when_it_is_well,
      immediate_removal_lets_go_at_the_first_read, removal_never_lets_nobody_go,
      where_partitions_are_prevented_nobody_is_cut_off, a_leaver_that_comes_back_is_told_of_once].
-
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 -spec the_given_functions_connect_and_list([term()]) -> ok.
 the_given_functions_connect_and_list(Config) ->
@@ -79,7 +64,7 @@ without_a_probe_a_cluster_forms_though_epmd_is_not_asked(Config) ->
                                  false -> {wait, Dialled}
                              end
                     end, 10000),
-    #{targets := [#{counters := #{probes := 0}}]} = call(hd(Beams), Cnode, status),
+    #{targets := [#{counters := #{probes := 0}}]} = test_cnode:call(Cnode, hd(Beams), status),
     ok.
 
 -spec an_unhealthy_container_is_taken_in_when_it_is_well([term()]) -> ok.
@@ -93,10 +78,12 @@ an_unhealthy_container_is_taken_in_when_it_is_well(Config) ->
     [BeamA, BeamB, Ill] = Beams = test_beam:start_all(Hosts),
     %% The ill one's own C-node would dial the others.
     [CnodeA, _] = Cnodes = test_cnode:start_all([First, Second], #{args => ["--health", "passing"]}),
-    [ok = call(Beam, Cnode, {await, 10000}) || {Beam, Cnode} <- lists:zip([BeamA, BeamB], await_targets(Cnodes))],
+    [ok = test_cnode:call(Cnode, Beam, {await, 10000})
+     || {Beam, Cnode} <- lists:zip([BeamA, BeamB], await_targets(Cnodes))],
     ok = test_cluster:await_mesh([BeamA, BeamB], 5000),
     [] = test_beam:visible_nodes(Ill),
-    [held] = [State || #{node := Node, state := State} <- call(BeamA, CnodeA, peers), Node =:= test_beam:name(Ill)],
+    [held] = [State || #{node := Node, state := State} <- test_cnode:call(CnodeA, BeamA, peers),
+                       Node =:= test_beam:name(Ill)],
     ok = List(<<"healthy">>),
     test_cluster:await_mesh(Beams, 10000).
 
@@ -117,12 +104,14 @@ removal_never_lets_nobody_go(Config) ->
     Beam = lists:nth(2, Beams),
     test_wait:until("the peer is forgotten",
                     fun() ->
-                            ok = call(Beam, Cnode, refresh),
-                            case call(Beam, Cnode, status) of
+                            ok = test_cnode:call(Cnode, Beam, refresh),
+                            case test_cnode:call(Cnode, Beam, status) of
                                 #{metadata := #{removed_peers := 1}} -> {done, ok};
                                 #{metadata := Seen} -> {wait, Seen}
                             end
                     end, 20000),
+    %% As long as it would take to cut a link: a random wait of up to 500 ms, and the list of the links every second.
+    ok = test_service:keep_reloading(metadata(Config), Hosts, 2000),
     ok = test_cluster:await_mesh(Beams, 0),
     [] = test_cluster:lost_links(Beams),
     ok.
@@ -133,12 +122,12 @@ where_partitions_are_prevented_nobody_is_cut_off(Config) ->
     Hosts = test_cluster:hosts(4),
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Leaver | _] = test_beam:start_all(Hosts),
-    ok = without_global_disconnect(Leaver),
+    ok = test_beam:without_global_disconnect(Leaver),
     Cnodes = test_cnode:start_all(Hosts, #{args => ["--removal-delay", "500"]}),
     ok = test_cluster:await_mesh(Beams, 10000),
     ok = test_cluster:list(metadata(Config), tl(Hosts)),
     [begin
-         #{text := Text} = await(Cnode, "peer_does_not_leave"),
+         #{text := Text} = test_cnode:await(Cnode, "peer_does_not_leave"),
          {_, _} = binary:match(Text, <<"overlapping partitions">>)
      end || Cnode <- Cnodes],
     [] = test_cluster:lost_links(Beams),
@@ -154,7 +143,7 @@ a_leaver_that_comes_back_is_told_of_once(Config) ->
     %% Again and again: the other C-node's first asking may end the new link.
     test_wait:until("it was asked twice",
                     fun() -> true = test_beam:call(Leaver, net_kernel, connect_node, [test_beam:name(Beam)]),
-                             case call(Beam, Cnode, status) of
+                             case test_cnode:call(Cnode, Beam, status) of
                                  #{leavers := [#{attempts := 2}]} -> {done, ok};
                                  #{leavers := Leavers} -> {wait, Leavers}
                              end
@@ -177,31 +166,4 @@ with_layer(Config, Count, Args, BeamArgs) ->
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
 await_targets(Cnodes) ->
-    [begin _ = await(Cnode, "target_linked"), Cnode end || Cnode <- Cnodes].
-
-%% Takes the function out of the BEAM's global, which goes on as it was.
-without_global_disconnect(Beam) ->
-    {global, Object, File} = code:get_object_code(global),
-    {ok, {global, [{abstract_code, {raw_abstract_v1, Forms}}]}} = beam_lib:chunks(Object, [abstract_code]),
-    Without = lists:filtermap(fun({attribute, Line, export, Exports}) ->
-                                      {true, {attribute, Line, export, Exports -- [{disconnect, 0}]}};
-                                 ({function, _, disconnect, 0, _}) -> false;
-                                 ({attribute, _, spec, {{disconnect, 0}, _}}) -> false;
-                                 (_) -> true
-                              end,
-                              Forms),
-    {ok, global, Binary} = compile:forms(Without, []),
-    true = test_beam:call(Beam, code, unstick_mod, [global]),
-    {module, global} = test_beam:call(Beam, code, load_binary, [global, File, Binary]),
-    false = test_beam:call(Beam, erlang, function_exported, [global, disconnect, 0]),
-    ok.
-
-call(Beam, Cnode, Request) ->
-    test_beam:call(Beam, gen_server, call, [{rancher_cnode, test_cnode:name(Cnode)}, Request, 20000], 25000).
-
-await(Cnode, Event) ->
-    Wanted = list_to_binary(Event),
-    test_cnode:await_event(Cnode, fun(#{event := Found}) -> Found =:= Wanted end, 20000).
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).
+    [begin _ = test_cnode:await(Cnode, "target_linked"), Cnode end || Cnode <- Cnodes].

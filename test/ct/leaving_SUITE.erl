@@ -10,7 +10,7 @@
          a_container_whose_own_c_node_sees_it_gone_stops_dialling/1,
          a_node_that_metadata_never_named_is_left_alone/1, an_old_snapshot_after_a_restart_costs_no_link/1,
          many_that_leave_at_once_are_held/1, a_snapshot_of_one_container_costs_no_link/1,
-         an_own_leaver_without_global_disconnect_is_let_go/1, removal_never_only_adds/1]).
+         an_own_leaver_without_global_disconnect_is_let_go/1]).
 
 -define(REMOVAL_MS, 1000).
 -define(MASS_MS, 60000).
@@ -28,8 +28,7 @@ all() ->
      a_stopped_container_that_is_still_listed_is_no_leaver,
      a_container_whose_own_c_node_sees_it_gone_stops_dialling, a_node_that_metadata_never_named_is_left_alone,
      an_old_snapshot_after_a_restart_costs_no_link, many_that_leave_at_once_are_held,
-     a_snapshot_of_one_container_costs_no_link, an_own_leaver_without_global_disconnect_is_let_go,
-     removal_never_only_adds].
+     a_snapshot_of_one_container_costs_no_link, an_own_leaver_without_global_disconnect_is_let_go].
 
 %% The leaver's C-node has gone with its container's place in the service, or lives on: here it lives on.
 -spec a_live_container_that_leaves_takes_only_its_own_links([term()]) -> ok.
@@ -50,7 +49,7 @@ a_leaver_without_global_disconnect_takes_the_fallback(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Leaver | Stayers] =
         test_beam:start_all(Hosts, #{args => ["-kernel", "prevent_overlapping_partitions", "false"]}),
-    ok = without_global_disconnect(Leaver),
+    ok = test_beam:without_global_disconnect(Leaver),
     _ = test_cnode:start_all(Hosts, #{args => removal(?REMOVAL_MS)}),
     ok = test_cluster:await_mesh(Beams, 10000),
     ok = test_cluster:list(metadata(Config), tl(Hosts)),
@@ -143,7 +142,7 @@ an_own_leaver_without_global_disconnect_is_let_go(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Leaver | Stayers] =
         test_beam:start_all(Hosts, #{args => ["-kernel", "prevent_overlapping_partitions", "false"]}),
-    ok = without_global_disconnect(Leaver),
+    ok = test_beam:without_global_disconnect(Leaver),
     [_ | OfStayers] = test_cnode:start_all(Hosts, #{args => removal(?REMOVAL_MS)}),
     ok = test_cluster:await_mesh(Beams, 10000),
     [ok = test_cnode:stop(Cnode) || Cnode <- OfStayers],
@@ -151,15 +150,6 @@ an_own_leaver_without_global_disconnect_is_let_go(Config) ->
     ok = test_cluster:await_nodes(Leaver, [], 15000),
     ok = test_cluster:await_mesh(Stayers, 5000),
     [] = test_cluster:lost_among(Stayers),
-    ok.
-
--spec removal_never_only_adds([term()]) -> ok.
-removal_never_only_adds(Config) ->
-    #{hosts := [First, Second, _] = Hosts, beams := Beams} =
-        test_cluster:form(metadata(Config), 3, #{args => ["--removal", "never", "--removal-delay", "0"]}),
-    ok = test_cluster:list(metadata(Config), [First, Second]),
-    ok = settles(Config, Hosts),
-    [] = test_cluster:lost_links(Beams),
     ok.
 
 %% -- what the cases share
@@ -176,20 +166,3 @@ removal(RemovalMs) ->
 %% More reloads of the same, each read by every C-node, for as long as a wrong conclusion would need to cut a link.
 settles(Config, Hosts) ->
     test_service:keep_reloading(metadata(Config), Hosts, ?REMOVAL_MS + ?CUT_MS).
-
-%% Takes the function out of the BEAM's global, which goes on as it was.
-without_global_disconnect(Beam) ->
-    {global, Object, File} = code:get_object_code(global),
-    {ok, {global, [{abstract_code, {raw_abstract_v1, Forms}}]}} = beam_lib:chunks(Object, [abstract_code]),
-    Without = lists:filtermap(fun({attribute, Line, export, Exports}) ->
-                                      {true, {attribute, Line, export, Exports -- [{disconnect, 0}]}};
-                                 ({function, _, disconnect, 0, _}) -> false;
-                                 ({attribute, _, spec, {{disconnect, 0}, _}}) -> false;
-                                 (_) -> true
-                              end,
-                              Forms),
-    {ok, global, Binary} = compile:forms(Without, []),
-    true = test_beam:call(Beam, code, unstick_mod, [global]),
-    {module, global} = test_beam:call(Beam, code, load_binary, [global, File, Binary]),
-    false = test_beam:call(Beam, erlang, function_exported, [global, disconnect, 0]),
-    ok.

@@ -1,7 +1,9 @@
 %% When the first round is done, and what is told of BEAMs that are not there or do not answer.
 -module(rounds_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([a_good_read_without_peers_ends_the_first_round/1, a_container_without_an_address_ends_the_first_round/1,
          all_targets_are_awaited_though_one_is_dead/1, all_targets_are_awaited_though_one_has_left/1,
          all_targets_tell_only_what_is_not_linked/1, a_suspended_beam_is_told_as_not_responding/1,
@@ -11,7 +13,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 60}}].
+    [{timetrap, {seconds, 60}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -19,23 +21,6 @@ all() ->
      all_targets_are_awaited_though_one_is_dead, all_targets_are_awaited_though_one_has_left,
      all_targets_tell_only_what_is_not_linked, a_suspended_beam_is_told_as_not_responding,
      places_of_a_node_that_went_are_free_again, the_log_tells_the_reason_that_status_tells].
-
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 -spec a_good_read_without_peers_ends_the_first_round([term()]) -> ok.
 a_good_read_without_peers_ends_the_first_round(Config) ->
@@ -49,7 +34,7 @@ a_container_without_an_address_ends_the_first_round(Config) ->
 -spec all_targets_are_awaited_though_one_is_dead([term()]) -> ok.
 all_targets_are_awaited_though_one_is_dead(Config) ->
     #{beams := [Beam | _], cnode := Cnode, alone := Alone} = lone(Config, 2, [test_host:vanishing_address()]),
-    ok = call(Beam, Cnode, {await, 10000}),
+    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
     {0, _} = test_cnode:await_exit(test_cnode:start(Alone, #{basename => "once", args => ["--once" | all_args()]}),
                                    15000),
     ok.
@@ -59,10 +44,10 @@ all_targets_are_awaited_though_one_is_dead(Config) ->
 all_targets_are_awaited_though_one_has_left(Config) ->
     #{hosts := [_, _, Gone] = Hosts, beams := [Beam, _, Leaver], cnode := Cnode} = lone(Config, 3, []),
     ok = test_cluster:list(metadata(Config), Hosts -- [Gone]),
-    _ = await(Cnode, "peer_left"),
+    _ = test_cnode:await(Cnode, "peer_left"),
     ok = test_beam:kill(Leaver),
-    _ = await(Cnode, "target_lost"),
-    ok = call(Beam, Cnode, {await, 10000}).
+    _ = test_cnode:await(Cnode, "target_lost"),
+    ok = test_cnode:call(Cnode, Beam, {await, 10000}).
 
 -spec all_targets_tell_only_what_is_not_linked([term()]) -> ok.
 all_targets_tell_only_what_is_not_linked(Config) ->
@@ -72,11 +57,11 @@ all_targets_tell_only_what_is_not_linked(Config) ->
     Wanted = lists:sort([{Target, list_to_atom("myapp@" ++ Dead)} || Target <- Targets]),
     test_wait:equals("each target tells the dead peer alone", Wanted,
                      fun() -> lists:sort([{Target, Node} || #{target := Target, node := Node}
-                                                                <- call(Beam, Cnode, peers),
+                                                                <- test_cnode:call(Cnode, Beam, peers),
                                                             lists:member(Target, Targets)])
                      end, 10000),
-    ok = call(Beam, Cnode, {await, 10000}),
-    #{targets := Told} = call(Beam, Cnode, status),
+    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
+    #{targets := Told} = test_cnode:call(Cnode, Beam, status),
     [2, 2, 2] = [Linked || #{node := Node, linked := Linked} <- Told, lists:member(Node, Targets)],
     [{awaited, epmd}] = [{State, Stage} || #{node := Node, state := State, stage := Stage} <- Told,
                                            not lists:member(Node, Targets)],
@@ -90,10 +75,10 @@ a_suspended_beam_is_told_as_not_responding(Config) ->
     [Beam, Other] = test_beam:start_all(Hosts),
     ok = test_beam:suspend(Beam),
     Cnode = test_cnode:start(First),
-    _ = await(Cnode, "target_not_responding"),
+    _ = test_cnode:await(Cnode, "target_not_responding"),
     [] = test_cnode:events(Cnode, "target_refuses"),
     #{targets := [#{state := not_responding, reason := <<_, _/binary>>, stage := name}]} =
-        call(Other, Cnode, status),
+        test_cnode:call(Cnode, Other, status),
     ok = test_beam:resume(Beam),
     test_cluster:await_mesh([Beam, Other], 15000).
 
@@ -102,12 +87,13 @@ places_of_a_node_that_went_are_free_again(Config) ->
     ok = metadata_server:misbehave(metadata(Config), not_found),
     [First, Second] = test_beam:start_all(test_cluster:hosts(2)),
     Cnode = test_cnode:start(test_beam:host(First)),
-    _ = await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_linked"),
     ok = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
     test_wait:equals("every place is taken", {error, too_many_waiting},
-                     fun() -> call(First, Cnode, {await, 1}) end, 10000),
+                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
     ok = test_beam:kill(Second),
-    test_wait:equals("there are places again", {error, timeout}, fun() -> call(First, Cnode, {await, 1}) end, 10000),
+    test_wait:equals("there are places again", {error, timeout},
+                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
     ok.
 
 %% A host that is not there: now the kernel says so, now nobody says anything.
@@ -118,13 +104,13 @@ the_log_tells_the_reason_that_status_tells(Config) ->
     ok = test_cluster:list(metadata(Config), [Host, Dead]),
     Beam = test_beam:start(Host),
     Cnode = test_cnode:start(Host),
-    _ = await(Cnode, "target_linked"),
-    test_wait:until("several tries", fun() -> case call(Beam, Cnode, peers) of
+    _ = test_cnode:await(Cnode, "target_linked"),
+    test_wait:until("several tries", fun() -> case test_cnode:call(Cnode, Beam, peers) of
                                                   [#{attempts := N}] when N >= 6 -> {done, ok};
                                                   Peers -> {wait, Peers}
                                               end
                                      end, 30000),
-    [#{reason := Reason}] = call(Beam, Cnode, peers),
+    [#{reason := Reason}] = test_cnode:call(Cnode, Beam, peers),
     [#{fields := #{<<"msg">> := Reason}}] = test_cnode:events(Cnode, "peer_unreachable"),
     ok.
 
@@ -153,8 +139,8 @@ ends_the_first_round(Config, Containers) ->
     Beam = test_beam:start(Host),
     Args = ["--service", "stacks/shop/services/other"],
     Cnode = test_cnode:start(Host, #{args => Args}),
-    _ = await(Cnode, "target_linked"),
-    ok = call(Beam, Cnode, {await, 5000}),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    ok = test_cnode:call(Cnode, Beam, {await, 5000}),
     {0, _} = test_cnode:await_exit(test_cnode:start(Host, #{basename => "once", args => ["--once" | Args]}), 10000),
     ok.
 
@@ -172,13 +158,3 @@ lone(Config, Count, More) ->
 
 all_args() ->
     ["--service", "stacks/shop/services/worker", "--targets", "all", "--removal-delay", "500"].
-
-call(Beam, Cnode, Request) ->
-    test_beam:call(Beam, gen_server, call, [{rancher_cnode, test_cnode:name(Cnode)}, Request, 20000], 25000).
-
-await(Cnode, Event) ->
-    Wanted = list_to_binary(Event),
-    test_cnode:await_event(Cnode, fun(#{event := Found}) -> Found =:= Wanted end, 15000).
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

@@ -5,6 +5,7 @@
 -export([start/1, start/2, start_all/1, start_all/2, stop/1, kill/1, suspend/1, resume/1]).
 -export([name/1, host/1, os_pid/1, call/4, call/5]).
 -export([visible_nodes/1, hidden_nodes/1, events/1, downs/1, booted_at/1, linked_at/3, drop_link/2]).
+-export([without_global_disconnect/1]).
 -export_type([beam/0, options/0]).
 
 -type beam() :: #{name := node(), host := test_host:host(), peer := pid(), os_pid := pos_integer()}.
@@ -132,6 +133,24 @@ drop_link(Beam, Node) ->
                              end
                     end,
                     ?CALL_MS).
+
+%% Takes global:disconnect/0 out of the BEAM, whose global goes on as it was: such as OTP before 25.1.
+-spec without_global_disconnect(beam()) -> ok.
+without_global_disconnect(Beam) ->
+    {global, Object, File} = code:get_object_code(global),
+    {ok, {global, [{abstract_code, {raw_abstract_v1, Forms}}]}} = beam_lib:chunks(Object, [abstract_code]),
+    Without = lists:filtermap(fun({attribute, Line, export, Exports}) ->
+                                      {true, {attribute, Line, export, Exports -- [{disconnect, 0}]}};
+                                 ({function, _, disconnect, 0, _}) -> false;
+                                 ({attribute, _, spec, {{disconnect, 0}, _}}) -> false;
+                                 (_) -> true
+                              end,
+                              Forms),
+    {ok, global, Binary} = compile:forms(Without, []),
+    true = call(Beam, code, unstick_mod, [global]),
+    {module, global} = call(Beam, code, load_binary, [global, File, Binary]),
+    false = call(Beam, erlang, function_exported, [global, disconnect, 0]),
+    ok.
 
 %% One scheduler that does not spin: ten BEAMs share the cores of a small machine.
 arguments(Host, Options) ->

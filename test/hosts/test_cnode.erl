@@ -8,8 +8,7 @@
 -export_type([cnode/0, options/0, line/0]).
 
 -type cnode() :: #{name := node(), host := test_host:host(), keeper := pid(), os_pid := pos_integer()}.
-%% args come after `--node-basename myapp`; node_basename => none leaves that out. cookie => none sets none. An env value
-%% of false unsets the variable.
+%% args come after `--node-basename myapp`; node_basename => none leaves that out. cookie => none sets none.
 -type options() :: #{args => [string()], env => test_command:env(), basename => string(),
                      node_basename => string() | none, cookie => string() | none}.
 %% One line of the log. level and event are empty when the line has none, fields hold the rest as text.
