@@ -230,7 +230,11 @@ TEST_CASE("a_body_beyond_32_MiB_is_refused_without_being_held") {
   REQUIRE_FALSE(service.has_value());
   CHECK(service.error() ==
         Error{ErrorCode::too_large, server.url() + ": the answer is larger than 33554432 bytes"});
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  (void)before;  // a sanitizer keeps what was freed
+#else
   CHECK(peak_memory_kb() - before < 8'000);
+#endif
 }
 
 TEST_CASE("a_404_on_the_version_means_that_nothing_is_loaded") {
