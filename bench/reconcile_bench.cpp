@@ -53,7 +53,8 @@ double median_us(const std::function<void()>& prepare, const std::function<void(
   return times[runs / 2];
 }
 
-/// One reconciler over `containers` peers of which none answers, or all are linked.
+/// One reconciler over `containers` peers of which none answers, or all are linked. "half leavers" is a link list
+/// that shows all of them while every other one is a leaver; "news" come while all wait for their next try.
 class Bench {
  public:
   explicit Bench(std::size_t containers)
@@ -61,6 +62,16 @@ class Bench {
     for (std::size_t i = 1; i < containers; ++i) links_.push_back(node(i));
     membership_.observe(now_, ReadScope::self, whole_);
     desired_ = membership_.desired();
+    auto less = std::make_shared<Desired>(*desired_);
+    less->dialable.erase(node(containers - 1));
+    less->members.erase(node(containers - 1));
+    less_desired_ = less;
+    auto half_left = std::make_shared<Desired>(*desired_);
+    for (std::size_t i = 1; i < containers; i += 2) {
+      half_left->dialable.erase(node(i));
+      half_left->leavers.insert(half_left->members.extract(node(i)));
+    }
+    half_left_ = half_left;
   }
 
   void print_row(std::size_t containers) {
@@ -77,6 +88,14 @@ class Bench {
     step(event::LinksListed{list_, links_});
     print(median_us([this] { next_list(); }, [this] { step(event::LinksListed{list_, links_}); }));
     print(median_us([] {}, [this] { (void)reconciler_->peers(); }));
+    print(median_us([] {},
+                    [&] {
+                      lacking = !lacking;
+                      step(event::DesiredChanged{lacking ? less_desired_ : desired_});
+                    }));
+    step(event::DesiredChanged{half_left_});
+    print(median_us([this] { next_list(); }, [this] { step(event::LinksListed{list_, links_}); }));
+    print(median_us([this] { start_with_waiting_peers(); }, [this] { step(event::News{}); }));
     start_with_dead_peers();
     print(median_us([] {}, [this] { step(event::Probed{take_probe(), ProbeOutcome::no_answer}); }));
     print(median_us([] {}, [this] { step(event::Tick{}); }));
@@ -91,7 +110,7 @@ class Bench {
     return settings;
   }
 
-  static void print(double microseconds) { std::printf("%13.1f", microseconds); }
+  static void print(double microseconds) { std::printf("%14.1f", microseconds); }
 
   TimePoint tick() { return now_ += std::chrono::milliseconds(1); }
 
@@ -105,13 +124,22 @@ class Bench {
     step(event::LinksListed{list_, {}});
   }
 
+  /// Every peer has failed once and waits for its next try. Time stands still, so that none is due meanwhile.
+  void start_with_waiting_peers() {
+    start_with_dead_peers();
+    while (!probes_.empty())
+      take(reconciler_->step(now_, event::Probed{take_probe(), ProbeOutcome::no_answer}));
+  }
+
   void next_list() {
     now_ += std::chrono::seconds(1);
     step(event::Tick{});
   }
 
-  void step(const Event& event) {
-    for (const Action& action : reconciler_->step(tick(), event)) {
+  void step(const Event& event) { take(reconciler_->step(tick(), event)); }
+
+  void take(const std::vector<Action>& actions) {
+    for (const Action& action : actions) {
       if (const auto* list = std::get_if<action::ListLinks>(&action)) list_ = list->id;
       if (const auto* probe = std::get_if<action::Probe>(&action)) probes_.push_back(probe->id);
     }
@@ -128,6 +156,8 @@ class Bench {
   Membership membership_;
   TimePoint now_{std::chrono::hours(1)};
   std::shared_ptr<const Desired> desired_;
+  std::shared_ptr<const Desired> less_desired_;  ///< without the last container
+  std::shared_ptr<const Desired> half_left_;     ///< every other peer is a leaver
   std::vector<NodeName> links_;
   std::unique_ptr<Reconciler> reconciler_;
   ActionId list_ = 0;
@@ -138,8 +168,9 @@ class Bench {
 
 int main() {
   std::printf("microseconds, median of %d runs\n", runs);
-  std::printf("%10s%13s%13s%13s%13s%13s%13s%13s\n", "containers", "same read", "read +/- 1", "new desired",
-              "link list", "view", "probe failed", "idle tick");
+  std::printf("%10s%14s%14s%14s%14s%14s%14s%14s%14s%14s%14s\n", "containers", "same read", "read +/- 1",
+              "new desired", "link list", "view", "desired +/- 1", "half leavers", "news", "probe failed",
+              "idle tick");
   for (const std::size_t containers : {100U, 1'000U, 10'000U}) Bench(containers).print_row(containers);
   return 0;
 }

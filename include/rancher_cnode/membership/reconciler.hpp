@@ -149,7 +149,7 @@ struct PeerView {
   std::string_view reason;     ///< why it is not linked, in words: the last failure, else what it waits for
   TimePoint since;             ///< when this state began
   std::uint32_t attempts = 0;  ///< failed ones since it was last linked
-  std::optional<TimePoint> next_try;  ///< only if waiting
+  std::optional<TimePoint> next_try;  ///< only if waiting; for the tests of the retry delays
 };
 
 enum class LeaverState {
