@@ -49,6 +49,7 @@ void SimulatedWorld::read(int number) {
 
 void SimulatedWorld::step(int number, const Event& event) {
   Node& node = *nodes_.at(number);
+  node.takes_list = std::holds_alternative<event::LinksListed>(event);
   for (const Action& action : node.reconciler.step(now_, event)) {
     std::visit([&](const auto& what) { carry_out(number, what); }, action);
   }
@@ -100,7 +101,13 @@ void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
     answer(number, dice_.between(0ms, 2ms), [this, number, id, links, fails]() -> Event {
       landed(number, id);
       if (fails) return event::ListFailed{id};
-      nodes_.at(number)->last_links = *links;
+      Node& asker = *nodes_.at(number);
+      asker.last_links = *links;
+      const auto& leavers = asker.membership.desired()->leavers;
+      std::erase_if(asker.looks, [&](const auto& entry) { return !links->contains(entry.first); });
+      for (const int other : *links) {
+        if (leavers.contains(names_.at(static_cast<std::size_t>(other)))) ++asker.looks[other];
+      }
       event::LinksListed listed{id, {}};
       for (const int other : *links) listed.links.push_back(names_.at(static_cast<std::size_t>(other)));
       return listed;
@@ -153,6 +160,9 @@ void SimulatedWorld::carry_out(int number, const action::Leave& action) {
   }
   if (peer != number && !node.last_links.contains(peer))
     broken(number, "asked a peer to leave that is not linked");
+  if (!node.takes_list || (peer != number && node.looks[peer] < 2))
+    broken(number, "asked a peer to leave without a second look at the links");
+  node.looks.erase(peer);
   if (node.asked_to_leave.contains(peer) && now_ - node.asked_to_leave[peer] < 30s) {
     broken(number, "asked a peer to leave twice within 30 s");
   }

@@ -26,6 +26,8 @@ struct SimulatedWorld::Node {
   std::map<ActionId, int> leaves;
   std::set<ActionId> lists;
   std::set<int> last_links;
+  std::map<int, int> looks;  ///< lists in a row that showed the link to a leaver, since it was asked last
+  bool takes_list = false;   ///< the step is that of an answered list
   std::map<int, TimePoint> asked_to_leave;
   Fault fault = Fault::none;
   bool read_well = false;  ///< since the last fault that hides containers
