@@ -4,7 +4,7 @@
 // event.
 //
 // Guarantees, whatever the order of events (test/unit/membership/simulation_test.cpp tries them with random
-// faults, retry_test.cpp that no peer starves):
+// faults, and counts the turns in the dial queue while new peers arrive all the time):
 // * At most max_dials probes and dials, max_leaves leaves and one list are in flight, and one dial a peer.
 // * Only dialable members are probed and dialled; only leavers that the target is linked to are asked to leave,
 //   each at most once in leave_again. The target itself is never dialled. Nodes that metadata never named are not

@@ -2,9 +2,10 @@
 // which links stand. Time is the world's business.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace rancher_cnode::membership::simulation {
@@ -15,6 +16,9 @@ struct Beam {
   bool reachable = true;    ///< false: packets to and from the host vanish
   bool same_cookie = true;  ///< false: dials to it and from it fail
   bool stalled = false;     ///< answers its C-node late
+  bool alive = true;        ///< false: does not take part in distribution, and ignores each dial
+  bool mute = false;        ///< answers no dial that it is asked for, though it makes the link
+  bool drops = false;       ///< every new link to it goes as soon as it comes
   std::set<int> links;
 };
 
@@ -29,8 +33,15 @@ class SimulatedNetwork {
   [[nodiscard]] bool can_link(int a, int b) const {
     const Beam& from = beam(a);
     const Beam& to = beam(b);
-    return a != b && from.up && to.up && from.reachable && to.reachable && from.same_cookie && to.same_cookie;
+    return a != b && from.up && to.up && reach(a, b) && from.same_cookie && to.same_cookie;
   }
+  /// Packets pass between the two hosts.
+  [[nodiscard]] bool reach(int a, int b) const {
+    return beam(a).reachable && beam(b).reachable && !partitions_.contains(std::minmax(a, b));
+  }
+  void part(int a, int b) { partitions_.insert(std::minmax(a, b)); }
+  void join(int a, int b) { partitions_.erase(std::minmax(a, b)); }
+  void join_all() { partitions_.clear(); }
   void link(int a, int b) {
     beam(a).links.insert(b);
     beam(b).links.insert(a);
@@ -46,6 +57,7 @@ class SimulatedNetwork {
 
  private:
   std::vector<Beam> beams_;
+  std::set<std::pair<int, int>> partitions_;  ///< pairs, the lower number first
 };
 
 }  // namespace rancher_cnode::membership::simulation

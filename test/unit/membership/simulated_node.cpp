@@ -20,6 +20,7 @@ void SimulatedWorld::start_node(int number) {
   settings.target = samples::node(number);
   settings.seed = dice_.next();
   nodes_[number] = std::make_unique<Node>(number, scope_, removal_, settings);
+  nodes_[number]->polls = dice_.chance(30);
   read_soon(number, dice_.between(1ms, 300ms));
   if (network_.beam(number).up) start_beam(number);
 }
@@ -39,7 +40,12 @@ void SimulatedWorld::read(int number) {
   if (node.membership.observe(now_, scope_, *answer.read)) {
     step(number, event::DesiredChanged{node.membership.desired()});
   }
-  TimePoint next = now_ + 5s;
+  if (const auto rule = node.oracle.against(*node.membership.desired(), names_)) broken(number, *rule);
+  // Who long-polls hears nothing more while nothing changes; an answer that fails is asked for again, and while the
+  // version flaps each long-poll ends early.
+  Duration pause = node.polls || !answer.listing ? Duration(5s) : Duration(60s);
+  if (node.fault == Fault::flapping) pause = 1s;
+  TimePoint next = now_ + pause;
   if (const auto wanted = node.membership.wants_read_at()) {
     if (*wanted <= now_) broken(number, "a read is wanted at once, again and again");
     next = std::min(next, *wanted);
@@ -85,10 +91,13 @@ void SimulatedWorld::answer(int number, Milliseconds delay, std::function<Event(
 
 void SimulatedWorld::landed(int number, ActionId id) {
   Node& node = *nodes_.at(number);
-  node.probes.erase(id);
-  node.dials.erase(id);
+  for (auto* flights : {&node.probes, &node.dials}) {
+    const auto flight = flights->find(id);
+    if (flight == flights->end()) continue;
+    node.longest_flight = std::max(node.longest_flight, now_ - flight->second.since);
+    flights->erase(flight);
+  }
   node.leaves.erase(id);
-  node.lists.erase(id);
 }
 
 void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
@@ -99,14 +108,17 @@ void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
     const auto links = std::make_shared<const std::set<int>>(network_.beam(number).links);
     const bool fails = !calm_ && dice_.chance(2);
     answer(number, dice_.between(0ms, 2ms), [this, number, id, links, fails]() -> Event {
-      landed(number, id);
+      Node& node = *nodes_.at(number);
+      const bool in_time = node.lists.erase(id) > 0;  // else the target restarted meanwhile
       if (fails) return event::ListFailed{id};
-      Node& asker = *nodes_.at(number);
-      asker.last_links = *links;
-      const auto& leavers = asker.membership.desired()->leavers;
-      std::erase_if(asker.looks, [&](const auto& entry) { return !links->contains(entry.first); });
-      for (const int other : *links) {
-        if (leavers.contains(names_.at(static_cast<std::size_t>(other)))) ++asker.looks[other];
+      if (in_time) {
+        node.last_links = *links;
+        node.listed = true;
+        const auto& leavers = node.membership.desired()->leavers;
+        std::erase_if(node.looks, [&](const auto& entry) { return !links->contains(entry.first); });
+        for (const int other : *links) {
+          if (leavers.contains(names_.at(static_cast<std::size_t>(other)))) ++node.looks[other];
+        }
       }
       event::LinksListed listed{id, {}};
       for (const int other : *links) listed.links.push_back(names_.at(static_cast<std::size_t>(other)));
@@ -115,13 +127,18 @@ void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
   });
 }
 
+void SimulatedWorld::starts(int number, int peer) {
+  const auto rule = nodes_.at(number)->oracle.against_dial(peer);
+  if (rule) broken(number, *rule + ": " + std::to_string(peer));
+}
+
 void SimulatedWorld::carry_out(int number, const action::Probe& action) {
   Node& node = *nodes_.at(number);
   const int peer = number_of(action.peer);
-  if (const auto rule = node.oracle.against_dial(peer)) broken(number, *rule + ": " + std::to_string(peer));
-  node.probes.emplace(action.id, peer);
-  const Beam& there = network_.beam(peer);
-  const bool vanishes = !there.reachable || !network_.beam(number).reachable;
+  starts(number, peer);
+  ++node.starts;
+  node.probes.emplace(action.id, Node::Flight{peer, now_});
+  const bool vanishes = !network_.reach(number, peer);
   answer(number, vanishes ? 1s : dice_.between(0ms, 3ms),
          [this, number, peer, vanishes, id = action.id]() -> Event {
            landed(number, id);
@@ -135,16 +152,23 @@ void SimulatedWorld::carry_out(int number, const action::Probe& action) {
 void SimulatedWorld::carry_out(int number, const action::Dial& action) {
   Node& node = *nodes_.at(number);
   const int peer = number_of(action.peer);
-  if (const auto rule = node.oracle.against_dial(peer)) broken(number, *rule + ": " + std::to_string(peer));
-  node.dials.emplace(action.id, peer);
+  starts(number, peer);
+  if (tuning_.probe == ProbeMode::off) ++node.starts;
+  node.dials.emplace(action.id, Node::Flight{peer, now_});
   ++outcome_.dials;
-  const bool vanishes = !network_.beam(peer).reachable || !network_.beam(number).reachable;
-  after(vanishes ? 7s : dice_.between(1ms, 10ms), [this, number, peer, id = action.id] {
-    const bool linked = network_.beam(number).links.contains(peer) || network_.can_link(number, peer);
+  const bool alive = network_.beam(number).alive;
+  const bool mute = alive && network_.beam(number).mute;
+  const bool vanishes = alive && (mute || !network_.reach(number, peer));
+  after(vanishes ? 7s : dice_.between(1ms, 10ms), [this, number, peer, alive, mute, id = action.id] {
+    const bool linked =
+        network_.beam(number).links.contains(peer) || (alive && network_.can_link(number, peer));
     if (linked) link(number, peer);
-    answer(number, dice_.between(0ms, 2ms), [this, number, id, linked]() -> Event {
+    DialOutcome outcome = linked ? DialOutcome::linked : DialOutcome::refused;
+    if (!alive) outcome = DialOutcome::not_alive;
+    if (mute) outcome = DialOutcome::no_reply;
+    answer(number, dice_.between(0ms, 2ms), [this, number, id, outcome]() -> Event {
       landed(number, id);
-      return event::Dialled{id, linked ? DialOutcome::linked : DialOutcome::refused};
+      return event::Dialled{id, outcome};
     });
   });
 }
@@ -169,16 +193,18 @@ void SimulatedWorld::carry_out(int number, const action::Leave& action) {
   node.asked_to_leave[peer] = now_;
   node.leaves.emplace(action.id, peer);
   ++outcome_.leaves;
-  const bool reachable =
-      network_.beam(peer).reachable && network_.beam(number).reachable && network_.beam(peer).up;
-  after(reachable ? dice_.between(2ms, 20ms) : 5s, [this, number, peer, reachable, id = action.id] {
-    if (reachable) {
+  LeaveOutcome outcome = LeaveOutcome::done;
+  if (!calm_ && dice_.chance(15)) outcome = LeaveOutcome::failed;
+  if (!network_.reach(number, peer) || !network_.beam(peer).up) outcome = LeaveOutcome::unreachable;
+  const Milliseconds takes = outcome == LeaveOutcome::unreachable ? 5s : dice_.between(2ms, 20ms);
+  after(takes, [this, number, peer, outcome, id = action.id] {
+    if (outcome == LeaveOutcome::done) {
       outcome_.links_lost += network_.beam(peer).links.size();
       network_.cut_all(peer);
     }
-    answer(number, 1ms, [this, number, id, reachable]() -> Event {
+    answer(number, 1ms, [this, number, id, outcome]() -> Event {
       landed(number, id);
-      return event::Left{id, reachable ? LeaveOutcome::done : LeaveOutcome::unreachable};
+      return event::Left{id, outcome};
     });
   });
 }
@@ -186,6 +212,10 @@ void SimulatedWorld::carry_out(int number, const action::Leave& action) {
 void SimulatedWorld::link(int a, int b) {
   if (network_.beam(a).links.contains(b)) return;
   network_.link(a, b);
+  if (network_.beam(a).drops || network_.beam(b).drops) {
+    after(dice_.between(1ms, 60ms), [this, a, b] { network_.cut(a, b); });
+    return;
+  }
   if (!transitive_) return;
   for (const int near : {a, b}) {
     const int far = near == a ? b : a;
@@ -204,29 +234,63 @@ void SimulatedWorld::check_limits(int number) {
   if (node.lists.size() > 1) broken(number, "more than one list in flight");
   std::set<int> peers;
   for (const auto* flights : {&node.probes, &node.dials}) {
-    for (const auto& [id, peer] : *flights) {
-      if (!peers.insert(peer).second)
-        broken(number, "two actions in flight for one peer: " + std::to_string(peer));
+    for (const auto& [id, flight] : *flights) {
+      if (!peers.insert(flight.peer).second)
+        broken(number, "two actions in flight for one peer: " + std::to_string(flight.peer));
     }
   }
 }
 
-/// No peer waits longer than the queue before it can take, nor for a retry longer than the limit.
+/// What takes time: reads, news and turns in the queue. Looked at once a second.
 void SimulatedWorld::check_patience(int number) {
-  const Node& node = *nodes_.at(number);
+  constexpr Milliseconds slack{50};
+  Node& node = *nodes_.at(number);
+  if (now_ - slack > node.oracle.next_read()) broken(number, "a read would tell, and none was asked for");
   const auto own = node.membership.desired()->own;
   const bool dials = own == OwnPresence::unknown || own == OwnPresence::present;
-  if (!node.target_up || !dials || network_.beam(number).stalled) return;
-  const auto peers = node.reconciler.peers();
-  // Each turn of the queue takes at most a probe (1 s), a dial (7 s), and an answer held up by a stalled BEAM
-  // (6 s, twice).
-  const auto turns = static_cast<int>(peers.size() / tuning_.max_dials) + 2;
-  for (const PeerView& peer : peers) {
-    if (peer.state == PeerState::queued && now_ - peer.since > turns * 2 * 20s + 10s) {
-      broken(number, "starved: " + peer.node.str());
-    }
-    if (peer.next_try && *peer.next_try > now_ + 10s) broken(number, "waits too long: " + peer.node.str());
+  if (!node.target_up || !node.listed || !dials) {
+    node.turns.clear();
+    return;
   }
+  const auto peers = node.reconciler.peers();
+  const auto queued = static_cast<std::size_t>(
+      std::ranges::count(peers, PeerState::queued, [](const PeerView& peer) { return peer.state; }));
+  const std::size_t in_flight = node.probes.size() + node.dials.size();
+  if (queued > 0 && in_flight < tuning_.max_dials) broken(number, "a slot is free while peers wait for one");
+  for (const auto* flights : {&node.probes, &node.dials}) {
+    for (const auto& [id, flight] : *flights)
+      node.longest_flight = std::max(node.longest_flight, now_ - flight.since);
+  }
+  for (const PeerView& peer : peers) {
+    if (peer.state == PeerState::queued) {
+      check_turn(number, peer, queued);
+      continue;
+    }
+    node.turns.erase(peer.node);
+    if (!peer.next_try) continue;
+    if (*peer.next_try > now_ + tuning_.retry_limit) broken(number, "waits too long: " + peer.node.str());
+    if (node.news && peer.since < *node.news && now_ > *node.news + tuning_.news_interval)
+      broken(number, "waits although there were news: " + peer.node.str());
+  }
+  if (node.news && now_ > *node.news + tuning_.news_interval) node.news.reset();
+}
+
+/// Those before a peer in the queue go first, and every fourth turn is a retry's: that many starts later it must
+/// have gone. A start waits for a slot, at most as long as a flight really took here; a probe and a dial may follow
+/// one another in one slot.
+void SimulatedWorld::check_turn(int number, const PeerView& peer, std::size_t queued) {
+  Node& node = *nodes_.at(number);
+  const auto turn = node.turns.find(peer.node);
+  if (turn == node.turns.end() || turn->second.since != peer.since) {
+    node.turns.insert_or_assign(peer.node, Node::Turn{peer.since, now_, node.starts, queued});
+    return;
+  }
+  const std::size_t bound = 4 * (turn->second.queued + 1);
+  if (node.starts - turn->second.starts > bound)
+    broken(number, "overtaken again and again: " + peer.node.str());
+  const auto rounds = static_cast<int>(bound / tuning_.max_dials) + 1;
+  if (now_ - turn->second.seen > rounds * 2 * node.longest_flight + 1s)
+    broken(number, "starved: " + peer.node.str());
 }
 
 }  // namespace rancher_cnode::membership::simulation

@@ -27,6 +27,8 @@ struct Scenario {
   int hosts = 6;  ///< at the start; more may join
   Milliseconds faults_for{60'000};
   bool metadata_faults_only = false;  ///< then no link may ever be lost
+  int arrivals =
+      0;  ///< containers without a C-node that are listed one by one all the while; few of them live
 };
 
 /// What a run came to. `broken` is empty if every promise was kept.
@@ -39,7 +41,7 @@ struct Outcome {
   Milliseconds formed_after{0};  ///< from the last fault to the full mesh, to the second
 };
 
-/// The bound on healing after the last fault: an answer that is still out (7 s), the next read (5 s), the
+/// The bound on healing after the last fault: an answer that is still out (7 s), the next poll (5 s), the
 /// longest retry delay (10 s), one list (1 s), and the time that the whole queue takes once.
 inline constexpr Milliseconds mesh_bound{25'000};
 /// The same for leavers: the mass removal delay (60 s) or the last leave being asked again (30 s), with the
@@ -58,6 +60,7 @@ class SimulatedWorld {
   void at(TimePoint when, std::function<void()> what);
   void after(Milliseconds delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
   void run_until(TimePoint end);
+  void watch_until(TimePoint end);
   void broken(int number, const std::string& what);
 
   // The C-nodes and what they ask for (simulated_node.cpp).
@@ -73,26 +76,31 @@ class SimulatedWorld {
   void landed(int number, ActionId id);
   void schedule_tick(int number);
   void check_limits(int number);
+  void starts(int number, int peer);
   void link(int a, int b);
 
-  // The faults (simulated_world.cpp).
-  void start_host(int number);
+  // The faults (simulated_faults.cpp).
   void one_fault();
   void fault_of_beam(int number);
   void fault_of_metadata(int number);
+  void fault_of_links(int number, Milliseconds lasts);
   void survivable_fault(int number);
+  void address_reused_in_an_outage(int number);
+  void arrive();
   void change_of_service();
+  [[nodiscard]] int any_host();
+  [[nodiscard]] bool belongs(int number) const;
+  void start_host(int number);
   void publish();
   void stop_beam(int number, Milliseconds back_after);
   void start_beam(int number);
   void mend_all();
-  [[nodiscard]] int any_host();
-  [[nodiscard]] bool belongs(int number) const;
 
   // What must hold at the end.
   [[nodiscard]] std::string missing_link() const;
   [[nodiscard]] std::string remaining_leaver() const;
   void check_patience(int number);
+  void check_turn(int number, const PeerView& peer, std::size_t queued);
 
   Scenario scenario_;
   Dice dice_;

@@ -1,79 +1,171 @@
 #include "simulation_oracle.hpp"
 
+#include <algorithm>
 #include <chrono>
-#include <ranges>
 
 namespace rancher_cnode::membership::simulation {
 namespace {
 constexpr std::chrono::seconds removal_delay{10};
-}
+constexpr std::chrono::seconds mass_removal_delay{60};
+constexpr std::chrono::seconds longest_pause{5};  // between reads while something waits for them
+}  // namespace
 
 void Oracle::take(TimePoint now, const Answer& answer) {
+  last_read_ = now;
+  told_nothing_ = true;
+  others_borne_out_ = own_borne_out_ = false;
   if (!answer.listing || answer.listing->empty()) return;
-  const bool known = uuids_.contains(self_);
-  Good read{now, false, {}};
-  for (const auto& [number, entry] : *answer.listing) {
-    if (entry.has_address) {
-      uuids_[number] = entry.uuid;
-      read.seen[number] = entry.up ? Seen::up : Seen::held;
-    } else if (const auto before = uuids_.find(number);
-               before != uuids_.end() && before->second == entry.uuid) {
-      // Still listed; but one that has left is not back until it has an address.
-      if (against_leave(number)) {
-        read.seen[number] = Seen::held;
-      } else if (number == self_) {
-        read.seen[number] = Seen::unsure;  // it may have left, or a mass removal may have held it
-      }
-    }
-  }
-  read.whole = read.seen.contains(self_) || (scope_ == ReadScope::named && !known);
-  reads_.push_back(std::move(read));
+  const std::set<int> missing = missing_from(*answer.listing);
+  const bool mass = !missing.empty() && is_mass(missing.size() - 1);  // of those known before this read
+  take_listed(*answer.listing);
+  take_own(now, missing.contains(self_), mass);
+  const bool alone = scope_ == ReadScope::named && own_ == OwnPresence::unknown;
+  others_borne_out_ = alone || own_ == OwnPresence::present;
+  own_borne_out_ = own_ == OwnPresence::left;
+  told_nothing_ = !others_borne_out_ && own_ == OwnPresence::unknown;
+  if (others_borne_out_) take_missing(now, missing);
 }
 
-Oracle::Seen Oracle::seen(const Good& read, int number) {
-  const auto found = read.seen.find(number);
-  return found == read.seen.end() ? Seen::absent : found->second;
-}
-
-std::optional<std::string> Oracle::against_dial(int number) const {
-  if (number == self_) return "the target itself was dialled";
-  if (!reads_.empty() && uuids_.contains(self_) && seen(reads_.back(), self_) == Seen::absent) {
-    return "dialled although our own container is missing";
-  }
-  for (const Good& read : std::views::reverse(reads_)) {
-    switch (seen(read, number)) {
-      case Seen::up:
-        return std::nullopt;
-      case Seen::unsure:
-      case Seen::held:
-        return "dialled although the container is not up";
-      case Seen::absent:
-        if (read.whole && seen(read, self_) != Seen::unsure) {
-          return "dialled although the last whole read lacks it";
-        }
-    }
-  }
-  return "dialled although it was never listed";
-}
-
-std::vector<TimePoint> Oracle::missing_from(int number) const {
-  std::vector<TimePoint> result;
-  for (const Good& read : std::views::reverse(reads_)) {
-    if (const Seen how = seen(read, number); how != Seen::absent && how != Seen::unsure) break;
-    if (read.whole || number == self_) result.push_back(read.at);
+/// A container that is listed without its address is not missing, if it is the one that the peer was.
+std::set<int> Oracle::missing_from(const Listing& listing) const {
+  std::set<int> result;
+  for (const auto& [number, peer] : peers_) {
+    const auto entry = listing.find(number);
+    const bool listed =
+        entry != listing.end() && (entry->second.has_address || entry->second.uuid == peer.uuid);
+    if (!listed) result.insert(number);
   }
   return result;
 }
 
+void Oracle::take_listed(const Listing& listing) {
+  for (const auto& [number, entry] : listing) {
+    if (entry.has_address) {
+      peers_[number] = Peer{entry.uuid, entry.up, std::nullopt};
+      leavers_.erase(number);
+      ever_listed_.insert(number);
+    } else if (const auto peer = peers_.find(number);
+               peer != peers_.end() && peer->second.uuid == entry.uuid) {
+      peer->second.dialable = false;
+      peer->second.missing.reset();
+    }
+  }
+}
+
+void Oracle::take_own(TimePoint now, bool missing, bool mass) {
+  const auto self = peers_.find(self_);
+  if (self == peers_.end()) return;
+  if (!missing) {
+    own_ = OwnPresence::present;
+    return;
+  }
+  if (!self->second.missing) self->second.missing = Missing{.since = now};
+  Missing& ours = *self->second.missing;
+  ++ours.reads;
+  ours.mass = ours.mass || mass;
+  own_ = OwnPresence::missing;
+  if (removal_ == RemovalPolicy::never || !is_gone(now, ours)) return;
+  own_ = OwnPresence::left;
+  peers_.erase(self);
+}
+
+void Oracle::take_missing(TimePoint now, const std::set<int>& missing) {
+  const bool mass = is_mass(missing.size());
+  for (const int number : missing) {
+    const auto peer = peers_.find(number);
+    std::optional<Missing>& gap = peer->second.missing;
+    if (!gap) gap = Missing{.since = now};
+    ++gap->reads;
+    gap->mass = gap->mass || mass;
+    if (!is_gone(now, *gap)) continue;
+    if (removal_ != RemovalPolicy::never) leavers_.insert(number);
+    peers_.erase(peer);
+  }
+}
+
+/// More than half at once, our own not counted.
+bool Oracle::is_mass(std::size_t missing) const {
+  const std::size_t others = peers_.size() - (peers_.contains(self_) ? 1 : 0);
+  return removal_ == RemovalPolicy::safe && missing * 2 > others;
+}
+
+TimePoint Oracle::confirmed_at(const Missing& missing) const {
+  return missing.since + (missing.mass ? mass_removal_delay : removal_delay);
+}
+
+bool Oracle::is_gone(TimePoint now, const Missing& missing) const {
+  if (removal_ == RemovalPolicy::immediate) return true;
+  return missing.reads >= 2 && now >= confirmed_at(missing);
+}
+
+std::optional<std::string> Oracle::against(const Desired& desired, const std::vector<NodeName>& names) const {
+  const auto name = [&](int number) -> const NodeName& { return names[static_cast<std::size_t>(number)]; };
+  if (desired.own != own_)
+    return "thinks otherwise of its own container: " + std::string(to_string(desired.own));
+  std::size_t dialable = 0;
+  for (const auto& [number, peer] : peers_) {
+    if (!desired.members.contains(name(number))) return "no member any more: " + std::to_string(number);
+    const bool wanted = peer.dialable && !peer.missing;
+    dialable += wanted ? 1 : 0;
+    if (wanted && !desired.dialable.contains(name(number))) return "not dialable: " + std::to_string(number);
+  }
+  if (desired.members.size() != peers_.size()) return "has members that belong no more, or never did";
+  if (desired.dialable.size() != dialable) return "would dial what is not listed as up";
+  std::size_t leavers = 0;
+  for (const int number : leavers_) {
+    if (!others_borne_out_) break;
+    ++leavers;
+    if (!desired.leavers.contains(name(number))) return "no leaver: " + std::to_string(number);
+  }
+  if (own_borne_out_) {
+    ++leavers;
+    if (!desired.leavers.contains(name(self_))) return "left, and is no leaver itself";
+  }
+  if (desired.leavers.size() != leavers) return "has leavers that the reads do not bear out";
+  return std::nullopt;
+}
+
+std::optional<std::string> Oracle::against_dial(int number) const {
+  if (number == self_) return "the target itself was dialled";
+  if (own_ == OwnPresence::missing || own_ == OwnPresence::left) {
+    return "dialled although our own container is missing";
+  }
+  const auto peer = peers_.find(number);
+  if (peer == peers_.end()) return "dialled although it is not, or no longer, listed";
+  if (peer->second.missing) return "dialled although the last whole read lacks it";
+  if (!peer->second.dialable) return "dialled although the container is not up";
+  return std::nullopt;
+}
+
 std::optional<std::string> Oracle::against_leave(int number) const {
   if (removal_ == RemovalPolicy::never) return "a leave under --removal never";
-  if (!uuids_.contains(number)) return "asked to leave although it was never listed";
-  const std::vector<TimePoint> missing = missing_from(number);
-  if (missing.empty()) return "asked to leave although it is listed";
-  if (removal_ == RemovalPolicy::immediate) return std::nullopt;
-  if (missing.size() < 2) return "asked to leave after a single read";
-  if (missing.front() - missing.back() < removal_delay) return "asked to leave before the removal delay";
+  if (number == self_) {
+    if (!own_borne_out_) return "the target is asked to leave although the last read does not bear it out";
+    return std::nullopt;
+  }
+  if (peers_.contains(number)) return "asked to leave although it still belongs";
+  if (!leavers_.contains(number)) return "asked to leave although it was never listed";
+  if (!others_borne_out_) return "asked to leave although the last read does not bear it out";
   return std::nullopt;
+}
+
+TimePoint Oracle::next_read() const {
+  TimePoint earliest = TimePoint::max();
+  const auto consider = [&](const Peer& peer) {
+    if (peer.missing) earliest = std::min(earliest, confirmed_at(*peer.missing));
+  };
+  if (own_ == OwnPresence::left) {
+    if (!own_borne_out_) earliest = last_read_;
+  } else if (own_ == OwnPresence::missing) {
+    if (removal_ == RemovalPolicy::safe) consider(peers_.at(self_));
+  } else {
+    if (!leavers_.empty() && !others_borne_out_) earliest = last_read_;
+    if (removal_ == RemovalPolicy::safe) {
+      for (const auto& [number, peer] : peers_) consider(peer);
+    }
+  }
+  if (earliest == TimePoint::max()) return earliest;
+  return std::max<TimePoint>(earliest, last_read_ + longest_pause);
 }
 
 }  // namespace rancher_cnode::membership::simulation

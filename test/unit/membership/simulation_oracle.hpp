@@ -1,14 +1,16 @@
-// Says of one C-node, from the answers it was given and nothing else, what it may do. Written apart from the
-// code under test and without regard to cost: it keeps every answer and goes through them backwards.
+// Says of one C-node, from the answers that metadata served it and nothing else, what it must want and what it may
+// do. Written apart from the code under test: it knows containers by their numbers and the rules of
+// membership.hpp, the one on mass removals among them.
 #pragma once
 
 #include <map>
-#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/policy.hpp"
 #include "simulated_metadata.hpp"
 
@@ -20,31 +22,54 @@ class Oracle {
 
   void take(TimePoint now, const Answer& answer);
 
+  /// Nothing, or in what `desired` differs from what these answers come to. `names`: of the containers.
+  [[nodiscard]] std::optional<std::string> against(const Desired& desired,
+                                                   const std::vector<NodeName>& names) const;
+
   /// Nothing, or the rule that a probe or dial of `number` would break.
   [[nodiscard]] std::optional<std::string> against_dial(int number) const;
 
   /// Nothing, or the rule that a leave of `number` would break.
   [[nodiscard]] std::optional<std::string> against_leave(int number) const;
 
-  [[nodiscard]] bool ever_listed(int number) const { return uuids_.contains(number); }
+  /// When the next read must have been asked for at the latest; TimePoint::max() if none would let anything be
+  /// confirmed or restored.
+  [[nodiscard]] TimePoint next_read() const;
+
+  [[nodiscard]] bool ever_listed(int number) const { return ever_listed_.contains(number); }
 
  private:
-  /// unsure: listed without an address after it may have left; both views of it are right.
-  enum class Seen { up, held, unsure, absent };
-  struct Good {
-    TimePoint at;
-    bool whole;
-    std::map<int, Seen> seen;  ///< without the absent ones
+  struct Missing {
+    TimePoint since;
+    int reads = 0;
+    bool mass = false;
   };
-  [[nodiscard]] static Seen seen(const Good& read, int number);
-  /// The answers since the last that listed `number`, newest first; only those that may speak against it.
-  [[nodiscard]] std::vector<TimePoint> missing_from(int number) const;
+  struct Peer {
+    std::string uuid;  ///< of the container last seen at the address
+    bool dialable = false;
+    std::optional<Missing> missing;
+  };
+  using Peers = std::map<int, Peer>;
+
+  void take_listed(const Listing& listing);
+  void take_own(TimePoint now, bool missing, bool mass);
+  void take_missing(TimePoint now, const std::set<int>& missing);
+  [[nodiscard]] std::set<int> missing_from(const Listing& listing) const;
+  [[nodiscard]] bool is_mass(std::size_t missing) const;
+  [[nodiscard]] bool is_gone(TimePoint now, const Missing& missing) const;
+  [[nodiscard]] TimePoint confirmed_at(const Missing& missing) const;
 
   int self_;
   ReadScope scope_;
   RemovalPolicy removal_;
-  std::vector<Good> reads_;           ///< not the unknown and the emptied ones: they say nothing
-  std::map<int, std::string> uuids_;  ///< of the container last seen at each address
+  Peers peers_;  ///< those that belong, missing ones too; our own among them
+  std::set<int> leavers_;
+  std::set<int> ever_listed_;
+  OwnPresence own_ = OwnPresence::unknown;
+  bool others_borne_out_ = false;  ///< by the last read
+  bool own_borne_out_ = false;
+  bool told_nothing_ = false;  ///< the last read
+  TimePoint last_read_;
 };
 
 }  // namespace rancher_cnode::membership::simulation

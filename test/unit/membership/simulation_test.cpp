@@ -67,8 +67,14 @@ TEST_CASE("metadata alone, however wrong, never costs a link") {
   });
 }
 
+TEST_CASE("new peers that arrive all the time starve nobody") {
+  run_seeds(one_or(6), [](std::uint64_t seed) {
+    return Scenario{.seed = seed, .hosts = 3, .faults_for = 150s, .arrivals = 300};
+  });
+}
+
 TEST_CASE("hundreds of hosts heal as a few do") {
-  run_seeds(one_or(1), [](std::uint64_t seed) {
+  run_seeds(one_or(2), [](std::uint64_t seed) {
     return Scenario{.seed = seed, .hosts = RANCHER_CNODE_SIMULATION_HOSTS, .faults_for = 30s};
   });
 }

@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "simulated_node.hpp"
+#include "simulated_world.hpp"
+
+namespace rancher_cnode::membership::simulation {
+
+using namespace std::chrono_literals;
+
+void SimulatedWorld::one_fault() {
+  ++outcome_.faults;
+  const int any = any_host();
+  const int kind = scenario_.metadata_faults_only ? 50 : dice_.number(1, 100);
+  if (kind <= 40) {
+    fault_of_beam(any);
+  } else if (kind <= 65) {
+    if (dice_.chance(60)) {
+      fault_of_metadata(any);
+    } else {
+      for (const auto& [number, node] : nodes_) fault_of_metadata(number);
+    }
+  } else if (kind <= 69 && !belongs(any)) {
+    address_reused_in_an_outage(any);
+  } else if (kind <= 95) {
+    change_of_service();
+    if (dice_.chance(90)) publish();
+  } else if (belongs(any)) {
+    start_node(any);
+  }
+}
+
+void SimulatedWorld::fault_of_beam(int number) {
+  Beam& beam = network_.beam(number);
+  const Milliseconds lasts = dice_.between(200ms, 30s);
+  if (dice_.chance(40)) return fault_of_links(number, lasts);
+  switch (dice_.number(1, 6)) {
+    case 1:
+      if (!beam.links.empty()) {
+        ++outcome_.links_lost;
+        network_.cut(number, *beam.links.begin());
+      }
+      break;
+    case 2:
+      stop_beam(number, lasts);
+      break;
+    case 3:
+      beam.reachable = false;
+      after(dice_.chance(50) ? 1ms : 10s, [this, number] {
+        if (!network_.beam(number).reachable) network_.cut_all(number);
+      });
+      after(lasts, [this, number] { network_.beam(number).reachable = true; });
+      break;
+    case 4:
+      beam.stalled = true;
+      after(lasts, [this, number] { network_.beam(number).stalled = false; });
+      break;
+    case 5:
+      beam.epmd = false;
+      after(lasts, [this, number] { network_.beam(number).epmd = true; });
+      break;
+    default:
+      beam.same_cookie = false;
+      after(lasts, [this, number] { network_.beam(number).same_cookie = true; });
+  }
+}
+
+void SimulatedWorld::fault_of_links(int number, Milliseconds lasts) {
+  Beam& beam = network_.beam(number);
+  const int other = any_host();
+  switch (dice_.number(1, 4)) {
+    case 1:
+      if (other == number) break;
+      network_.part(number, other);
+      after(dice_.chance(50) ? 1ms : 10s, [this, number, other] {
+        if (!network_.reach(number, other)) network_.cut(number, other);
+      });
+      after(lasts, [this, number, other] { network_.join(number, other); });
+      break;
+    case 2:
+      beam.alive = false;
+      after(lasts, [this, number] { network_.beam(number).alive = true; });
+      break;
+    case 3:
+      beam.mute = true;
+      after(lasts, [this, number] { network_.beam(number).mute = false; });
+      break;
+    default:
+      beam.drops = true;
+      after(lasts, [this, number] { network_.beam(number).drops = false; });
+  }
+}
+
+/// A leaver's address goes to a new container while nobody can read: nobody may ask that one to leave.
+void SimulatedWorld::address_reused_in_an_outage(int number) {
+  for (const auto& [reader, node] : nodes_) {
+    node->fault = dice_.chance(50) ? Fault::unknown : Fault::emptied;
+    read_soon(reader, 1ms);
+  }
+  after(500ms, [this, number] {
+    metadata_.list(number);
+    metadata_.publish();
+    start_beam(number);
+  });
+  after(dice_.between(1s, 40s), [this] {
+    for (const auto& [reader, node] : nodes_) node->fault = Fault::none;
+    publish();
+  });
+}
+
+/// New containers all the time, faster than a dead one is found to be dead, for as long as the faults last.
+void SimulatedWorld::arrive() {
+  constexpr int per_step = 2;
+  for (int i = 0; i < per_step; ++i) {
+    const int number = next_host_++;
+    Beam& beam = network_.beam(number);
+    beam.up = beam.epmd = dice_.chance(10);
+    beam.reachable = beam.up || dice_.chance(20);
+    metadata_.list(number);
+  }
+  publish();
+  if (next_host_ + per_step <= network_.hosts()) after(1s, [this] { arrive(); });
+}
+
+void SimulatedWorld::fault_of_metadata(int number) {
+  if (scenario_.metadata_faults_only) return survivable_fault(number);
+  constexpr std::array<Fault, 5> faults{Fault::unknown, Fault::emptied, Fault::stale, Fault::flapping,
+                                        Fault::without_self};
+  const Fault fault = faults.at(static_cast<std::size_t>(dice_.number(0, 4)));
+  nodes_.at(number)->fault = fault;
+  after(dice_.between(100ms, 40s), [this, number] { nodes_.at(number)->fault = Fault::none; });
+  if (dice_.chance(50)) read_soon(number, 1ms);
+}
+
+/// One that must cost no link by the rules: what hides a container lasts for less than the removal delay, what
+/// hides most of them for less than the mass removal delay, and a true read comes before the next of these.
+void SimulatedWorld::survivable_fault(int number) {
+  constexpr std::array<Fault, 6> faults{Fault::unknown,  Fault::emptied,      Fault::stale,
+                                        Fault::flapping, Fault::without_self, Fault::self_alone};
+  Node& node = *nodes_.at(number);
+  Fault fault = faults.at(static_cast<std::size_t>(dice_.number(0, 5)));
+  Milliseconds longest = 40s;
+  if (fault != Fault::unknown && fault != Fault::emptied) {
+    if (node.fault != Fault::none || !node.read_well) return;
+    longest = fault == Fault::self_alone ? 50s : 8s;
+    node.read_well = false;
+  } else if (node.fault != Fault::none) {
+    return;
+  }
+  node.fault = fault;
+  after(dice_.between(100ms, longest), [this, number] { nodes_.at(number)->fault = Fault::none; });
+  if (dice_.chance(50)) read_soon(number, 1ms);
+}
+
+void SimulatedWorld::change_of_service() {
+  const int number = any_host();
+  const bool listed = metadata_.truth().contains(number);
+  const bool lasting = lasting_.contains(number);
+  switch (dice_.number(1, 5)) {
+    case 1:
+      if (next_host_ <= network_.hosts()) {
+        metadata_.list(next_host_);
+        start_host(next_host_++);
+      }
+      break;
+    case 2:
+      if (listed && !lasting) {
+        metadata_.remove(number);
+        // Half of them vanish for good, so that probes and dials are still out when the peer leaves the
+        // desired set.
+        if (dice_.chance(50)) {
+          network_.beam(number).reachable = false;
+          stop_beam(number, 1h);
+        }
+      } else if (!listed) {
+        metadata_.list(number);
+        start_beam(number);
+      }
+      break;
+    case 3:
+      if (listed) metadata_.set_up(number, !metadata_.truth().at(number).up);
+      break;
+    case 4:
+      // A container that no read ever listed with its address cannot be known to last.
+      if (listed && !lasting) metadata_.set_address(number, !metadata_.truth().at(number).has_address);
+      break;
+    default:
+      if (listed) {
+        metadata_.replace(number);
+        stop_beam(number, dice_.between(500ms, 10s));
+      }
+  }
+}
+
+}  // namespace rancher_cnode::membership::simulation
