@@ -178,6 +178,10 @@ std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
   if (expired || interrupted) return std::nullopt;
   if (answer) {
     note_not_waiting("it answers a wait at once although nothing changed");
+  } else if (well && answer.error().code == ErrorCode::unavailable) {
+    // Cut off: by a restart, or by something between that closes quiet connections. It is worth waiting again;
+    // only the first time the next round follows at once.
+    if (++failed_waits_ < max_failed_waits) return std::nullopt;
   } else if (well) {
     if (!gives_up_watching("waits fail although reads do not: " + answer.error().message))
       return std::nullopt;

@@ -71,6 +71,20 @@ TEST_CASE("restarts_before_any_wait_has_ended_well_do_not_count_as_a_server_that
   CHECK(watched.lines("event=watch_fallback") == 0);
 }
 
+TEST_CASE("waits_that_are_cut_off_are_begun_again_at_the_pace_of_polls") {
+  ScriptedServer server([](const ScriptedServer::Request& request, ScriptedServer::Peer& peer) {
+    if (contains(request.target, "wait=true")) return peer.close();
+    peer.answer(200, contains(request.target, "service") ? service_body("web", {1}) : "\"v1\"");
+  });
+  WatcherSettings settings = settings_of({server.url()});
+  settings.polling_interval = Milliseconds(500);
+  Watched watched(settings);
+  const TimePoint begin = Clock::now();
+  for (int i = 0; i < 5; ++i) CHECK(containers(watched.next()) == 1);
+  CHECK(since(begin) >= Milliseconds(250 + 3 * 500 - 50));
+  CHECK(watched.lines("event=watch_fallback") == 0);
+}
+
 TEST_CASE("a_404_is_unknown_and_becomes_good_with_the_next_version") {
   ScriptedMetadata server;
   WatcherSettings settings = settings_of({server.url()});
