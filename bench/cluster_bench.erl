@@ -9,7 +9,9 @@
 -define(LIMIT_MS, 60000).
 -define(HOSTS, 5).
 -define(OUTAGE_MS, 12000).
+-define(SETTLE_MS, 2000).
 -define(IDLE_MS, 60000).
+-define(QUIET_MS, 250).
 -define(PEERS_KNOWN, 1000).
 -define(STATUS_CALLS, 500).
 -define(LOOK_MS, 5).
@@ -86,7 +88,8 @@ registered_at(Ip, Deadline) ->
 dead() ->
     [test_host:vanishing_address() || _ <- lists:seq(1, 5)].
 
-%% The fifth container runs already, with BEAM and C-node, when the metadata begins to list it.
+%% The fifth container runs already, with BEAM and C-node, when the metadata begins to list it, after a quiet time: a change
+%% within ?QUIET_MS of the last read waits for the smallest gap between reads.
 added_to_mesh(Metadata) ->
     #{hosts := Hosts, beams := Beams} = test_cluster:form(Metadata, ?HOSTS - 1),
     Added = test_host:add(),
@@ -94,6 +97,7 @@ added_to_mesh(Metadata) ->
     Cnode = test_cnode:start(Added),
     _ = test_cnode:await(Cnode, "target_linked"),
     ok = test_service:await_watching(Metadata, Hosts),
+    timer:sleep(?QUIET_MS),
     Began = os:perf_counter(microsecond),
     ok = test_cluster:list(Metadata, Hosts ++ [Added]),
     ms(test_cluster:mesh_at([Beam | Beams], ?LIMIT_MS) - Began).
@@ -105,10 +109,13 @@ dropped_to_back(Metadata) ->
     ms(test_cluster:mesh_at([First, Second], ?LIMIT_MS) - Began).
 
 lost_in_outage(Metadata) ->
-    #{beams := Beams} = test_cluster:form(Metadata, ?HOSTS),
+    #{hosts := Hosts, beams := Beams} = test_cluster:form(Metadata, ?HOSTS),
     ok = metadata_server:misbehave(Metadata, refuse),
     timer:sleep(?OUTAGE_MS),
     ok = metadata_server:misbehave(Metadata, normal),
+    ok = test_service:await_watching(Metadata, Hosts),
+    %% What the first reads would have cut is cut by then.
+    timer:sleep(?SETTLE_MS),
     length(test_cluster:lost_links(Beams)).
 
 %% Until the leaver sees nobody, and as long again for what might follow.
