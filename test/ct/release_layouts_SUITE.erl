@@ -255,7 +255,9 @@ a_daemon_has_a_c_node_that_ends_with_it(Config) ->
 
 -spec a_daemons_c_node_outlives_its_terminal([term()]) -> ok.
 a_daemons_c_node_outlives_its_terminal(Config) ->
-    One = daemon(Config, "script -qec \"with-rancher-cnode $0 daemon\" /dev/null; exec sleep 600"),
+    %% The release itself may not be off its terminal yet when its script returns.
+    One = daemon(Config, "script -qec \"with-rancher-cnode $0 daemon; until with-rancher-cnode $0 pid; do sleep 0.2; done\""
+                         " /dev/null; exec sleep 600"),
     [_] = release_container:cnodes(One),
     ok.
 

@@ -273,7 +273,7 @@ TEST_CASE("last frames do not block on a peer that does not read") {
   Linked linked;
   const auto begun = Clock::now();
   linked.connection->abandon(std::vector<char>(64U << 20U, 'x'));
-  CHECK(Clock::now() - begun < Milliseconds(5'000));
+  CHECK(Clock::now() - begun < Milliseconds(30'000));
 }
 
 TEST_CASE("a socket that the loop cannot watch ends the link, and not the program") {
