@@ -23,17 +23,14 @@ void StrangerLog::warn(TimePoint now, std::string_view event, const std::string&
   }
 }
 
-void StrangerLog::forget(const std::string& from) { last_fault_.erase(from); }
+void StrangerLog::forget(const std::string& from) { faults_.erase(from); }
 
 bool StrangerLog::is_news(const std::string& from, const std::string& fault) {
-  if (const auto known = last_fault_.find(from); known != last_fault_.end()) {
-    return std::exchange(known->second, fault) != fault;
+  if (!faults_.contains(from) && faults_.size() >= max_sources_remembered) {
+    faults_.clear();
   }
-  if (last_fault_.size() >= max_sources_remembered) {
-    last_fault_.clear();
-  }
-  last_fault_.emplace(from, fault);
-  return true;
+  auto& known = faults_[from];
+  return known.size() < max_faults_of_a_source && known.insert(fault).second;
 }
 
 bool StrangerLog::has_room(TimePoint now) {

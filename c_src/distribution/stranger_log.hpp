@@ -1,12 +1,13 @@
 // What the log says of those who connect to us and fail. Used by cnode.
 //
 // Anyone who reaches our port can fail as often as he likes, so this is the one place where the number of
-// lines is not ours to choose: a source's fault is written once until it changes, and a minute has only so
-// many lines.
+// lines is not ours to choose: each fault of a source is written once until the source does well, and a minute
+// has only so many lines.
 #pragma once
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ class StrangerLog {
  public:
   static constexpr std::size_t max_lines_a_minute = 10;
   static constexpr std::size_t max_sources_remembered = 256;
+  /// A source with more than these is not worth another line.
+  static constexpr std::size_t max_faults_of_a_source = 8;
 
   /// `log` must outlive this object.
   explicit StrangerLog(const Log& log) : log_(log) {}
@@ -34,7 +37,7 @@ class StrangerLog {
   bool has_room(TimePoint now);
 
   const Log& log_;
-  std::map<std::string, std::string> last_fault_;
+  std::map<std::string, std::set<std::string>> faults_;
   TimePoint minute_began_;
   std::size_t lines_this_minute_ = 0;
   std::int64_t left_out_ = 0;

@@ -28,7 +28,7 @@ struct Written {
 
 }  // namespace
 
-TEST_CASE("a stranger's fault is said once, until it changes or the stranger did well") {
+TEST_CASE("each fault of a stranger is said once, until the stranger did well") {
   Written written;
   for (int i = 0; i < 5; ++i) written.fail("10.42.0.7", "cookie");
   REQUIRE(written.lines->all.size() == 1);
@@ -68,4 +68,25 @@ TEST_CASE("two strangers who fail in turns do not make their faults news again")
     written.now += std::chrono::seconds(30);
   }
   CHECK(written.lines->all.size() == 2);
+}
+
+TEST_CASE("a stranger whose faults take turns leaves room for one more fault, and for others") {
+  Written written;
+  for (int i = 0; i < 1000; ++i) {
+    written.fail("10.42.0.7", i % 2 == 0 ? "silent" : "name only");
+  }
+  written.fail("10.42.0.7", "cookie");
+  written.fail("10.42.0.8", "cookie");
+  REQUIRE(written.lines->all.size() == 4);
+  CHECK(written.lines->all[2].ends_with("from=10.42.0.7 stage=challenge reason=cookie"));
+  CHECK(written.lines->all[3].ends_with("from=10.42.0.8 stage=challenge reason=cookie"));
+}
+
+TEST_CASE("a stranger with ever new faults is soon worth no line") {
+  Written written;
+  for (int i = 0; i < 1000; ++i) {
+    written.fail("10.42.0.7", std::to_string(i));
+    written.now += std::chrono::minutes(1);
+  }
+  CHECK(written.lines->all.size() == StrangerLog::max_faults_of_a_source);
 }
