@@ -10,6 +10,8 @@ namespace rancher_cnode::agent {
 namespace asio = boost::asio;
 using boost::system::error_code;
 using distribution::GenCall;
+using distribution::Pid;
+using distribution::Reference;
 using distribution::TermReader;
 using distribution::TermWriter;
 
@@ -30,6 +32,13 @@ StatusServer::StatusServer(asio::io_context& loop, distribution::CNode& cnode, S
                                           if (TermReader(request).accept_atom("refresh")) {
                                             source_.refresh();
                                           }
+                                        },
+                                    .gave_up =
+                                        [this](const Pid& caller, const Reference& reference) {
+                                          std::erase_if(waiting_, [&](const Waiting& waiting) {
+                                            return waiting.call.from == caller &&
+                                                   waiting.call.reference == reference;
+                                          });
                                         }});
 }
 

@@ -47,6 +47,7 @@ void Dispatcher::handle(Link& link, const control::Monitor& monitor, std::span<c
 
 void Dispatcher::handle(Link& link, const control::Demonitor& demonitor, std::span<const char> /*payload*/) {
   link.observers.remove(demonitor);
+  processes_.demonitored(demonitor.from, demonitor.reference);
 }
 
 /// Nothing that lives here ends because another process does.

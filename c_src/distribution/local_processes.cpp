@@ -3,6 +3,18 @@
 #include <utility>
 
 namespace rancher_cnode::distribution {
+namespace {
+
+std::optional<Reference> reference_in(std::span<const char> tag) {
+  TermReader reader(tag);
+  if (reader.list() && !reader.accept_atom("alias")) {
+    return std::nullopt;
+  }
+  auto reference = reader.reference();
+  return reference ? std::optional(std::move(*reference)) : std::nullopt;
+}
+
+}  // namespace
 
 TermBytes gen_reply(const GenCall& call, std::span<const char> reply) {
   TermWriter writer;
@@ -44,8 +56,19 @@ bool LocalProcesses::deliver(const std::string& name, std::span<const char> mess
     return false;
   }
   const auto request = reader.rest();
-  behaviour.call(GenCall{std::move(*from), {tag->begin(), tag->end()}, {request.begin(), request.end()}});
+  behaviour.call(GenCall{std::move(*from),
+                         {tag->begin(), tag->end()},
+                         reference_in(*tag),
+                         {request.begin(), request.end()}});
   return true;
+}
+
+void LocalProcesses::demonitored(const Pid& watcher, const Reference& reference) const {
+  for (const auto& [name, behaviour] : processes_) {
+    if (behaviour.gave_up) {
+      behaviour.gave_up(watcher, reference);
+    }
+  }
 }
 
 }  // namespace rancher_cnode::distribution

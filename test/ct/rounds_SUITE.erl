@@ -7,7 +7,8 @@
 -export([a_good_read_without_peers_ends_the_first_round/1, a_container_without_an_address_ends_the_first_round/1,
          all_targets_are_awaited_though_one_is_dead/1, all_targets_are_awaited_though_one_has_left/1,
          all_targets_tell_only_what_is_not_linked/1, a_suspended_beam_is_told_as_not_responding/1,
-         places_of_a_node_that_went_are_free_again/1, the_log_tells_the_reason_that_status_tells/1]).
+         places_of_a_node_that_went_are_free_again/1, places_of_callers_that_ended_are_free_again/1,
+         the_log_tells_the_reason_that_status_tells/1]).
 %% Run inside a BEAM under test.
 -export([await_many/2]).
 
@@ -20,7 +21,8 @@ all() ->
     [a_good_read_without_peers_ends_the_first_round, a_container_without_an_address_ends_the_first_round,
      all_targets_are_awaited_though_one_is_dead, all_targets_are_awaited_though_one_has_left,
      all_targets_tell_only_what_is_not_linked, a_suspended_beam_is_told_as_not_responding,
-     places_of_a_node_that_went_are_free_again, the_log_tells_the_reason_that_status_tells].
+     places_of_a_node_that_went_are_free_again, places_of_callers_that_ended_are_free_again,
+     the_log_tells_the_reason_that_status_tells].
 
 -spec a_good_read_without_peers_ends_the_first_round([term()]) -> ok.
 a_good_read_without_peers_ends_the_first_round(Config) ->
@@ -88,12 +90,28 @@ places_of_a_node_that_went_are_free_again(Config) ->
     [First, Second] = test_beam:start_all(test_cluster:hosts(2)),
     Cnode = test_cnode:start(test_beam:host(First)),
     _ = test_cnode:await(Cnode, "target_linked"),
-    ok = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
+    _ = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
     test_wait:equals("every place is taken", {error, too_many_waiting},
                      fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
     ok = test_beam:kill(Second),
     test_wait:equals("there are places again", {error, timeout},
                      fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
+    ok.
+
+-spec places_of_callers_that_ended_are_free_again([term()]) -> ok.
+places_of_callers_that_ended_are_free_again(Config) ->
+    ok = metadata_server:misbehave(metadata(Config), not_found),
+    [First, Second] = test_beam:start_all(test_cluster:hosts(2)),
+    Cnode = test_cnode:start(test_beam:host(First)),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    Callers = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
+    test_wait:equals("every place is taken", {error, too_many_waiting},
+                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
+    _ = [test_beam:call(Second, erlang, exit, [Caller, kill]) || Caller <- lists:sublist(Callers, 10)],
+    test_wait:equals("there are places again", {error, timeout},
+                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
+    %% The link to those that ended is still there.
+    true = lists:member(test_cnode:name(Cnode), test_beam:call(Second, erlang, nodes, [hidden])),
     ok.
 
 %% A host that is not there: now the kernel says so, now nobody says anything.
@@ -117,11 +135,10 @@ the_log_tells_the_reason_that_status_tells(Config) ->
 %% -- inside a BEAM
 
 %% Many processes that wait for ever.
--spec await_many(node(), pos_integer()) -> ok.
+-spec await_many(node(), pos_integer()) -> [pid()].
 await_many(Node, Count) ->
     pong = net_adm:ping(Node),
-    _ = [spawn(fun() -> await_a_place(Node) end) || _ <- lists:seq(1, Count)],
-    ok.
+    [spawn(fun() -> await_a_place(Node) end) || _ <- lists:seq(1, Count)].
 
 %% The one who asks whether all places are taken may hold one for a moment.
 await_a_place(Node) ->

@@ -19,6 +19,8 @@ namespace rancher_cnode::distribution {
 struct GenCall {
   Pid from;
   TermBytes tag;
+  /// The one in the tag, which is also that of the monitor the caller holds. Without value for an odd tag.
+  std::optional<Reference> reference;
   TermBytes request;
 };
 
@@ -30,10 +32,12 @@ class LocalProcesses {
   /// Of a call's tag, which is kept until the reply. An alias of a node on a real host needs about 300.
   static constexpr std::size_t max_tag_bytes = 1'024;
 
-  /// What a process does; both are called on the loop.
+  /// What a process does; all are called on the loop.
   struct Behaviour {
     std::function<void(GenCall)> call;  ///< must be answered by the owner, now or later
     std::function<void(std::span<const char> request)> cast;
+    /// The caller has ended, or no longer waits: the call with this reference needs no reply.
+    std::function<void(const Pid& caller, const Reference& reference)> gave_up = {};
   };
 
   void add(std::string name, Behaviour behaviour);
@@ -42,6 +46,9 @@ class LocalProcesses {
   /// A message to a name. False if nobody has the name, or it means nothing to the one who has it, as a
   /// call with a tag above max_tag_bytes.
   bool deliver(const std::string& name, std::span<const char> message);
+
+  /// A monitor was taken back. Every process hears of it, since the signal does not name the one it was for.
+  void demonitored(const Pid& watcher, const Reference& reference) const;
 
  private:
   std::map<std::string, Behaviour> processes_;

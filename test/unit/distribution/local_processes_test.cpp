@@ -45,6 +45,7 @@ TEST_CASE("a call is delivered, and its reply echoes the tag byte for byte") {
     REQUIRE(heard.call);
     CHECK(heard.call->from == caller);
     CHECK(heard.call->tag == tag);
+    CHECK(heard.call->reference == reference);
     CHECK(printed(heard.call->request) == "{status}");
     const auto yes = TermWriter().atom("yes").take();
     CHECK(gen_reply(*heard.call, yes) == join({hex("6802"), tag, yes}));
@@ -59,6 +60,7 @@ TEST_CASE("a tag that nobody would send for a reference is not delivered") {
   };
   CHECK(heard.processes.deliver("both", gen_call(tag_of(1'024), hex("6a"))));
   REQUIRE(heard.call);
+  CHECK_FALSE(heard.call->reference);
   heard.call.reset();
   CHECK_FALSE(heard.processes.deliver("both", gen_call(tag_of(1'025), hex("6a"))));
   CHECK_FALSE(heard.call);
