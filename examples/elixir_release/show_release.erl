@@ -27,8 +27,8 @@ main([Way, Runs]) ->
     Options = #{release => release_build:release(), env => [{"CLUSTERING", Way}], command => entry_point(Way)},
     Metadata = metadata_server:start(),
     Times = [run(Metadata, Run, Options) || Run <- lists:seq(1, list_to_integer(Runs))],
-    io:format("~s: mesh of ~b containers ~.2f s after their start (median of ~s)~n",
-              [Way, ?CONTAINERS, median(Times) / 1000, Runs]),
+    io:format("~s: mesh of ~b containers ~.2f s after their start (median of ~s, ~.2f-~.2f)~n",
+              [Way, ?CONTAINERS, median(Times) / 1000, Runs, lists:min(Times) / 1000, lists:max(Times) / 1000]),
     halt(0).
 
 run(Metadata, Run, Options) ->
