@@ -1,0 +1,140 @@
+// What is said to us in place of a handshake.
+#include <doctest/doctest.h>
+
+#include "handshake_sides.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::distribution;
+using namespace rancher_cnode::distribution::test;
+
+TEST_CASE("what a stranger says in place of a handshake ends it at once") {
+  const std::string good = name_packet("bob@127.0.0.1");
+  const struct {
+    const char* what;
+    std::string bytes;
+    ErrorCode code;
+  } rows[] = {
+      {"nothing", "", ErrorCode::refused},
+      {"half a length", hexed("00"), ErrorCode::refused},
+      {"half a name", good.substr(0, 10), ErrorCode::refused},
+      {"a length of 0", hexed("0000"), ErrorCode::malformed},
+      {"a length of 65535", hexed("ffff"), ErrorCode::malformed},
+      {"an HTTP request", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", ErrorCode::malformed},
+      {"a TLS hello", hexed("16030100a5010000a10303"), ErrorCode::malformed},
+      {"an unknown tag", packet("Xbob"), ErrorCode::malformed},
+      {"a name that is shorter than its fixed part", packet("N1234567"), ErrorCode::malformed},
+      {"a name that is longer than its packet", packet(hexed("4e0000000d07df7fbd6b049d85ffff") + "x"),
+       ErrorCode::malformed},
+      {"an empty name", packet(hexed("4e0000000d07df7fbd6b049d850000")), ErrorCode::malformed},
+      {"an old name without a name", packet(hexed("6e000507df7fbd")), ErrorCode::malformed},
+      {"a name of 256 characters", packet(hexed("4e0000000d07df7fbd6b049d850100") + std::string(256, 'x')),
+       ErrorCode::malformed},
+      {"a name without the flags that we need", packet(hexed("4e00000000000000006b049d850001") + "x"),
+       ErrorCode::refused},
+      {"a status", packet("sok"), ErrorCode::malformed},
+      {"a reply before the challenge", packet("r" + std::string(20, 'x')), ErrorCode::refused},
+      {"a reply that is too short", good + packet("r123"), ErrorCode::malformed},
+      {"a reply that is too long", good + packet("r" + std::string(21, 'x')), ErrorCode::malformed},
+      {"a wrong reply", good + packet("r" + std::string(20, 'x')), ErrorCode::refused},
+      {"a name in place of the reply", good + good, ErrorCode::refused},
+      {"an acknowledgement in place of the reply", good + packet("a" + std::string(16, 'x')),
+       ErrorCode::malformed},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    const auto result = stranger_says(row.bytes);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().error.code == row.code);
+  }
+}
+
+TEST_CASE("every truncation of a stranger's packets is refused, whatever their length says") {
+  for (const auto* tag : {"4e", "6e", "72", "63", "73", "61"}) {
+    for (std::size_t length = 1; length < 40; ++length) {
+      CAPTURE(tag);
+      CAPTURE(length);
+      CHECK_FALSE(stranger_says(packet(hexed(tag) + std::string(length - 1, '\xff'))));
+      CHECK_FALSE(
+          stranger_says(name_packet("bob@127.0.0.1") + packet(hexed(tag) + std::string(length - 1, '\xff'))));
+    }
+  }
+}
+
+TEST_CASE("every truncation of a peer's packets is refused, whatever their length says") {
+  for (const auto* tag : {"4e", "6e", "72", "63", "73", "61"}) {
+    for (std::size_t length = 1; length < 40; ++length) {
+      CAPTURE(tag);
+      CAPTURE(length);
+      const auto odd = packet(hexed(tag) + std::string(length - 1, '\xff'));
+      CHECK_FALSE(peer_says(odd));
+      CHECK_FALSE(peer_says(packet("sok") + odd));
+      CHECK_FALSE(peer_says(packet("sok") + challenge_packet("bob@127.0.0.1") + odd));
+    }
+  }
+}
+
+TEST_CASE("a peer's refusal is told in words") {
+  const std::string challenge = challenge_packet("bob@127.0.0.1");
+  const struct {
+    std::string says;
+    HandshakeStage stage;
+    ErrorCode code;
+    const char* message;
+  } rows[] = {
+      {"", HandshakeStage::name, ErrorCode::refused,
+       "the peer closed after our name: it refuses the name or our flags"},
+      {packet("snok"), HandshakeStage::status, ErrorCode::refused,
+       "the peer is connecting to us at the same moment"},
+      {packet("salive"), HandshakeStage::status, ErrorCode::refused,
+       "the peer still holds an older connection under our name"},
+      {packet("snot_allowed"), HandshakeStage::status, ErrorCode::refused,
+       "the peer does not allow our name"},
+      {packet("sok"), HandshakeStage::status, ErrorCode::refused,
+       "the peer closed in the middle of the handshake"},
+      {packet("sok_simultaneous"), HandshakeStage::status, ErrorCode::refused,
+       "the peer closed in the middle of the handshake"},
+      {packet("sok") + challenge, HandshakeStage::challenge_ack, ErrorCode::refused,
+       "the peer closed after our challenge reply: most likely the cookie differs"},
+      {packet("sok") + challenge + packet("a" + std::string(16, 'x')), HandshakeStage::challenge_ack,
+       ErrorCode::refused, "the peer's answer to our challenge is wrong: most likely the cookie differs"},
+      {"HTTP/1.0 400 Bad Request\r\n\r\n", HandshakeStage::name, ErrorCode::malformed,
+       "the peer does not speak the distribution handshake"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.message);
+    const auto result = peer_says(row.says);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().stage == row.stage);
+    CHECK(result.error().error == Error{row.code, row.message});
+  }
+}
+
+TEST_CASE("a release that is too old is named as the reason, in both directions") {
+  const std::string too_old = "its OTP release is too old (it lacks capabilities that ours needs)";
+  const struct {
+    const char* what;
+    std::string says;
+  } challenges[] = {
+      {"without the flags that we need",
+       packet(hexed("4e0000000000000000bf72584c6b049e06000d") + "bob@127.0.0.1")},
+      {"as before OTP 23", packet(hexed("6e000507df7fbdbf72584c") + "bob@127.0.0.1")},
+  };
+  for (const auto& row : challenges) {
+    CAPTURE(row.what);
+    const auto made = peer_says(packet("sok") + row.says);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().stage == HandshakeStage::challenge);
+    CHECK(made.error().error == Error{ErrorCode::refused, too_old});
+  }
+  const auto taken = stranger_says(packet(hexed("4e00000000000000006b049d85000d") + "bob@127.0.0.1"));
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().stage == HandshakeStage::name);
+  CHECK(taken.error().error == Error{ErrorCode::refused, too_old});
+}
+
+TEST_CASE("a stranger that leaves in the middle of its name is not called old") {
+  const auto taken = stranger_says(name_packet("bob@127.0.0.1").substr(0, 10));
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().error ==
+        Error{ErrorCode::refused, "the stranger left before it gave a name that we understand"});
+}
