@@ -2,7 +2,9 @@
 %% it, and how both end.
 -module(library_child_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([the_start_returns_when_the_mesh_is_there/1, a_start_that_waits_for_nothing_returns_at_once/1,
          odd_names_and_cookies_are_handed_over/1,
          cookie_and_names_are_in_no_argument/1, a_bad_setting_is_told_in_the_programs_words/1,
@@ -17,7 +19,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 90}}].
+    [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -30,23 +32,6 @@ all() ->
      a_topology_that_stops_leaves_the_other_its_functions_and_name, last_words_are_told,
      a_port_that_is_closed_ends_the_child, telemetry_is_executed_where_it_is_loaded,
      a_peer_that_is_listed_again_is_no_leaver, without_telemetry_nothing_is_executed].
-
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{library, release_build:library()}, {metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 -spec the_start_returns_when_the_mesh_is_there([term()]) -> ok.
 the_start_returns_when_the_mesh_is_there(Config) ->
@@ -321,7 +306,7 @@ beams(Config, Count) ->
 beams(Config, Count, Options) ->
     Hosts = test_cluster:hosts(Count),
     ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = test_beam:start_all(Hosts, Options#{args => ["-pa", proplists:get_value(library, Config)]}),
+    Beams = test_beam:start_all(Hosts, Options#{args => ["-pa", release_build:library()]}),
     [ok = test_beam:call(Beam, library_supervisor, start, []) || Beam <- Beams],
     Beams.
 
@@ -366,6 +351,3 @@ is_logged(Beam, Level, Part) ->
                  (_) -> false
               end,
               noted(Beam)).
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

@@ -49,17 +49,23 @@ programs() ->
 -spec library() -> file:filename().
 library() ->
     Ebin = filename:join([logs(), "library", "ebin"]),
+    case filelib:is_regular(filename:join(Ebin, "rancher_cnode.app")) of
+        true -> Ebin;
+        false -> build_library(Ebin)
+    end.
+
+%% The folder of the project.
+-spec root() -> file:filename().
+root() ->
+    filename:dirname(filename:dirname(os:getenv("FIXTURES"))).
+
+build_library(Ebin) ->
     ok = filelib:ensure_dir(filename:join(Ebin, "any")),
     [{ok, _} = compile:file(Source, [{outdir, Ebin}, debug_info, warnings_as_errors])
      || Source <- filelib:wildcard(filename:join([root(), "erlang", "src", "*.erl"]))],
     {ok, _} = file:copy(filename:join([root(), "erlang", "src", "rancher_cnode.app.src"]),
                         filename:join(Ebin, "rancher_cnode.app")),
     Ebin.
-
-%% The folder of the project.
--spec root() -> file:filename().
-root() ->
-    filename:dirname(filename:dirname(os:getenv("FIXTURES"))).
 
 build(Release) ->
     Sources = filename:join(logs(), "sources"),

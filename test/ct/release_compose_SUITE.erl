@@ -1,30 +1,20 @@
 %% The example's compose files, read by a parser of YAML: what they name is there, and what they say as a comment works.
 -module(release_compose_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([what_they_name_is_what_the_image_has/1, the_health_check_passes_without_the_wrapper/1]).
 
 -define(HEALTH_MS, 30000).
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {minutes, 3}}].
+    [{timetrap, {minutes, 3}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
     [what_they_name_is_what_the_image_has, the_health_check_passes_without_the_wrapper].
-
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 -spec what_they_name_is_what_the_image_has([term()]) -> ok.
 what_they_name_is_what_the_image_has(_Config) ->
@@ -91,6 +81,3 @@ health(Address, Port, RequestLine) ->
         {error, Reason} ->
             Reason
     end.
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

@@ -2,7 +2,9 @@
 %% boot a node. Tables with recorders in the place of program and release; then real ones that are no daemon's child.
 -module(release_layouts_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([name_and_cookie_are_found_in_every_layout/1, vm_args_are_read_as_the_beam_reads_them/1,
          commands_that_boot_a_node_start_the_program/1,
          a_daemons_process_is_the_one_that_is_watched/1, all_other_commands_start_nothing/1,
@@ -20,7 +22,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {minutes, 3}}].
+    [{timetrap, {minutes, 3}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -32,23 +34,6 @@ all() ->
      commands_that_boot_nothing_need_no_address, a_relx_release_forms_a_cluster, mix_takes_the_library_from_git,
      a_daemon_has_a_c_node_that_ends_with_it,
      a_daemons_c_node_outlives_its_terminal].
-
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 -spec name_and_cookie_are_found_in_every_layout([term()]) -> ok.
 name_and_cookie_are_found_in_every_layout(Config) ->
@@ -339,6 +324,3 @@ recorded(Records, Name) ->
     Lines = [binary_to_list(Line) || Line <- binary:split(Text, <<"\n">>, [global])],
     Variables = [{Key, Value} || Line <- Lines, [Key, Value] <- [string:split(Line, "=")]],
     (maps:from_list(Variables))#{arguments => [Argument || "argument " ++ Argument <- Lines]}.
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

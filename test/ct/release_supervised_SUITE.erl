@@ -2,8 +2,9 @@
 %% child, as libcluster 3.x gives a strategy, and as libcluster 2.5 does.
 -module(release_supervised_SUITE).
 
--export([suite/0, all/0, groups/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2,
-         init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0, groups/0, init_per_group/2, end_per_group/2]).
 -export([three_containers_form_a_cluster/1, the_code_after_the_child_sees_the_mesh/1,
          a_killed_c_node_is_replaced_and_the_release_goes_on/1, a_release_that_stops_leaves_no_c_node/1,
          a_release_that_crashes_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1,
@@ -12,7 +13,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {minutes, 3}}].
+    [{timetrap, {minutes, 3}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [term()].
 all() ->
@@ -29,14 +30,6 @@ groups() ->
      {libcluster3, Everywhere},
      {libcluster2, Everywhere}].
 
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{release, release_build:release()}, {metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
 -spec init_per_group(atom(), [term()]) -> [term()].
 init_per_group(Way, Config) ->
     [{way, atom_to_list(Way)} | Config].
@@ -44,15 +37,6 @@ init_per_group(Way, Config) ->
 -spec end_per_group(atom(), [term()]) -> ok.
 end_per_group(_Way, _Config) ->
     ok.
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 -spec three_containers_form_a_cluster([term()]) -> ok.
 three_containers_form_a_cluster(Config) ->
@@ -184,7 +168,7 @@ containers(Config, Count) ->
 
 %% The release's own script is the entry point.
 start(Config, Host, Env) ->
-    release_container:start(Host, #{release => release(Config), command => ["RELEASE", "start"],
+    release_container:start(Host, #{release => release_build:release(), command => ["RELEASE", "start"],
                                     env => [{"CLUSTERING", way(Config)} | Env]}).
 
 %% The node may be gone before it can answer.
@@ -196,7 +180,7 @@ rpc(Container, Expression) ->
 alone_beside_a_shell(Config) ->
     [Host] = Hosts = test_cluster:hosts(1),
     ok = test_cluster:list(metadata(Config), Hosts),
-    One = release_container:start(Host, #{release => release(Config),
+    One = release_container:start(Host, #{release => release_build:release(),
                                           command => ["sh", "-c", "\"$0\" start; sleep 600", "RELEASE"],
                                           env => [{"CLUSTERING", way(Config)}]}),
     ok = release_container:await_mesh([One], 60000),
@@ -206,9 +190,3 @@ alone_beside_a_shell(Config) ->
 %% A case that is run by itself has no group.
 way(Config) ->
     proplists:get_value(way, Config, "supervised").
-
-release(Config) ->
-    proplists:get_value(release, Config).
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).

@@ -1,7 +1,9 @@
 %% The first way in: scripts/with-rancher-cnode as process 1 of a container, before the example release.
 -module(release_wrapper_SUITE).
 
--export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
 -export([three_containers_form_a_cluster/1, commands_of_the_release_work_and_start_no_second_c_node/1,
          a_release_that_is_told_to_stop_leaves_no_c_node/1, sigterm_to_process_1_ends_the_release_in_good_order/1,
          a_killed_release_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1,
@@ -11,7 +13,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {minutes, 3}}].
+    [{timetrap, {minutes, 3}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
@@ -21,23 +23,6 @@ all() ->
      odd_names_and_cookies_are_handed_over, commands_need_no_metadata_once_a_node_is_there,
      a_container_that_awaits_its_address_can_be_stopped, wait_blocks_until_the_mesh_is_there,
      without_metadata_the_only_address_is_taken].
-
--spec init_per_suite([term()]) -> [term()].
-init_per_suite(Config) ->
-    [{release, release_build:release()}, {metadata, metadata_server:start()} | Config].
-
--spec end_per_suite([term()]) -> ok.
-end_per_suite(Config) ->
-    metadata_server:stop(metadata(Config)).
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = metadata_server:reset(metadata(Config)),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, _Config) ->
-    test_host:remove_all().
 
 -spec three_containers_form_a_cluster([term()]) -> ok.
 three_containers_form_a_cluster(Config) ->
@@ -169,7 +154,7 @@ without_metadata_the_only_address_is_taken(Config) ->
 containers(Config, Count, Options) ->
     Hosts = test_cluster:hosts(Count),
     ok = test_cluster:list(metadata(Config), Hosts),
-    release_container:start_all(Hosts, Options#{release => proplists:get_value(release, Config)}).
+    release_container:start_all(Hosts, Options#{release => release_build:release()}).
 
 %% Process 1 is a shell that stays when the release has ended.
 shell_of_its_own() ->
@@ -183,6 +168,3 @@ contains(Part, Text) ->
         nomatch -> error({Part, is_not_in, Text});
         _ -> ok
     end.
-
-metadata(Config) ->
-    proplists:get_value(metadata, Config).
