@@ -1,6 +1,5 @@
-%% A common_test hook that tells on the terminal how the run goes: a line a case as it ends, and the sum as the last.
-%% What failed is also written to failed.txt in the folder $LOGS: test/ct/run looks there, because ct_run itself ends
-%% with status 0 when only an end_per_suite has failed.
+%% A common_test hook that tells on the terminal how the run goes, a line a case as it ends. For test/ct/run it leaves
+%% the sum and what failed in the folder $LOGS: ct_run itself ends with status 0 when only an end_per_suite has failed.
 -module(progress).
 
 -export([note/2]).
@@ -38,8 +37,7 @@ post_end_per_testcase(_Suite, _Case, _Config, Return, State) ->
 on_tc_fail(Suite, Case, Reason, #{failed := Failed} = State) ->
     Told = io_lib:format("FAILED  ~s: ~s~n~s", [Suite, sentence(Case), indented(Reason)]),
     say("~ts", [Told]),
-    File = filename:join(os:getenv("LOGS"), "failed.txt"),
-    ok = file:write_file(File, unicode:characters_to_binary(Told), [append]),
+    ok = file:write_file(in_logs("failed.txt"), unicode:characters_to_binary(Told), [append]),
     State#{failed := Failed + 1}.
 
 %% Nothing is ever skipped on purpose: what was not tried has failed.
@@ -49,7 +47,10 @@ on_tc_skip(Suite, Case, Reason, State) ->
 
 -spec terminate(state()) -> ok.
 terminate(#{passed := Passed, failed := Failed}) ->
-    say("~b passed, ~b failed", [Passed, Failed]).
+    ok = file:write_file(in_logs("sum.txt"), io_lib:format("~b ~b~n", [Passed, Failed])).
+
+in_logs(Name) ->
+    filename:join(os:getenv("LOGS"), Name).
 
 sentence(Case) when is_atom(Case) -> string:replace(atom_to_list(Case), "_", " ", all);
 sentence({Case, _Group}) -> sentence(Case);
