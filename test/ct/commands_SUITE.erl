@@ -1,0 +1,114 @@
+%% The commands `ip' and `wait', as scripts and health checks run them.
+-module(commands_SUITE).
+
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0, init_per_testcase/2]).
+-export([wait_takes_every_basename_that_run_takes/1, ip_takes_the_settings_of_metadata/1,
+         ip_tells_why_there_was_no_address/1, https_is_spoken_where_the_certificate_is_trusted/1,
+         a_certificate_that_is_not_trusted_is_told/1]).
+
+-define(HTTPS_URL, "https://rancher-metadata:8443").
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 60}}, {ct_hooks, [fresh_service]}].
+
+-spec all() -> [atom()].
+all() ->
+    [wait_takes_every_basename_that_run_takes, ip_takes_the_settings_of_metadata, ip_tells_why_there_was_no_address,
+     https_is_spoken_where_the_certificate_is_trusted, a_certificate_that_is_not_trusted_is_told].
+
+-spec init_per_testcase(atom(), [term()]) -> [term()].
+init_per_testcase(_Case, Config) ->
+    [{host, test_host:add()} | Config].
+
+-spec wait_takes_every_basename_that_run_takes([term()]) -> ok.
+wait_takes_every_basename_that_run_takes(Config) ->
+    Longest = lists:duplicate(239, $a),
+    {1, Output} = run(Config, ["wait", "--basename", Longest, "--ip", test_host:address(host(Config)), "--timeout", "200"]),
+    says(Output, [list_to_binary(Longest ++ "@")]).
+
+%% Rounds come at least every 250 ms, not after 100, 200, 400, 800, 1600 ms; and the version, which only long-polling
+%% needs, is not asked for.
+-spec ip_takes_the_settings_of_metadata([term()]) -> ok.
+ip_takes_the_settings_of_metadata(Config) ->
+    {1, _} = run(Config, ["ip", "--watch", "off", "--polling-interval", "250", "--timeout", "3000"]),
+    Paths = [list_to_binary(io_lib:format("~p", [Request]))
+             || Request <- metadata_server:requests(metadata(Config), test_host:address(host(Config)))],
+    [] = [Path || Path <- Paths, binary:match(Path, <<"latest/version">>) =/= nomatch],
+    Asked = [Path || Path <- Paths, binary:match(Path, <<"primary_ip">>) =/= nomatch],
+    true = length(Asked) >= 8,
+    ok.
+
+-spec ip_tells_why_there_was_no_address([term()]) -> ok.
+ip_tells_why_there_was_no_address(Config) ->
+    {1, Output} = run(Config, ["ip", "--metadata-url", "http://127.0.0.1:1", "--timeout", "500"]),
+    says(last_line(Output), [<<"did not tell our address in time: ">>, <<"127.0.0.1:1">>]).
+
+%% The root certificate is where Debian's libcurl looks for those of the system.
+-spec https_is_spoken_where_the_certificate_is_trusted([term()]) -> ok.
+https_is_spoken_where_the_certificate_is_trusted(Config) ->
+    Root = serve_https(<<"10.42.1.2">>),
+    File = filename:join(proplists:get_value(priv_dir, Config), "root.pem"),
+    ok = file:write_file(File, public_key:pem_encode([{'Certificate', Root, not_encrypted}])),
+    Trusting = "mount -t tmpfs none /etc/ssl/certs && cp \"$0\" /etc/ssl/certs/ca-certificates.crt && exec \"$@\"",
+    {0, Output} = test_host:run(host(Config), "unshare",
+                                ["--mount", "sh", "-c", Trusting, File, test_cnode:program(), "ip", "--metadata-url",
+                                 ?HTTPS_URL, "--timeout", "10000"]),
+    <<"10.42.1.2">> = last_line(Output),
+    ok.
+
+-spec a_certificate_that_is_not_trusted_is_told([term()]) -> ok.
+a_certificate_that_is_not_trusted_is_told(Config) ->
+    _ = serve_https(<<"10.42.1.2">>),
+    {1, Output} = run(Config, ["ip", "--metadata-url", ?HTTPS_URL, "--timeout", "1000"]),
+    says(last_line(Output), [<<"did not tell our address in time: ">>, <<?HTTPS_URL>>, <<"certificate is not trusted">>]).
+
+%% -- what the cases share
+
+run(Config, Args) ->
+    test_host:run(host(Config), test_cnode:program(), Args).
+
+%% Answers every request with Body, until the case ends; gives the root certificate.
+serve_https(Body) ->
+    {ok, _} = application:ensure_all_started(ssl),
+    Key = [{key, {namedCurve, secp256r1}}, {digest, sha256}],
+    Named = {extensions, [{'Extension', {2, 5, 29, 17}, false, [{dNSName, "rancher-metadata"}]}]},
+    Chain = #{root => Key, intermediates => [], peer => [Named | Key]},
+    #{server_config := Server, client_config := Client} =
+        public_key:pkix_test_data(#{server_chain => Chain, client_chain => Chain}),
+    {ok, Listen} = ssl:listen(8443, [binary, {active, false}, {packet, http_bin}, {reuseaddr, true} | Server]),
+    _ = spawn_link(fun() -> serve(Listen, Body) end),
+    [Root | _] = proplists:get_value(cacerts, Client),
+    Root.
+
+serve(Listen, Body) ->
+    {ok, Connecting} = ssl:transport_accept(Listen),
+    case ssl:handshake(Connecting) of
+        {ok, Socket} -> answer(Socket, Body);
+        {error, _} -> ok
+    end,
+    serve(Listen, Body).
+
+answer(Socket, Body) ->
+    case ssl:recv(Socket, 0) of
+        {ok, http_eoh} ->
+            Size = integer_to_list(byte_size(Body)),
+            ok = ssl:send(Socket, ["HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ", Size, "\r\n\r\n", Body]),
+            ssl:close(Socket);
+        {ok, _} ->
+            answer(Socket, Body);
+        {error, _} ->
+            ssl:close(Socket)
+    end.
+
+last_line(Output) ->
+    lists:last(binary:split(Output, <<"\n">>, [global, trim_all])).
+
+says(Text, Parts) ->
+    [{_, _} = binary:match(Text, Part) || Part <- Parts],
+    ok.
+
+host(Config) ->
+    proplists:get_value(host, Config).
