@@ -23,7 +23,8 @@
 //   an hour is forgotten then, its links left alone.
 // * Our own container is known by its address (a sidekick on its network shares it). Once it was present and
 //   then every read with containers lacks it, for removal_delay and two reads, it has left, and is a leaver
-//   itself. A read that lacks most of the others as well counts as a mass removal here too.
+//   itself. A read that lacks most of the others as well counts as a mass removal here too; what it lists for the
+//   first time does not speak against that, for here the safe mistake is to stay too long.
 #pragma once
 
 #include <cstddef>
