@@ -58,6 +58,7 @@ class Question {
             .cookie = config.cookie,
             .listen_ports = {},
             .epmd_port = config.epmd_port,
+            .handshake_threads = {.outgoing = 1, .incoming = 0},
             .timing = {}};
   }
 

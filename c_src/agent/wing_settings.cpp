@@ -6,6 +6,9 @@
 namespace rancher_cnode::agent {
 namespace {
 
+/// With one target: to it, and to the leavers that are asked at a time.
+constexpr std::size_t outgoing_of_one_target = 10;
+
 std::uint64_t random_seed() {
   std::random_device source;
   return (std::uint64_t{source()} << 32U) | source();
@@ -30,6 +33,9 @@ distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address o
                                          .timing = {}};
   settings.epmd_port = config.epmd_port;
   settings.max_links = config.max_links;
+  if (config.targets == TargetScope::local) {
+    settings.handshake_threads.outgoing = outgoing_of_one_target;
+  }
   if (config.start_epmd == Switch::on) {
     settings.epmd_program = config.epmd;
   }

@@ -176,12 +176,6 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   /// A new link replaces an older one under the same name: the other side has restarted, or gave the old
   /// one up.
   void install(const NodeName& peer, FileDescriptor socket, LinkOrigin origin) {
-    if (const auto old = links_.find(peer); old != links_.end()) {
-      drop(old, {ErrorCode::cancelled, "replaced by a new link"});
-    }
-    if (stopped_) {
-      return;
-    }
     Link link;
     link.origin = origin;
     link.connection = std::make_shared<Connection>(
@@ -192,9 +186,14 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
         loop_, self_, ++last_link_number_,
         [connection = link.connection](std::vector<char> frame) { connection->send(std::move(frame)); });
     const auto connection = link.connection;
+    // Whoever hears of the old one's end, and wants a link again, finds the new one.
+    auto old = links_.extract(peer);
     links_.emplace(peer, std::move(link));
     connection->start();
-    if (handlers_.link_up) {
+    if (old) {
+      ended(std::move(old), {ErrorCode::cancelled, "replaced by a new link"});
+    }
+    if (!stopped_ && handlers_.link_up) {
       handlers_.link_up(peer);
     }
   }
@@ -207,8 +206,7 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
 
   using Links = std::map<NodeName, Link>;
 
-  void drop(Links::iterator found, const Error& why) {
-    auto link = links_.extract(found);
+  void ended(Links::node_type link, const Error& why) {
     link.mapped().connection->abandon();
     ++counters_.links_lost;
     if (handlers_.link_down) {
@@ -221,7 +219,7 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
 
   void lost(const NodeName& peer, const Error& why) {
     if (const auto found = links_.find(peer); found != links_.end()) {
-      drop(found, why);
+      ended(links_.extract(found), why);
     }
   }
 

@@ -24,13 +24,15 @@ HandshakeResult guarded(Handshake handshake) {
 
 }  // namespace
 
-HandshakePools::HandshakePools(asio::io_context& loop, Identity self, Milliseconds limit)
+HandshakePools::HandshakePools(asio::io_context& loop, Identity self, Milliseconds limit,
+                               HandshakeThreads threads)
     : loop_(loop),
       self_(std::move(self)),
       limit_(limit),
+      threads_(threads),
       alive_(std::make_shared<HandshakePools*>(this)),
-      outgoing_(outgoing_threads),
-      incoming_(incoming_threads) {}
+      outgoing_(threads.outgoing),
+      incoming_(threads.incoming) {}
 
 HandshakePools::~HandshakePools() {
   stop_.request();
@@ -116,7 +118,7 @@ void HandshakePools::gave_up(const SharedStranger& stranger) {
 }
 
 void HandshakePools::run_waiting() {
-  for (auto next = waiting_.begin(); next != waiting_.end() && running_ < incoming_threads;) {
+  for (auto next = waiting_.begin(); next != waiting_.end() && running_ < threads_.incoming;) {
     Share& share = shares_[(*next)->source];
     if (share.running >= incoming_threads_per_source) {
       ++next;

@@ -25,8 +25,6 @@ namespace rancher_cnode::distribution {
 
 class HandshakePools {
  public:
-  static constexpr std::size_t outgoing_threads = 32;
-  static constexpr std::size_t incoming_threads = 32;
   static constexpr std::size_t incoming_threads_per_source = 2;
   static constexpr std::size_t max_waiting_per_source = 128;
   static constexpr std::size_t max_waiting = 512;
@@ -35,7 +33,7 @@ class HandshakePools {
 
   /// `limit` is for one handshake. An outgoing one's time begins when a thread takes it up: a wait for
   /// others is not the peer's fault. A stranger's begins when it came.
-  HandshakePools(boost::asio::io_context& loop, Identity self, Milliseconds limit);
+  HandshakePools(boost::asio::io_context& loop, Identity self, Milliseconds limit, HandshakeThreads threads);
   /// Ends every handshake at once and joins the threads. No Done runs any more.
   ~HandshakePools();
   HandshakePools(const HandshakePools&) = delete;
@@ -70,7 +68,8 @@ class HandshakePools {
 
   boost::asio::io_context& loop_;
   const Identity self_;
-  Milliseconds limit_;
+  const Milliseconds limit_;
+  const HandshakeThreads threads_;
   HandshakeStop stop_;
   std::set<SharedStranger> silent_;     ///< that have said nothing yet
   std::deque<SharedStranger> waiting_;  ///< for a thread

@@ -13,6 +13,9 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// Where a connection that could not be taken in came from.
+const std::string nobody;
+
 /// The other side has closed it, and left nothing to be read.
 bool has_ended(const FileDescriptor& socket) {
   char byte = 0;
@@ -29,13 +32,16 @@ LinkMaker::LinkMaker(asio::io_context& loop, const CNode::Settings& settings, st
       node_(std::move(node)),
       stranger_log_(log),
       listener_(std::make_shared<Listener>(
-          loop, Listener::Handlers{
-                    [this](FileDescriptor socket, Ipv4Address source) { greet(std::move(socket), source); },
-                    [this](const std::string& reason) {
-                      stranger_log_.warn(Clock::now(), "accept_failed", "", "connect", reason);
-                    }})),
+          loop, Listener::Handlers{[this](FileDescriptor socket, Ipv4Address source) {
+                                     stranger_log_.forget(nobody);
+                                     greet(std::move(socket), source);
+                                   },
+                                   [this](const std::string& reason) {
+                                     stranger_log_.warn(Clock::now(), "accept_failed", nobody, "connect",
+                                                        reason);
+                                   }})),
       pools_(std::make_unique<HandshakePools>(loop, Identity{settings.name, settings.cookie, creation},
-                                              settings.handshake_limit)) {}
+                                              settings.handshake_limit, settings.handshake_threads)) {}
 
 Expected<void> LinkMaker::start() {
   const auto host = Ipv4Address::parse(settings_.name.host());

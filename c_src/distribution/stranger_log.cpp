@@ -23,14 +23,13 @@ void StrangerLog::warn(TimePoint now, std::string_view event, const std::string&
   }
 }
 
-void StrangerLog::forget(const std::string& from) { faults_.erase(from); }
+void StrangerLog::forget(const std::string& from) { told_.erase(from); }
 
 bool StrangerLog::is_news(const std::string& from, const std::string& fault) {
-  if (!faults_.contains(from) && faults_.size() >= max_sources_remembered) {
-    faults_.clear();
+  if (!told_.contains(from) && told_.size() >= max_sources_remembered) {
+    told_.clear();
   }
-  auto& known = faults_[from];
-  return known.size() < max_faults_of_a_source && known.insert(fault).second;
+  return told_[from].is_news(fault);
 }
 
 bool StrangerLog::has_room(TimePoint now) {

@@ -7,12 +7,12 @@
 
 #include <cstddef>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/log.hpp"
+#include "rancher_cnode/told_once.hpp"
 
 namespace rancher_cnode::distribution {
 
@@ -20,8 +20,6 @@ class StrangerLog {
  public:
   static constexpr std::size_t max_lines_a_minute = 10;
   static constexpr std::size_t max_sources_remembered = 256;
-  /// A source with more than these is not worth another line.
-  static constexpr std::size_t max_faults_of_a_source = 8;
 
   /// `log` must outlive this object.
   explicit StrangerLog(const Log& log) : log_(log) {}
@@ -37,7 +35,7 @@ class StrangerLog {
   bool has_room(TimePoint now);
 
   const Log& log_;
-  std::map<std::string, std::set<std::string>> faults_;
+  std::map<std::string, ToldOnce> told_;
   TimePoint minute_began_;
   std::size_t lines_this_minute_ = 0;
   std::int64_t left_out_ = 0;

@@ -17,7 +17,7 @@ void WatchJournal::read_good(TimePoint now, GoodRead read) {
   std::string at = read.url + " " + read.path;
   if (at == good_at_) return;
   good_at_ = std::move(at);
-  bad_reason_.clear();
+  bad_reads_.well_again();
   const auto bad_for =
       bad_since_ ? std::chrono::duration_cast<Milliseconds>(now - *bad_since_) : Milliseconds::zero();
   bad_since_.reset();
@@ -38,21 +38,18 @@ void WatchJournal::read_good(TimePoint now, GoodRead read) {
 void WatchJournal::read_bad(TimePoint now, const std::string& url, const char* stage, const Error& error) {
   if (!bad_since_) bad_since_ = now;
   good_at_.clear();
-  std::string reason = without_numbers(error.message);
-  if (reason == bad_reason_) return;
-  bad_reason_ = std::move(reason);
+  if (!bad_reads_.is_news(without_numbers(error.message))) return;
   log_.warning("metadata_unavailable", "the metadata told nothing; what is known stays; trying again",
                {{"url", url}, {"stage", stage}, {"error", to_string(error.code)}, {"reason", error.message}});
 }
 
 void WatchJournal::address_found(Ipv4Address address, const std::string& url) {
+  no_address_.well_again();
   log_.info("own_address_found", "", {{"address", address.to_string()}, {"url", url}});
 }
 
 void WatchJournal::address_unknown(const Error& error) {
-  std::string reason = without_numbers(error.message);
-  if (reason == address_reason_) return;
-  address_reason_ = std::move(reason);
+  if (!no_address_.is_news(without_numbers(error.message))) return;
   log_.warning("own_address_unknown", "metadata did not tell this container's address; trying again",
                {{"error", to_string(error.code)}, {"reason", error.message}});
 }

@@ -9,6 +9,7 @@
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/error.hpp"
 #include "rancher_cnode/log.hpp"
+#include "rancher_cnode/told_once.hpp"
 
 namespace rancher_cnode::metadata {
 
@@ -34,9 +35,9 @@ class WatchJournal {
 
  private:
   const Log& log_;
-  std::string good_at_;     ///< URL and path of the last good read; "" while reads are bad
-  std::string bad_reason_;  ///< of the last bad read, without numbers
-  std::string address_reason_;
+  std::string good_at_;  ///< URL and path of the last good read; "" while reads are bad
+  ToldOnce bad_reads_;
+  ToldOnce no_address_;
   std::optional<TimePoint> bad_since_;
 };
 

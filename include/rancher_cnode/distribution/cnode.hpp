@@ -43,6 +43,7 @@ class CNode {
     std::size_t max_links = 256;  ///< that others made; above it no new node is taken in
     Milliseconds epmd_limit{1'000};       ///< one port lookup
     Milliseconds handshake_limit{5'000};  ///< one whole handshake
+    HandshakeThreads handshake_threads{};
     Connection::Timing timing;
   };
 

@@ -63,6 +63,13 @@ class HandshakeStop {
 
 using HandshakeResult = tl::expected<LinkSocket, HandshakeFailure>;
 
+/// How many handshakes of each direction may run at a time, each on a thread of its own. Incoming: 0 for a node
+/// that never listens.
+struct HandshakeThreads {
+  std::size_t outgoing = 32;
+  std::size_t incoming = 32;
+};
+
 /// Ample for 10,000 links with all that is open beside them.
 inline constexpr std::size_t max_descriptors = 16'384;
 

@@ -66,6 +66,45 @@ TEST_CASE("a new link of the same name replaces the old one") {
   CHECK(printed(*again.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
 }
 
+TEST_CASE("whoever wants a link again when it is replaced finds the new one, without another handshake") {
+  TwoNodes nodes;
+  REQUIRE(nodes.a.connect("b@127.0.0.1"));
+  nodes.b.wait_for("up a@127.0.0.1");
+  std::optional<bool> linked;
+  nodes.b.on_event = [&] {
+    if (!nodes.b.events.back().starts_with("down")) return;
+    nodes.b.cnode->connect(name("a@127.0.0.1"), [&](const auto& result) { linked = result.has_value(); });
+  };
+  nodes.epmd.names.erase("a");
+  Node again(nodes.loop, nodes.epmd, "a@127.0.0.1");
+  REQUIRE(again.connect("b@127.0.0.1"));
+  run_until(nodes.loop, "the answer", [&] { return linked.has_value(); });
+  CHECK(*linked);
+  CHECK(nodes.b.cnode->counters().handshakes_failed == 0);
+}
+
+TEST_CASE("a lack of descriptors is told of each time that it begins") {
+  TwoNodes nodes;
+  for (const std::size_t times : {1U, 2U}) {
+    const auto stranger = raw_connect(nodes.b.cnode->listen_port());
+    {
+      const NoDescriptors none;
+      const auto deadline = Clock::now() + patience;
+      while (nodes.b.lines->all.size() < times && Clock::now() < deadline) {
+        nodes.loop.restart();
+        nodes.loop.run_one_for(Milliseconds(10));
+      }
+    }
+    REQUIRE(nodes.b.lines->all.size() == times);
+    CHECK(nodes.b.lines->all.back().starts_with("warning event=accept_failed"));
+    // Taken in by now, with the stranger before it.
+    REQUIRE(nodes.a.connect("b@127.0.0.1"));
+    nodes.a.cnode->disconnect(name("b@127.0.0.1"));
+    nodes.b.wait_for("down a@127.0.0.1: the other side closed the link");
+    nodes.b.events.clear();
+  }
+}
+
 TEST_CASE("a node of our own name, or of none that we accept, is no link") {
   TwoNodes nodes;
   nodes.epmd.names.erase("a");

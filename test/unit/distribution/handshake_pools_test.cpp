@@ -19,7 +19,8 @@ NodeName name(const std::string& text) { return *NodeName::parse(text); }
 /// The pools of one node, and what came out of them.
 struct Pools {
   explicit Pools(const char* node, Milliseconds limit = patience)
-      : pools(std::make_unique<HandshakePools>(loop, Identity{name(node), Cookie("secret"), 1001}, limit)) {
+      : pools(std::make_unique<HandshakePools>(loop, Identity{name(node), Cookie("secret"), 1001}, limit,
+                                               HandshakeThreads{})) {
     initialise_handshakes();
   }
 
@@ -103,7 +104,7 @@ TEST_CASE("a hundred silent strangers from one address delay only their own") {
 TEST_CASE("silent strangers from many addresses hold no thread") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> silent;
-  for (std::uint32_t source = 0; source < HandshakePools::incoming_threads; ++source) {
+  for (std::uint32_t source = 0; source < HandshakeThreads{}.incoming; ++source) {
     for (int i = 0; i < 2; ++i) REQUIRE(server.silent_stranger(Ipv4Address(0x0a2a0000 + source), silent));
   }
   int taken = 0;
@@ -136,7 +137,7 @@ TEST_CASE("silent peers take nothing from the time of the next, whose deadline b
   Pools node("node@127.0.0.1", Milliseconds(1'000));
   const RawListener nobody;
   std::size_t given_up = 0;
-  for (std::size_t i = 0; i < HandshakePools::outgoing_threads; ++i) {
+  for (std::size_t i = 0; i < HandshakeThreads{}.outgoing; ++i) {
     node.pools->connect(name("silent@127.0.0.1"), loopback, nobody.port(),
                         [&given_up](const HandshakeResult& link) {
                           CHECK(link.error().stage == HandshakeStage::name);
@@ -149,7 +150,7 @@ TEST_CASE("silent peers take nothing from the time of the next, whose deadline b
   node.pools->connect(name("node@127.0.0.1"), loopback, listener->port(),
                       [&made](HandshakeResult link) { made = std::move(link); });
   run_until(node.loop, "all ends",
-            [&] { return made.has_value() && given_up == HandshakePools::outgoing_threads; });
+            [&] { return made.has_value() && given_up == HandshakeThreads{}.outgoing; });
   CHECK(made->has_value());
   listener->close();
   run_for(node.loop, Milliseconds(1));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,6 +52,22 @@ FileDescriptor RawListener::accept() const {
   FileDescriptor socket(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   REQUIRE(socket.valid());
   return socket;
+}
+
+NoDescriptors::NoDescriptors() {
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+  const rlimit few{256, before_.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  while (true) {
+    FileDescriptor one(::eventfd(0, EFD_CLOEXEC));
+    if (!one.valid()) return;
+    all_.push_back(std::move(one));
+  }
+}
+
+NoDescriptors::~NoDescriptors() {
+  all_.clear();
+  ::setrlimit(RLIMIT_NOFILE, &before_);
 }
 
 FileDescriptor raw_connect(std::uint16_t port, Ipv4Address from) {

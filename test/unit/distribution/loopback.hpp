@@ -2,12 +2,14 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "rancher_cnode/address.hpp"
 #include "rancher_cnode/clock.hpp"
@@ -67,6 +69,19 @@ class ReservedPort {
  private:
   FileDescriptor socket_;
   std::uint16_t number_ = 0;
+};
+
+/// While it lives, no descriptor is left. No doctest macro meanwhile: sanitizers need some to look at an object.
+class NoDescriptors {
+ public:
+  NoDescriptors();
+  ~NoDescriptors();
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+  std::vector<FileDescriptor> all_;
 };
 
 /// A blocking connection to loopback, from the given loopback address; reads give up after `patience`.

@@ -88,5 +88,5 @@ TEST_CASE("a stranger with ever new faults is soon worth no line") {
     written.fail("10.42.0.7", std::to_string(i));
     written.now += std::chrono::minutes(1);
   }
-  CHECK(written.lines->all.size() == StrangerLog::max_faults_of_a_source);
+  CHECK(written.lines->all.size() == ToldOnce::max_faults);
 }

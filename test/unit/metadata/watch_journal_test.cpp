@@ -1,0 +1,50 @@
+#include "watch_journal.hpp"
+
+#include <doctest/doctest.h>
+
+#include "watched.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::metadata;
+using namespace rancher_cnode::testing;
+
+namespace {
+
+struct Journal {
+  std::shared_ptr<Lines> lines = std::make_shared<Lines>();
+  Log log{LogLevel::debug, LogFormat::text, lines};
+  WatchJournal journal{log};
+
+  void bad(const std::string& reason) {
+    journal.read_bad(TimePoint{}, "http://m", "version", {ErrorCode::unavailable, reason});
+  }
+  void good() { journal.read_good(TimePoint{}, {"http://m", "self/service", "v1", 3, false}); }
+};
+
+}  // namespace
+
+TEST_CASE("each reason is told once until a read is good, also when two take turns") {
+  Journal told;
+  for (int i = 0; i < 100; ++i)
+    told.bad(i % 2 == 0 ? "no route to the host" : "no connection within 1000 ms");
+  CHECK(told.lines->count("event=metadata_unavailable") == 2);
+  told.good();
+  told.bad("no route to the host");
+  CHECK(told.lines->count("event=metadata_unavailable") == 3);
+}
+
+TEST_CASE("reasons that differ in numbers only are one") {
+  Journal told;
+  for (int i = 0; i < 100; ++i) told.bad("malformed JSON at byte " + std::to_string(i));
+  CHECK(told.lines->count("event=metadata_unavailable") == 1);
+}
+
+TEST_CASE("each reason for an unknown address is told once until it is found") {
+  Journal told;
+  for (int i = 0; i < 100; ++i)
+    told.journal.address_unknown({ErrorCode::unavailable, i % 2 == 0 ? "a" : "b"});
+  CHECK(told.lines->count("event=own_address_unknown") == 2);
+  told.journal.address_found(Ipv4Address(0x0a2a0001), "http://m");
+  told.journal.address_unknown({ErrorCode::unavailable, "a"});
+  CHECK(told.lines->count("event=own_address_unknown") == 3);
+}
