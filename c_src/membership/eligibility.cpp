@@ -128,7 +128,8 @@ Eligibility judge(const Service& service, HealthPolicy health) {
       leave_out(address ? DropReason::not_a_host : DropReason::not_ipv4, *text);
       continue;
     }
-    result.members.push_back({*address, container.uuid, container.name, hold_of(container, health)});
+    result.members.push_back(
+        {*address, container.uuid, container.name, hold_of(container, health), is_up(container.state)});
   }
   join_by_address(result);
   std::sort(result.unaddressed.begin(), result.unaddressed.end());

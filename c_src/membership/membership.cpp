@@ -56,6 +56,7 @@ class Membership::Impl {
   static bool change(TimePoint now, Peer& peer, Change&& apply);
   static void suspect(TimePoint now, Peer& peer);
   [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion) const;
+  [[nodiscard]] bool is_lasting(TimePoint now, const Suspicion& suspicion) const;
   [[nodiscard]] Milliseconds delay_of(const Suspicion& suspicion) const;
   [[nodiscard]] bool is_own(Ipv4Address address) const { return address == settings_.own_address; }
   [[nodiscard]] std::optional<NodeName> left_name() const;
@@ -97,7 +98,10 @@ Milliseconds Membership::Impl::delay_of(const Suspicion& suspicion) const {
 }
 
 bool Membership::Impl::is_confirmed(TimePoint now, const Suspicion& suspicion) const {
-  if (settings_.removal == RemovalPolicy::immediate) return true;
+  return settings_.removal == RemovalPolicy::immediate || is_lasting(now, suspicion);
+}
+
+bool Membership::Impl::is_lasting(TimePoint now, const Suspicion& suspicion) const {
   return suspicion.reads >= reads_needed && now >= suspicion.since + delay_of(suspicion);
 }
 
@@ -184,7 +188,7 @@ bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed) {
 
   change(now, own->second, [now](Peer& peer) { suspect(now, peer); });
   hold_own(listed, *own->second.suspicion);
-  const bool left = settings_.removal != RemovalPolicy::never && is_confirmed(now, *own->second.suspicion);
+  const bool left = settings_.removal != RemovalPolicy::never && is_lasting(now, *own->second.suspicion);
   if (left) {
     peers_.erase(own);
     own_hold_.reset();
@@ -216,6 +220,7 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
                 .since = now,
                 .uuid = {},
                 .hold = {},
+                .up = true,
                 .suspicion = {},
                 .unlisted = {}};
       known = peers_.emplace_hint(known, member.address, std::move(peer));
@@ -225,6 +230,7 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
       // Where two share the address, the one that made the peer stays its own even if it has none for now.
       if (!is_unaddressed(listed, peer)) peer.uuid = member.uuid;
       peer.hold = member.hold;
+      peer.up = member.up;
       peer.suspicion.reset();
       peer.unlisted.reset();
     });
@@ -272,18 +278,20 @@ bool Membership::Impl::is_mass(const MassHold& hold) const {
   return settings_.removal == RemovalPolicy::safe && hold.missing * 2 > hold.known;
 }
 
-/// A hold covers all that are missing when it begins, until each of them is listed again or let go.
+/// A hold covers all that are missing when it begins, until each of them is listed again or let go. Those whose
+/// container was down take no part: to let go of them costs nothing, and an upgrade that is finished removes as
+/// many as it leaves.
 void Membership::Impl::hold_others() {
   MassHold all{0, 0, TimePoint::max()};
   for (const auto& [address, peer] : peers_) {
-    if (is_own(address)) continue;
+    if (is_own(address) || !peer.up) continue;
     ++all.known;
     if (peer.suspicion) ++all.missing;
   }
   const bool is_held = is_mass(all);
   MassHold hold{0, all.known, TimePoint::max()};
   for (auto& [address, peer] : peers_) {
-    if (is_own(address) || !peer.suspicion) continue;
+    if (is_own(address) || !peer.up || !peer.suspicion) continue;
     peer.suspicion->held = peer.suspicion->held || is_held;
     if (!peer.suspicion->held) continue;
     ++hold.missing;
@@ -333,8 +341,8 @@ std::optional<TimePoint> Membership::Impl::wants_read_at() const {
     const TimePoint confirmed = peer.suspicion->since + delay_of(*peer.suspicion);
     if (!earliest || confirmed < *earliest) earliest = confirmed;
   };
-  if (settings_.removal != RemovalPolicy::safe) {
-    // Under `never` nothing comes of a confirmation; under `immediate` no suspicion lasts.
+  if (settings_.removal == RemovalPolicy::never) {
+    // Nothing comes of a confirmation.
   } else if (view_.own == OwnPresence::missing) {
     // Such reads are partial for the others: only our own leaving can be confirmed.
     consider(peers_.at(settings_.own_address));

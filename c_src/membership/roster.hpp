@@ -22,6 +22,7 @@ struct Peer {
   TimePoint since;  ///< of the standing
   std::string uuid;
   std::string hold;  ///< why it must not be dialled, in words; empty: it may be
+  bool up = true;    ///< its container was, when it was listed last
   std::optional<Suspicion> suspicion;
   std::optional<TimePoint> unlisted;  ///< the first of the partial reads in a row that lack it
 

@@ -43,6 +43,7 @@ struct Member {
   std::string_view uuid;  ///< a view into the service; may be empty in a broken answer
   std::string_view name;  ///< a view into the service
   std::string hold;       ///< why it must not be dialled, in words; empty: it may be
+  bool up = true;         ///< by its state; health does not count here
 };
 
 /// Valid for as long as the service that was judged: most reads say nothing new, so nothing is copied.

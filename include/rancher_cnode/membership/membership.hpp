@@ -11,9 +11,9 @@
 //   add only.
 // * A peer that a whole read lacks is under suspicion: no longer dialled, its link left alone. It is a leaver once
 //   every whole read lacked it for removal_delay and there were at least two. Any read that lists it clears it.
-// * Once a whole read lacks more than half of the known peers (our own not counted), none of those becomes a
-//   leaver before it was missing for mass_removal_delay, also when the others are listed again meanwhile. So a
-//   service scaled from 2 to 1 takes that long.
+// * Once a whole read lacks more than half of the known peers whose containers were up (our own not counted),
+//   none of those becomes a leaver before it was missing for mass_removal_delay, also when the others are listed
+//   again meanwhile. So a service scaled from 2 to 1 takes that long.
 // * Leavers, our own leaving among them, are handed out only while the last read bears them out: an unknown or
 //   partial one withdraws them, for another container may have taken the address; the next whole one restores
 //   them.
@@ -48,7 +48,8 @@ namespace rancher_cnode::membership {
 struct MembershipSettings {
   std::string node_basename;  ///< precondition: NodeName::is_alive_name
   Ipv4Address own_address;
-  /// immediate: leavers at the first whole read without them, no hold. never: no leavers; what is missing by
+  /// immediate: leavers at the first whole read without them, no hold; our own leaving as under safe, without a
+  /// hold. never: no leavers; what is missing by
   /// the rules above is forgotten, its links left alone.
   RemovalPolicy removal = RemovalPolicy::safe;
   Milliseconds removal_delay{10'000};

@@ -9,6 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using samples::at_seconds;
+using samples::container;
 using samples::five;
 using samples::nodes;
 using samples::read_every_second;
@@ -58,6 +59,26 @@ TEST_CASE("while a read lacks more than half of the others, nobody leaves before
   CHECK(membership.observe(at_seconds(61), ReadScope::self, running({1, 2})));
   CHECK(membership.desired()->leavers == nodes({3, 4, 5}));
   CHECK_FALSE(membership.view().mass_hold);
+}
+
+TEST_CASE("containers that were down take no part: a finished upgrade is no mass removal") {
+  Service upgraded = running({1, 2, 3});
+  for (const int old : {4, 5, 6}) upgraded.containers.push_back(container(old, "updating-stopped"));
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, upgraded);
+  read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3}));
+  CHECK_FALSE(membership.view().mass_hold);
+  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3})));
+  CHECK(membership.desired()->leavers == nodes({4, 5, 6}));
+
+  Membership most_gone(settings());
+  most_gone.observe(at_seconds(0), ReadScope::self, upgraded);
+  Service without = running({1});
+  for (const int old : {4, 5, 6}) without.containers.push_back(container(old, "updating-stopped"));
+  most_gone.observe(at_seconds(1), ReadScope::self, without);
+  REQUIRE(most_gone.view().mass_hold);
+  CHECK(most_gone.view().mass_hold->missing == 2);
+  CHECK(most_gone.view().mass_hold->known == 2);
 }
 
 TEST_CASE("half of the others may leave without a hold") {

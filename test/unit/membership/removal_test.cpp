@@ -170,7 +170,14 @@ TEST_CASE("immediate removes at the first whole read, without a hold") {
   CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2})));
   CHECK(membership.desired()->leavers == nodes({3, 4, 5}));
   CHECK_FALSE(membership.view().mass_hold);
-  CHECK(membership.observe(at_seconds(2), ReadScope::self, running({2})));
+}
+
+TEST_CASE("under immediate, too, one read that lacks us is no proof that we have left") {
+  Membership membership = five(RemovalPolicy::immediate);
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2})));
+  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.wants_read_at() == at_seconds(11));
+  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({2})));
   CHECK(membership.desired()->own == OwnPresence::left);
 }
 

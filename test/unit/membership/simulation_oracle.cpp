@@ -16,7 +16,8 @@ void Oracle::take(TimePoint now, const Answer& answer) {
   others_borne_out_ = own_borne_out_ = false;
   if (!answer.listing || answer.listing->empty()) return;
   const std::set<int> missing = missing_from(*answer.listing);
-  const bool mass = !missing.empty() && is_mass(missing.size() - 1);  // of those known before this read
+  // Of those known before this read; counted if our own is missing, too.
+  const bool mass = missing.contains(self_) && is_mass(missing.size() - 1, peers_.size() - 1);
   take_listed(*answer.listing);
   take_own(now, missing.contains(self_), mass);
   const bool alone = scope_ == ReadScope::named && own_ == OwnPresence::unknown;
@@ -41,7 +42,7 @@ std::set<int> Oracle::missing_from(const Listing& listing) const {
 void Oracle::take_listed(const Listing& listing) {
   for (const auto& [number, entry] : listing) {
     if (entry.has_address) {
-      peers_[number] = Peer{entry.uuid, entry.up, std::nullopt};
+      peers_[number] = Peer{entry.uuid, entry.up, entry.up, std::nullopt};
       leavers_.erase(number);
       ever_listed_.insert(number);
     } else if (const auto peer = peers_.find(number);
@@ -64,29 +65,39 @@ void Oracle::take_own(TimePoint now, bool missing, bool mass) {
   ++ours.reads;
   ours.mass = ours.mass || mass;
   own_ = OwnPresence::missing;
-  if (removal_ == RemovalPolicy::never || !is_gone(now, ours)) return;
+  if (removal_ == RemovalPolicy::never || !is_lasting(now, ours)) return;
   own_ = OwnPresence::left;
   peers_.erase(self);
 }
 
 void Oracle::take_missing(TimePoint now, const std::set<int>& missing) {
-  const bool mass = is_mass(missing.size());
+  const bool mass = is_mass(missing);
   for (const int number : missing) {
     const auto peer = peers_.find(number);
     std::optional<Missing>& gap = peer->second.missing;
     if (!gap) gap = Missing{.since = now};
     ++gap->reads;
-    gap->mass = gap->mass || mass;
+    gap->mass = gap->mass || (mass && peer->second.up);
     if (!is_gone(now, *gap)) continue;
     if (removal_ != RemovalPolicy::never) leavers_.insert(number);
     peers_.erase(peer);
   }
 }
 
-/// More than half at once, our own not counted.
-bool Oracle::is_mass(std::size_t missing) const {
-  const std::size_t others = peers_.size() - (peers_.contains(self_) ? 1 : 0);
-  return removal_ == RemovalPolicy::safe && missing * 2 > others;
+bool Oracle::is_mass(std::size_t missing, std::size_t of) const {
+  return removal_ == RemovalPolicy::safe && missing * 2 > of;
+}
+
+/// More than half at once of those that were up, our own not counted.
+bool Oracle::is_mass(const std::set<int>& missing) const {
+  std::size_t up = 0;
+  std::size_t up_and_missing = 0;
+  for (const auto& [number, peer] : peers_) {
+    if (number == self_ || !peer.up) continue;
+    ++up;
+    up_and_missing += missing.contains(number) ? 1 : 0;
+  }
+  return is_mass(up_and_missing, up);
 }
 
 TimePoint Oracle::confirmed_at(const Missing& missing) const {
@@ -94,7 +105,11 @@ TimePoint Oracle::confirmed_at(const Missing& missing) const {
 }
 
 bool Oracle::is_gone(TimePoint now, const Missing& missing) const {
-  if (removal_ == RemovalPolicy::immediate) return true;
+  return removal_ == RemovalPolicy::immediate || is_lasting(now, missing);
+}
+
+/// Our own container needs evidence under `immediate`, too.
+bool Oracle::is_lasting(TimePoint now, const Missing& missing) const {
   return missing.reads >= 2 && now >= confirmed_at(missing);
 }
 
@@ -157,7 +172,7 @@ TimePoint Oracle::next_read() const {
   if (own_ == OwnPresence::left) {
     if (!own_borne_out_) earliest = last_read_;
   } else if (own_ == OwnPresence::missing) {
-    if (removal_ == RemovalPolicy::safe) consider(peers_.at(self_));
+    if (removal_ != RemovalPolicy::never) consider(peers_.at(self_));
   } else {
     if (!leavers_.empty() && !others_borne_out_) earliest = last_read_;
     if (removal_ == RemovalPolicy::safe) {

@@ -46,6 +46,7 @@ class Oracle {
   };
   struct Peer {
     std::string uuid;  ///< of the container last seen at the address
+    bool up = false;   ///< by its state when it was listed last
     bool dialable = false;
     std::optional<Missing> missing;
   };
@@ -55,7 +56,9 @@ class Oracle {
   void take_own(TimePoint now, bool missing, bool mass);
   void take_missing(TimePoint now, const std::set<int>& missing);
   [[nodiscard]] std::set<int> missing_from(const Listing& listing) const;
-  [[nodiscard]] bool is_mass(std::size_t missing) const;
+  [[nodiscard]] bool is_mass(std::size_t missing, std::size_t of) const;
+  [[nodiscard]] bool is_mass(const std::set<int>& missing) const;
+  [[nodiscard]] bool is_lasting(TimePoint now, const Missing& missing) const;
   [[nodiscard]] bool is_gone(TimePoint now, const Missing& missing) const;
   [[nodiscard]] TimePoint confirmed_at(const Missing& missing) const;
 
