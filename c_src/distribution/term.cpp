@@ -78,10 +78,6 @@ TermWriter& TermWriter::integer(std::int64_t value) {
   return put([=](char* buffer, int* index) { ei_encode_longlong(buffer, index, value); });
 }
 
-TermWriter& TermWriter::floating(double value) {
-  return put([=](char* buffer, int* index) { ei_encode_double(buffer, index, value); });
-}
-
 TermWriter& TermWriter::binary(std::string_view bytes) {
   return put([&](char* buffer, int* index) {
     ei_encode_binary(buffer, index, bytes.data(), static_cast<long>(bytes.size()));

@@ -46,8 +46,8 @@ class Map {
   Map& number(std::string_view key, Number value) {
     return pair(key).then([&] { values_.integer(static_cast<std::int64_t>(value)); });
   }
-  Map& flag(std::string_view key, const std::optional<bool>& value) {
-    return pair(key).then([&] { values_.boolean(value.value_or(false)); });
+  Map& flag(std::string_view key, bool value) {
+    return pair(key).then([&] { values_.boolean(value); });
   }
   Map& ago(std::string_view key, TimePoint now, const std::optional<TimePoint>& then) {
     return then ? number(key, std::chrono::duration_cast<Milliseconds>(now - *then).count())

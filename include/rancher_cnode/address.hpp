@@ -3,7 +3,6 @@
 
 #include <compare>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -39,10 +38,3 @@ class Ipv4Address {
 };
 
 }  // namespace rancher_cnode
-
-template <>
-struct std::hash<rancher_cnode::Ipv4Address> {
-  std::size_t operator()(rancher_cnode::Ipv4Address address) const noexcept {
-    return std::hash<std::uint32_t>{}(address.bits());
-  }
-};

@@ -19,8 +19,9 @@ class Agent {
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
-  /// Runs until SIGTERM, SIGINT, the end of the watched process, of standard input, or of the first round, as
-  /// configured. Returns the exit status. Nothing in the environment ends it.
+  /// Runs until SIGTERM, SIGINT, SIGHUP, the end of the watched process, of standard input, or of the first round,
+  /// as configured. Returns the exit status. Nothing that metadata, epmd or a BEAM does ends it; descriptors,
+  /// threads or memory that the system refuses do, by an exception.
   [[nodiscard]] int run();
 
  private:

@@ -44,7 +44,6 @@ class TermWriter {
   TermWriter& atom(std::string_view utf8);  ///< precondition: at most 255 characters
   TermWriter& boolean(bool value);          // NOLINT: a term is a bool
   TermWriter& integer(std::int64_t value);
-  TermWriter& floating(double value);  ///< precondition: finite, as every float of a BEAM
   TermWriter& binary(std::string_view bytes);
   TermWriter& tuple(std::size_t arity);  ///< arity terms must follow
   TermWriter& list(std::size_t length);  ///< length terms must follow, then nil()

@@ -26,7 +26,7 @@ enum class DropReason {
 };
 inline constexpr std::size_t drop_reasons = 4;
 
-/// snake_case, as in status and metrics.
+/// snake_case, as in the log and the status.
 [[nodiscard]] std::string_view to_string(DropReason reason);
 
 struct Dropped {

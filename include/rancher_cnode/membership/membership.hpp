@@ -105,7 +105,7 @@ struct MassHold {
   TimePoint since;          ///< when the first of them went missing
 };
 
-/// Everything about the reads and about ourselves, for status, metrics and warnings.
+/// Everything about the reads and about ourselves, for status and the log.
 struct MembershipView {
   OwnPresence own = OwnPresence::unknown;
   TimePoint own_since;                  ///< meaningless while own is unknown

@@ -1,5 +1,5 @@
 // GET requests by libcurl, one at a time, with deadlines, and given up at once when the owner says so.
-// Used by metadata_client on the watcher's thread (or on the main thread of a subcommand).
+// Used by metadata_client on the watcher's thread.
 //
 // Connections are kept alive between requests. A kept-alive connection that turns out to have died before a
 // byte of the answer came is replaced by a fresh one inside the same deadline, unless the request forbids it.

@@ -1,6 +1,5 @@
 // What is asked of the Rancher metadata service: the service, the own container's address, the metadata
-// version, and a wait for the version to change. Used by metadata_watcher, and by the `ip` and `check`
-// subcommands. One thread at a time, except wake().
+// version, and a wait for the version to change. Used by metadata_watcher, on its thread, except wake().
 //
 // Base URLs. They are tried in the given order, the one that answered last first. A request goes on to the
 // next one when there was no answer (name, connect, time-out, lost connection) or none that the metadata

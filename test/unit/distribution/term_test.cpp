@@ -20,12 +20,12 @@ const Reference a_reference{"beam@10.42.0.7", 77, 3, {0x3ffff, 0xffffffff, 5}};
 
 TEST_CASE("what was written is read back") {
   TermWriter writer;
-  writer.version().tuple(9).atom("ok").integer(-7).binary("bytes").boolean(true).pid(a_pid).reference(
+  writer.version().tuple(8).atom("ok").integer(-7).binary("bytes").boolean(true).pid(a_pid).reference(
       a_reference);
-  writer.list(2).atom("a").atom("b").nil().map(1).atom("key").integer(1).floating(0.5);
+  writer.list(2).atom("a").atom("b").nil().map(1).atom("key").integer(1);
   TermReader reader(writer.bytes());
   REQUIRE(reader.version());
-  CHECK(reader.tuple() == 9U);
+  CHECK(reader.tuple() == 8U);
   CHECK(reader.atom() == "ok");
   CHECK(reader.integer() == -7);
   CHECK(reader.binary() == "bytes");
@@ -39,8 +39,6 @@ TEST_CASE("what was written is read back") {
   CHECK(reader.map() == 1U);
   CHECK(reader.accept_atom("key"));
   CHECK(reader.integer() == 1);
-  CHECK(reader.peek() == TermType::floating);
-  CHECK(reader.skip());
   CHECK(reader.at_end());
 }
 
