@@ -61,7 +61,8 @@ class Membership::Impl {
   [[nodiscard]] bool is_own(Ipv4Address address) const { return address == settings_.own_address; }
   [[nodiscard]] std::optional<NodeName> left_name() const;
   [[nodiscard]] bool is_mass(const MassHold& hold) const;
-  void hold_others();
+  void hold_missing();
+  void show_hold();
   void hold_own(const Eligibility& listed, Suspicion& own);
   [[nodiscard]] bool waits_for_restoring() const;
   bool set_own(TimePoint now, OwnPresence presence);
@@ -136,13 +137,13 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& se
   if (wholeness == Wholeness::whole) {
     ++view_.whole_reads;
     view_.last_whole = now;
-    hold_others();
+    hold_missing();
     changed |= remove_leavers(now);
   } else {
     ++view_.partial_reads;
     changed |= forget_unlisted(now, listed);
   }
-  hold_others();
+  show_hold();
   const bool tells = wholeness == Wholeness::whole || view_.own != OwnPresence::unknown;
   told_nothing_ = tells ? 0 : told_nothing_ + 1;
   changed |= put_in_force({wholeness == Wholeness::whole, left_name()});
@@ -281,19 +282,26 @@ bool Membership::Impl::is_mass(const MassHold& hold) const {
 /// A hold covers all that are missing when it begins, until each of them is listed again or let go. Those whose
 /// container was down take no part: to let go of them costs nothing, and an upgrade that is finished removes as
 /// many as it leaves.
-void Membership::Impl::hold_others() {
+void Membership::Impl::hold_missing() {
   MassHold all{0, 0, TimePoint::max()};
   for (const auto& [address, peer] : peers_) {
     if (is_own(address) || !peer.up) continue;
     ++all.known;
     if (peer.suspicion) ++all.missing;
   }
-  const bool is_held = is_mass(all);
-  MassHold hold{0, all.known, TimePoint::max()};
+  if (!is_mass(all)) return;
   for (auto& [address, peer] : peers_) {
-    if (is_own(address) || !peer.up || !peer.suspicion) continue;
-    peer.suspicion->held = peer.suspicion->held || is_held;
-    if (!peer.suspicion->held) continue;
+    if (!is_own(address) && peer.up && peer.suspicion) peer.suspicion->held = true;
+  }
+}
+
+/// Our own hold is the graver news.
+void Membership::Impl::show_hold() {
+  MassHold hold{0, 0, TimePoint::max()};
+  for (const auto& [address, peer] : peers_) {
+    if (is_own(address) || !peer.up) continue;
+    ++hold.known;
+    if (!peer.suspicion || !peer.suspicion->held) continue;
     ++hold.missing;
     hold.since = std::min(hold.since, peer.suspicion->since);
   }
