@@ -25,7 +25,8 @@ void LinkLog::listed(const std::vector<NodeName>& links) {
     }
   }
   for (const auto& peer : linked_) {
-    if (!now.contains(peer) && desired_->members.contains(peer)) {
+    // Members that may not be dialled are stopped or missing: they are meant to go.
+    if (!now.contains(peer) && desired_->dialable.contains(peer)) {
       log_.warning("peer_lost", "the link between the two BEAMs has gone",
                    {{"target", target_.str()}, {"peer", peer.str()}});
     }

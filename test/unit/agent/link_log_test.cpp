@@ -8,6 +8,7 @@ using namespace rancher_cnode;
 using agent::LinkLog;
 using membership::Desired;
 using membership::LeaveOutcome;
+using membership::Standing;
 
 namespace {
 
@@ -16,6 +17,16 @@ NodeName node(const char* name) { return *NodeName::parse(name); }
 std::shared_ptr<Desired> leaving(const NodeName& leaver) {
   auto desired = std::make_shared<Desired>();
   desired->leavers.insert(leaver);
+  return desired;
+}
+
+/// A peer that is listed; it may be dialled unless its container is stopped or suspected.
+std::shared_ptr<Desired> listing(const NodeName& peer, Standing standing) {
+  auto desired = std::make_shared<Desired>();
+  desired->members.insert(peer);
+  if (standing == Standing::dialable) {
+    desired->dialable.insert(peer);
+  }
   return desired;
 }
 
@@ -64,4 +75,20 @@ TEST_CASE("a failing peer is told of once until the reason changes") {
   CHECK(told.lines->count("peer_unreachable") == 1);
   told.links.failed(told.peer, "refuses");
   CHECK(told.lines->count("peer_unreachable") == 2);
+}
+
+TEST_CASE("a peer that may be dialled and drops is a loss") {
+  Logged told;
+  told.links.desired(listing(told.peer, Standing::dialable));
+  told.links.listed({told.peer});
+  told.links.listed({});
+  CHECK(told.lines->count("peer_lost") == 1);
+}
+
+TEST_CASE("a peer that may not be dialled and drops is no loss") {
+  Logged told;
+  told.links.desired(listing(told.peer, Standing::held));
+  told.links.listed({told.peer});
+  told.links.listed({});
+  CHECK(told.lines->count("peer_lost") == 0);
 }
