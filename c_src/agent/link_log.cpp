@@ -8,7 +8,8 @@ namespace rancher_cnode::agent {
 void LinkLog::desired(std::shared_ptr<const membership::Desired> desired) {
   desired_ = std::move(desired);
   std::erase_if(failures_, [this](const auto& entry) { return !desired_->dialable.contains(entry.first); });
-  std::erase_if(leaves_, [this](const auto& entry) { return !desired_->leavers.contains(entry.first); });
+  // Not when it is no leaver: a read that tells nothing withdraws all leavers until the next that does.
+  std::erase_if(leaves_, [this](const auto& entry) { return desired_->members.contains(entry.first); });
 }
 
 void LinkLog::listed(const std::vector<NodeName>& links) {
@@ -73,12 +74,24 @@ void LinkLog::asked_to_leave(const NodeName& leaver, membership::LeaveOutcome ou
   const std::string saying = outcome == LeaveOutcome::failed ? detail
                              : outcome == LeaveOutcome::done ? "done"
                                                              : "unreachable";
-  if (std::exchange(leaves_[leaver], saying) == saying) {
+  const auto [said, is_new] = leaves_.try_emplace(leaver);
+  if (!is_new && said->second.what == saying) {
     return;
+  }
+  said->second.what = saying;
+  if (is_new) {
+    said->second.turn = ++leaves_told_;
+    forget_first_leaver();
   }
   const bool done = outcome == LeaveOutcome::done;
   log_.write(done ? LogLevel::info : LogLevel::warning, done ? "peer_asked_to_leave" : "peer_does_not_leave",
              detail, {{"target", target_.str()}, {"peer", leaver.str()}});
+}
+
+void LinkLog::forget_first_leaver() {
+  if (leaves_.size() > leaver_limit) {
+    leaves_.erase(std::ranges::min_element(leaves_, {}, [](const auto& entry) { return entry.second.turn; }));
+  }
 }
 
 void LinkLog::forget() {

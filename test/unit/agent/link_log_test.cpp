@@ -58,14 +58,43 @@ TEST_CASE("a leaver that does not leave is told of once for each reason") {
   CHECK(told.lines->count("peer_does_not_leave") == 2);
 }
 
-TEST_CASE("a peer that leaves a second time is told of again") {
+TEST_CASE("a peer that is listed again and leaves a second time is told of again") {
+  Logged told;
+  told.links.desired(leaving(told.peer));
+  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
+  told.links.desired(listing(told.peer, Standing::dialable));
+  told.links.desired(leaving(told.peer));
+  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
+  CHECK(told.lines->count("peer_asked_to_leave") == 2);
+}
+
+TEST_CASE("a leaver is not told of again because a read withdrew and the next restored it") {
   Logged told;
   told.links.desired(leaving(told.peer));
   told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
   told.links.desired(std::make_shared<Desired>());
   told.links.desired(leaving(told.peer));
   told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
-  CHECK(told.lines->count("peer_asked_to_leave") == 2);
+  CHECK(told.lines->count("peer_asked_to_leave") == 1);
+}
+
+TEST_CASE("of too many leavers the one that was told of first is forgotten") {
+  Logged told;
+  const auto ask = [&told](const NodeName& leaver) {
+    told.links.asked_to_leave(leaver, LeaveOutcome::done, "");
+  };
+  const NodeName first = node("myapp@10.43.0.1");
+  const NodeName second = node("myapp@10.43.0.2");
+  ask(first);
+  ask(second);
+  for (std::size_t i = 2; i <= LinkLog::leaver_limit; ++i) {
+    ask(NodeName::of("myapp", Ipv4Address(0x0A2C0000U + static_cast<std::uint32_t>(i))));
+  }
+  const int before = told.lines->count("peer_asked_to_leave");
+  ask(second);
+  CHECK(told.lines->count("peer_asked_to_leave") == before);
+  ask(first);
+  CHECK(told.lines->count("peer_asked_to_leave") == before + 1);
 }
 
 TEST_CASE("a failing peer is told of once until the reason changes") {
