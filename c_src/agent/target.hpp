@@ -38,6 +38,8 @@ class Target : public std::enable_shared_from_this<Target> {
   [[nodiscard]] bool first_round_done() const { return reconciler_.first_round_done(); }
   /// It is not there, or does not answer: no round will be done soon.
   [[nodiscard]] bool failing() const { return link_->failing(); }
+  /// Neither linked nor being called at this moment.
+  [[nodiscard]] bool away() const { return link_->away(); }
   [[nodiscard]] status::TargetSnapshot snapshot() const;
 
  private:

@@ -44,6 +44,8 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
   void answered(const std::string& trouble);
 
   [[nodiscard]] bool up() const { return up_; }
+  /// Neither linked nor being called at this moment: a link cannot come of what we have begun.
+  [[nodiscard]] bool away() const { return !up_ && !looking_; }
   /// It was looked for in vain since the last link, or is linked and does not answer.
   [[nodiscard]] bool failing() const { return failing_; }
   [[nodiscard]] State state() const { return state_; }

@@ -1,9 +1,11 @@
 #include "targets.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <utility>
 
 namespace rancher_cnode::agent {
+namespace asio = boost::asio;
 
 Targets::Targets(boost::asio::io_context& loop, distribution::CNode& cnode, const Config& config,
                  const Log& log, std::function<void()> changed)
@@ -21,6 +23,7 @@ void Targets::start() {
 }
 
 void Targets::stop() {
+  stopped_ = true;
   for (const auto& [name, target] : targets_) {
     target->stop();
   }
@@ -45,8 +48,8 @@ void Targets::drive_all() {
       add(peer);
     }
   }
-  std::erase_if(targets_, [&](const auto& entry) {
-    const bool gone = !desired_->members.contains(entry.first) && !desired_->leavers.contains(entry.first);
+  std::erase_if(targets_, [this](const auto& entry) {
+    const bool gone = has_gone(entry.first, *entry.second);
     if (gone) {
       entry.second->stop();
       cnode_.disconnect(entry.first);
@@ -55,8 +58,30 @@ void Targets::drive_all() {
   });
 }
 
+bool Targets::has_gone(const NodeName& name, const Target& target) const {
+  return desired_->leavers.contains(name) ? target.away() : !desired_->members.contains(name);
+}
+
+void Targets::target_changed(const NodeName& name) {
+  // Not now: the target is in the middle of its step.
+  if (all_ && desired_ && desired_->leavers.contains(name)) {
+    asio::post(loop_, [this, name]() { forget_leaver(name); });
+  }
+  changed_();
+}
+
+void Targets::forget_leaver(const NodeName& name) {
+  const auto target = targets_.find(name);
+  if (!stopped_ && target != targets_.end() && has_gone(name, *target->second)) {
+    target->second->stop();
+    targets_.erase(target);
+    changed_();
+  }
+}
+
 void Targets::add(const NodeName& name) {
-  const auto target = std::make_shared<Target>(loop_, cnode_, config_, log_, name, changed_);
+  const auto target =
+      std::make_shared<Target>(loop_, cnode_, config_, log_, name, [this, name]() { target_changed(name); });
   targets_.emplace(name, target);
   target->start();
   if (desired_) {

@@ -1,5 +1,8 @@
 // The BEAMs that this node drives: the one on its own address, or every peer of the service (--targets all).
 // Used by the agent. On the loop.
+//
+// Of all targets, a leaver is driven only while it is linked, for then it may still have to leave the others. One
+// that is away would be looked for as long as Membership remembers it, with a view of every other leaver.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -48,6 +51,9 @@ class Targets {
  private:
   void add(const NodeName& name);
   void drive_all();
+  void target_changed(const NodeName& name);
+  void forget_leaver(const NodeName& name);
+  [[nodiscard]] bool has_gone(const NodeName& name, const Target& target) const;
   [[nodiscard]] bool done(const NodeName& name, const Target& target) const;
 
   boost::asio::io_context& loop_;
@@ -58,6 +64,7 @@ class Targets {
   std::function<void()> changed_;
   std::shared_ptr<const membership::Desired> desired_;  ///< null before the first good read
   std::map<NodeName, std::shared_ptr<Target>> targets_;
+  bool stopped_ = false;
 };
 
 }  // namespace rancher_cnode::agent
