@@ -1,4 +1,8 @@
-// How long to wait before a BEAM that was not there is looked for again. Pure. Used by TargetLink.
+// How long to wait before a BEAM that is not linked is looked for again. Pure: time comes in as an argument.
+// Used by TargetLink, one object a BEAM.
+//
+// A link counts once it has lasted. A BEAM that ends each link as soon as it is there, whyever, would otherwise
+// be called without any pause.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +11,43 @@
 
 namespace rancher_cnode::agent {
 
-/// For the BEAM on our own host: often while it boots (50 ms, for 10 s), then less often. `looking_for`: since
-/// when it has been looked for.
-[[nodiscard]] Milliseconds local_look_delay(Duration looking_for);
+/// Where the BEAM is.
+enum class Whereabouts { own_host, other_host };
 
-/// For a BEAM on another host, after so many looks in a row that failed (at least 1): 100 ms, doubled with
-/// each, at most 10 s.
-[[nodiscard]] Milliseconds remote_look_delay(std::uint32_t failed_looks);
+class LookPacing {
+ public:
+  /// A link that ends sooner counts as a look in vain.
+  static constexpr Milliseconds lasting{1'000};
+
+  /// `now`: since when the BEAM is looked for.
+  LookPacing(Whereabouts where, TimePoint now) : where_(where), looking_since_(now) {}
+
+  /// It was looked for in vain: the wait before the next look. For the BEAM on our own host: often while it
+  /// boots (50 ms, for 10 s), then 250 ms. For one on another host 100 ms, doubled with each look in vain in a
+  /// row, at most 10 s.
+  [[nodiscard]] Milliseconds failed(TimePoint now);
+
+  /// The link has lasted: all delays start over.
+  void lasted();
+
+  /// The link has ended before it lasted: the wait before the next look. 100 ms, doubled with each such link
+  /// since one lasted, whatever came between them, at most 10 s. Wherever the BEAM is.
+  [[nodiscard]] Milliseconds ended_early(TimePoint now);
+
+  /// The link has ended after it lasted, and the next look is due at once.
+  void ended(TimePoint now);
+
+  /// True while no link has lasted since one ended early.
+  [[nodiscard]] bool doubtful() const { return short_links_ > 0; }
+
+  /// Something has changed outside: the delays after looks in vain start over.
+  void take_news() { failed_looks_ = 0; }
+
+ private:
+  const Whereabouts where_;
+  TimePoint looking_since_;
+  std::uint32_t failed_looks_ = 0;
+  std::uint32_t short_links_ = 0;
+};
 
 }  // namespace rancher_cnode::agent

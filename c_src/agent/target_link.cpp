@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "answers.hpp"
-#include "look_pacing.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
@@ -15,8 +14,9 @@ TargetLink::TargetLink(asio::io_context& loop, distribution::CNode& cnode, const
       log_(log),
       name_(std::move(name)),
       handlers_(std::move(handlers)),
-      local_(name_.host() == cnode.name().host()),
-      look_timer_(loop),
+      pacing_(name_.host() == cnode.name().host() ? Whereabouts::own_host : Whereabouts::other_host,
+              Clock::now()),
+      timer_(loop),
       looking_since_(Clock::now()),
       since_(looking_since_) {}
 
@@ -30,7 +30,7 @@ void TargetLink::start() {
 
 void TargetLink::stop() {
   stopped_ = true;
-  look_timer_.cancel();
+  timer_.cancel();
 }
 
 void TargetLink::look() {
@@ -46,10 +46,9 @@ void TargetLink::look() {
   });
 }
 
-void TargetLink::look_later() {
-  look_timer_.expires_after(local_ ? local_look_delay(Clock::now() - looking_since_)
-                                   : remote_look_delay(failed_looks_));
-  look_timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+void TargetLink::look_after(Milliseconds delay) {
+  timer_.expires_after(delay);
+  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
     if (!cancelled) {
       self->look();
     }
@@ -59,7 +58,6 @@ void TargetLink::look_later() {
 void TargetLink::not_found(const distribution::ConnectFailure& failed) {
   const Absence absence = absence_of(failed);
   failing_ = true;
-  ++failed_looks_;
   state_ = absence == Absence::not_responding ? State::not_responding : State::awaited;
   reason_ = failed.error.message;
   stage_ = failed.stage;
@@ -76,7 +74,7 @@ void TargetLink::not_found(const distribution::ConnectFailure& failed) {
         break;
     }
   }
-  look_later();
+  look_after(pacing_.failed(Clock::now()));
   handlers_.not_found();
 }
 
@@ -88,31 +86,68 @@ void TargetLink::link_up() {
   failing_ = false;
   state_ = State::linked;
   since_ = Clock::now();
-  failed_looks_ = 0;
+  settled_ = false;
   reason_.clear();
   stage_.clear();
-  told_.clear();
-  look_timer_.cancel();
+  if (!pacing_.doubtful()) {
+    tell_linked();
+  }
+  settle_later();
+  handlers_.up();
+}
+
+void TargetLink::tell_linked() {
   const auto took = std::chrono::duration_cast<Milliseconds>(since_ - looking_since_);
   log_.info("target_linked", "", {{"target", name_.str()}, {"took_ms", took.count()}});
-  handlers_.up();
+}
+
+void TargetLink::settle_later() {
+  timer_.expires_after(LookPacing::lasting);
+  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+    if (!cancelled) {
+      self->settle();
+    }
+  });
+}
+
+void TargetLink::settle() {
+  // The timer may come late, so that the link's end comes first, and even the next link.
+  if (stopped_ || !up_ || Clock::now() < since_ + LookPacing::lasting) {
+    return;
+  }
+  if (pacing_.doubtful()) {
+    tell_linked();
+  }
+  settled_ = true;
+  told_.clear();
+  told_ends_.clear();
+  pacing_.lasted();
 }
 
 void TargetLink::link_down(const Error& why) {
   if (stopped_ || !up_) {
     return;
   }
+  settle();
   up_ = false;
-  failing_ = false;
+  failing_ = !settled_;
   state_ = State::awaited;
   since_ = looking_since_ = Clock::now();
   reason_ = why.message;
-  log_.warning("target_lost", why.message, {{"target", name_.str()}});
+  timer_.cancel();
+  if (settled_ || told_ends_.insert(why.code).second) {
+    log_.warning("target_lost", why.message, {{"target", name_.str()}});
+  }
   handlers_.down();
-  look();
+  if (settled_) {
+    pacing_.ended(since_);
+    look();
+  } else {
+    look_after(pacing_.ended_early(since_));
+  }
 }
 
-void TargetLink::hurry() { failed_looks_ = 0; }
+void TargetLink::hurry() { pacing_.take_news(); }
 
 void TargetLink::answered(const std::string& trouble) {
   const State before = std::exchange(state_, trouble.empty() ? State::linked : State::not_responding);

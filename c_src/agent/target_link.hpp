@@ -1,16 +1,21 @@
 // Our link to one BEAM: looks for the BEAM until it is there, and tells in the log and in status how it
 // stands. Used by Target. On the loop.
+//
+// A BEAM that ends each link at once is called ever less often, and the log tells that once for each code of
+// error, until a link has lasted: then it is well again, and told as linked.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
+#include "look_pacing.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/error.hpp"
 #include "rancher_cnode/log.hpp"
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
@@ -46,7 +51,7 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
   [[nodiscard]] bool up() const { return up_; }
   /// Neither linked nor being called at this moment: a link cannot come of what we have begun.
   [[nodiscard]] bool away() const { return !up_ && !looking_; }
-  /// It was looked for in vain since the last link, or is linked and does not answer.
+  /// It was looked for in vain since the last link, or that ended early, or it is linked and does not answer.
   [[nodiscard]] bool failing() const { return failing_; }
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }  ///< empty if it is well
@@ -55,7 +60,10 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
 
  private:
   void look();
-  void look_later();
+  void look_after(Milliseconds delay);
+  void settle_later();
+  void settle();
+  void tell_linked();
   void not_found(const distribution::ConnectFailure& failed);
   void warn_not_responding(const std::string& reason) const;
 
@@ -63,18 +71,19 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
   const Log& log_;
   const NodeName name_;
   Handlers handlers_;
-  const bool local_;
-  boost::asio::steady_timer look_timer_;
+  LookPacing pacing_;
+  boost::asio::steady_timer timer_;  ///< linked: until the link has lasted; else until the next look
   TimePoint looking_since_;
   TimePoint since_;
-  std::uint32_t failed_looks_ = 0;
   State state_ = State::awaited;
   std::string reason_;
   std::string stage_;
-  std::string told_;  ///< the kind of failure that the log told last
+  std::string told_;               ///< the kind of look in vain that the log told last
+  std::set<ErrorCode> told_ends_;  ///< why links ended early, as far as the log told
   bool failing_ = false;
   bool looking_ = false;
   bool up_ = false;
+  bool settled_ = false;  ///< linked, and the link has lasted
   bool stopped_ = false;
 };
 

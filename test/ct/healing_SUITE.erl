@@ -7,11 +7,14 @@
 -export([peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled/1,
          a_dropped_link_is_back_within_two_seconds/1,
          a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again/1,
-         a_beam_that_was_suspended_is_driven_again/1, two_services_with_one_basename_stay_apart/1,
+         a_beam_that_was_suspended_is_driven_again/1, a_beam_that_drops_us_at_once_is_not_called_in_a_loop/1,
+         two_services_with_one_basename_stay_apart/1,
          a_sidekick_may_form_the_main_service/1, a_sidekick_with_a_beam_joins_it_to_the_main_service/1,
          a_sidekick_on_the_network_of_its_main_container_may_name_the_service/1,
          one_lone_c_node_forms_a_whole_service/1, a_server_that_ignores_waits_is_polled/1,
          polling_alone_is_enough_and_never_waits/1, a_version_that_never_rests_does_no_harm/1]).
+%% Run inside a BEAM under test.
+-export([drop_at_once/1]).
 
 %% Several BEAMs and C-nodes on two cores, and still far from the 7 s that a single dial of a dead peer takes.
 -define(FORMED_US, 2000000).
@@ -25,7 +28,7 @@ suite() ->
 all() ->
     [peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled, a_dropped_link_is_back_within_two_seconds,
      a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again, a_beam_that_was_suspended_is_driven_again,
-     two_services_with_one_basename_stay_apart, a_sidekick_may_form_the_main_service,
+     a_beam_that_drops_us_at_once_is_not_called_in_a_loop, two_services_with_one_basename_stay_apart, a_sidekick_may_form_the_main_service,
      a_sidekick_with_a_beam_joins_it_to_the_main_service,
      a_sidekick_on_the_network_of_its_main_container_may_name_the_service, one_lone_c_node_forms_a_whole_service,
      a_server_that_ignores_waits_is_polled, polling_alone_is_enough_and_never_waits,
@@ -86,6 +89,29 @@ a_beam_that_was_suspended_is_driven_again(Config) ->
     #{targets := [#{state := linked, reason := undefined}]} = test_cnode:call(Cnode, Other, status),
     [] = test_cluster:lost_links(Beams),
     ok.
+
+%% As an application does whose limit for a message we do not share, or one that wants no such link. The waits between six
+%% links are 100, 200, 400, 800 and 1600 ms.
+-spec a_beam_that_drops_us_at_once_is_not_called_in_a_loop([term()]) -> ok.
+a_beam_that_drops_us_at_once_is_not_called_in_a_loop(Config) ->
+    [First, _] = Hosts = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), [First]),
+    [Beam, Other] = test_beam:start_all(Hosts),
+    Dropper = test_beam:call(Beam, ?MODULE, drop_at_once, [test_host:node_name("rancher_cnode", First)]),
+    Cnode = test_cnode:start(First),
+    #{at := Dropped} = test_cnode:await(Cnode, "target_lost"),
+    ok = await_links_made(Cnode, Other, 6),
+    Took = os:perf_counter(microsecond) - Dropped,
+    Took > 2500000 orelse error({six_links_within_us, Took}),
+    [_] = test_cnode:events(Cnode, "target_linked"),
+    [_] = test_cnode:events(Cnode, "target_lost"),
+    true = test_beam:call(Beam, erlang, exit, [Dropper, kill]),
+    test_wait:until("the link that lasts is told of",
+                    fun() -> case {test_cnode:events(Cnode, "target_linked"), test_cnode:call(Cnode, Other, status)} of
+                                 {[_, _], #{targets := [#{state := linked}]}} -> {done, ok};
+                                 Saw -> {wait, Saw}
+                             end
+                    end, 15000).
 
 -spec two_services_with_one_basename_stay_apart([term()]) -> ok.
 two_services_with_one_basename_stay_apart(Config) ->
@@ -190,7 +216,40 @@ a_version_that_never_rests_does_no_harm(Config) ->
     [] = test_cluster:lost_links([Beam | Beams]),
     ok.
 
+%% -- inside a BEAM
+
+%% A process that ends each link to Node as soon as it is there.
+-spec drop_at_once(node()) -> pid().
+drop_at_once(Node) ->
+    Starter = self(),
+    Dropper = spawn(fun() ->
+                            ok = net_kernel:monitor_nodes(true, #{node_type => all}),
+                            Starter ! {self(), ready},
+                            drop_each(Node)
+                    end),
+    receive
+        {Dropper, ready} -> Dropper
+    end.
+
+drop_each(Node) ->
+    receive
+        {nodeup, Node, _} ->
+            _ = erlang:disconnect_node(Node),
+            drop_each(Node);
+        _ ->
+            drop_each(Node)
+    end.
+
 %% -- what the cases share
+
+%% Waits until the C-node has made so many links, by its own account to Beam.
+await_links_made(Cnode, Beam, Count) ->
+    test_wait:until("the C-node has made so many links",
+                    fun() -> case test_cnode:call(Cnode, Beam, status) of
+                                 #{counters := #{links_made := Made}} when Made >= Count -> {done, ok};
+                                 Status -> {wait, Status}
+                             end
+                    end, 20000).
 
 %% Two form a cluster, and a third that comes later is taken in.
 grows(Config, Args) ->

@@ -3,18 +3,94 @@
 #include <doctest/doctest.h>
 
 using namespace rancher_cnode;
-using namespace rancher_cnode::agent;
+using agent::LookPacing;
+using agent::Whereabouts;
+
+namespace {
+
+constexpr TimePoint start{};
+
+TimePoint after(int milliseconds) { return start + Milliseconds(milliseconds); }
+
+/// The wait after the last of so many links that ended early.
+Milliseconds wait_after_short_links(LookPacing& pacing, int count) {
+  Milliseconds wait{};
+  for (int i = 0; i < count; ++i) {
+    wait = pacing.ended_early(start);
+  }
+  return wait;
+}
+
+/// The wait after the last of so many looks in vain.
+Milliseconds wait_after_looks(LookPacing& pacing, int count) {
+  Milliseconds wait{};
+  for (int i = 0; i < count; ++i) {
+    wait = pacing.failed(start);
+  }
+  return wait;
+}
+
+}  // namespace
 
 TEST_CASE("a BEAM on our own host is looked for often while it boots, then less often") {
-  CHECK(local_look_delay(Milliseconds(0)) == Milliseconds(50));
-  CHECK(local_look_delay(Milliseconds(9'999)) == Milliseconds(50));
-  CHECK(local_look_delay(Milliseconds(10'000)) == Milliseconds(250));
+  LookPacing pacing(Whereabouts::own_host, start);
+  CHECK(pacing.failed(after(0)) == Milliseconds(50));
+  CHECK(pacing.failed(after(9'999)) == Milliseconds(50));
+  CHECK(pacing.failed(after(10'000)) == Milliseconds(250));
 }
 
 TEST_CASE("a BEAM on another host is looked for with growing delays, up to a limit") {
-  CHECK(remote_look_delay(1) == Milliseconds(100));
-  CHECK(remote_look_delay(2) == Milliseconds(200));
-  CHECK(remote_look_delay(7) == Milliseconds(6'400));
-  CHECK(remote_look_delay(8) == Milliseconds(10'000));
-  CHECK(remote_look_delay(4'000'000'000) == Milliseconds(10'000));
+  LookPacing pacing(Whereabouts::other_host, start);
+  CHECK(pacing.failed(start) == Milliseconds(100));
+  CHECK(pacing.failed(start) == Milliseconds(200));
+  CHECK(wait_after_looks(pacing, 5) == Milliseconds(6'400));
+  CHECK(pacing.failed(start) == Milliseconds(10'000));
+  CHECK(wait_after_looks(pacing, 100) == Milliseconds(10'000));
+}
+
+TEST_CASE("a BEAM that restarts after a long time is looked for as often as at its first boot") {
+  LookPacing pacing(Whereabouts::own_host, start);
+  pacing.lasted();
+  pacing.ended(after(60'000));
+  CHECK(pacing.failed(after(60'001)) == Milliseconds(50));
+}
+
+TEST_CASE("links that end early are made anew with growing delays, wherever the BEAM is") {
+  for (const auto where : {Whereabouts::own_host, Whereabouts::other_host}) {
+    LookPacing pacing(where, start);
+    CHECK(pacing.ended_early(start) == Milliseconds(100));
+    CHECK(pacing.ended_early(start) == Milliseconds(200));
+    CHECK(wait_after_short_links(pacing, 5) == Milliseconds(6'400));
+    CHECK(wait_after_short_links(pacing, 100) == Milliseconds(10'000));
+  }
+}
+
+TEST_CASE("a link that ends early counts as a look in vain") {
+  LookPacing pacing(Whereabouts::other_host, start);
+  CHECK(pacing.ended_early(start) == Milliseconds(100));
+  CHECK(pacing.failed(start) == Milliseconds(200));
+}
+
+TEST_CASE("looks in vain between links that end early do not make the delays start over") {
+  LookPacing pacing(Whereabouts::own_host, start);
+  CHECK(wait_after_short_links(pacing, 3) == Milliseconds(400));
+  CHECK(pacing.failed(start) == Milliseconds(50));
+  CHECK(pacing.ended_early(start) == Milliseconds(800));
+}
+
+TEST_CASE("once a link has lasted the delays start over") {
+  LookPacing pacing(Whereabouts::other_host, start);
+  CHECK(wait_after_short_links(pacing, 4) == Milliseconds(800));
+  CHECK(pacing.doubtful());
+  pacing.lasted();
+  CHECK_FALSE(pacing.doubtful());
+  CHECK(pacing.failed(start) == Milliseconds(100));
+  CHECK(pacing.ended_early(start) == Milliseconds(100));
+}
+
+TEST_CASE("news do not forgive links that ended early") {
+  LookPacing pacing(Whereabouts::other_host, start);
+  CHECK(wait_after_short_links(pacing, 4) == Milliseconds(800));
+  pacing.take_news();
+  CHECK(pacing.ended_early(start) == Milliseconds(1'600));
 }
