@@ -10,6 +10,7 @@ constexpr Milliseconds seldom{250};
 constexpr Milliseconds often_for{10'000};
 constexpr Milliseconds first{100};
 constexpr Milliseconds limit{10'000};
+constexpr Milliseconds news_interval{5'000};
 
 /// `failures`: at least 1.
 Milliseconds growing(std::uint32_t failures) {
@@ -43,5 +44,14 @@ Milliseconds LookPacing::ended_early(TimePoint now) {
 }
 
 void LookPacing::ended(TimePoint now) { looking_since_ = now; }
+
+bool LookPacing::take_news(TimePoint now) {
+  if (took_news_ && now < *took_news_ + news_interval) {
+    return false;
+  }
+  took_news_ = now;
+  failed_looks_ = 0;
+  return true;
+}
 
 }  // namespace rancher_cnode::agent

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "rancher_cnode/clock.hpp"
 
@@ -40,14 +41,16 @@ class LookPacing {
   /// True while no link has lasted since one ended early.
   [[nodiscard]] bool doubtful() const { return short_links_ > 0; }
 
-  /// Something has changed outside: the delays after looks in vain start over.
-  void take_news() { failed_looks_ = 0; }
+  /// Something has changed outside. True if the next look is due at once, and the delays after looks in vain
+  /// start over: once in 5 s.
+  [[nodiscard]] bool take_news(TimePoint now);
 
  private:
   const Whereabouts where_;
   TimePoint looking_since_;
   std::uint32_t failed_looks_ = 0;
   std::uint32_t short_links_ = 0;
+  std::optional<TimePoint> took_news_;
 };
 
 }  // namespace rancher_cnode::agent

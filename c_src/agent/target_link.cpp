@@ -147,7 +147,12 @@ void TargetLink::link_down(const Error& why) {
   }
 }
 
-void TargetLink::hurry() { pacing_.take_news(); }
+void TargetLink::hurry() {
+  if (!up_ && pacing_.take_news(Clock::now())) {
+    timer_.cancel();
+    look();
+  }
+}
 
 void TargetLink::answered(const std::string& trouble) {
   const State before = std::exchange(state_, trouble.empty() ? State::linked : State::not_responding);

@@ -43,7 +43,8 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
   /// What the C-node tells of the link.
   void link_up();
   void link_down(const Error& why);
-  /// Something has changed outside: the delays between looks start over.
+  /// Something has changed outside: a BEAM that is not linked is looked for now, and the delays start over. At
+  /// most once in 5 s.
   void hurry();
   /// What the last call over the link came to; `trouble` is empty if it was answered.
   void answered(const std::string& trouble);

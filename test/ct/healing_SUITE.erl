@@ -8,7 +8,7 @@
          a_dropped_link_is_back_within_two_seconds/1,
          a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again/1,
          a_beam_that_was_suspended_is_driven_again/1, a_beam_that_drops_us_at_once_is_not_called_in_a_loop/1,
-         two_services_with_one_basename_stay_apart/1,
+         news_bring_a_waiting_look_forward/1, two_services_with_one_basename_stay_apart/1,
          a_sidekick_may_form_the_main_service/1, a_sidekick_with_a_beam_joins_it_to_the_main_service/1,
          a_sidekick_on_the_network_of_its_main_container_may_name_the_service/1,
          one_lone_c_node_forms_a_whole_service/1, a_server_that_ignores_waits_is_polled/1,
@@ -28,7 +28,8 @@ suite() ->
 all() ->
     [peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled, a_dropped_link_is_back_within_two_seconds,
      a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again, a_beam_that_was_suspended_is_driven_again,
-     a_beam_that_drops_us_at_once_is_not_called_in_a_loop, two_services_with_one_basename_stay_apart, a_sidekick_may_form_the_main_service,
+     a_beam_that_drops_us_at_once_is_not_called_in_a_loop, news_bring_a_waiting_look_forward,
+     two_services_with_one_basename_stay_apart, a_sidekick_may_form_the_main_service,
      a_sidekick_with_a_beam_joins_it_to_the_main_service,
      a_sidekick_on_the_network_of_its_main_container_may_name_the_service, one_lone_c_node_forms_a_whole_service,
      a_server_that_ignores_waits_is_polled, polling_alone_is_enough_and_never_waits,
@@ -112,6 +113,28 @@ a_beam_that_drops_us_at_once_is_not_called_in_a_loop(Config) ->
                                  Saw -> {wait, Saw}
                              end
                     end, 15000).
+
+%% After 7 s the next look would be due 12.7 s after the first.
+-spec news_bring_a_waiting_look_forward([term()]) -> ok.
+news_bring_a_waiting_look_forward(Config) ->
+    [Alone, Asking, Late] = test_cluster:hosts(3),
+    ok = test_cluster:list(metadata(Config), [Late]),
+    ok = metadata_server:list(metadata(Config), "Ops", "former", [test_host:address(Alone)]),
+    ok = test_host:start_epmd(Alone),
+    Asker = test_beam:start(Asking),
+    Cnode = test_cnode:start(Alone, #{args => ["--service", "stacks/shop/services/worker", "--targets", "all"]}),
+    _ = test_cnode:await(Cnode, "registered"),
+    test_wait:until("the BEAM has been looked for for long",
+                    fun() -> case test_cnode:call(Cnode, Asker, status) of
+                                 #{targets := [#{state := awaited, since_ms_ago := Ago}]} when Ago > 7000 -> {done, ok};
+                                 Status -> {wait, Status}
+                             end
+                    end, 15000),
+    _ = test_beam:start(Late),
+    News = os:perf_counter(microsecond),
+    ok = metadata_server:reload(metadata(Config)),
+    #{at := Linked} = test_cnode:await(Cnode, "target_linked"),
+    within(1000000, Linked - News).
 
 -spec two_services_with_one_basename_stay_apart([term()]) -> ok.
 two_services_with_one_basename_stay_apart(Config) ->

@@ -88,9 +88,20 @@ TEST_CASE("once a link has lasted the delays start over") {
   CHECK(pacing.ended_early(start) == Milliseconds(100));
 }
 
+TEST_CASE("news make the delays after looks in vain start over, once in 5 s") {
+  LookPacing pacing(Whereabouts::other_host, start);
+  CHECK(wait_after_looks(pacing, 4) == Milliseconds(800));
+  CHECK(pacing.take_news(after(0)));
+  CHECK(wait_after_looks(pacing, 4) == Milliseconds(800));
+  CHECK_FALSE(pacing.take_news(after(4'999)));
+  CHECK(pacing.failed(start) == Milliseconds(1'600));
+  CHECK(pacing.take_news(after(5'000)));
+  CHECK(pacing.failed(start) == Milliseconds(100));
+}
+
 TEST_CASE("news do not forgive links that ended early") {
   LookPacing pacing(Whereabouts::other_host, start);
   CHECK(wait_after_short_links(pacing, 4) == Milliseconds(800));
-  pacing.take_news();
+  CHECK(pacing.take_news(start));
   CHECK(pacing.ended_early(start) == Milliseconds(1'600));
 }
