@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <vector>
 
 #include "rancher_cnode/cli/raw_config.hpp"
 
@@ -42,6 +43,14 @@ Expected<FoundCookie> found(Expected<Cookie> cookie, std::string source) {
   return FoundCookie{*std::move(cookie), std::move(source)};
 }
 
+/// Where the BEAM looks, in its order (auth.erl; the second since OTP 25).
+std::vector<std::string> files_of_the_beam(const Environment& environment) {
+  const auto home = environment.get("HOME");
+  if (!home) return {};
+  return {*home + "/.erlang.cookie",
+          environment.get("XDG_CONFIG_HOME").value_or(*home + "/.config") + "/erlang/.erlang.cookie"};
+}
+
 }  // namespace
 
 Expected<Cookie> parse_cookie_file(std::string_view text) {
@@ -60,8 +69,7 @@ Expected<FoundCookie> find_cookie(const std::optional<std::string>& cookie_file,
     if (const auto text = environment.get(variable))
       return found(checked(*text), std::string("$") + variable);
   }
-  if (const auto home = environment.get("HOME")) {
-    const std::string path = *home + "/.erlang.cookie";
+  for (const auto& path : files_of_the_beam(environment)) {
     std::error_code ignored;
     if (std::filesystem::exists(path, ignored)) return found(read_cookie_file(path), shown(path));
   }

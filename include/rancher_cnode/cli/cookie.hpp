@@ -1,6 +1,6 @@
-// Where the cookie comes from: --cookie-file, $RANCHER_CNODE_COOKIE, $RELEASE_COOKIE, ~/.erlang.cookie, the
-// first that is set. Used by validation. The cookie is never a flag, because arguments show in every process
-// list.
+// Where the cookie comes from: --cookie-file, $RANCHER_CNODE_COOKIE, $RELEASE_COOKIE, ~/.erlang.cookie,
+// ~/.config/erlang/.erlang.cookie (in $XDG_CONFIG_HOME, if set), the first that is set. Used by validation. The
+// cookie is never a flag, because arguments show in every process list.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,7 @@ struct FoundCookie {
 /// else.
 [[nodiscard]] Expected<Cookie> parse_cookie_file(std::string_view text);
 
-/// ErrorCode::bad_setting if no source has one (the message names all four), or if the first that is set
+/// ErrorCode::bad_setting if no source has one (the message names them), or if the first that is set
 /// cannot be read or breaks the rule: a later source is then not tried, it would hide the mistake.
 [[nodiscard]] Expected<FoundCookie> find_cookie(const std::optional<std::string>& cookie_file,
                                                 const Environment& environment);

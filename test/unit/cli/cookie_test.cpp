@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "cli/temporary_file.hpp"
@@ -36,6 +37,30 @@ TEST_CASE("the first source that is set gives the cookie") {
   CHECK(find_cookie({}, Environment(variables))->source == "'" + home.path() + "/.erlang.cookie'");
   variables.erase("HOME");
   CHECK(find_cookie({}, Environment(variables)).error().code == ErrorCode::bad_setting);
+}
+
+TEST_CASE("a cookie file is looked for where the BEAM looks, in its order") {
+  const TemporaryDirectory home;
+  const TemporaryDirectory elsewhere;
+  const Environment plain(Variables{{"HOME", home.path()}});
+  const Environment moved(Variables{{"HOME", home.path()}, {"XDG_CONFIG_HOME", elsewhere.path()}});
+  const auto cookie = [](const Environment& environment) {
+    const auto found = find_cookie({}, environment);
+    return found ? std::string(found->cookie.reveal()) : "none";
+  };
+  CHECK(cookie(plain) == "none");
+  for (const auto& folder : {home.path() + "/.config/erlang", elsewhere.path() + "/erlang"}) {
+    std::filesystem::create_directories(folder);
+  }
+  home.file(".config/erlang/.erlang.cookie", "from-config");
+  CHECK(cookie(plain) == "from-config");
+  CHECK(find_cookie({}, plain)->source == "'" + home.path() + "/.config/erlang/.erlang.cookie'");
+  CHECK(cookie(moved) == "none");
+  elsewhere.file("erlang/.erlang.cookie", "from-elsewhere");
+  CHECK(cookie(moved) == "from-elsewhere");
+  home.file(".erlang.cookie", "from-home");
+  CHECK(cookie(plain) == "from-home");
+  CHECK(cookie(moved) == "from-home");
 }
 
 TEST_CASE("a source that is set but broken is not passed over") {
