@@ -1,5 +1,6 @@
 #include "rancher_cnode/cli/vm_args.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -65,24 +66,80 @@ std::vector<std::string> words_of(std::string_view text) {
 
 bool is_flag(std::string_view word) { return word.starts_with('-') || word.starts_with('+'); }
 
+/// All lists of values that come with `flag`. What stands behind -extra is the application's.
+std::vector<std::vector<std::string>> values_of(std::string_view flag,
+                                                const std::vector<std::string>& words) {
+  std::vector<std::vector<std::string>> values;
+  bool wanted = false;
+  for (const auto& word : words) {
+    if (word == "-extra") break;
+    if (is_flag(word)) {
+      wanted = word == flag;
+      if (wanted) values.emplace_back();
+    } else if (wanted) {
+      values.back().push_back(word);
+    }
+  }
+  return values;
+}
+
+/// One that says `-setcookie NODE COOKIE` is about another node; of two others the BEAM takes neither.
+std::optional<std::string> cookie_of(std::vector<std::vector<std::string>> values) {
+  std::erase_if(values, [](const auto& value) { return value.size() == 2; });
+  if (values.size() != 1 || values.front().size() != 1) return std::nullopt;
+  return values.front().front();
+}
+
+std::optional<std::string> value_of(std::string_view flag, const std::vector<std::string>& words) {
+  const auto values = values_of(flag, words);
+  if (flag == "-setcookie") return cookie_of(values);
+  const auto first = std::ranges::find_if(values, [](const auto& value) { return !value.empty(); });
+  return first == values.end() ? std::nullopt : std::optional(first->front());
+}
+
+Expected<std::string> text_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file.is_open() || file.bad()) return failure(ErrorCode::bad_setting, path + " cannot be read");
+  return text;
+}
+
+/// Puts the words of each -args_file in its place. A file that names itself would have no end.
+Expected<std::vector<std::string>> with_files(const std::vector<std::string>& words, int depth) {
+  constexpr int max_depth = 8;
+  std::vector<std::string> all;
+  for (auto word = words.begin(); word != words.end() && *word != "-extra"; ++word) {
+    if (*word != "-args_file" || std::next(word) == words.end()) {
+      all.push_back(*word);
+      continue;
+    }
+    const auto& path = *++word;
+    if (depth == max_depth) return failure(ErrorCode::bad_setting, path + " is nested too deeply");
+    auto text = text_of(path);
+    if (!text) return tl::unexpected<Error>(text.error());
+    const auto nested = with_files(words_of(*text), depth + 1);
+    if (!nested) return nested;
+    all.insert(all.end(), nested->begin(), nested->end());
+    // As erlexec does, so that no value of the file's last flag follows the file.
+    all.emplace_back("--");
+  }
+  return all;
+}
+
 }  // namespace
 
 std::optional<std::string> vm_arg(std::string_view text, std::string_view flag,
                                   const Environment& environment) {
-  const auto words = words_of(replaced(text, environment));
-  // What stands behind -extra is the application's.
-  for (std::size_t at = 0; at + 1 < words.size() && words[at] != "-extra"; ++at) {
-    if (words[at] == flag && !is_flag(words[at + 1])) return words[at + 1];
-  }
-  return std::nullopt;
+  return value_of(flag, words_of(replaced(text, environment)));
 }
 
 Expected<std::optional<std::string>> vm_arg_of_file(const std::string& path, std::string_view flag,
                                                     const Environment& environment) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad()) return failure(ErrorCode::bad_setting, path + " cannot be read");
-  return vm_arg(text, flag, environment);
+  const auto text = text_of(path);
+  if (!text) return tl::unexpected<Error>(text.error());
+  const auto words = with_files(words_of(replaced(*text, environment)), 0);
+  if (!words) return tl::unexpected<Error>(words.error());
+  return value_of(flag, *words);
 }
 
 }  // namespace rancher_cnode::cli

@@ -75,10 +75,12 @@ name_and_cookie_are_found_in_every_layout(Config) ->
 -spec vm_args_are_read_as_the_beam_reads_them([term()]) -> ok.
 vm_args_are_read_as_the_beam_reads_them(Config) ->
     File = filename:join(proplists:get_value(priv_dir, Config), "vm.args"),
+    Named = filename:join(proplists:get_value(priv_dir, Config), "named.args"),
+    ok = file:write_file(Named, "-w x\n-v 'from there'"),
     Texts = ["-v a\n", "-v a#b\n", "-v \"a#b\"\n", "-v a\\#b\n", "-v a\\$b\n", "-v \"a b\"\n", "-v a\"b\"c\n",
              "-v a'b c'd\n", "-v \"a\\b\"\n", "-v 'a\\'\n", "-v \"it's\"\n", "-v abc\r\n-w x\r\n", "-v a\\\nb\n",
              "-v \"a\nb\n", "-v a\\ b\n", "-v a\vb\n", "-v\na\n", "# it's -v b\n-v a\n", "-v #b\nc\n", "-v a#\"b\n-w c\n", "-kernel x 1 -v abc\n",
-             "-v a -v b\n", "-v ''\n", "-v ''#b\n", "-v a", "-v a\\"],
+             "-v a -v b\n", "-v ''\n", "-v ''#b\n", "-v a", "-v a\\", "-args_file " ++ Named ++ "\n-v b\n"],
     [begin
          ok = file:write_file(File, Text),
          {0, Told} = test_command:run("erl", ["-emu_args_exit", "-args_file", File]),

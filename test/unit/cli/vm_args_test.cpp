@@ -93,6 +93,43 @@ TEST_CASE("variables are replaced before the words are read") {
   }
 }
 
+TEST_CASE("of several cookies the BEAM takes none") {
+  const Row rows[] = {
+      {"-setcookie a\n", "a"},
+      {"-setcookie a\n-setcookie b\n", std::nullopt},
+      {"-setcookie a b\n", std::nullopt},
+      {"-setcookie a b c\n", std::nullopt},
+      {"-setcookie n@h c\n-setcookie d\n", "d"},
+      {"-setcookie a\n-setcookie n@h c\n", "a"},
+      {"-setcookie\n-setcookie b\n", std::nullopt},
+      {"-setcookie b\n-setcookie\n", std::nullopt},
+  };
+  for (const auto& [text, value] : rows) {
+    CAPTURE(text);
+    CHECK(cli::vm_arg(text, "-setcookie", environment) == value);
+  }
+}
+
+TEST_CASE("files that a file names stand in its place") {
+  const TemporaryDirectory folder;
+  const std::string second = folder.file("second", "-v ${IP}\n-w");
+  const std::string first = folder.file("first", "-a b\n-args_file " + second + " c\n-x d\n");
+  const auto value = [&](const std::string& text, std::string_view flag) {
+    return cli::vm_arg_of_file(folder.file("vm.args", text), flag, environment);
+  };
+  const std::string named = "-args_file " + first + "\n-v late\n";
+  CHECK(*value(named, "-v") == "${IP}");
+  CHECK(*value(named, "-w") == std::nullopt);
+  CHECK(*value(named, "-x") == "d");
+  CHECK(*value("-v early\n" + named, "-v") == "early");
+  CHECK(*value("-extra " + named, "-v") == std::nullopt);
+  CHECK(*value("-args_file", "-v") == std::nullopt);
+  CHECK(value("-args_file " + folder.path() + "/none\n", "-v").error().message ==
+        folder.path() + "/none cannot be read");
+  const std::string itself = folder.path() + "/vm.args";
+  CHECK(value("-args_file " + itself + "\n", "-v").error().message == itself + " is nested too deeply");
+}
+
 TEST_CASE("the command vm-arg prints the value, or ends with status 1 and no word") {
   const TemporaryDirectory folder;
   const std::string file = folder.file("vm.args", "-name myapp@${IP}\n");
