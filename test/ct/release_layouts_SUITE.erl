@@ -11,12 +11,14 @@
          the_release_gets_its_arguments_and_environment/1,
          what_is_missing_is_told/1, a_release_called_by_a_link_keeps_its_name/1,
          short_names_are_refused_where_a_node_boots/1, commands_that_boot_nothing_need_no_address/1,
-         a_relx_release_forms_a_cluster/1, mix_takes_the_library_from_git/1,
+         a_relx_release_forms_a_cluster/1, a_relx_daemon_keeps_its_vm_args/1, mix_takes_the_library_from_git/1,
          a_daemon_has_a_c_node_that_ends_with_it/1, a_daemons_c_node_outlives_its_terminal/1]).
 
-%% Answers of the program to `ip` and `vm-arg`, and of the release to `pid` where NODE is set, are not recorded.
+%% Answers of the program to `ip` and `vm-arg`, and of the release to `pid` where NODE is set, are not recorded. There a
+%% daemon's script takes a second, and what it writes meanwhile would be lost if another command ran.
 -define(RECORD, "#!/bin/sh\ncase $1 in ip) $ADDRESS; exit ;; vm-arg) exec \"$REAL\" \"$@\" ;;\n"
-                "pid) [ -z \"$NODE\" ] || { echo \"$NODE\"; exit; } ;; esac\n"
+                "pid) [ -z \"$NODE\" ] || { [ ! -e \"$RECORDS/boots\" ] || : >\"$RECORDS/lost\"; echo \"$NODE\"; exit; } ;;\n"
+                "start | daemon*) [ -z \"$NODE\" ] || { : >\"$RECORDS/boots\"; sleep 1; rm \"$RECORDS/boots\"; } ;; esac\n"
                 "for argument in \"$@\"; do printf 'argument %s\\n' \"$argument\"; done >\"$RECORDS/$$.new\"\n"
                 "{ env; echo \"PID=$$\"; } >>\"$RECORDS/$$.new\"\nmv \"$RECORDS/$$.new\" \"$RECORDS/${0##*/}\"\n").
 
@@ -31,7 +33,8 @@ all() ->
      a_daemons_process_is_the_one_that_is_watched, all_other_commands_start_nothing,
      the_release_gets_its_arguments_and_environment, what_is_missing_is_told,
      a_release_called_by_a_link_keeps_its_name, short_names_are_refused_where_a_node_boots,
-     commands_that_boot_nothing_need_no_address, a_relx_release_forms_a_cluster, mix_takes_the_library_from_git,
+     commands_that_boot_nothing_need_no_address, a_relx_release_forms_a_cluster, a_relx_daemon_keeps_its_vm_args,
+     mix_takes_the_library_from_git,
      a_daemon_has_a_c_node_that_ends_with_it,
      a_daemons_c_node_outlives_its_terminal].
 
@@ -110,7 +113,8 @@ a_daemons_process_is_the_one_that_is_watched(Config) ->
          {Root, Records} = layout(Config, Files),
          {0, <<>>} = run(Root, Records, [{"NODE", "4711"}], [Command]),
          #{arguments := [Command]} = recorded(Records, "script"),
-         #{arguments := ["--watch-pid", "4711"]} = recorded(Records, "rancher_cnode")
+         #{arguments := ["--watch-pid", "4711"]} = recorded(Records, "rancher_cnode"),
+         {Command, false} = {Command, filelib:is_file(filename:join(Records, "lost"))}
      end || {Files, Command} <- [{mix(), "daemon"}, {mix(), "daemon_iex"}, {Relx, "daemon"}, {Distillery, "start"}]],
     ok.
 
@@ -221,6 +225,24 @@ a_relx_release_forms_a_cluster(Config) ->
                      end,
                      20000),
     [_] = release_container:cnodes(One),
+    ok.
+
+-spec a_relx_daemon_keeps_its_vm_args([term()]) -> ok.
+a_relx_daemon_keeps_its_vm_args(Config) ->
+    [Host] = Hosts = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Release = copy(release_build:relx_release(), Host, Config),
+    VmArgs = filename:join([Release, "releases", "1.0.0", "vm.args"]),
+    ok = file:rename(VmArgs ++ ".src", VmArgs),
+    Env = [{"STALL_COOKIE", "c"}, {"PIPE_DIR", filename:join("/run/tmp", test_host:address(Host)) ++ "/pipe/"}],
+    One = release_container:start(Host, #{release => Release, script => "stall", env => Env,
+                                          command => ["sh", "-c", "with-rancher-cnode \"$0\" daemon; exec sleep 600",
+                                                      "RELEASE"]}),
+    {0, _} = release_container:command(One, ["wait", "--timeout", "60000"]),
+    [_] = release_container:cnodes(One),
+    {ok, Replaced} = file:read_file(VmArgs),
+    Name = release_container:name("stall", One),
+    [<<>>, <<"\n-setcookie c\n">>] = binary:split(Replaced, <<"-name ", Name/binary>>),
     ok.
 
 -spec mix_takes_the_library_from_git([term()]) -> ok.
