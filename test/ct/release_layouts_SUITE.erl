@@ -10,7 +10,7 @@
          a_daemons_process_is_the_one_that_is_watched/1, all_other_commands_start_nothing/1,
          the_release_gets_its_arguments_and_environment/1,
          what_is_missing_is_told/1, a_release_called_by_a_link_keeps_its_name/1,
-         short_names_are_refused_where_a_node_boots/1, commands_that_boot_nothing_need_no_address/1,
+         names_that_no_peer_can_call_are_refused_where_a_node_boots/1, commands_that_boot_nothing_need_no_address/1,
          a_relx_release_forms_a_cluster/1, a_relx_daemon_keeps_its_vm_args/1, mix_takes_the_library_from_git/1,
          a_daemon_has_a_c_node_that_ends_with_it/1, a_daemons_c_node_outlives_its_terminal/1]).
 
@@ -32,7 +32,7 @@ all() ->
      commands_that_boot_a_node_start_the_program,
      a_daemons_process_is_the_one_that_is_watched, all_other_commands_start_nothing,
      the_release_gets_its_arguments_and_environment, what_is_missing_is_told,
-     a_release_called_by_a_link_keeps_its_name, short_names_are_refused_where_a_node_boots,
+     a_release_called_by_a_link_keeps_its_name, names_that_no_peer_can_call_are_refused_where_a_node_boots,
      commands_that_boot_nothing_need_no_address, a_relx_release_forms_a_cluster, a_relx_daemon_keeps_its_vm_args,
      mix_takes_the_library_from_git,
      a_daemon_has_a_c_node_that_ends_with_it,
@@ -49,8 +49,18 @@ name_and_cookie_are_found_in_every_layout(Config) ->
          {Mix, [], "script", "generated"},
          {Mix, [{"RELEASE_NODE", "shop@10.42.0.7"}, {"RELEASE_COOKIE", "it's \"$HOME\" `id`"}], "shop", "it's \"$HOME\" `id`"},
          {Mix, [{"RANCHER_CNODE_NODE_BASENAME", "mine"}, {"RANCHER_CNODE_COOKIE", "ours"}], "mine", "ours"},
-         {[{"releases/1.2.3/vm.args", "-name wrong@host\n-setcookie wrong\n"} | Mix], [{"RELEASE_NODE", "shop@x"}], "shop",
+         {[{"releases/1.2.3/vm.args", "-name wrong@host\n-setcookie wrong\n"} | Mix], [{"RELEASE_NODE", "shop@10.42.0.7"}], "shop",
           "generated"},
+         %% Its env.sh has the last word.
+         {mix("echo said; export RELEASE_COOKIE='a \"b\\c '\nexport RELEASE_NODE=web@$CONTAINER_IP\n"),
+          [{"RELEASE_NODE", "shop@h"}, {"RELEASE_COOKIE", "c"}], "web", "a \"b\\c "},
+         {mix("RELEASE_NODE=${RELEASE_NODE:-web@$CONTAINER_IP}\n"), [], "web", "generated"},
+         {mix("RELEASE_NODE=${RELEASE_NODE:-web@$CONTAINER_IP}\n"), [{"RANCHER_CNODE_NODE_BASENAME", "mine"}], "mine",
+          "generated"},
+         {mix("RELEASE_COOKIE=\"$RELEASE_NAME $RELEASE_VSN $RELEASE_COMMAND $1 $NONE\"\n. $RELEASE_ROOT/releases/COOKIE.sh\n")
+          ++ [{"releases/COOKIE.sh", "RELEASE_COOKIE=$RELEASE_COOKIE."}], [], "script",
+          "script 1.2.3 foreground foreground ."},
+         {mix("echo \"$NONE\nsaid\"\nexit 3\n"), [], "script", "generated"},
          %% relx: vm.args.src.
          {Relx(VmArgs), [], "myapp", "monster"},
          {Relx("-name ${NAME:-shop}@${CONTAINER_IP}\n-setcookie ${SECRET:-none}\n"), [{"SECRET", "a/&\\\\b"}], "shop", "a/&\\b"},
@@ -58,14 +68,17 @@ name_and_cookie_are_found_in_every_layout(Config) ->
           "n-1", "xsys"},
          {Relx("-setcookie 'quoted'\n-name \"myapp@${CONTAINER_IP}\"\n"), [], "myapp", "quoted"},
          {Relx("-name myapp@${CONTAINER_IP}\n"), [], "myapp", ""},
+         {Relx("-name myapp@${SET_BY_A_HOOK}\n"), [], "myapp", ""},
+         {[{"more.args", "-name named@10.42.0.7\n-setcookie n\n"} | Relx("-args_file ${HERE}/more.args\n")],
+          [{"HERE", "ROOT"}], "named", "n"},
          %% As the BEAM reads it, not as a line of two words.
-         {Relx("-kernel x 1 -name a\"pp\"@h#c\r\n-setcookie \"a b\"#c\r\n"), [], "app", "a b"},
+         {Relx("-kernel x 1 -name a\"pp\"@10.42.0.7#c\r\n-setcookie \"a b\"#c\r\n"), [], "app", "a b"},
          %% Distillery: vm.args, in the release or in its root, or where VMARGS_PATH says.
          {Distillery(VmArgs), [], "myapp", "monster"},
-         {[{"vm.args", "-name root@h\n-setcookie r\n"} | Distillery(VmArgs)], [], "root", "r"},
-         {[{"config/vm.args", "-name c@h\n-setcookie d\n"}, {"vm.args", "-name root@h\n"} | Distillery(VmArgs)],
+         {[{"vm.args", "-name root@10.42.0.7\n-setcookie r\n"} | Distillery(VmArgs)], [], "root", "r"},
+         {[{"config/vm.args", "-name c@10.42.0.7\n-setcookie d\n"}, {"vm.args", "-name root@10.42.0.7\n"} | Distillery(VmArgs)],
           [{"RELEASE_CONFIG_DIR", "ROOT/config"}], "c", "d"},
-         {[{"my.args", "-name own@h\n-setcookie o\n"} | Distillery(VmArgs)], [{"VMARGS_PATH", "ROOT/my.args"}], "own", "o"}],
+         {[{"my.args", "-name own@10.42.0.7\n-setcookie o\n"} | Distillery(VmArgs)], [{"VMARGS_PATH", "ROOT/my.args"}], "own", "o"}],
     [begin
          {Root, Records} = layout(Config, Files),
          Env = [{Key, string:replace(Value, "ROOT", Root)} || {Key, Value} <- Given],
@@ -143,6 +156,11 @@ the_release_gets_its_arguments_and_environment(Config) ->
                                     {"RELEASE_NODE", "n@h"}, {"REPLACE_OS_VARS", "no"}], ["eval"]),
     #{"CONTAINER_IP" := "10.42.0.9", "RELEASE_DISTRIBUTION" := "none", "RELEASE_NODE" := "n@h",
       "REPLACE_OS_VARS" := "no"} = recorded(Records, "script"),
+    %% The same through a script that is no release: nothing of its own name is handed on.
+    Again = ["-c", "exec \"$0\" \"$1\" start", wrapper(), filename:join([Root, "bin", "script"])],
+    {0, <<>>} = run_script("sh", Root, Records, [], Again),
+    #{"RELEASE_NODE" := "script@10.42.0.7"} = Nested = recorded(Records, "script"),
+    false = is_map_key("RANCHER_CNODE_NODE_BASENAME", Nested),
     %% The releases' way to say no is to leave them empty.
     {0, <<>>} = run(Root, Records, [{"REPLACE_OS_VARS", ""}, {"RELX_REPLACE_OS_VARS", ""}], ["start"]),
     #{"REPLACE_OS_VARS" := "", "RELX_REPLACE_OS_VARS" := ""} = recorded(Records, "script"),
@@ -163,12 +181,18 @@ a_release_called_by_a_link_keeps_its_name(Config) ->
      end || {Env, Name} <- [{[], "script"}, {[{"RELEASE_NAME", "shop"}], "shop"}, {[{"RELEASE_ROOT", "/"}], "script"}]],
     ok.
 
--spec short_names_are_refused_where_a_node_boots([term()]) -> ok.
-short_names_are_refused_where_a_node_boots(Config) ->
-    Short = [start_erl(), {"releases/1.2.3/vm.args", "-sname shop\n"}],
+-spec names_that_no_peer_can_call_are_refused_where_a_node_boots([term()]) -> ok.
+names_that_no_peer_can_call_are_refused_where_a_node_boots(Config) ->
+    VmArgs = fun(Text) -> [start_erl(), {"releases/1.2.3/vm.args", Text}] end,
     Table = [{mix(), [{"RELEASE_DISTRIBUTION", "sname"}], <<"RELEASE_DISTRIBUTION is sname">>},
              {mix(), [{"RELEASE_DISTRIBUTION", "none"}], <<"RELEASE_DISTRIBUTION is none">>},
-             {Short, [], <<"says -sname shop">>}],
+             {mix("RELEASE_DISTRIBUTION=sname\n"), [], <<"RELEASE_DISTRIBUTION is sname">>},
+             {VmArgs("-sname shop\n"), [], <<"says -sname shop">>},
+             {VmArgs("-name shop@127.0.0.1\n"), [], <<"shop@127.0.0.1, but peers look for shop@10.42.0.7">>},
+             {VmArgs("-name ${NAME}\n"), [{"NAME", "shop"}], <<"shop, but peers look for shop@10.42.0.7">>},
+             {VmArgs("-name shop@${CONTAINER_IP}\n"), [{"RANCHER_CNODE_NODE_BASENAME", "x"}], <<"peers look for x@10.42.0.7">>},
+             {mix("RELEASE_NODE=shop\n"), [], <<"shop, but peers look for shop@10.42.0.7">>},
+             {mix(), [{"RELEASE_NODE", "shop@web1.example.org"}], <<"shop@web1.example.org, but">>}],
     [begin
          {Root, Records} = layout(Config, Files),
          {1, Told} = run(Root, Records, Env, ["foreground"]),
@@ -288,7 +312,10 @@ copy(Release, Host, Config) ->
 %% -- layouts
 
 mix() ->
-    [start_erl(), {"releases/COOKIE", "generated"}, {"releases/1.2.3/env.sh", ""}].
+    mix("").
+
+mix(EnvSh) ->
+    [start_erl(), {"releases/COOKIE", "generated"}, {"releases/1.2.3/env.sh", EnvSh}].
 
 %% Without a newline, as the releases write it.
 start_erl() ->
