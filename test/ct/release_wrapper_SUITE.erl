@@ -9,7 +9,7 @@
          a_killed_release_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1,
          odd_names_and_cookies_are_handed_over/1, commands_need_no_metadata_once_a_node_is_there/1,
          a_container_that_awaits_its_address_can_be_stopped/1, wait_blocks_until_the_mesh_is_there/1,
-         without_metadata_the_only_address_is_taken/1]).
+         without_metadata_the_only_address_is_taken/1, without_the_wrapper_no_address_is_guessed/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -22,7 +22,7 @@ all() ->
      a_killed_release_leaves_no_c_node, a_release_restarted_in_place_is_joined_again,
      odd_names_and_cookies_are_handed_over, commands_need_no_metadata_once_a_node_is_there,
      a_container_that_awaits_its_address_can_be_stopped, wait_blocks_until_the_mesh_is_there,
-     without_metadata_the_only_address_is_taken].
+     without_metadata_the_only_address_is_taken, without_the_wrapper_no_address_is_guessed].
 
 -spec three_containers_form_a_cluster([term()]) -> ok.
 three_containers_form_a_cluster(Config) ->
@@ -149,7 +149,39 @@ without_metadata_the_only_address_is_taken(Config) ->
     [One] = containers(Config, 1, #{env => [{"CONTAINER_IP_TIMEOUT", "500"}]}),
     ok = release_container:await_page(One, <<"node">>, [release_container:name("shop", One)], 60000).
 
+-spec without_the_wrapper_no_address_is_guessed([term()]) -> ok.
+without_the_wrapper_no_address_is_guessed(Config) ->
+    {ok, Template} = file:read_file(filename:join([release_build:root(), "examples", "elixir_release", "rel", "env.sh.eex"])),
+    Folder = proplists:get_value(priv_dir, Config),
+    ok = file:write_file(filename:join(Folder, "env.sh"), string:replace(Template, "<%= @release.name %>", "shop")),
+    [begin
+         ok = file:write_file(filename:join(Folder, Name), ["#!/bin/sh\n", Text]),
+         ok = file:change_mode(filename:join(Folder, Name), 8#755)
+     end || {Name, Text} <- [{"hostname", "echo \"$OWN \"\n"},
+                             {"rancher_cnode", "for asked; do :; done\necho \"$asked\" >&3\n${METADATA:-false}\n"}]],
+    Told = fun(Own, Metadata, Command) ->
+                   Ask = "set -e; exec 3>&1; . \"$0/env.sh\"; echo \"$RELEASE_DISTRIBUTION $RELEASE_NODE\"",
+                   {0, Output} = test_command:run("/usr/bin/env", ["--ignore-environment", "PATH=" ++ Folder ++ ":/usr/bin:/bin",
+                                                                   "OWN=" ++ Own, "METADATA=" ++ Metadata,
+                                                                   "RELEASE_COMMAND=" ++ Command, "sh", "-c", Ask, Folder]),
+                   binary:split(string:trim(Output, trailing, "\n"), <<"\n">>)
+           end,
+    Known = <<"name shop@10.42.0.7">>,
+    [<<"3000">>, Known] = Told("10.42.0.7", "", "start"),
+    [<<"3000">>, Known] = Told("172.17.0.2", "echo 10.42.0.7", "version"),
+    [<<"60000">>, Known] = Told("172.17.0.2 10.42.0.7", "echo 10.42.0.7", "daemon_iex"),
+    [<<"60000">>, <<" ">>] = Told("172.17.0.2 10.42.0.7", "", "start"),
+    [<<"60000">>, <<" ">>] = Told("", "", "start"),
+    [<<"3000">>, <<" ">>] = Told("10.42.0.7 fd00::7", "", "stop"),
+    %% The document shows the same.
+    [_Comments, Recipe] = binary:split(Template, <<"\nif ">>),
+    {ok, Document} = file:read_file(filename:join([release_build:root(), "docs", "in-your-release.md"])),
+    contains(["\n\n", indented(["if ", Recipe]), "\n"], Document).
+
 %% -- helpers
+
+indented(Text) ->
+    [["    ", Line, "\n"] || Line <- string:split(string:trim(Text, trailing), "\n", all)].
 
 containers(Config, Count, Options) ->
     Hosts = test_cluster:hosts(Count),
@@ -164,7 +196,7 @@ no_cnode(Container) ->
     test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 5000).
 
 contains(Part, Text) ->
-    case binary:match(Text, Part) of
+    case binary:match(Text, iolist_to_binary(Part)) of
         nomatch -> error({Part, is_not_in, Text});
         _ -> ok
     end.
