@@ -3,6 +3,7 @@
 -module(library_child_SUITE).
 
 -import(fresh_service, [metadata/1]).
+-import(library_beam, [beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1]).
 
 -export([suite/0, all/0]).
 -export([the_start_returns_when_the_mesh_is_there/1, a_start_that_waits_for_nothing_returns_at_once/1,
@@ -13,9 +14,7 @@
          the_programs_lines_are_logged/1, functions_with_arguments_are_called/1,
          a_second_topology_cannot_change_the_functions/1,
          a_topology_that_stops_leaves_the_other_its_functions_and_name/1, last_words_are_told/1,
-         a_port_that_is_closed_ends_the_child/1, telemetry_is_executed_where_it_is_loaded/1,
-         a_peer_that_is_listed_again_is_no_leaver/1,
-         without_telemetry_nothing_is_executed/1]).
+         a_port_that_is_closed_ends_the_child/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -30,8 +29,7 @@ all() ->
      calls_tell_about_the_cluster, calls_without_a_c_node_are_errors, the_programs_lines_are_logged,
      functions_with_arguments_are_called, a_second_topology_cannot_change_the_functions,
      a_topology_that_stops_leaves_the_other_its_functions_and_name, last_words_are_told,
-     a_port_that_is_closed_ends_the_child, telemetry_is_executed_where_it_is_loaded,
-     a_peer_that_is_listed_again_is_no_leaver, without_telemetry_nothing_is_executed].
+     a_port_that_is_closed_ends_the_child].
 
 -spec the_start_returns_when_the_mesh_is_there([term()]) -> ok.
 the_start_returns_when_the_mesh_is_there(Config) ->
@@ -239,83 +237,7 @@ a_port_that_is_closed_ends_the_child(Config) ->
                     end,
                     10000).
 
--spec telemetry_is_executed_where_it_is_loaded([term()]) -> ok.
-telemetry_is_executed_where_it_is_loaded(Config) ->
-    [A, B] = beams(Config, 2),
-    ok = test_beam:call(A, library_witness, start, []),
-    ok = test_beam:call(A, application, load, [{application, telemetry, [{vsn, "1.2.1"}, {modules, [telemetry]}]}]),
-    Dead = test_host:vanishing_address(),
-    ok = test_cluster:list(metadata(Config), [test_beam:host(A), test_beam:host(B), Dead]),
-    {ok, _} = start_child(A, [{await_timeout, infinity}, {removal_delay, 100}, {mass_removal_delay, 100},
-                              {log_level, error}]),
-    Peer = test_beam:name(B),
-    Lost = list_to_atom("myapp@" ++ Dead),
-    [#{duration := Took}] = [M || {telemetry, [libcluster, connect_node, ok], M, Metadata} <- noted(A),
-                                  Metadata =:= #{node => Peer, topology => rancher_cnode}],
-    true = is_integer(Took),
-    [#{duration := Tried}] = [M || {telemetry, [libcluster, connect_node, error], M, Metadata} <- noted(A),
-                                   Metadata =:= #{node => Lost, topology => rancher_cnode, reason => unreachable}],
-    true = Tried > 0,
-    ok = test_cluster:list(metadata(Config), [test_beam:host(A)]),
-    test_wait:until("the leaver is disconnected",
-                    fun() ->
-                            case [M || {telemetry, [libcluster, disconnect_node, ok], M, Metadata} <- noted(A),
-                                       Metadata =:= #{node => Peer, topology => rancher_cnode}] of
-                                [#{duration := Duration}] when Duration > 0 -> {done, ok};
-                                _ -> {wait, noted(A)}
-                            end
-                    end,
-                    10000).
-
--spec a_peer_that_is_listed_again_is_no_leaver([term()]) -> ok.
-a_peer_that_is_listed_again_is_no_leaver(Config) ->
-    [A, B] = beams(Config, 2),
-    ok = test_beam:call(A, library_witness, start, []),
-    ok = test_beam:call(A, application, load, [{application, telemetry, [{vsn, "1.2.1"}, {modules, [telemetry]}]}]),
-    Peer = test_beam:name(B),
-    true = test_beam:call(A, net_kernel, connect_node, [Peer]),
-    Observed = fun(Events) ->
-                       Fields = #{<<"peer">> => atom_to_binary(Peer)},
-                       State = lists:foldl(fun(Event, Before) ->
-                                                   Entry = #{event => Event, fields => Fields},
-                                                   test_beam:call(A, rancher_cnode_telemetry, observe, [Entry, Before])
-                                           end,
-                                           test_beam:call(A, rancher_cnode_telemetry, new, [rancher]),
-                                           Events),
-                       _ = test_beam:call(A, rancher_cnode_telemetry, node_down, [Peer, State]),
-                       length([1 || {telemetry, [libcluster, disconnect_node, ok], _, _} <- noted(A)])
-               end,
-    0 = Observed([<<"peer_left">>, <<"peer_listed">>]),
-    1 = Observed([<<"peer_left">>]),
-    ok.
-
--spec without_telemetry_nothing_is_executed([term()]) -> ok.
-without_telemetry_nothing_is_executed(Config) ->
-    [A, _] = beams(Config, 2),
-    ok = test_beam:call(A, library_witness, start, []),
-    {ok, _} = start_child(A, [{await_timeout, infinity}]),
-    [] = [Event || {telemetry, Event, _, _} <- noted(A)],
-    ok.
-
 %% -- helpers
-
-%% BEAMs that have the library, listed as the service's containers. No C-node runs yet.
-beams(Config, Count) ->
-    beams(Config, Count, #{}).
-
-beams(Config, Count, Options) ->
-    Hosts = test_cluster:hosts(Count),
-    ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = test_beam:start_all(Hosts, Options#{args => ["-pa", release_build:library()]}),
-    [ok = test_beam:call(Beam, library_supervisor, start, []) || Beam <- Beams],
-    Beams.
-
-start_child(Beam, Settings) ->
-    Spec = spec(Settings ++ [{program, test_cnode:program()}]),
-    test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], 30000).
-
-spec(Settings) ->
-    #{id => rancher_cnode, start => {rancher_cnode, start_link, [Settings]}, shutdown => 5000}.
 
 %% A topology beside the one of start_child/2.
 start_second(Beam, Settings) ->
@@ -328,20 +250,6 @@ script(Config, Line) ->
     ok = file:write_file(Path, ["#!/bin/sh\n", Line, "\n"]),
     ok = file:change_mode(Path, 8#755),
     Path.
-
-child(Beam) ->
-    {rancher_cnode, Child, _, _} = lists:keyfind(rancher_cnode, 1, test_beam:call(Beam, supervisor, which_children,
-                                                                                  [library_supervisor])),
-    Child.
-
-cnodes(Beam) ->
-    [Pid || Pid <- test_host:pids(test_beam:host(Beam)), is_cnode(Pid)].
-
-is_cnode(Pid) ->
-    file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) =:= {ok, <<"rancher_cnode\n">>}.
-
-noted(Beam) ->
-    test_beam:call(Beam, library_witness, noted, []).
 
 is_noted(Beam, What) ->
     lists:member(What, noted(Beam)).

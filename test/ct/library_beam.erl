@@ -1,0 +1,47 @@
+%% BEAMs that are no release and have the library, with a supervisor for its child; for the suites of the library.
+-module(library_beam).
+
+-import(fresh_service, [metadata/1]).
+
+-export([beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1]).
+
+%% Listed as the service's containers. No C-node runs yet.
+-spec beams([term()], pos_integer()) -> [test_beam:beam()].
+beams(Config, Count) ->
+    beams(Config, Count, #{}).
+
+-spec beams([term()], pos_integer(), test_beam:options()) -> [test_beam:beam()].
+beams(Config, Count, Options) ->
+    Hosts = test_cluster:hosts(Count),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = test_beam:start_all(Hosts, Options#{args => ["-pa", release_build:library()]}),
+    [ok = test_beam:call(Beam, library_supervisor, start, []) || Beam <- Beams],
+    Beams.
+
+-spec start_child(test_beam:beam(), [{atom(), term()}]) -> supervisor:startchild_ret().
+start_child(Beam, Settings) ->
+    Spec = spec(Settings ++ [{program, test_cnode:program()}]),
+    test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], 30000).
+
+-spec spec([{atom(), term()}]) -> supervisor:child_spec().
+spec(Settings) ->
+    #{id => rancher_cnode, start => {rancher_cnode, start_link, [Settings]}, shutdown => 5000}.
+
+-spec child(test_beam:beam()) -> pid() | restarting | undefined.
+child(Beam) ->
+    {rancher_cnode, Child, _, _} = lists:keyfind(rancher_cnode, 1, test_beam:call(Beam, supervisor, which_children,
+                                                                                  [library_supervisor])),
+    Child.
+
+%% The processes of the program on the BEAM's host.
+-spec cnodes(test_beam:beam()) -> [pos_integer()].
+cnodes(Beam) ->
+    [Pid || Pid <- test_host:pids(test_beam:host(Beam)), is_cnode(Pid)].
+
+is_cnode(Pid) ->
+    file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) =:= {ok, <<"rancher_cnode\n">>}.
+
+%% What library_witness has seen in the BEAM.
+-spec noted(test_beam:beam()) -> [term()].
+noted(Beam) ->
+    test_beam:call(Beam, library_witness, noted, []).
