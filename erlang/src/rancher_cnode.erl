@@ -96,9 +96,9 @@ refresh(CNode) ->
 %% gives it. `undefined' while this node is not alive. Says nothing about whether it runs.
 -spec which_cnode() -> node() | undefined.
 which_cnode() ->
-    case application:get_env(?MODULE, cnode) of
-        {ok, CNode} -> CNode;
-        undefined -> rancher_cnode_settings:usual_cnode(node())
+    case rancher_cnode_server:cnode() of
+        undefined -> rancher_cnode_settings:usual_cnode(node());
+        CNode -> CNode
     end.
 
 await_until(CNode, Deadline) ->

@@ -7,9 +7,12 @@
 %%   successor would find the name taken in epmd.
 %% - The start blocks, so lines and the end of the program must be taken in while waiting.
 %% - The C-node links itself to this node whenever it is ready: the link's coming is the sign to ask it, not a clock.
+%% - While an application stops, application_controller waits for it and answers nobody: start and end must not ask it
+%%   for anything, so what the VM is to remember is a persistent_term, not a variable of the application.
 -module(rancher_cnode_server).
 -behaviour(gen_server).
 
+-export([cnode/0]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -define(LINE_BYTES, 16384).
@@ -25,6 +28,11 @@
                    begun_line := binary(),
                    last_line := binary(),
                    telemetry := rancher_cnode_telemetry:state()}.
+
+%% The C-node that was started last and has not ended in good order.
+-spec cnode() -> node() | undefined.
+cnode() ->
+    persistent_term:get({?MODULE, cnode}, undefined).
 
 -spec init(term()) -> {ok, state()} | {stop, rancher_cnode:error()}.
 init(Args) ->
@@ -64,10 +72,8 @@ handle_info(_Other, State) ->
 terminate(_Reason, #{cnode := CNode} = State) ->
     stop_program(State),
     %% Another topology's may stand there.
-    case application:get_env(rancher_cnode, cnode) of
-        {ok, CNode} -> application:unset_env(rancher_cnode, cnode);
-        _ -> ok
-    end.
+    _ = [persistent_term:erase({?MODULE, cnode}) || cnode() =:= CNode],
+    ok.
 
 %% -- start
 
@@ -128,7 +134,7 @@ await(Asked, Deadline, #{port := Port, cnode := CNode, log_level := Least} = Sta
 
 started(#{cnode := CNode} = State) ->
     ok = net_kernel:monitor_nodes(false, [{node_type, hidden}]),
-    ok = application:set_env(rancher_cnode, cnode, CNode),
+    ok = persistent_term:put({?MODULE, cnode}, CNode),
     {ok, State}.
 
 ask(CNode, Deadline) ->
