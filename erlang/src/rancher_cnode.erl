@@ -10,7 +10,8 @@
 %% <ul>
 %% <li>`program': the file to run. Else `priv/rancher_cnode' of this application, else `rancher_cnode' on PATH.</li>
 %% <li>`await_timeout': how long the start waits, in milliseconds or `infinity', until the cluster is joined as far as
-%%     can be (5000). 0 does not wait. When the time is over, the start goes on.</li>
+%%     can be (5000). 0 does not wait. When the time is over, the start goes on. Only the first start in a VM waits,
+%%     no restart, which would hold up the supervisor.</li>
 %% <li>`node_basename': may be left out; if given, it must be what `node()' begins with.</li>
 %% <li>`connect', `disconnect', `list_nodes': `{Module, Function, Arguments}' as in libcluster.</li>
 %% </ul>
@@ -43,7 +44,8 @@ child_spec(Args) ->
       type => worker,
       modules => [rancher_cnode_server]}.
 
-%% @doc Runs the program, linked to the caller, and returns when the first round is done or `await_timeout' is over.
+%% @doc Runs the program, linked to the caller, and returns when the first round is done or `await_timeout' is over;
+%% at once if this VM has waited for this C-node before.
 %% The program ends with the process that is returned, and the process, with a reason, when the program ends.
 -spec start_link(settings() | topology()) -> {ok, pid()} | {error, error()}.
 start_link(Args) ->

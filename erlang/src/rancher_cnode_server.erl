@@ -5,7 +5,8 @@
 %% - The program must never be left behind. It ends when its standard input closes, and that is this process's port:
 %%   however the process or the VM ends, the port closes. In terminate/2 its end is waited for as well, because a
 %%   successor would find the name taken in epmd.
-%% - The start blocks, so lines and the end of the program must be taken in while waiting.
+%% - The start blocks, so lines and the end of the program must be taken in while waiting. It blocks the supervisor too,
+%%   which can then neither start a sibling again nor stop: so only a C-node's first start waits, no restart.
 %% - The C-node links itself to this node whenever it is ready: the link's coming is the sign to ask it, not a clock.
 %% - While an application stops, application_controller waits for it and answers nobody: start and end must not ask it
 %%   for anything, so what the VM is to remember is a persistent_term, not a variable of the application.
@@ -98,15 +99,18 @@ os_pid(Port) ->
         undefined -> none
     end.
 
-first_round(0, State) ->
-    started(State);
 first_round(Timeout, #{cnode := CNode} = State) ->
-    Deadline = deadline(Timeout),
-    Asked = case lists:member(CNode, nodes(hidden)) of
-                true -> ask(CNode, Deadline);
-                false -> none
-            end,
-    await(Asked, Deadline, State).
+    case Timeout =:= 0 orelse persistent_term:get({?MODULE, waited_for, CNode}, false) of
+        true ->
+            started(State);
+        false ->
+            Deadline = deadline(Timeout),
+            Asked = case lists:member(CNode, nodes(hidden)) of
+                        true -> ask(CNode, Deadline);
+                        false -> none
+                    end,
+            await(Asked, Deadline, State)
+    end.
 
 %% Asked is the monitor of the process that asks the C-node, none while there is no link to it.
 await(Asked, Deadline, #{port := Port, cnode := CNode, log_level := Least} = State) ->
@@ -120,7 +124,7 @@ await(Asked, Deadline, #{port := Port, cnode := CNode, log_level := Least} = Sta
         {nodeup, CNode, _Info} when Asked =:= none ->
             await(ask(CNode, Deadline), Deadline, State);
         {first_round, ok} ->
-            started(State);
+            waited(State);
         {'DOWN', Asked, process, _Pid, _LinkLost} ->
             await(none, Deadline, State);
         {'EXIT', _Parent, Reason} ->
@@ -129,8 +133,13 @@ await(Asked, Deadline, #{port := Port, cnode := CNode, log_level := Least} = Sta
     after left(Deadline) ->
         Late = <<"the first round is not done within await_timeout; the start goes on without it">>,
         rancher_cnode_log:write(#{level => warning, text => Late}, Least),
-        started(State)
+        waited(State)
     end.
+
+%% Whether or not the first round was done in time: what comes after the child runs, and is not to be held up.
+waited(#{cnode := CNode} = State) ->
+    ok = persistent_term:put({?MODULE, waited_for, CNode}, true),
+    started(State).
 
 started(#{cnode := CNode} = State) ->
     ok = net_kernel:monitor_nodes(false, [{node_type, hidden}]),

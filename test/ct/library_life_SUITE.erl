@@ -5,7 +5,9 @@
 -import(library_beam, [beams/2, spec/1, cnodes/1]).
 
 -export([suite/0, all/0]).
--export([an_application_with_the_child_stops_at_once/1]).
+-export([an_application_with_the_child_stops_at_once/1, a_restart_without_metadata_holds_nothing_up/1,
+         a_restart_after_a_start_that_went_on_holds_nothing_up/1,
+         a_start_that_waits_for_ever_does_not_outlive_sigterm/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -13,7 +15,8 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [an_application_with_the_child_stops_at_once].
+    [an_application_with_the_child_stops_at_once, a_restart_without_metadata_holds_nothing_up,
+     a_restart_after_a_start_that_went_on_holds_nothing_up, a_start_that_waits_for_ever_does_not_outlive_sigterm].
 
 -spec an_application_with_the_child_stops_at_once([term()]) -> ok.
 an_application_with_the_child_stops_at_once(Config) ->
@@ -25,11 +28,57 @@ an_application_with_the_child_stops_at_once(Config) ->
     Usual = test_beam:call(A, rancher_cnode, which_cnode, []),
     ok.
 
+-spec a_restart_without_metadata_holds_nothing_up([term()]) -> ok.
+a_restart_without_metadata_holds_nothing_up(Config) ->
+    [A] = beams(Config, 1),
+    ok = start_application(A, [{await_timeout, infinity}]),
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    restart_holds_nothing_up(A).
+
+-spec a_restart_after_a_start_that_went_on_holds_nothing_up([term()]) -> ok.
+a_restart_after_a_start_that_went_on_holds_nothing_up(Config) ->
+    [A] = beams(Config, 1),
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    ok = start_application(A, [{await_timeout, 5000}]),
+    restart_holds_nothing_up(A).
+
+-spec a_start_that_waits_for_ever_does_not_outlive_sigterm([term()]) -> ok.
+a_start_that_waits_for_ever_does_not_outlive_sigterm(Config) ->
+    [A] = beams(Config, 1),
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    ok = load_application(A, [{await_timeout, infinity}]),
+    _ = test_beam:call(A, erlang, spawn, [application, start, [library_application]]),
+    ok = test_wait:until("the child runs the program",
+                         fun() -> case cnodes(A) of [_] -> {done, ok}; Saw -> {wait, Saw} end end, 5000),
+    ok = test_command:signal("TERM", [test_beam:os_pid(A)]),
+    test_wait:equals("BEAM and program are gone", [],
+                     fun() -> cnodes(A) ++ [Pid || Pid <- test_host:pids(test_beam:host(A)),
+                                                   Pid =:= test_beam:os_pid(A)] end, 5000).
+
 %% -- helpers
 
+restart_holds_nothing_up(Beam) ->
+    [Before] = cnodes(Beam),
+    ok = test_command:signal("KILL", [Before]),
+    ok = test_wait:until("another program",
+                         fun() -> case cnodes(Beam) of
+                                      [Pid] when Pid =/= Before -> {done, ok};
+                                      Saw -> {wait, Saw}
+                                  end
+                         end, 5000),
+    Sibling = [library_application, sibling],
+    ok = test_beam:call(Beam, supervisor, terminate_child, Sibling, 3000),
+    {ok, _} = test_beam:call(Beam, supervisor, restart_child, Sibling, 3000),
+    ok = stops_within(Beam, 3000),
+    [] = cnodes(Beam),
+    ok.
+
 start_application(Beam, Settings) ->
-    ok = test_beam:call(Beam, library_application, load, [spec([{program, test_cnode:program()} | Settings])]),
+    ok = load_application(Beam, Settings),
     test_beam:call(Beam, application, start, [library_application], 20000).
+
+load_application(Beam, Settings) ->
+    test_beam:call(Beam, library_application, load, [spec([{program, test_cnode:program()} | Settings])]).
 
 %% Measured in the BEAM, where a busy machine does not count.
 stops_within(Beam, Limit) ->
