@@ -64,8 +64,8 @@ handle_info({Port, {exit_status, Status}}, #{port := Port} = State) ->
     {stop, ended(Status, State), State#{port := none}};
 handle_info({'EXIT', Port, Reason}, #{port := Port} = State) ->
     {stop, closed(Reason, State), State#{port := none}};
-handle_info({nodedown, Node}, #{telemetry := Telemetry} = State) ->
-    {noreply, State#{telemetry := rancher_cnode_telemetry:node_down(Node, Telemetry)}};
+handle_info({nodedown, Node}, State) ->
+    {noreply, node_down(Node, State)};
 handle_info(_Other, State) ->
     {noreply, State}.
 
@@ -88,7 +88,7 @@ start(#{program := Program, args := Args, env := Env} = Launch) ->
             #{cnode := CNode, topology := Topology, log_level := LogLevel, await_timeout := Timeout} = Launch,
             first_round(Timeout, #{program => Program, cnode => CNode, log_level => LogLevel, port => Port,
                                    os_pid => os_pid(Port), begun_line => <<>>, last_line => <<>>,
-                                   telemetry => rancher_cnode_telemetry:new(Topology)})
+                                   telemetry => rancher_cnode_telemetry:new(Topology, nodes())})
     catch
         error:Reason -> {stop, {program_not_found, text("~ts cannot be run: ~tp", [Program, Reason])}}
     end.
@@ -125,6 +125,8 @@ await(Asked, Deadline, #{port := Port, cnode := CNode, log_level := Least} = Sta
             await(ask(CNode, Deadline), Deadline, State);
         {first_round, ok} ->
             waited(State);
+        {nodedown, Node} ->
+            await(Asked, Deadline, node_down(Node, State));
         {'DOWN', Asked, process, _Pid, _LinkLost} ->
             await(none, Deadline, State);
         {'EXIT', _Parent, Reason} ->
@@ -159,7 +161,7 @@ deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
 left(infinity) -> infinity;
 left(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
 
-%% -- lines
+%% -- what is told
 
 %% A line that is too long is cut.
 line({noeol, Piece}, #{begun_line := <<>>} = State) ->
@@ -175,6 +177,9 @@ take(Line, #{log_level := Least, telemetry := Telemetry} = State) ->
     Entry = rancher_cnode_log:parse(Line),
     rancher_cnode_log:write(Entry, Least),
     State#{last_line := Line, telemetry := rancher_cnode_telemetry:observe(Entry, Telemetry)}.
+
+node_down(Node, #{telemetry := Telemetry} = State) ->
+    State#{telemetry := rancher_cnode_telemetry:node_down(Node, Telemetry)}.
 
 %% -- end
 

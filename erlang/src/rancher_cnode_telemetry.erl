@@ -1,17 +1,18 @@
 %% @private
 %% The events that libcluster 3.x executes, under its names and in its shapes, where the application telemetry is
-%% loaded. Every measurement is a duration: libcluster's handlers count on it. Pure bookkeeping beside that: since when
-%% a peer is listed, or leaving.
+%% loaded. Every measurement is a duration: libcluster's handlers count on it. Pure bookkeeping beside that: what is known
+%% of a peer, and since when.
 -module(rancher_cnode_telemetry).
 
--export([new/1, observe/2, node_down/2]).
+-export([new/2, observe/2, node_down/2]).
 -export_type([state/0]).
 
--type state() :: #{topology := atom(), since := #{node() => {listed | leaving, integer()}}}.
+-type state() :: #{topology := atom(), since := #{node() => {listed | linked | lost | leaving, integer()}}}.
 
--spec new(atom()) -> state().
-new(Topology) ->
-    #{topology => Topology, since => #{}}.
+%% Links is who is linked already: a program that is started again tells of those links once more.
+-spec new(atom(), [node()]) -> state().
+new(Topology, Links) ->
+    lists:foldl(fun(Node, State) -> now_is(linked, Node, State) end, #{topology => Topology, since => #{}}, Links).
 
 %% The program has told something.
 -spec observe(rancher_cnode_log:entry(), state()) -> state().
@@ -23,23 +24,41 @@ observe(#{event := Event, fields := #{<<"peer">> := Peer} = Fields}, State) ->
 observe(_Entry, State) ->
     State.
 
-%% A leaver's link has gone: it took as long as it took since it was known to leave.
+%% A link has gone. A leaver's took as long as it took since it was known to leave; a peer's is to be made again.
 -spec node_down(node(), state()) -> state().
 node_down(Node, #{since := Since} = State) ->
     case Since of
         #{Node := {leaving, _}} ->
             ok = execute([disconnect_node, ok], duration(Node, State), #{}, Node, State),
             forget(Node, State);
+        #{Node := _} ->
+            now_is(lost, Node, State);
         #{} ->
             State
     end.
 
-peer_event(<<"peer_listed">>, Node, _Fields, State) ->
-    now_is(listed, Node, State);
-peer_event(<<"peer_linked">>, Node, Fields, State) ->
-    Took = binary_to_integer(maps:get(<<"took_ms">>, Fields, <<"0">>)),
-    ok = execute([connect_node, ok], erlang:convert_time_unit(Took, millisecond, native), #{}, Node, State),
-    State;
+peer_event(<<"peer_listed">>, Node, _Fields, #{since := Since} = State) ->
+    case Since of
+        #{Node := {linked, _}} -> State;
+        %% It leaves no more, and has its link still.
+        #{Node := {leaving, _}} -> now_is(linked, Node, State);
+        #{} -> now_is(listed, Node, State)
+    end;
+peer_event(<<"peer_linked">>, Node, Fields, #{since := Since} = State) ->
+    case Since of
+        #{Node := {linked, _}} ->
+            State;
+        #{} ->
+            Took = binary_to_integer(maps:get(<<"took_ms">>, Fields, <<"0">>)),
+            ok = execute([connect_node, ok], erlang:convert_time_unit(Took, millisecond, native), #{}, Node, State),
+            now_is(linked, Node, State)
+    end;
+%% The link came and went before the program's word of its coming was read.
+peer_event(<<"peer_lost">>, Node, _Fields, #{since := Since} = State) ->
+    case Since of
+        #{Node := {linked, _}} -> now_is(lost, Node, State);
+        #{} -> State
+    end;
 peer_event(<<"peer_unreachable">>, Node, _Fields, State) ->
     ok = execute([connect_node, error], duration(Node, State), #{reason => unreachable}, Node, State),
     State;
