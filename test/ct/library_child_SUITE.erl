@@ -148,8 +148,8 @@ the_programs_lines_are_logged(Config) ->
     ok = test_beam:call(A, library_witness, start, []),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
     Peer = atom_to_binary(test_beam:name(B)),
-    true = is_logged(A, info, <<"rancher_cnode registered">>),
-    true = is_logged(A, info, <<"peer=", Peer/binary>>),
+    ok = await_logged(A, info, <<"rancher_cnode registered">>),
+    ok = await_logged(A, info, <<"peer=", Peer/binary>>),
     ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
     ok = test_beam:call(A, supervisor, delete_child, [library_supervisor, rancher_cnode]),
     Before = length(test_beam:call(A, library_witness, noted, [])),
@@ -254,8 +254,16 @@ script(Config, Line) ->
 is_noted(Beam, What) ->
     lists:member(What, noted(Beam)).
 
-is_logged(Beam, Level, Part) ->
-    lists:any(fun({log, L, Text}) -> L =:= Level andalso binary:match(Text, Part) =/= nomatch;
-                 (_) -> false
-              end,
-              noted(Beam)).
+%% A line may come a little later than what it tells of.
+await_logged(Beam, Level, Part) ->
+    Fits = fun({log, L, Text}) -> L =:= Level andalso binary:match(Text, Part) =/= nomatch;
+              (_) -> false
+           end,
+    test_wait:until("a line is logged",
+                    fun() -> Noted = noted(Beam),
+                             case lists:any(Fits, Noted) of
+                                 true -> {done, ok};
+                                 false -> {wait, Noted}
+                             end
+                    end,
+                    5000).
