@@ -15,10 +15,10 @@
 claim(Functions) ->
     case [Role || {Role, Function} <- maps:to_list(Functions), taken(Role, Function)] of
         [] ->
-            maps:foreach(fun(Role, Function) ->
-                                 persistent_term:put({?MODULE, Role}, {Function, [self() | owners(Role)]})
-                         end,
-                         Functions);
+            lists:foreach(fun({Role, Function}) ->
+                                  persistent_term:put({?MODULE, Role}, {Function, [self() | owners(Role)]})
+                          end,
+                          maps:to_list(Functions));
         [Role | _] ->
             Sentence = io_lib:format("another topology has set another function for ~s", [Role]),
             {error, {function_taken, iolist_to_binary(Sentence)}}

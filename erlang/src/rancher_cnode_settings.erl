@@ -131,7 +131,7 @@ check_node(#{node := Node}, Given) ->
     end.
 
 split(Node) ->
-    [Alive, Host] = binary:split(atom_to_binary(Node), <<"@">>),
+    [Alive, Host] = binary:split(atom_to_binary(Node, utf8), <<"@">>),
     {Alive, Host}.
 
 basename(#{basename := Basename}) -> text(Basename);
@@ -140,7 +140,7 @@ basename(_) -> unicode:characters_to_binary(os:getenv("RANCHER_CNODE_BASENAME", 
 cnode(Basename, Host) ->
     Name = <<Basename/binary, $@, Host/binary>>,
     case string:length(Name) of
-        Length when Length =< ?MOST_NAME -> binary_to_atom(Name);
+        Length when Length =< ?MOST_NAME -> binary_to_atom(Name, utf8);
         _ -> bad("basename is too long: ~ts", [Basename])
     end.
 
@@ -180,7 +180,7 @@ await_timeout(Given) ->
 
 log_level(Given) ->
     Name = text(maps:get(log_level, Given, info)),
-    case [Level || Level <- ?LOG_LEVELS, atom_to_binary(Level) =:= Name] of
+    case [Level || Level <- ?LOG_LEVELS, atom_to_binary(Level, utf8) =:= Name] of
         [Level] -> Level;
         [] -> bad("log_level must be debug, info, warning or error, not ~ts", [Name])
     end.
@@ -215,12 +215,12 @@ several([First | _] = List) when length(List) >= 0, is_list(First); length(List)
 several(Value) -> [Value].
 
 flag(Name, Value) ->
-    Dashed = binary:replace(atom_to_binary(Name), <<"_">>, <<"-">>, [global]),
+    Dashed = binary:replace(atom_to_binary(Name, utf8), <<"_">>, <<"-">>, [global]),
     <<"--", Dashed/binary, $=, (text(Value))/binary>>.
 
 text(true) -> <<"on">>;
 text(false) -> <<"off">>;
-text(Value) when is_atom(Value) -> atom_to_binary(Value);
+text(Value) when is_atom(Value) -> atom_to_binary(Value, utf8);
 text(Value) when is_integer(Value) -> integer_to_binary(Value);
 text(Value) ->
     try unicode:characters_to_binary(Value) of

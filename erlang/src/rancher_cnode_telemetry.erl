@@ -18,7 +18,7 @@ new(Topology, Links) ->
 -spec observe(rancher_cnode_log:entry(), state()) -> state().
 observe(#{event := Event, fields := #{<<"peer">> := Peer} = Fields}, State) ->
     case application:get_key(telemetry, vsn) of
-        {ok, _} -> peer_event(Event, binary_to_atom(Peer), Fields, State);
+        {ok, _} -> peer_event(Event, binary_to_atom(Peer, utf8), Fields, State);
         undefined -> State
     end;
 observe(_Entry, State) ->
