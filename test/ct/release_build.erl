@@ -79,8 +79,8 @@ build(Release) ->
 build_relx(Folder) ->
     Application = {application, stall, [{description, "Does nothing, in a release"}, {vsn, "1.0.0"},
                                         {applications, [kernel, stdlib, sasl, rancher_cnode]}]},
-    Relx = {relx, [{release, {stall, "1.0.0"}, [stall]}, {dev_mode, false}, {include_erts, true},
-                   {extended_start_script, true}, {vm_args_src, "vm.args.src"}]},
+    Relx = {relx, [{release, {stall, "1.0.0"}, [stall]}, {mode, prod}, {extended_start_script, true},
+                   {vm_args_src, "vm.args.src"}]},
     Dependency = {deps, [{rancher_cnode, {git, repository(), {branch, "main"}}}]},
     write(Folder, [{"rebar.config", io_lib:format("~p.~n~p.~n", [Dependency, Relx])},
                    {"src/stall.app.src", io_lib:format("~p.~n", [Application])},
@@ -88,15 +88,15 @@ build_relx(Folder) ->
                    {"vm.args.src", "-name stall@${CONTAINER_IP}\n-setcookie ${STALL_COOKIE}\n"}]),
     tool("rebar3", Folder, ["release"]).
 
-%% What a dependency needs of the repository, as a repository: the tree itself may be none, or be somebody else's.
+%% What build tools look at in the repository, as a repository: the tree itself may be none, or be somebody else's.
 repository() ->
     Repository = filename:join(logs(), "repository"),
     case filelib:is_dir(Repository) of
         true -> ok;
         false ->
             ok = file:make_dir(Repository),
-            <<>> = test_command:ok("cp", ["-r", filename:join(root(), "erlang"), filename:join(root(), "rebar.config"),
-                                          Repository]),
+            Wanted = [filename:join(root(), Name) || Name <- ["erlang", "c_src", "include", "rebar.config"]],
+            <<>> = test_command:ok("cp", ["-r" | Wanted] ++ [Repository]),
             Git = ["-C", Repository, "-c", "user.name=Test", "-c", "user.email=test@example.org"],
             <<>> = test_command:ok("git", Git ++ ["init", "--quiet", "--initial-branch", "main"]),
             <<>> = test_command:ok("git", Git ++ ["add", "."]),

@@ -9,7 +9,8 @@
          a_killed_c_node_is_replaced_and_the_release_goes_on/1, a_release_that_stops_leaves_no_c_node/1,
          a_release_that_crashes_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1,
          without_metadata_the_release_boots_all_the_same/1,
-         commands_of_the_release_start_no_second_c_node/1, odd_cookies_are_handed_over/1]).
+         commands_of_the_release_start_no_second_c_node/1, odd_cookies_are_handed_over/1,
+         a_release_of_rebar3_has_no_sources_of_the_program/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -17,7 +18,8 @@ suite() ->
 
 -spec all() -> [term()].
 all() ->
-    [{group, supervised}, {group, libcluster3}, {group, libcluster2}].
+    [{group, supervised}, {group, libcluster3}, {group, libcluster2},
+     a_release_of_rebar3_has_no_sources_of_the_program].
 
 -spec groups() -> [term()].
 groups() ->
@@ -159,6 +161,15 @@ odd_cookies_are_handed_over(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Cookie = {"RELEASE_COOKIE", "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/"},
     ok = release_container:await_mesh([start(Config, Host, [Cookie]) || Host <- Hosts], 60000).
+
+-spec a_release_of_rebar3_has_no_sources_of_the_program([term()]) -> ok.
+a_release_of_rebar3_has_no_sources_of_the_program(_Config) ->
+    [Library] = filelib:wildcard(filename:join([release_build:relx_release(), "lib", "rancher_cnode-*"])),
+    {ok, Folders} = file:list_dir(Library),
+    %% relx leaves no application's headers out.
+    ["ebin", "include"] = lists:sort(Folders),
+    [_] = filelib:wildcard(filename:join([Library, "ebin", "rancher_cnode.app"])),
+    ok.
 
 %% -- helpers
 
