@@ -75,7 +75,7 @@ Expected<FoundCookie> find_cookie(const std::optional<std::string>& cookie_file,
   }
   return failure(ErrorCode::bad_setting,
                  "no cookie: give --cookie-file, $RANCHER_CNODE_COOKIE or $RELEASE_COOKIE, or keep it in "
-                 "~/.erlang.cookie");
+                 "~/.erlang.cookie or ~/.config/erlang/.erlang.cookie");
 }
 
 }  // namespace rancher_cnode::cli

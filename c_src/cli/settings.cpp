@@ -24,7 +24,8 @@ constexpr auto all = std::to_array<Setting>({
      "service is asked.",
      names},
     {"cookie-file", Shape::single, "FILE", "",
-     "File with the cookie. Without it $RANCHER_CNODE_COOKIE, $RELEASE_COOKIE, then ~/.erlang.cookie. "
+     "File with the cookie. Without it $RANCHER_CNODE_COOKIE, $RELEASE_COOKIE, ~/.erlang.cookie, then "
+     "~/.config/erlang/.erlang.cookie. "
      "The cookie itself is never a flag.",
      names},
     {"targets", Shape::single, "local|all", "local",

@@ -223,7 +223,7 @@ TEST_CASE("a cookie is required to run, and the line names all its sources") {
   CHECK(refused.error().code == ErrorCode::bad_setting);
   CHECK(refused.error().message ==
         "no cookie: give --cookie-file, $RANCHER_CNODE_COOKIE or $RELEASE_COOKIE, or keep it in "
-        "~/.erlang.cookie");
+        "~/.erlang.cookie or ~/.config/erlang/.erlang.cookie");
 }
 
 TEST_CASE("a base URL is kept without its trailing slashes") {
