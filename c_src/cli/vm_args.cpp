@@ -117,7 +117,7 @@ Expected<std::vector<std::string>> with_files(const std::vector<std::string>& wo
     if (depth == max_depth) return failure(ErrorCode::bad_setting, path + " is nested too deeply");
     auto text = text_of(path);
     if (!text) return tl::unexpected<Error>(text.error());
-    const auto nested = with_files(words_of(*text), depth + 1);
+    auto nested = with_files(words_of(*text), depth + 1);
     if (!nested) return nested;
     all.insert(all.end(), nested->begin(), nested->end());
     // As erlexec does, so that no value of the file's last flag follows the file.

@@ -56,10 +56,8 @@ bool LocalProcesses::deliver(const std::string& name, std::span<const char> mess
     return false;
   }
   const auto request = reader.rest();
-  behaviour.call(GenCall{std::move(*from),
-                         {tag->begin(), tag->end()},
-                         reference_in(*tag),
-                         {request.begin(), request.end()}});
+  behaviour.call(GenCall{
+      std::move(*from), {tag->begin(), tag->end()}, reference_in(*tag), {request.begin(), request.end()}});
   return true;
 }
 

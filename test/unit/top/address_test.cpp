@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-
 using rancher_cnode::ErrorCode;
 using rancher_cnode::Ipv4Address;
 
