@@ -5,6 +5,7 @@
 namespace rancher_cnode::agent {
 
 using membership::OwnPresence;
+using membership::Standing;
 
 namespace {
 
@@ -42,6 +43,11 @@ void ChangeLog::note(TimePoint now, membership::ReadScope scope, const membershi
     note_peers(*before, *desired_);
     note_own(desired_->own);
   }
+  // A reason may change and Desired stay as it is, but only while someone is held, and by a read that tells something.
+  const bool some_held = desired_->dialable.size() != desired_->members.size();
+  if (before != desired_ || (some_held && membership.view().last_good == now)) {
+    note_held(membership.standings());
+  }
   note_unlisted(now, scope, membership.view());
   note_mass_hold(membership.view().mass_hold);
   note_dropped(membership.view().dropped);
@@ -60,6 +66,29 @@ void ChangeLog::note_peers(const membership::Desired& before, const membership::
   } else {
     left_ = after.leavers;
   }
+}
+
+/// Leavers and those that are forgotten are held no longer, and not dialable either.
+void ChangeLog::note_held(const std::vector<membership::PeerStanding>& standings) {
+  std::map<NodeName, std::string> held;
+  for (const auto& peer : standings) {
+    if (peer.standing == Standing::held || peer.standing == Standing::suspected) {
+      held.emplace(peer.node, peer.reason);
+    }
+  }
+  for (const auto& [peer, reason] : held) {
+    const auto told = not_dialled_.find(peer);
+    if (told == not_dialled_.end() || told->second != reason) {
+      log_.info("peer_held", "it is not dialled for now; links to it stay",
+                {{"peer", peer.str()}, {"reason", reason}});
+    }
+  }
+  for (const auto& [peer, reason] : not_dialled_) {
+    if (!held.contains(peer) && desired_->dialable.contains(peer)) {
+      log_.info("peer_dialable", "nothing holds it any longer", {{"peer", peer.str()}});
+    }
+  }
+  not_dialled_ = std::move(held);
 }
 
 void ChangeLog::note_own(OwnPresence own) {
@@ -84,7 +113,7 @@ void ChangeLog::note_unlisted(TimePoint now, membership::ReadScope scope,
 }
 
 void ChangeLog::note_mass_hold(const std::optional<membership::MassHold>& hold) {
-  if (std::exchange(held_, hold.has_value()) == hold.has_value()) {
+  if (std::exchange(mass_held_, hold.has_value()) == hold.has_value()) {
     return;
   }
   if (hold) {

@@ -1,9 +1,12 @@
 // What changed in the membership, as log lines: one per change, none per read. Used by the agent.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/log.hpp"
@@ -21,6 +24,7 @@ class ChangeLog {
 
  private:
   void note_peers(const membership::Desired& before, const membership::Desired& after);
+  void note_held(const std::vector<membership::PeerStanding>& standings);
   void note_own(membership::OwnPresence own);
   void note_unlisted(TimePoint now, membership::ReadScope scope, const membership::MembershipView& view);
   void note_mass_hold(const std::optional<membership::MassHold>& hold);
@@ -28,10 +32,11 @@ class ChangeLog {
 
   const Log& log_;
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
-  std::set<NodeName> left_;  ///< leavers that were told
+  std::set<NodeName> left_;                      ///< leavers that were told
+  std::map<NodeName, std::string> not_dialled_;  ///< members that were told as held, and why
   membership::OwnPresence own_ = membership::OwnPresence::unknown;
   membership::DropCounts dropped_{};
-  bool held_ = false;
+  bool mass_held_ = false;
   std::optional<TimePoint> unlisted_since_;  ///< the first good read of our own service, while none lists us
   bool unlisted_told_ = false;
 };

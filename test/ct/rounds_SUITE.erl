@@ -9,7 +9,8 @@
          all_targets_forget_a_leaver_that_is_away/1,
          all_targets_tell_only_what_is_not_linked/1, a_suspended_beam_is_told_as_not_responding/1,
          places_of_a_node_that_went_are_free_again/1, places_of_callers_that_ended_are_free_again/1,
-         the_log_tells_the_reason_that_status_tells/1]).
+         the_log_tells_the_reason_that_status_tells/1,
+         the_log_tells_who_is_held_and_who_no_longer/1]).
 %% Run inside a BEAM under test.
 -export([await_many/2]).
 
@@ -24,7 +25,7 @@ all() ->
      all_targets_forget_a_leaver_that_is_away,
      all_targets_tell_only_what_is_not_linked, a_suspended_beam_is_told_as_not_responding,
      places_of_a_node_that_went_are_free_again, places_of_callers_that_ended_are_free_again,
-     the_log_tells_the_reason_that_status_tells].
+     the_log_tells_the_reason_that_status_tells, the_log_tells_who_is_held_and_who_no_longer].
 
 -spec a_good_read_without_peers_ends_the_first_round([term()]) -> ok.
 a_good_read_without_peers_ends_the_first_round(Config) ->
@@ -150,6 +151,24 @@ the_log_tells_the_reason_that_status_tells(Config) ->
                                      end, 30000),
     [#{reason := Reason}] = test_cnode:call(Cnode, Beam, peers),
     [#{fields := #{<<"msg">> := Reason}}] = test_cnode:events(Cnode, "peer_unreachable"),
+    ok.
+
+-spec the_log_tells_who_is_held_and_who_no_longer([term()]) -> ok.
+the_log_tells_who_is_held_and_who_no_longer(Config) ->
+    Hosts = [First, Second] = test_cluster:hosts(2),
+    Stopped = #{address => test_host:address(Second), state => <<"stopped">>},
+    ok = test_cluster:list(metadata(Config), [First, Stopped]),
+    Beams = test_beam:start_all(Hosts),
+    Cnode = test_cnode:start(First),
+    Peer = atom_to_binary(test_host:node_name("myapp", Second)),
+    #{level := <<"info">>, fields := #{<<"peer">> := Peer, <<"reason">> := <<"state is stopped">>}} =
+        test_cnode:await(Cnode, "peer_held"),
+    ok = test_cnode:call(Cnode, hd(Beams), {await, 10000}),
+    [] = test_cnode:events(Cnode, "peer_dialable"),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    test_cluster:await_mesh(Beams, 15000),
+    [#{fields := #{<<"peer">> := Peer}}] = test_cnode:events(Cnode, "peer_dialable"),
+    [_] = test_cnode:events(Cnode, "peer_held"),
     ok.
 
 %% -- inside a BEAM

@@ -21,6 +21,16 @@ class LogLines : public Log::Sink {
     }
     return found;
   }
+  /// Of the lines of one event, all but time and level, in their order.
+  [[nodiscard]] std::vector<std::string> of(const std::string& event) const {
+    std::vector<std::string> found;
+    for (const auto& line : lines_) {
+      if (const auto place = line.find("event=" + event + " "); place != std::string::npos) {
+        found.push_back(line.substr(place));
+      }
+    }
+    return found;
+  }
 
  private:
   std::vector<std::string> lines_;
