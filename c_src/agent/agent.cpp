@@ -14,6 +14,7 @@
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "status_server.hpp"
 #include "targets.hpp"
+#include "what_is_missing.hpp"
 #include "wing_settings.hpp"
 
 namespace rancher_cnode::agent {
@@ -108,14 +109,16 @@ class Agent::Impl {
     targets_.emplace(loop_, *cnode_, config_, log_, [this]() { look_at_first_round(); });
     status_.emplace(
         loop_, *cnode_,
-        StatusServer::Source{.snapshot = [this]() { return snapshot(); },
-                             .first_round_done = [this]() { return targets_->first_round_done(); },
-                             .refresh =
-                                 [this]() {
-                                   watcher_.refresh();
-                                   targets_->tell_news();
-                                 },
-                             .version = program_version_});
+        StatusServer::Source{
+            .snapshot = [this]() { return snapshot(); },
+            .first_round_done = [this]() { return targets_->first_round_done(); },
+            .missing = [this]() { return what_is_missing(membership_->view(), targets_->unfinished()); },
+            .refresh =
+                [this]() {
+                  watcher_.refresh();
+                  targets_->tell_news();
+                },
+            .version = program_version_});
     listen();
   }
 

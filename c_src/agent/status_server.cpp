@@ -52,6 +52,9 @@ void StatusServer::answer(const GenCall& call) {
     cnode_.reply(call, status::peers_term(source_.snapshot()));
   } else if (request.accept_atom("version")) {
     cnode_.reply(call, TermWriter().binary(source_.version).bytes());
+  } else if (request.accept_atom("missing")) {
+    cnode_.reply(call,
+                 source_.first_round_done() ? ok().bytes() : TermWriter().binary(source_.missing()).bytes());
   } else if (request.accept_atom("refresh")) {
     source_.refresh();
     cnode_.reply(call, ok().bytes());

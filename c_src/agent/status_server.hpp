@@ -1,7 +1,9 @@
 // The process `rancher_cnode` on this node: what gen_server:call and cast from a BEAM get. Used by the agent.
 // On the loop.
 //
-//   status | peers | version | refresh | {await, Milliseconds | infinity}
+//   status | peers | version | refresh | missing | {await, Milliseconds | infinity}
+//
+// `missing` is for the command `wait`: ok, or a binary that tells in words what the first round waits for.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -28,6 +30,7 @@ class StatusServer {
   struct Source {
     std::function<status::Snapshot()> snapshot;
     std::function<bool()> first_round_done;
+    std::function<std::string()> missing;  ///< asked only while the first round is not done
     std::function<void()> refresh;
     std::string version;
   };

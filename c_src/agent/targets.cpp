@@ -116,6 +116,19 @@ bool Targets::done(const NodeName& name, const Target& target) const {
   return target.first_round_done() || (all_ && (target.failing() || desired_->leavers.contains(name)));
 }
 
+Unfinished Targets::unfinished() const {
+  Unfinished unfinished;
+  for (const auto& [name, target] : targets_) {
+    if (!done(name, *target)) {
+      ++unfinished.count;
+      if (unfinished.some.size() < Unfinished::examples) {
+        unfinished.some.push_back(target->snapshot());
+      }
+    }
+  }
+  return unfinished;
+}
+
 std::vector<status::TargetSnapshot> Targets::snapshots() const {
   std::vector<status::TargetSnapshot> snapshots;
   snapshots.reserve(targets_.size());

@@ -19,6 +19,7 @@
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
 #include "target.hpp"
+#include "what_is_missing.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -43,6 +44,9 @@ class Targets {
   /// The metadata was read well once, and each target is linked and has linked or tried every peer. Of all
   /// targets, those that cannot be linked or do not answer have had their try, and leavers do not count.
   [[nodiscard]] bool first_round_done() const;
+
+  /// The targets for which it is not done.
+  [[nodiscard]] Unfinished unfinished() const;
 
   /// With all targets the lists hold only the peers that a target is not linked to and the leavers that it
   /// still is linked to: whole, they would grow with the square of the service.

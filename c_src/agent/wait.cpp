@@ -6,6 +6,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,11 @@ constexpr Milliseconds ask_again{100};
 /// How long one question may stay open; the next one follows at once.
 constexpr Milliseconds one_question{60'000};
 
+/// How long the C-node has to tell what is missing, once the time is over.
+constexpr Milliseconds last_question{1'000};
+
+constexpr const char* not_done = "the first round is not done yet";
+
 /// Asks one C-node until it says ok. Lives on the stack of wait_for_first_round, as does its loop.
 class Question {
  public:
@@ -44,11 +50,15 @@ class Question {
     } else {
       loop_.run();
     }
+    if (!done_) {
+      ask_what_is_missing();
+      loop_.run_for(last_question);
+    }
     asker_.stop();
     if (done_) {
       return {};
     }
-    return failure(ErrorCode::timeout, cnode_.str() + ": " + last_reason_);
+    return failure(ErrorCode::timeout, cnode_.str() + ": " + missing_.value_or(silence()));
   }
 
  private:
@@ -81,11 +91,53 @@ class Question {
       loop_.stop();
       return;
     }
-    later(reply ? "the first round is not done yet" : reply.error().message);
+    later(reply ? not_done : reply.error().message);
+  }
+
+  /// An older C-node does not know this question; it waits for its first round all the same.
+  void ask_what_is_missing() {
+    over_ = true;
+    again_.cancel();
+    asker_.connect(cnode_, [this](const auto& connected) {
+      if (!connected) {
+        missing_is(connected.error().error.message);
+        return;
+      }
+      asker_.request(cnode_, StatusServer::process_name, TermWriter().atom("missing").bytes(), one_question,
+                     [this](const CallResult& reply) { told(reply); });
+    });
+  }
+
+  void told(const CallResult& reply) {
+    if (!reply) {
+      missing_is(reply.error().message);
+      return;
+    }
+    TermReader reader(*reply);
+    if (reader.accept_atom("ok")) {
+      done_ = true;
+      loop_.stop();
+      return;
+    }
+    const auto text = reader.binary();
+    missing_is(text ? "the first round is not done yet: " + std::string(*text) : not_done);
+  }
+
+  void missing_is(std::string reason) {
+    missing_ = std::move(reason);
+    loop_.stop();
+  }
+
+  /// The last question got no answer either.
+  [[nodiscard]] std::string silence() const {
+    return last_failure_.empty() ? "does not answer" : "does not answer; before that: " + last_failure_;
   }
 
   void later(const std::string& reason) {
-    last_reason_ = reason;
+    if (over_) {
+      return;
+    }
+    last_failure_ = reason;
     again_.expires_after(ask_again);
     again_.async_wait([this](const error_code& cancelled) {
       if (!cancelled) {
@@ -100,7 +152,9 @@ class Question {
   asio::steady_timer again_;
   NodeName cnode_;
   distribution::CNode asker_;
-  std::string last_reason_ = "the first round is not done yet";
+  std::string last_failure_;            ///< of a question before the last one
+  std::optional<std::string> missing_;  ///< the answer to the last question
+  bool over_ = false;                   ///< the time is; no more questions
   bool done_ = false;
 };
 

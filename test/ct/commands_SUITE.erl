@@ -6,7 +6,10 @@
 -export([suite/0, all/0, init_per_testcase/2]).
 -export([wait_takes_every_basename_that_run_takes/1, ip_takes_the_settings_of_metadata/1,
          ip_tells_why_there_was_no_address/1, https_is_spoken_where_the_certificate_is_trusted/1,
-         a_certificate_that_is_not_trusted_is_told/1]).
+         a_certificate_that_is_not_trusted_is_told/1, wait_tells_that_there_is_no_epmd/1,
+         wait_tells_that_there_is_no_beam/1,
+         wait_tells_that_the_cookie_differs/1, wait_tells_why_the_metadata_was_not_read/1,
+         wait_tells_that_the_node_does_not_answer/1]).
 
 -define(HTTPS_URL, "https://rancher-metadata:8443").
 
@@ -17,7 +20,9 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [wait_takes_every_basename_that_run_takes, ip_takes_the_settings_of_metadata, ip_tells_why_there_was_no_address,
-     https_is_spoken_where_the_certificate_is_trusted, a_certificate_that_is_not_trusted_is_told].
+     https_is_spoken_where_the_certificate_is_trusted, a_certificate_that_is_not_trusted_is_told,
+     wait_tells_that_there_is_no_epmd, wait_tells_that_there_is_no_beam, wait_tells_that_the_cookie_differs,
+     wait_tells_why_the_metadata_was_not_read, wait_tells_that_the_node_does_not_answer].
 
 -spec init_per_testcase(atom(), [term()]) -> [term()].
 init_per_testcase(_Case, Config) ->
@@ -65,7 +70,69 @@ a_certificate_that_is_not_trusted_is_told(Config) ->
     {1, Output} = run(Config, ["ip", "--metadata-url", ?HTTPS_URL, "--timeout", "1000"]),
     says(last_line(Output), [<<"did not tell our address in time: ">>, <<?HTTPS_URL>>, <<"certificate is not trusted">>]).
 
+-spec wait_tells_that_there_is_no_epmd([term()]) -> ok.
+wait_tells_that_there_is_no_epmd(Config) ->
+    says(waits_in_vain(Config), [own_name(Config), <<"epmd">>]).
+
+-spec wait_tells_that_there_is_no_beam([term()]) -> ok.
+wait_tells_that_there_is_no_beam(Config) ->
+    ok = listed(Config),
+    ok = test_host:start_epmd(host(Config)),
+    Cnode = test_cnode:start(host(Config)),
+    _ = test_cnode:await(Cnode, "metadata_available"),
+    _ = test_cnode:await(Cnode, "target_awaited"),
+    says(waits_in_vain(Config), [own_name(Config), beam_name(Config), <<" is awaited: ">>, <<"does not know">>]).
+
+-spec wait_tells_that_the_cookie_differs([term()]) -> ok.
+wait_tells_that_the_cookie_differs(Config) ->
+    ok = listed(Config),
+    _ = test_beam:start(host(Config), #{cookie => "another"}),
+    Cnode = test_cnode:start(host(Config)),
+    _ = test_cnode:await(Cnode, "target_refuses"),
+    says(waits_in_vain(Config), [own_name(Config), beam_name(Config), <<"most likely the cookie differs">>]).
+
+-spec wait_tells_why_the_metadata_was_not_read([term()]) -> ok.
+wait_tells_why_the_metadata_was_not_read(Config) ->
+    ok = metadata_server:misbehave(metadata(Config), not_found),
+    _ = test_beam:start(host(Config)),
+    Cnode = test_cnode:start(host(Config)),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "metadata_unavailable"),
+    Line = waits_in_vain(Config),
+    says(Line, [own_name(Config), <<"the metadata has not been read yet: ">>, <<"404">>]),
+    nomatch = binary:match(Line, beam_name(Config)),
+    ok.
+
+%% It is stopped before it is asked, and so does not even shake hands.
+-spec wait_tells_that_the_node_does_not_answer([term()]) -> ok.
+wait_tells_that_the_node_does_not_answer(Config) ->
+    ok = listed(Config),
+    ok = test_host:start_epmd(host(Config)),
+    Cnode = test_cnode:start(host(Config)),
+    _ = test_cnode:await(Cnode, "registered"),
+    ok = test_cnode:signal(Cnode, "STOP"),
+    says(waits_in_vain(Config), [own_name(Config), <<"does not answer">>]).
+
 %% -- what the cases share
+
+listed(Config) ->
+    test_cluster:list(metadata(Config), [host(Config)]).
+
+%% The last line of a wait that takes its time, and no more than a second beyond it.
+waits_in_vain(Config) ->
+    Began = erlang:monotonic_time(millisecond),
+    {1, Output} = test_host:run(host(Config), test_cnode:program(),
+                                ["wait", "--ip", test_host:address(host(Config)), "--timeout", "1000"],
+                                [{"RANCHER_CNODE_COOKIE", "monster"}]),
+    Took = erlang:monotonic_time(millisecond) - Began,
+    true = Took >= 1000 andalso Took < 5000,
+    last_line(Output).
+
+own_name(Config) ->
+    atom_to_binary(test_host:node_name("rancher_cnode", host(Config))).
+
+beam_name(Config) ->
+    atom_to_binary(test_host:node_name("myapp", host(Config))).
 
 run(Config, Args) ->
     test_host:run(host(Config), test_cnode:program(), Args).

@@ -10,8 +10,8 @@
 namespace rancher_cnode::agent {
 
 /// Asks `<basename>@<our address>` (config.ip, or what metadata tells) as a node of its own, again and again
-/// while it is not there, for `timeout` (0 = for ever): then ErrorCode::timeout with the last reason in
-/// words. Blocks.
+/// while it is not there, for `timeout` (0 = for ever): then, at most a second later, ErrorCode::timeout
+/// with what is missing in words. Blocks.
 [[nodiscard]] Expected<void> wait_for_first_round(const Config& config, Milliseconds timeout, const Log& log);
 
 }  // namespace rancher_cnode::agent
