@@ -19,6 +19,9 @@ namespace {
 /// The first release whose global prevents overlapping partitions by default.
 constexpr int first_preventing_release = 25;
 
+/// Half of net_setuptime, which may be set otherwise, and far more than a refusal takes.
+constexpr Milliseconds silence{3'500};
+
 /// STRING_EXT: a tag, a length of two bytes, the characters.
 constexpr std::size_t string_head = 3;
 
@@ -53,7 +56,7 @@ ProbeOutcome probe_outcome(const Expected<std::uint16_t>& port) {
   }
 }
 
-DialOutcome dial_outcome(const CallResult& result) {
+DialOutcome dial_outcome(const CallResult& result, Duration took) {
   if (!result) {
     return DialOutcome::no_reply;
   }
@@ -61,7 +64,10 @@ DialOutcome dial_outcome(const CallResult& result) {
   if (reader.accept_atom("true")) {
     return DialOutcome::linked;
   }
-  return reader.accept_atom("ignored") ? DialOutcome::not_alive : DialOutcome::refused;
+  if (reader.accept_atom("ignored")) {
+    return DialOutcome::not_alive;
+  }
+  return took < silence ? DialOutcome::refused : DialOutcome::silent;
 }
 
 Expected<std::vector<NodeName>> node_names(std::span<const char> term) {

@@ -19,7 +19,8 @@ namespace rancher_cnode::agent {
 [[nodiscard]] membership::ProbeOutcome probe_outcome(const Expected<std::uint16_t>& port);
 
 /// Of net_kernel:connect_node/1, or of what --connect names: true, false or ignored.
-[[nodiscard]] membership::DialOutcome dial_outcome(const distribution::CallResult& result);
+/// `took`: a refusal comes at once, while net_kernel gives a silent peer net_setuptime (7 s).
+[[nodiscard]] membership::DialOutcome dial_outcome(const distribution::CallResult& result, Duration took);
 
 /// A list of node names. Names that we would not use ourselves are left out: nothing is done about them
 /// anyway. ErrorCode::malformed if it is no list of atoms.

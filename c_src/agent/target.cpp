@@ -165,7 +165,7 @@ void Target::dialled(const action::Dial& dial, TimePoint began, const CallResult
   if (stopped_ || !link_->up()) {
     return;
   }
-  const DialOutcome outcome = dial_outcome(result);
+  const DialOutcome outcome = dial_outcome(result, Clock::now() - began);
   if (outcome == DialOutcome::linked) {
     link_log_.linked(dial.peer, began);
   }

@@ -6,6 +6,9 @@
 namespace rancher_cnode::membership {
 namespace {
 
+/// The first wait after a loss is that after so many failures: 400 ms.
+constexpr std::uint32_t first_loss_wait = 2;
+
 std::string_view words(ProbeOutcome outcome) {
   switch (outcome) {
     case ProbeOutcome::found:
@@ -29,6 +32,8 @@ std::string_view words(DialOutcome outcome, ProbeMode probe) {
     case DialOutcome::refused:
       return probe == ProbeMode::epmd ? "registered, but the dial failed: probably cookie or version"
                                       : "the dial failed";
+    case DialOutcome::silent:
+      return "the dial was not answered: the peer's BEAM hangs, or the network drops its packets";
     case DialOutcome::not_alive:
       return "the target is not alive as a node";
     case DialOutcome::no_reply:
@@ -85,6 +90,7 @@ void Dialler::set_dialable(TimePoint now, Peer& peer, bool dialable) {
     peer.dialable = dialable;
     set_untried(peer, dialable && !peer.linked);
     peer.failures = 0;
+    peer.losses = 0;
     peer.attempts = 0;
     peer.reason = {};
   }
@@ -115,6 +121,7 @@ void Dialler::restart(TimePoint now) {
     queue_.remove(peer);
     peer.linked = false;
     peer.failures = 0;
+    peer.losses = 0;
     peer.attempts = 0;
     peer.reason = {};
     set_untried(peer, peer.dialable);
@@ -164,7 +171,19 @@ void Dialler::lose_link(TimePoint now, Peer& peer) {
   }
   peer.failures = 0;
   peer.reason = "the link dropped";
+  if (keeps_dropping(now, peer) && peer.flight == 0 && wants_dial(peer)) {
+    peer.reason = "the link drops again and again";
+    queue_.add_waiting(peer, now + retry_wait(first_loss_wait + peer.losses - settings_.prompt_redials));
+  }
   settle(now, peer);
+}
+
+/// Two BEAMs that cannot stay linked, or that a third makes `global` cut: made anew every second, such a link would
+/// cost others theirs every second.
+bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
+  if (now - peer.linked_since >= settings_.lasting) peer.losses = 0;
+  ++peer.losses;
+  return peer.losses > settings_.prompt_redials;
 }
 
 void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::vector<Action>& actions) {

@@ -62,6 +62,7 @@ class Dialler {
     std::string_view reason;
     std::uint32_t attempts = 0;
     std::uint32_t failures = 0;     ///< in a row, since hurry()
+    std::uint32_t losses = 0;       ///< since a link lasted, or the target or the peer was new
     std::uint64_t hurry_epoch = 0;  ///< the one that `failures` belong to
     PeerState state = PeerState::queued;
     TimePoint since;
@@ -78,6 +79,7 @@ class Dialler {
   void update_state(TimePoint now, Peer& peer);
   void start(TimePoint now, Peer& peer, Step step, std::vector<Action>& actions);
   Peer* land(ActionId id, Step step);
+  [[nodiscard]] bool keeps_dropping(TimePoint now, Peer& peer) const;
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
   [[nodiscard]] static bool wants_dial(const Peer& peer);
   [[nodiscard]] PeerView view_of(const Peer& peer) const;

@@ -14,6 +14,7 @@ std::string without_numbers(std::string text) {
 }  // namespace
 
 void WatchJournal::read_good(TimePoint now, GoodRead read) {
+  if (read.containers == 0) return read_empty(now, read);
   std::string at = read.url + " " + read.path;
   if (at == good_at_) return;
   good_at_ = std::move(at);
@@ -33,6 +34,15 @@ void WatchJournal::read_good(TimePoint now, GoodRead read) {
              {"version", read.version},
              {"containers", read.containers},
              {"unavailable_ms", bad_for.count()}});
+}
+
+/// Empty and null alike: half a snapshot, or a service that is scaled to nothing. The next full list is news.
+void WatchJournal::read_empty(TimePoint now, const GoodRead& read) {
+  if (!bad_since_) bad_since_ = now;
+  good_at_.clear();
+  if (!bad_reads_.is_news("empty")) return;
+  log_.warning("metadata_empty", "the metadata lists no containers; what is known stays",
+               {{"url", read.url}, {"path", read.path}, {"version", read.version}});
 }
 
 void WatchJournal::read_bad(TimePoint now, const std::string& url, const char* stage, const Error& error) {

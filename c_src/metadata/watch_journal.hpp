@@ -34,6 +34,8 @@ class WatchJournal {
   void failed(const char* what);
 
  private:
+  void read_empty(TimePoint now, const GoodRead& read);
+
   const Log& log_;
   std::string good_at_;  ///< URL and path of the last good read; "" while reads are bad
   ToldOnce bad_reads_;

@@ -12,7 +12,8 @@
 // * New peers go before retries, but every fourth start is a retry's if one is due; both are served first come,
 //   first served. So no peer starves another.
 // * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in the
-//   queue take. A link that drops is dialled again at the next list.
+//   queue take. A link that drops is dialled again at the next list; one that drops again and again after waits that
+//   grow to retry_limit, because each time it comes and goes `global` may cut links of others, too.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +39,8 @@ struct ReconcilerSettings {
   Milliseconds retry_first{100};  ///< doubles with each failure; the wait is drawn from its upper half
   Milliseconds retry_limit{10'000};
   Milliseconds list_interval{1'000};
+  std::uint32_t prompt_redials = 5;   ///< after so many losses in a row the waits begin
+  Milliseconds lasting{60'000};       ///< a link that lasted so long ends the row
   Milliseconds news_interval{5'000};  ///< news act at most this often; later ones wait for it
   Milliseconds leave_spread{500};     ///< random wait before a leave, 0 to this
   Milliseconds leave_again{30'000};
@@ -54,6 +57,7 @@ enum class ProbeOutcome {
 enum class DialOutcome {
   linked,
   refused,    ///< net_kernel:connect_node/1 said false
+  silent,     ///< it said false after so long that the peer cannot have answered
   not_alive,  ///< it said ignored: the target is not alive as a node
   no_reply,   ///< the call timed out or failed
 };

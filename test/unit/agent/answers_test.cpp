@@ -38,11 +38,14 @@ TEST_CASE("a probe's failure is told by its kind") {
 }
 
 TEST_CASE("a dial is linked, refused, ignored or without reply") {
-  CHECK(dial_outcome(atom("true")) == DialOutcome::linked);
-  CHECK(dial_outcome(atom("false")) == DialOutcome::refused);
-  CHECK(dial_outcome(atom("ignored")) == DialOutcome::not_alive);
-  CHECK(dial_outcome(atom("nonsense")) == DialOutcome::refused);
-  CHECK(dial_outcome(failure(ErrorCode::timeout, "")) == DialOutcome::no_reply);
+  constexpr Milliseconds soon{20};
+  CHECK(dial_outcome(atom("true"), soon) == DialOutcome::linked);
+  CHECK(dial_outcome(atom("false"), soon) == DialOutcome::refused);
+  CHECK(dial_outcome(atom("false"), Milliseconds(7'000)) == DialOutcome::silent);
+  CHECK(dial_outcome(atom("true"), Milliseconds(7'000)) == DialOutcome::linked);
+  CHECK(dial_outcome(atom("ignored"), soon) == DialOutcome::not_alive);
+  CHECK(dial_outcome(atom("nonsense"), soon) == DialOutcome::refused);
+  CHECK(dial_outcome(failure(ErrorCode::timeout, ""), soon) == DialOutcome::no_reply);
 }
 
 TEST_CASE("node names that we would not use are left out, and what is no list of atoms is malformed") {

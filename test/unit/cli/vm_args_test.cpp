@@ -126,6 +126,8 @@ TEST_CASE("files that a file names stand in its place") {
   CHECK(*value("-args_file", "-v") == std::nullopt);
   CHECK(value("-args_file " + folder.path() + "/none\n", "-v").error().message ==
         folder.path() + "/none cannot be read");
+  CHECK(value("-args_file " + folder.path() + "\n", "-v").error().message ==
+        folder.path() + " cannot be read");
   const std::string itself = folder.path() + "/vm.args";
   CHECK(value("-args_file " + itself + "\n", "-v").error().message == itself + " is nested too deeply");
 }

@@ -119,6 +119,47 @@ TEST_CASE("a peer that came up by itself is news for those that wait") {
   CHECK(peers_of(driver.probes) == nodes({2}));
 }
 
+/// The link to peer 2 comes, lasts, and drops; returns what happens until it is dialled again.
+Duration lose_again(Driver& driver, Milliseconds lasts) {
+  while (driver.probes.empty()) {
+    if (!driver.lists.empty()) driver.answer_list({});
+    driver.pass(10ms);
+  }
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::linked);
+  const TimePoint came = driver.now;
+  while (driver.now < came + lasts) {
+    while (!driver.lists.empty()) driver.answer_list({2});
+    driver.pass(100ms);
+  }
+  while (driver.state(2) == PeerState::linked) {
+    if (!driver.lists.empty()) driver.answer_list({});
+    driver.pass(10ms);
+  }
+  const TimePoint lost = driver.now;
+  while (driver.probes.empty()) {
+    while (!driver.lists.empty()) driver.answer_list({});
+    driver.pass(10ms);
+  }
+  return driver.now - lost;
+}
+
+TEST_CASE("a link that drops again and again is dialled ever less often, until one has lasted") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  for (int loss = 1; loss <= 5; ++loss) CHECK(lose_again(driver, 3s) <= 20ms);
+  Milliseconds longest = 400ms;
+  for (int loss = 6; loss <= 15; ++loss) {
+    CAPTURE(loss);
+    const Duration wait = lose_again(driver, 3s);
+    CHECK(wait >= longest / 2 - 20ms);
+    CHECK(wait <= longest + 20ms);
+    longest = std::min<Milliseconds>(longest * 2, 10s);
+  }
+  CHECK(lose_again(driver, 61s) <= 20ms);
+  CHECK(lose_again(driver, 3s) <= 20ms);
+}
+
 TEST_CASE("a peer of another cookie is dialled seldom, however often there are news") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));

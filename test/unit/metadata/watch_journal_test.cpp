@@ -39,6 +39,16 @@ TEST_CASE("reasons that differ in numbers only are one") {
   CHECK(told.lines->count("event=metadata_unavailable") == 1);
 }
 
+TEST_CASE("a list without containers is told once, and the next full one as well") {
+  Journal told;
+  told.good();
+  for (int i = 0; i < 10; ++i)
+    told.journal.read_good(TimePoint{}, {"http://m", "self/service", "v1", 0, false});
+  CHECK(told.lines->count("event=metadata_empty") == 1);
+  told.good();
+  CHECK(told.lines->count("event=metadata_available") == 2);
+}
+
 TEST_CASE("each reason for an unknown address is told once until it is found") {
   Journal told;
   for (int i = 0; i < 100; ++i)
