@@ -3,9 +3,9 @@ add_library(rancher_cnode_flags INTERFACE)
 target_include_directories(rancher_cnode_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
 target_compile_options(rancher_cnode_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast)
-# GCC 12 sees an overlap in the concatenation of std::strings where there is none (its bug 105651), in optimised builds.
+# In optimised builds GCC 12 sees an overlap in the concatenation of std::strings where there is none (its bug 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(rancher_cnode_flags INTERFACE -Wno-restrict)
+  target_compile_options(rancher_cnode_flags INTERFACE $<$<CONFIG:Release>:-Wno-restrict>)
 endif()
 if(RANCHER_CNODE_WERROR)
   target_compile_options(rancher_cnode_flags INTERFACE -Werror)
