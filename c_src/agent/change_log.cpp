@@ -18,7 +18,7 @@ std::string_view words(OwnPresence own) {
     case OwnPresence::missing:
       return "the metadata no longer lists our own container; nothing is dialled";
     case OwnPresence::left:
-      return "our own container has left the service; our BEAM leaves the cluster";
+      return "our own container is no longer in the service; its BEAM is disconnected from the cluster";
   }
   return "";
 }
@@ -53,22 +53,19 @@ void ChangeLog::note(TimePoint now, membership::ReadScope scope, const membershi
   note_dropped(membership.view().dropped);
 }
 
-/// Leavers are withdrawn while nothing is known, and come back as they were: that is no news.
+/// Departed peers are suspended while nothing is known, and restored as they were: that is no change.
 void ChangeLog::note_peers(const membership::Desired& before, const membership::Desired& after) {
   each_new(before.members, after.members, [this](const NodeName& peer) {
     log_.info("peer_listed", "it belongs to the service", {{"peer", peer.str()}});
   });
-  each_new(left_, after.leavers, [this](const NodeName& peer) {
-    log_.info("peer_left", "it is no longer in the service", {{"peer", peer.str()}});
+  each_new(before.departed, after.departed, [&](const NodeName& peer) {
+    if (!before.suspended.contains(peer)) {
+      log_.info("peer_departed", "it is no longer in the service; it is not dialled", {{"peer", peer.str()}});
+    }
   });
-  if (after.leavers.empty()) {
-    std::erase_if(left_, [&](const NodeName& peer) { return after.members.contains(peer); });
-  } else {
-    left_ = after.leavers;
-  }
 }
 
-/// Leavers and those that are forgotten are held no longer, and not dialable either.
+/// Departed peers and those that are forgotten are held no longer, and not dialable either.
 void ChangeLog::note_held(const std::vector<membership::PeerStanding>& standings) {
   std::map<NodeName, std::string> held;
   for (const auto& peer : standings) {

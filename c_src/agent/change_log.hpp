@@ -32,7 +32,6 @@ class ChangeLog {
 
   const Log& log_;
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
-  std::set<NodeName> left_;                      ///< leavers that were told
   std::map<NodeName, std::string> not_dialled_;  ///< members that were told as held, and why
   membership::OwnPresence own_ = membership::OwnPresence::unknown;
   membership::DropCounts dropped_{};

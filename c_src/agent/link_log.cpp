@@ -8,8 +8,6 @@ namespace rancher_cnode::agent {
 void LinkLog::desired(std::shared_ptr<const membership::Desired> desired) {
   desired_ = std::move(desired);
   std::erase_if(failures_, [this](const auto& entry) { return !desired_->dialable.contains(entry.first); });
-  // Not when it is no leaver: a read that tells nothing withdraws all leavers until the next that does.
-  std::erase_if(leaves_, [this](const auto& entry) { return desired_->members.contains(entry.first); });
 }
 
 void LinkLog::listed(const std::vector<NodeName>& links) {
@@ -66,32 +64,32 @@ void LinkLog::failed(const NodeName& peer, std::string_view reason) {
   }
 }
 
-void LinkLog::asked_to_leave(const NodeName& leaver, membership::LeaveOutcome outcome,
-                             const std::string& detail) {
-  using membership::LeaveOutcome;
-  // Only a failure's reason tells something new; the links that went, or the way to a dead host, may differ
-  // each time.
-  const std::string saying = outcome == LeaveOutcome::failed ? detail
-                             : outcome == LeaveOutcome::done ? "done"
-                                                             : "unreachable";
-  const auto [said, is_new] = leaves_.try_emplace(leaver);
-  if (!is_new && said->second.what == saying) {
-    return;
+void LinkLog::departed(const membership::Fact& fact) {
+  const bool own = fact.peer == target_;
+  if (fact.departure == membership::Departure::disconnected) {
+    if (own) {
+      log_.info("own_node_disconnected", "it is connected to no node of the service any more", {{"node", target_.str()}});
+    } else {
+      log_.info("departed_peer_disconnected", "the BEAM is not connected to it any more",
+                {{"target", target_.str()}, {"peer", fact.peer.str()}});
+    }
+  } else if (own) {
+    log_.warning("own_node_connected", "it is left connected; to part it from the cluster, stop the container",
+                 {{"node", target_.str()}, {"reason", fact.reason}});
+  } else {
+    log_.warning("departed_peer_connected", "it is left connected; to part it from the cluster, stop its container",
+                 {{"target", target_.str()}, {"peer", fact.peer.str()}, {"reason", fact.reason}});
   }
-  said->second.what = saying;
-  if (is_new) {
-    said->second.turn = ++leaves_told_;
-    forget_first_leaver();
-  }
-  const bool done = outcome == LeaveOutcome::done;
-  log_.write(done ? LogLevel::info : LogLevel::warning, done ? "peer_asked_to_leave" : "peer_does_not_leave",
-             detail, {{"target", target_.str()}, {"peer", leaver.str()}});
 }
 
-void LinkLog::forget_first_leaver() {
-  if (leaves_.size() > leaver_limit) {
-    leaves_.erase(std::ranges::min_element(leaves_, {}, [](const auto& entry) { return entry.second.turn; }));
+void LinkLog::disconnect_requested(const NodeName& departed, membership::DisconnectOutcome outcome,
+                                   const std::string& detail) {
+  using membership::DisconnectOutcome;
+  if (outcome == DisconnectOutcome::withdrawn) {
+    return;
   }
+  log_.write(outcome == DisconnectOutcome::done ? LogLevel::info : LogLevel::warning, "disconnect_requested", detail,
+             {{"target", target_.str()}, {"peer", departed.str()}, {"outcome", membership::to_string(outcome)}});
 }
 
 void LinkLog::forget() {

@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "answers.hpp"
-#include "leave.hpp"
+#include "disconnect.hpp"
 #include "rancher_cnode/distribution/epmd.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 #include "wing_settings.hpp"
@@ -59,6 +59,7 @@ void Target::stop() {
 }
 
 void Target::desired_changed(const std::shared_ptr<const membership::Desired>& desired) {
+  desired_ = desired;
   link_log_.desired(desired);
   step(event::DesiredChanged{desired});
 }
@@ -79,7 +80,7 @@ status::TargetSnapshot Target::snapshot() const {
           .first_round_done = reconciler_.first_round_done(),
           .linked = static_cast<std::size_t>(linked),
           .peers = std::move(peers),
-          .leavers = reconciler_.leavers(),
+          .departed = reconciler_.departed(),
           .counters = reconciler_.counters()};
 }
 
@@ -87,7 +88,11 @@ void Target::step(const membership::Event& event) {
   if (stopped_) {
     return;
   }
-  for (const auto& action : reconciler_.step(Clock::now(), event)) {
+  const auto taken = reconciler_.step(Clock::now(), event);
+  for (const auto& fact : taken.facts) {
+    link_log_.departed(fact);
+  }
+  for (const auto& action : taken.actions) {
     std::visit([this](const auto& what) { carry_out(what); }, action);
   }
   wake_later();
@@ -182,14 +187,31 @@ void Target::note_failure(const NodeName& peer) {
   }
 }
 
-void Target::carry_out(const action::Leave& leave) {
-  ask_to_leave(cnode_, {leave.peer, name_, config_.disconnect},
-               [self = shared_from_this(), leave](const LeaveResult& result) {
-                 if (!self->stopped_) {
-                   self->link_log_.asked_to_leave(leave.peer, result.outcome, result.detail);
-                   self->step(event::Left{leave.id, result.outcome});
-                 }
-               });
+void Target::carry_out(const action::Disconnect& action) {
+  const auto self = shared_from_this();
+  DisconnectRequest request{.departed = action.peer,
+                            .target = name_,
+                            .function = config_.disconnect,
+                            .still_departed = [self, peer = action.peer]() {
+                              return !self->stopped_ && self->desired_->departed.contains(peer);
+                            },
+                            .in_cluster = [self](const NodeName& node) { return self->is_of_cluster(node); }};
+  asio::co_spawn(
+      loop_,
+      [self, action, request = std::move(request)]() -> asio::awaitable<void> {
+        const auto result = co_await disconnect(self->cnode_, request);
+        if (!self->stopped_) {
+          self->link_log_.disconnect_requested(action.peer, result.outcome, result.detail);
+          self->step(event::Disconnected{action.id, result.outcome});
+        }
+      },
+      asio::detached);
+}
+
+/// The metadata names it, or has named it.
+bool Target::is_of_cluster(const NodeName& node) const {
+  return node != name_ && (desired_->members.contains(node) || desired_->departed.contains(node) ||
+                           desired_->suspended.contains(node));
 }
 
 }  // namespace rancher_cnode::agent

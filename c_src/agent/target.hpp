@@ -47,7 +47,8 @@ class Target : public std::enable_shared_from_this<Target> {
   void carry_out(const membership::action::ListLinks& list);
   void carry_out(const membership::action::Probe& probe);
   void carry_out(const membership::action::Dial& dial);
-  void carry_out(const membership::action::Leave& leave);
+  void carry_out(const membership::action::Disconnect& action);
+  [[nodiscard]] bool is_of_cluster(const NodeName& node) const;
   void listed(membership::ActionId id, const distribution::CallResult& result);
   void dialled(const membership::action::Dial& dial, TimePoint began, const distribution::CallResult& result);
   void note_failure(const NodeName& peer);
@@ -57,6 +58,7 @@ class Target : public std::enable_shared_from_this<Target> {
   distribution::CNode& cnode_;
   const Config& config_;
   const NodeName name_;
+  std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
   LinkLog link_log_;
   std::shared_ptr<TargetLink> link_;
   membership::Reconciler reconciler_;

@@ -59,18 +59,19 @@ void Targets::drive_all() {
 }
 
 bool Targets::has_gone(const NodeName& name, const Target& target) const {
-  return desired_->leavers.contains(name) ? target.away() : !desired_->members.contains(name);
+  const bool departed = desired_->departed.contains(name) || desired_->suspended.contains(name);
+  return departed ? target.away() : !desired_->members.contains(name);
 }
 
 void Targets::target_changed(const NodeName& name) {
   // Not now: the target is in the middle of its step.
-  if (all_ && desired_ && desired_->leavers.contains(name)) {
-    asio::post(loop_, [this, name]() { forget_leaver(name); });
+  if (all_ && desired_ && !desired_->members.contains(name)) {
+    asio::post(loop_, [this, name]() { forget_departed(name); });
   }
   changed_();
 }
 
-void Targets::forget_leaver(const NodeName& name) {
+void Targets::forget_departed(const NodeName& name) {
   const auto target = targets_.find(name);
   if (!stopped_ && target != targets_.end() && has_gone(name, *target->second)) {
     target->second->stop();
@@ -113,7 +114,7 @@ bool Targets::first_round_done() const {
 }
 
 bool Targets::done(const NodeName& name, const Target& target) const {
-  return target.first_round_done() || (all_ && (target.failing() || desired_->leavers.contains(name)));
+  return target.first_round_done() || (all_ && (target.failing() || !desired_->members.contains(name)));
 }
 
 Unfinished Targets::unfinished() const {
@@ -137,8 +138,6 @@ std::vector<status::TargetSnapshot> Targets::snapshots() const {
     if (all_) {
       std::erase_if(snapshot.peers,
                     [](const auto& peer) { return peer.state == membership::PeerState::linked; });
-      std::erase_if(snapshot.leavers,
-                    [](const auto& leaver) { return leaver.state == membership::LeaverState::away; });
     }
   }
   return snapshots;

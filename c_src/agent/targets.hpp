@@ -1,8 +1,8 @@
 // The BEAMs that this node drives: the one on its own address, or every peer of the service (--targets all).
 // Used by the agent. On the loop.
 //
-// Of all targets, a leaver is driven only while it is linked, for then it may still have to leave the others. One
-// that is away would be looked for as long as Membership remembers it, with a view of every other leaver.
+// Of all targets, a departed one is driven only while it is connected to us, for then it may still have to be
+// disconnected from the others.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -42,21 +42,21 @@ class Targets {
   void link_down(const NodeName& node, const Error& why);
 
   /// The metadata was read well once, and each target is linked and has linked or tried every peer. Of all
-  /// targets, those that cannot be linked or do not answer have had their try, and leavers do not count.
+  /// targets, those that cannot be linked or do not answer have had their try, and departed ones do not count.
   [[nodiscard]] bool first_round_done() const;
 
   /// The targets for which it is not done.
   [[nodiscard]] Unfinished unfinished() const;
 
-  /// With all targets the lists hold only the peers that a target is not linked to and the leavers that it
-  /// still is linked to: whole, they would grow with the square of the service.
+  /// With all targets the lists hold only the peers that a target is not linked to and the departed peers that it
+  /// still is connected to: whole, they would grow with the square of the service.
   [[nodiscard]] std::vector<status::TargetSnapshot> snapshots() const;
 
  private:
   void add(const NodeName& name);
   void drive_all();
   void target_changed(const NodeName& name);
-  void forget_leaver(const NodeName& name);
+  void forget_departed(const NodeName& name);
   [[nodiscard]] bool has_gone(const NodeName& name, const Target& target) const;
   [[nodiscard]] bool done(const NodeName& name, const Target& target) const;
 

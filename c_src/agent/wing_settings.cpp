@@ -1,13 +1,27 @@
 #include "wing_settings.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 
 namespace rancher_cnode::agent {
 namespace {
 
-/// With one target: to it, and to the leavers that are asked at a time.
+/// With one target: to it, and to the departed peers that are asked at a time.
 constexpr std::size_t outgoing_of_one_target = 10;
+
+/// While a peer is suspected.
+constexpr Milliseconds shortest_reading_interval{1'000};
+constexpr Milliseconds longest_reading_interval{2'500};
+
+/// A container leaves by its own C-node's decision; where one C-node drives all, by that of the departed target itself.
+membership::DepartedPolicy departed_policy(const Config& config) {
+  using membership::DepartedPolicy;
+  if (config.disconnect || config.removal == RemovalPolicy::immediate) {
+    return DepartedPolicy::disconnect;
+  }
+  return config.targets == TargetScope::all ? DepartedPolicy::ignore : DepartedPolicy::report;
+}
 
 std::uint64_t random_seed() {
   std::random_device source;
@@ -48,6 +62,7 @@ membership::MembershipSettings membership_settings(const Config& config, Ipv4Add
   settings.removal_delay = config.removal_delay;
   settings.mass_removal_delay = config.mass_removal_delay;
   settings.health = config.health;
+  settings.reading_interval = std::clamp(config.polling_interval / 2, shortest_reading_interval, longest_reading_interval);
   return settings;
 }
 
@@ -56,6 +71,7 @@ membership::ReconcilerSettings reconciler_settings(const Config& config, const N
   settings.max_dials = config.max_dials;
   settings.probe = config.probe;
   settings.seed = random_seed();
+  settings.departed_peers = departed_policy(config);
   return settings;
 }
 

@@ -50,7 +50,7 @@ Dialler::Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& ran
 
 void Dialler::take_desired(TimePoint now, const Desired& desired) {
   may_dial_ = (desired.own == OwnPresence::unknown || desired.own == OwnPresence::present) &&
-              !desired.leavers.contains(settings_.target);
+              !desired.departed.contains(settings_.target) && !desired.suspended.contains(settings_.target);
   auto known = peers_.begin();
   auto dialable = desired.dialable.begin();
   for (const NodeName& name : desired.members) {

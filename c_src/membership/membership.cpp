@@ -1,11 +1,12 @@
 #include "rancher_cnode/membership/membership.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
+#include "coverage.hpp"
 #include "membership_views.hpp"
-#include "roster.hpp"
+#include "peer_records.hpp"
+#include "removal_guard.hpp"
 
 namespace rancher_cnode::membership {
 namespace {
@@ -16,13 +17,10 @@ constexpr Milliseconds read_again{1'000};
 constexpr Milliseconds read_again_limit{5'000};
 /// Where our own container is never listed no read can remove, and peers would pile up over the years.
 constexpr std::chrono::hours forgotten_after{1};
+/// Departed peers are remembered for so long, and for mass_removal_delay at least.
+constexpr Milliseconds departed_for = std::chrono::minutes(10);
 constexpr std::uint32_t reads_needed = 2;
 constexpr std::string_view lost_address = "listed, but without a usable address for now";
-
-/// Its container is listed, but has no usable address: that is not knowing.
-bool is_unaddressed(const Eligibility& listed, const Peer& peer) {
-  return std::binary_search(listed.unaddressed.begin(), listed.unaddressed.end(), peer.uuid);
-}
 
 }  // namespace
 
@@ -30,51 +28,49 @@ class Membership::Impl {
  public:
   explicit Impl(MembershipSettings settings) : settings_(std::move(settings)) {}
 
-  bool observe(TimePoint now, ReadScope scope, const Read& read);
+  bool observe(TimePoint now, ReadScope scope, const Read& read, Authority authority);
   const std::shared_ptr<const Desired>& desired() const { return desired_; }
   std::optional<TimePoint> wants_read_at() const;
   const MembershipView& view() const { return view_; }
   std::vector<PeerStanding> standings() const {
-    return make_standings(peers_, leavers_, left_name(), view_.own_since);
+    return make_standings(peers_, departed_, departed_own(), view_.own_since);
   }
 
  private:
-  enum class Wholeness { partial, whole };
-
-  bool observe(TimePoint now, ReadScope scope, const Service& service);
+  bool observe(TimePoint now, ReadScope scope, const Service& service, Authority authority);
   bool tells_nothing();
-  bool put_in_force(LeaversInForce in_force);
-  bool judge_own(TimePoint now, const Eligibility& listed);
+  bool confirm(Confirmed confirmed);
+  bool judge_own(TimePoint now, const Eligibility& listed, Authority authority);
   bool add_listed(TimePoint now, const Eligibility& listed);
-  bool look_for_missing(TimePoint now, const Eligibility& listed, Wholeness wholeness);
+  bool look_for_missing(TimePoint now, const Eligibility& listed, Authority authority);
   bool forget_unlisted(TimePoint now, const Eligibility& listed);
-  bool remove_leavers(TimePoint now);
-  void drop_oldest_leavers();
-  void rebuild() { desired_ = make_desired(peers_, leavers_, view_.own, in_force_); }
+  bool remove_confirmed(TimePoint now);
+  bool forget_departed(TimePoint now);
+  void rebuild() { desired_ = make_desired(peers_, departed_, view_.own, departed_own(), confirmed_); }
 
   template <class Change>
   static bool change(TimePoint now, Peer& peer, Change&& apply);
   static void suspect(TimePoint now, Peer& peer);
+  static void begin_anew(TimePoint now, Suspicion& suspicion);
   [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion) const;
   [[nodiscard]] bool is_lasting(TimePoint now, const Suspicion& suspicion) const;
   [[nodiscard]] Milliseconds delay_of(const Suspicion& suspicion) const;
   [[nodiscard]] bool is_own(Ipv4Address address) const { return address == settings_.own_address; }
-  [[nodiscard]] std::optional<NodeName> left_name() const;
-  [[nodiscard]] bool is_mass(const MassHold& hold) const;
-  void hold_missing();
-  void show_hold();
-  void hold_own(const Eligibility& listed, Suspicion& own);
+  [[nodiscard]] std::optional<NodeName> departed_own() const;
   [[nodiscard]] bool waits_for_restoring() const;
   bool set_own(TimePoint now, OwnPresence presence);
 
   MembershipSettings settings_;
+  RemovalGuard guard_{settings_};
+  Coverage of_others_{2 * settings_.reading_interval};
+  Coverage of_own_{2 * settings_.reading_interval};
   Peers peers_;
-  Leavers leavers_;
+  DepartedPeers departed_;
   std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
-  LeaversInForce in_force_;
+  Confirmed confirmed_;
   MembershipView view_;
-  std::optional<MassHold> own_hold_;  ///< while our own suspicion is held
   TimePoint last_read_;
+  bool synced_ = false;             ///< a read has listed somebody
   std::uint32_t told_nothing_ = 0;  ///< reads in a row that could confirm nothing
 };
 
@@ -93,6 +89,12 @@ void Membership::Impl::suspect(TimePoint now, Peer& peer) {
   ++peer.suspicion->reads;
 }
 
+/// Nothing is known of the time before this read.
+void Membership::Impl::begin_anew(TimePoint now, Suspicion& suspicion) {
+  suspicion.since = now;
+  suspicion.reads = 0;
+}
+
 Milliseconds Membership::Impl::delay_of(const Suspicion& suspicion) const {
   if (!suspicion.held) return settings_.removal_delay;
   return std::max(settings_.mass_removal_delay, settings_.removal_delay);
@@ -106,7 +108,7 @@ bool Membership::Impl::is_lasting(TimePoint now, const Suspicion& suspicion) con
   return suspicion.reads >= reads_needed && now >= suspicion.since + delay_of(suspicion);
 }
 
-bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read) {
+bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
   last_read_ = now;
   if (const auto* unknown = std::get_if<Unknown>(&read)) {
     ++view_.unknown_reads;
@@ -114,10 +116,10 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read)
     view_.last_failure = unknown->reason;
     return tells_nothing();
   }
-  return observe(now, scope, std::get<Service>(read));
+  return observe(now, scope, std::get<Service>(read), authority);
 }
 
-bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& service) {
+bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& service, Authority of_source) {
   view_.last_good = now;
   Eligibility listed = judge(service, settings_.health);
   view_.dropped = std::move(listed.dropped);
@@ -127,46 +129,51 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& se
   }
 
   // Before the others: whether a read may remove them depends on whether it lists us.
-  bool changed = judge_own(now, listed);
+  bool changed = judge_own(now, listed, of_source);
   const bool alone = scope == ReadScope::named && view_.own == OwnPresence::unknown;
-  const Wholeness wholeness =
-      alone || view_.own == OwnPresence::present ? Wholeness::whole : Wholeness::partial;
+  const Authority authority =
+      alone || view_.own == OwnPresence::present ? of_source : Authority::may_only_add;
 
   changed |= add_listed(now, listed);
-  changed |= look_for_missing(now, listed, wholeness);
-  if (wholeness == Wholeness::whole) {
+  changed |= look_for_missing(now, listed, authority);
+  if (authority == Authority::full) {
     ++view_.whole_reads;
     view_.last_whole = now;
-    hold_missing();
-    changed |= remove_leavers(now);
+    guard_.judge(now, peers_, departed_);
+    changed |= remove_confirmed(now);
   } else {
     ++view_.partial_reads;
     changed |= forget_unlisted(now, listed);
   }
-  show_hold();
-  const bool tells = wholeness == Wholeness::whole || view_.own != OwnPresence::unknown;
+  changed |= forget_departed(now);
+  view_.mass_hold = guard_.view(now, peers_, departed_);
+  const bool tells = authority == Authority::full ||
+                     (of_source == Authority::full && view_.own != OwnPresence::unknown);
   told_nothing_ = tells ? 0 : told_nothing_ + 1;
-  changed |= put_in_force({wholeness == Wholeness::whole, left_name()});
+  changed |= confirm({authority == Authority::full,
+                      of_source == Authority::full && view_.own == OwnPresence::left});
   if (changed) rebuild();
   return changed;
 }
 
 /// What was true at the last read that told something need not be true any more: another container may have
-/// taken a leaver's address since.
+/// taken a departed peer's address since.
 bool Membership::Impl::tells_nothing() {
   ++told_nothing_;
-  if (!put_in_force({})) return false;
+  of_others_.broken();
+  of_own_.broken();
+  if (!confirm({})) return false;
   rebuild();
   return true;
 }
 
-/// Returns true if leavers come into Desired or go from it by this.
-bool Membership::Impl::put_in_force(LeaversInForce in_force) {
-  in_force.others = in_force.others && !leavers_.empty();
-  return std::exchange(in_force_, in_force) != in_force;
+/// Returns true if departed peers come into Desired or go from it by this.
+bool Membership::Impl::confirm(Confirmed confirmed) {
+  confirmed.others = confirmed.others && !departed_.empty();
+  return std::exchange(confirmed_, confirmed) != confirmed;
 }
 
-std::optional<NodeName> Membership::Impl::left_name() const {
+std::optional<NodeName> Membership::Impl::departed_own() const {
   if (view_.own != OwnPresence::left) return std::nullopt;
   return NodeName::of(settings_.node_basename, settings_.own_address);
 }
@@ -178,47 +185,42 @@ bool Membership::Impl::set_own(TimePoint now, OwnPresence presence) {
   return true;
 }
 
-bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed) {
+bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed, Authority authority) {
+  if (authority != Authority::full) of_own_.broken();
   const auto own = peers_.find(settings_.own_address);
   const bool without_address = own != peers_.end() && is_unaddressed(listed, own->second);
   if (without_address || listed.find(settings_.own_address) != nullptr) {
-    own_hold_.reset();
+    guard_.release_own();
     return set_own(now, OwnPresence::present);
   }
-  if (own == peers_.end()) return false;  // never present, or left already
+  if (own == peers_.end() || authority != Authority::full) return false;  // never listed, or departed already
 
-  change(now, own->second, [now](Peer& peer) { suspect(now, peer); });
-  hold_own(listed, *own->second.suspicion);
-  const bool left = settings_.removal != RemovalPolicy::never && is_lasting(now, *own->second.suspicion);
+  const bool covered = of_own_.extend(now);
+  change(now, own->second, [&](Peer& peer) {
+    if (peer.suspicion && !covered) begin_anew(now, *peer.suspicion);
+    suspect(now, peer);
+  });
+  Suspicion& suspicion = *own->second.suspicion;
+  guard_.judge_own(now, listed, suspicion, peers_, departed_);
+  const bool left = settings_.removal != RemovalPolicy::never && is_lasting(now, suspicion);
   if (left) {
     peers_.erase(own);
-    own_hold_.reset();
+    guard_.release_own();
   }
   return set_own(now, left ? OwnPresence::left : OwnPresence::missing);
 }
 
-/// A read without us that lacks most of the others too is more likely a broken snapshot than the end of us
-/// all.
-void Membership::Impl::hold_own(const Eligibility& listed, Suspicion& own) {
-  MassHold hold{0, 0, own.since};
-  for (const auto& [address, peer] : peers_) {
-    if (is_own(address)) continue;
-    ++hold.known;
-    if (listed.find(address) == nullptr && !is_unaddressed(listed, peer)) ++hold.missing;
-  }
-  own.held = own.held || is_mass(hold);
-  own_hold_ = own.held ? std::optional(hold) : std::nullopt;
-}
-
 bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
   bool changed = false;
+  const bool first = !std::exchange(synced_, true);
   auto known = peers_.begin();
   for (const Member& member : listed.members) {
     while (known != peers_.end() && known->first < member.address) ++known;
     if (known == peers_.end() || known->first != member.address) {
-      leavers_.erase(member.address);
+      departed_.erase(member.address);
       Peer peer{.node = NodeName::of(settings_.node_basename, member.address),
                 .since = now,
+                .arrived = first ? std::optional<TimePoint>() : now,
                 .uuid = {},
                 .hold = {},
                 .up = true,
@@ -239,7 +241,13 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
   return changed;
 }
 
-bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed, Wholeness wholeness) {
+bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed, Authority authority) {
+  bool covered = false;
+  if (authority == Authority::full) {
+    covered = of_others_.extend(now);
+  } else {
+    of_others_.broken();
+  }
   bool changed = false;
   auto member = listed.members.begin();
   for (auto& [address, peer] : peers_) {
@@ -251,14 +259,17 @@ bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed
         held.unlisted.reset();
         held.hold = lost_address;
       });
-    } else if (wholeness == Wholeness::whole && !is_own(address)) {
-      changed |= change(now, peer, [now](Peer& missing) { suspect(now, missing); });
+    } else if (authority == Authority::full && !is_own(address)) {
+      changed |= change(now, peer, [&](Peer& missing) {
+        if (missing.suspicion && !covered) begin_anew(now, *missing.suspicion);
+        suspect(now, missing);
+      });
     }
   }
   return changed;
 }
 
-/// For partial reads: what none of them has listed for long is no longer dialled, and its links are left
+/// For incomplete reads: what none of them has listed for long is no longer dialled, and its connections are left
 /// alone.
 bool Membership::Impl::forget_unlisted(TimePoint now, const Eligibility& listed) {
   const std::size_t before = peers_.size();
@@ -274,71 +285,31 @@ bool Membership::Impl::forget_unlisted(TimePoint now, const Eligibility& listed)
   return peers_.size() != before;
 }
 
-/// More than half of them, and under the policy that holds them at all.
-bool Membership::Impl::is_mass(const MassHold& hold) const {
-  return settings_.removal == RemovalPolicy::safe && hold.missing * 2 > hold.known;
-}
-
-/// A hold covers all that are missing when it begins, until each of them is listed again or let go. Those whose
-/// container was down take no part: to let go of them costs nothing, and an upgrade that is finished removes as
-/// many as it leaves.
-void Membership::Impl::hold_missing() {
-  MassHold all{0, 0, TimePoint::max()};
-  for (const auto& [address, peer] : peers_) {
-    if (is_own(address) || !peer.up) continue;
-    ++all.known;
-    if (peer.suspicion) ++all.missing;
-  }
-  if (!is_mass(all)) return;
-  for (auto& [address, peer] : peers_) {
-    if (!is_own(address) && peer.up && peer.suspicion) peer.suspicion->held = true;
-  }
-}
-
-/// Our own hold is the graver news.
-void Membership::Impl::show_hold() {
-  MassHold hold{0, 0, TimePoint::max()};
-  for (const auto& [address, peer] : peers_) {
-    if (is_own(address) || !peer.up) continue;
-    ++hold.known;
-    if (!peer.suspicion || !peer.suspicion->held) continue;
-    ++hold.missing;
-    hold.since = std::min(hold.since, peer.suspicion->since);
-  }
-  view_.mass_hold = own_hold_;
-  if (!own_hold_ && hold.missing > 0) view_.mass_hold = hold;
-}
-
-bool Membership::Impl::remove_leavers(TimePoint now) {
+bool Membership::Impl::remove_confirmed(TimePoint now) {
   const std::size_t before = peers_.size();
   for (auto next = peers_.begin(); next != peers_.end();) {
     const auto current = next++;
-    const Peer& peer = current->second;
-    if (is_own(current->first) || !peer.suspicion || !is_confirmed(now, *peer.suspicion)) continue;
-    if (settings_.removal != RemovalPolicy::never) leavers_.emplace(current->first, Leaver{peer.node, now});
+    const auto& [address, peer] = *current;
+    if (is_own(address) || !peer.suspicion || !is_confirmed(now, *peer.suspicion)) continue;
+    if (settings_.removal != RemovalPolicy::never) {
+      departed_.insert_or_assign(address, DepartedPeer{peer.node, now, peer.up});
+    }
     peers_.erase(current);
   }
   const std::size_t removed = before - peers_.size();
   view_.removed_peers += removed;
-  if (removed > 0) drop_oldest_leavers();
   return removed > 0;
 }
 
-/// Those that came together go together: none is dropped before it had its time to be asked.
-void Membership::Impl::drop_oldest_leavers() {
-  if (leavers_.size() <= settings_.leaver_limit) return;
-  std::vector<TimePoint> youngest;
-  youngest.reserve(leavers_.size());
-  for (const auto& [address, leaver] : leavers_) youngest.push_back(leaver.since);
-  const auto last = youngest.begin() + static_cast<std::ptrdiff_t>(settings_.leaver_limit) - 1;
-  std::nth_element(youngest.begin(), last, youngest.end(), std::greater<>());
-  std::erase_if(leavers_, [oldest = *last](const auto& entry) { return entry.second.since < oldest; });
+bool Membership::Impl::forget_departed(TimePoint now) {
+  const Milliseconds kept = std::max(departed_for, settings_.mass_removal_delay);
+  return std::erase_if(departed_, [&](const auto& entry) { return now - entry.second.since >= kept; }) > 0;
 }
 
-/// There are leavers that the last read did not bear out, and another read may.
+/// There are departed peers that the last read did not confirm, and another read may.
 bool Membership::Impl::waits_for_restoring() const {
-  if (view_.own == OwnPresence::left) return !in_force_.own;
-  return view_.own != OwnPresence::missing && !leavers_.empty() && !in_force_.others;
+  if (view_.own == OwnPresence::left) return !confirmed_.own;
+  return view_.own != OwnPresence::missing && !departed_.empty() && !confirmed_.others;
 }
 
 std::optional<TimePoint> Membership::Impl::wants_read_at() const {
@@ -346,13 +317,15 @@ std::optional<TimePoint> Membership::Impl::wants_read_at() const {
   if (waits_for_restoring()) earliest = last_read_;
   const auto consider = [&](const Peer& peer) {
     if (!peer.suspicion) return;
+    // In time to cover the suspicion, at the latest when it would be confirmed.
     const TimePoint confirmed = peer.suspicion->since + delay_of(*peer.suspicion);
-    if (!earliest || confirmed < *earliest) earliest = confirmed;
+    const TimePoint due = std::min<TimePoint>(confirmed, last_read_ + settings_.reading_interval);
+    if (!earliest || due < *earliest) earliest = due;
   };
   if (settings_.removal == RemovalPolicy::never) {
     // Nothing comes of a confirmation.
   } else if (view_.own == OwnPresence::missing) {
-    // Such reads are partial for the others: only our own leaving can be confirmed.
+    // Such reads are incomplete for the others: only our own departure can be confirmed.
     consider(peers_.at(settings_.own_address));
   } else if (view_.own != OwnPresence::left) {
     for (const auto& [address, peer] : peers_) consider(peer);
@@ -368,8 +341,8 @@ Membership::~Membership() = default;
 Membership::Membership(Membership&&) noexcept = default;
 Membership& Membership::operator=(Membership&&) noexcept = default;
 
-bool Membership::observe(TimePoint now, ReadScope scope, const Read& read) {
-  return impl_->observe(now, scope, read);
+bool Membership::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
+  return impl_->observe(now, scope, read, authority);
 }
 const std::shared_ptr<const Desired>& Membership::desired() const { return impl_->desired(); }
 std::optional<TimePoint> Membership::wants_read_at() const { return impl_->wants_read_at(); }

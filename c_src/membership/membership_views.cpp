@@ -5,8 +5,8 @@
 
 namespace rancher_cnode::membership {
 
-std::shared_ptr<const Desired> make_desired(const Peers& peers, const Leavers& leavers, OwnPresence own,
-                                            const LeaversInForce& in_force) {
+std::shared_ptr<const Desired> make_desired(const Peers& peers, const DepartedPeers& departed, OwnPresence own,
+                                            const std::optional<NodeName>& departed_own, Confirmed confirmed) {
   auto desired = std::make_shared<Desired>();
   desired->own = own;
   // Sorted first, then put in at the end: far faster for thousands of them than each finding its place.
@@ -18,26 +18,25 @@ std::shared_ptr<const Desired> make_desired(const Peers& peers, const Leavers& l
     desired->members.insert(desired->members.end(), peer->node);
     if (peer->standing() == Standing::dialable) desired->dialable.insert(desired->dialable.end(), peer->node);
   }
-  if (in_force.others) {
-    for (const auto& [address, leaver] : leavers) desired->leavers.insert(leaver.node);
-  }
-  if (in_force.own) desired->leavers.insert(*in_force.own);
+  auto& others = confirmed.others ? desired->departed : desired->suspended;
+  for (const auto& [address, peer] : departed) others.insert(peer.node);
+  if (departed_own) (confirmed.own ? desired->departed : desired->suspended).insert(*departed_own);
   return desired;
 }
 
-std::vector<PeerStanding> make_standings(const Peers& peers, const Leavers& leavers,
-                                         const std::optional<NodeName>& own, TimePoint own_since) {
+std::vector<PeerStanding> make_standings(const Peers& peers, const DepartedPeers& departed,
+                                         const std::optional<NodeName>& departed_own, TimePoint own_since) {
   std::vector<PeerStanding> result;
-  result.reserve(peers.size() + leavers.size() + 1);
+  result.reserve(peers.size() + departed.size() + 1);
   for (const auto& [address, peer] : peers) {
     const Standing standing = peer.standing();
     std::string reason = standing == Standing::suspected ? "missing from the metadata" : peer.hold;
     result.push_back({peer.node, standing, std::move(reason), peer.since});
   }
-  for (const auto& [address, leaver] : leavers) {
-    result.push_back({leaver.node, Standing::leaver, "left the service", leaver.since});
+  for (const auto& [address, peer] : departed) {
+    result.push_back({peer.node, Standing::departed, "no longer in the service", peer.since});
   }
-  if (own) result.push_back({*own, Standing::leaver, "our own container left the service", own_since});
+  if (departed_own) result.push_back({*departed_own, Standing::departed, "our own container is no longer in the service", own_since});
   return result;
 }
 
@@ -63,8 +62,8 @@ std::string_view to_string(Standing standing) {
       return "held";
     case Standing::suspected:
       return "suspected";
-    case Standing::leaver:
-      return "leaver";
+    case Standing::departed:
+      return "departed";
   }
   return "unknown";
 }

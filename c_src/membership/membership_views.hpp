@@ -5,25 +5,26 @@
 #include <optional>
 #include <vector>
 
-#include "roster.hpp"
+#include "peer_records.hpp"
 
 namespace rancher_cnode::membership {
 
-/// Whose leaving the last read bears out.
-struct LeaversInForce {
+/// Whose departure the last read confirms.
+struct Confirmed {
   bool others = false;
-  std::optional<NodeName> own;
+  bool own = false;
 
-  [[nodiscard]] bool any() const { return others || own; }
-  friend bool operator==(const LeaversInForce&, const LeaversInForce&) = default;
+  friend bool operator==(const Confirmed&, const Confirmed&) = default;
 };
 
-[[nodiscard]] std::shared_ptr<const Desired> make_desired(const Peers& peers, const Leavers& leavers,
-                                                          OwnPresence own, const LeaversInForce& in_force);
+[[nodiscard]] std::shared_ptr<const Desired> make_desired(const Peers& peers, const DepartedPeers& departed,
+                                                          OwnPresence own,
+                                                          const std::optional<NodeName>& departed_own,
+                                                          Confirmed confirmed);
 
-/// `own`: the name of our own node if it has left.
-[[nodiscard]] std::vector<PeerStanding> make_standings(const Peers& peers, const Leavers& leavers,
-                                                       const std::optional<NodeName>& own,
+/// `departed_own`: the name of our own node if it has departed.
+[[nodiscard]] std::vector<PeerStanding> make_standings(const Peers& peers, const DepartedPeers& departed,
+                                                       const std::optional<NodeName>& departed_own,
                                                        TimePoint own_since);
 
 }  // namespace rancher_cnode::membership

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "action_ids.hpp"
+#include "departures.hpp"
 #include "dialler.hpp"
-#include "leaver_table.hpp"
 #include "random.hpp"
 
 namespace rancher_cnode::membership {
@@ -15,17 +15,17 @@ class Reconciler::Impl {
  public:
   explicit Impl(ReconcilerSettings settings) : settings_(std::move(settings)), random_(settings_.seed) {}
 
-  std::vector<Action> step(TimePoint now, const Event& event) {
-    std::vector<Action> actions;
-    std::visit([&](const auto& what) { take(now, what, actions); }, event);
-    if (up_) act(now, actions);
-    return actions;
+  Step step(TimePoint now, const Event& event) {
+    Step step;
+    std::visit([&](const auto& what) { take(now, what, step); }, event);
+    if (up_) act(now, step.actions);
+    return step;
   }
 
   [[nodiscard]] TimePoint next_wake() const {
     if (!up_) return TimePoint::max();
     TimePoint wake = list_flight_ != 0 ? TimePoint::max() : next_list_;
-    wake = std::min({wake, leavers_.next_due(), dialler_.next_due()});
+    wake = std::min({wake, departures_.next_due(), dialler_.next_due()});
     return news_waiting_ ? std::min(wake, next_news_) : wake;
   }
 
@@ -33,46 +33,44 @@ class Reconciler::Impl {
     return links_known_ && desired_known_ && dialler_.all_tried();
   }
   [[nodiscard]] const Dialler& dialler() const { return dialler_; }
-  [[nodiscard]] const LeaverTable& leavers() const { return leavers_; }
+  [[nodiscard]] const Departures& departures() const { return departures_; }
   [[nodiscard]] const ReconcilerCounters& counters() const { return counters_; }
 
  private:
-  using Actions = std::vector<Action>;
-
-  void take(TimePoint now, const event::DesiredChanged& event, Actions&) {
+  void take(TimePoint now, const event::DesiredChanged& event, Step&) {
     desired_known_ = true;
     dialler_.take_desired(now, *event.desired);
-    if (leavers_.take_desired(now, event.desired)) list_wanted_ = true;
+    if (departures_.take_desired(now, event.desired)) list_wanted_ = true;
   }
 
-  void take(TimePoint now, const event::TargetUp&, Actions&) {
-    restart(now);
+  void take(TimePoint now, const event::TargetUp&, Step&) {
+    restart(now, TargetIs::up);
     up_ = true;
     list_wanted_ = true;
   }
 
-  void take(TimePoint now, const event::TargetDown&, Actions&) {
-    restart(now);
+  void take(TimePoint now, const event::TargetDown&, Step&) {
+    restart(now, TargetIs::down);
     up_ = false;
   }
 
-  void restart(TimePoint now) {
+  void restart(TimePoint now, TargetIs target) {
     dialler_.restart(now);
-    leavers_.restart(now);
+    departures_.restart(target);
     links_known_ = false;
     list_flight_ = 0;
     list_wanted_ = false;
     news_waiting_ = false;  // everything starts over as it is
   }
 
-  void take(TimePoint now, const event::LinksListed& event, Actions& actions) {
+  void take(TimePoint now, const event::LinksListed& event, Step& step) {
     if (!land_list(now, event.id)) return;
     links_known_ = true;
     if (dialler_.take_links(now, event.id, event.links)) news_waiting_ = true;
-    leavers_.take_links(now, event.id, event.links, actions);
+    departures_.take_links(now, event.id, event.links, step);
   }
 
-  void take(TimePoint now, const event::ListFailed& event, Actions&) {
+  void take(TimePoint now, const event::ListFailed& event, Step&) {
     ++counters_.lists_failed;
     // At its time, not at once: whoever cannot answer a list should not be asked without pause.
     if (land_list(now, event.id)) list_wanted_ = false;
@@ -88,26 +86,26 @@ class Reconciler::Impl {
     return true;
   }
 
-  void take(TimePoint now, const event::Probed& event, Actions& actions) {
-    dialler_.take_probe(now, event.id, event.outcome, actions);
+  void take(TimePoint now, const event::Probed& event, Step& step) {
+    dialler_.take_probe(now, event.id, event.outcome, step.actions);
   }
 
-  // Dials and leaves change the links, so the links are listed after them; a probe or a refusal changes none.
-  void take(TimePoint now, const event::Dialled& event, Actions&) {
+  // Dials and disconnects change the connections, so these are listed after them; a probe or a refusal changes none.
+  void take(TimePoint now, const event::Dialled& event, Step&) {
     dialler_.take_dial(now, event.id, event.outcome);
     if (event.outcome == DialOutcome::linked || event.outcome == DialOutcome::no_reply) list_wanted_ = true;
   }
 
-  void take(TimePoint now, const event::Left& event, Actions&) {
-    leavers_.take_leave(now, event.id, event.outcome);
+  void take(TimePoint now, const event::Disconnected& event, Step&) {
+    departures_.take_disconnect(now, event.id, event.outcome);
     list_wanted_ = true;
   }
 
-  void take(TimePoint, const event::News&, Actions&) { news_waiting_ = up_; }
-  void take(TimePoint, const event::Tick&, Actions&) {}
+  void take(TimePoint, const event::News&, Step&) { news_waiting_ = up_; }
+  void take(TimePoint, const event::Tick&, Step&) {}
 
-  void act(TimePoint now, Actions& actions) {
-    if (leavers_.wait_is_over(now)) list_wanted_ = true;
+  void act(TimePoint now, std::vector<Action>& actions) {
+    if (departures_.wait_is_over(now)) list_wanted_ = true;
     if (list_flight_ == 0 && (list_wanted_ || now >= next_list_)) {
       list_flight_ = ids_.take();
       list_wanted_ = false;
@@ -127,7 +125,7 @@ class Reconciler::Impl {
   ActionIds ids_;
   ReconcilerCounters counters_;
   Dialler dialler_{settings_, ids_, random_, counters_};
-  LeaverTable leavers_{settings_, ids_, random_, counters_};
+  Departures departures_{settings_, ids_, random_, counters_};
   bool up_ = false;
   bool links_known_ = false;
   bool desired_known_ = false;
@@ -143,12 +141,12 @@ Reconciler::~Reconciler() = default;
 Reconciler::Reconciler(Reconciler&&) noexcept = default;
 Reconciler& Reconciler::operator=(Reconciler&&) noexcept = default;
 
-std::vector<Action> Reconciler::step(TimePoint now, const Event& event) { return impl_->step(now, event); }
+Step Reconciler::step(TimePoint now, const Event& event) { return impl_->step(now, event); }
 TimePoint Reconciler::next_wake() const { return impl_->next_wake(); }
 bool Reconciler::first_round_done() const { return impl_->first_round_done(); }
 std::vector<PeerView> Reconciler::peers() const { return impl_->dialler().peers(); }
 std::optional<PeerView> Reconciler::peer(const NodeName& name) const { return impl_->dialler().peer(name); }
-std::vector<LeaverView> Reconciler::leavers() const { return impl_->leavers().leavers(); }
+std::vector<DepartedView> Reconciler::departed() const { return impl_->departures().views(); }
 const ReconcilerCounters& Reconciler::counters() const { return impl_->counters(); }
 
 std::string_view to_string(PeerState state) {
@@ -169,14 +167,14 @@ std::string_view to_string(PeerState state) {
   return "unknown";
 }
 
-std::string_view to_string(LeaverState state) {
+std::string_view to_string(DepartedState state) {
   switch (state) {
-    case LeaverState::away:
-      return "away";
-    case LeaverState::waiting:
-      return "waiting";
-    case LeaverState::leaving:
-      return "leaving";
+    case DepartedState::unknown:
+      return "unknown";
+    case DepartedState::connected:
+      return "connected";
+    case DepartedState::disconnecting:
+      return "disconnecting";
   }
   return "unknown";
 }

@@ -117,15 +117,14 @@ TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, cons
       .take();
 }
 
-TermBytes leaver_term(const Snapshot& snapshot, const TargetSnapshot& target,
-                      const membership::LeaverView& leaver) {
+TermBytes departed_term(const Snapshot& snapshot, const TargetSnapshot& target,
+                        const membership::DepartedView& departed) {
   return Map()
-      .atom("node", leaver.node.str())
+      .atom("node", departed.node.str())
       .atom("target", target.node.str())
-      .atom("state", to_string(leaver.state))
-      .text_if("reason", leaver.reason)
-      .ago("since_ms_ago", snapshot.now, leaver.since)
-      .number("attempts", leaver.attempts)
+      .atom("state", to_string(departed.state))
+      .text_if("reason", departed.reason)
+      .ago("since_ms_ago", snapshot.now, departed.since)
       .take();
 }
 
@@ -139,8 +138,8 @@ TermBytes target_counters_term(const membership::ReconcilerCounters& counters) {
       .number("dials_failed", counters.dials_failed)
       .number("links_gained", counters.links_gained)
       .number("links_lost", counters.links_lost)
-      .number("leaves", counters.leaves)
-      .number("leaves_failed", counters.leaves_failed)
+      .number("disconnects", counters.disconnects)
+      .number("disconnects_failed", counters.disconnects_failed)
       .take();
 }
 
@@ -218,9 +217,10 @@ TermBytes flat(const Snapshot& snapshot, Member member, Each each) {
   return list_of(terms, [](const TermBytes& term) -> const TermBytes& { return term; });
 }
 
-TermBytes leavers_term(const Snapshot& snapshot) {
-  return flat(snapshot, &TargetSnapshot::leavers,
-              [&](const auto& target, const auto& leaver) { return leaver_term(snapshot, target, leaver); });
+TermBytes departed_peers_term(const Snapshot& snapshot) {
+  return flat(snapshot, &TargetSnapshot::departed, [&](const auto& target, const auto& departed) {
+    return departed_term(snapshot, target, departed);
+  });
 }
 
 }  // namespace
@@ -244,7 +244,7 @@ TermBytes status_term(const Snapshot& snapshot) {
       .term("targets",
             list_of(snapshot.targets, [&](const auto& target) { return target_term(snapshot, target); }))
       .term("peers", peers_term(snapshot))
-      .term("leavers", leavers_term(snapshot))
+      .term("departed", departed_peers_term(snapshot))
       .term("counters", counters_term(snapshot.node_counters))
       .take();
 }

@@ -68,7 +68,7 @@ struct Config {
   ProbeMode probe = ProbeMode::epmd;
   TargetScope targets = TargetScope::local;
   ModuleFunction connect{"net_kernel", "connect_node"};
-  std::optional<ModuleFunction> disconnect;  ///< nothing: leave safely by global:disconnect/0
+  std::optional<ModuleFunction> disconnect;  ///< nothing: by global:disconnect/0, on the departed node
   std::optional<ModuleFunction> list_nodes;  ///< nothing: erlang:nodes(connected)
 
   PortRange listen_ports;

@@ -3,7 +3,7 @@
 
 namespace rancher_cnode {
 
-/// When a peer that is missing from the metadata becomes a leaver.
+/// When a peer that is missing from the metadata has departed.
 enum class RemovalPolicy {
   safe,       ///< only by evidence: missing from every good read for a while, own container present
   immediate,  ///< at the first good read without it (libcluster's rule); unknown reads still change nothing

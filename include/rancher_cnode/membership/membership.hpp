@@ -1,30 +1,32 @@
-// The history of reads: who belongs, who may be dialled, who has left. Pure: time comes in as an argument.
+// The history of reads: who belongs, who may be dialled, who has departed. Pure: time comes in as an argument.
 // The agent feeds it every read and hands desired() to the reconcilers.
 //
-// What makes it hard: an answer that lacks a peer may be news, or it may be old, half made, or meant for
-// someone else, and a link cut by mistake costs a cluster. So peers are added at once and removed by evidence
-// only:
+// What makes it hard: an answer that lacks a peer may be true, or it may be old, half made, or meant for
+// someone else, and a connection that is cut by mistake costs a cluster. So peers are added at once and removed
+// by evidence only:
 //
-// * An unknown read changes nothing but the age of what is known.
-// * A read is whole for the others if it lists our own container, or if the service was asked for by name and our
-//   own container was never in it (a C-node that stands alone). Any other read, and a null or empty list, may
-//   add only.
-// * A peer that a whole read lacks is under suspicion: no longer dialled, its link left alone. It is a leaver once
-//   every whole read lacked it for removal_delay and there were at least two. Any read that lists it clears it.
-// * Once a whole read lacks more than half of the known peers whose containers were up (our own not counted),
-//   none of those becomes a leaver before it was missing for mass_removal_delay, also when the others are listed
-//   again meanwhile. So a service scaled from 2 to 1 takes that long.
-// * Leavers, our own leaving among them, are handed out only while the last read bears them out: an unknown or
-//   partial one withdraws them, for another container may have taken the address; the next whole one restores
-//   them.
+// * A read is authoritative for the others if it lists our own container, or if the service was asked for by name
+//   and our own container was never in it (a C-node that stands alone), and its source may remove at all. Any
+//   other read, and a null or empty list, may add only. A failed read changes nothing but the age of what is known.
+// * A peer that an authoritative read lacks is suspected: no longer dialled, its connection left alone. It has
+//   departed once every read lacked it for removal_delay, and there were at least two. Only time that answers cover
+//   counts: after a failed or incomplete read, or more than twice reading_interval without one, the delay begins
+//   anew. Any read that lists the peer clears it.
+// * The guard against mass removal: once more than half of the peers whose containers were up (our own not
+//   counted) are missing or have departed within mass_removal_delay, none of those that are missing departs before
+//   it was missing for mass_removal_delay, also when others are listed again meanwhile. So a service scaled from 2
+//   to 1 takes that long.
+// * Departed peers, our own container among them, are handed out only while the last read confirms them: a failed
+//   or incomplete one suspends them, for another container may have taken the address; the next authoritative one
+//   restores them. They are forgotten after departed_for.
 // * A container that is still listed but has lost its address, or has an odd one, keeps its peer: that is not
 //   knowing.
-// * Where our own container is never listed no read is whole: a peer that no read with containers has listed for
-//   an hour is forgotten then, its links left alone.
-// * Our own container is known by its address (a sidekick on its network shares it). Once it was present and
-//   then every read with containers lacks it, for removal_delay and two reads, it has left, and is a leaver
-//   itself. A read that lacks most of the others as well counts as a mass removal here too; what it lists for the
-//   first time does not speak against that, for here the safe mistake is to stay too long.
+// * Where our own container is never listed no read is authoritative: a peer that no read with containers has
+//   listed for an hour is forgotten then, its connections left alone.
+// * Our own container is known by its address (a sidekick on its network shares it). Once it was listed and then
+//   every read with containers lacks it, by the same rules of delay and coverage, it has been removed, and has
+//   departed itself. A read that lacks most of the others as well counts as a mass removal here too; what it lists
+//   for the first time does not speak against that, for here the safe mistake is to stay too long.
 #pragma once
 
 #include <cstddef>
@@ -48,26 +50,30 @@ namespace rancher_cnode::membership {
 struct MembershipSettings {
   std::string node_basename;  ///< precondition: NodeName::is_alive_name
   Ipv4Address own_address;
-  /// immediate: leavers at the first whole read without them, no hold; our own leaving as under safe, without a
-  /// hold. never: no leavers; what is missing by
-  /// the rules above is forgotten, its links left alone.
+  /// immediate: departed at the first authoritative read without them, no guard; our own container as under safe,
+  /// without the guard. never: nobody departs; what is missing by the rules above is forgotten, its connections
+  /// left alone.
   RemovalPolicy removal = RemovalPolicy::safe;
   Milliseconds removal_delay{10'000};
   Milliseconds mass_removal_delay{60'000};
   HealthPolicy health = HealthPolicy::any;
-  /// Leavers are remembered, so that one that comes back is asked again, until this many came after it. At least
-  /// 1.
-  std::size_t leaver_limit = 4096;
+  /// While somebody is suspected a read is wanted this often; twice this without one is a gap in the evidence. At
+  /// least a second.
+  Milliseconds reading_interval{2'500};
 };
 
 /// How the service was asked for. A read by `self` that lacks our own container is partial.
 enum class ReadScope { self, named };
 
+/// Whether the source of a read is trusted with removals (metadata/metadata_client): a base URL that was only just
+/// switched to is not.
+enum class Authority { full, may_only_add };
+
 enum class OwnPresence {
   unknown,  ///< no read has listed our own container: just started, or not of this service
   present,
   missing,  ///< it was listed, and the last read lacks it: no dialling
-  left,     ///< missing for long enough: our own target must leave
+  left,     ///< missing for long enough: our own target must disconnect
 };
 [[nodiscard]] std::string_view to_string(OwnPresence presence);
 
@@ -75,17 +81,17 @@ enum class OwnPresence {
 struct Desired {
   std::set<NodeName> dialable;  ///< members that may be dialled (own node included)
   std::set<NodeName>
-      members;  ///< all members, dialable or not, suspected ones too: links to them are never cut
-  std::set<NodeName> leavers;  ///< confirmed leavers that the last read bears out: must go. Own node included
-                               ///< if it has left
+      members;  ///< all members, dialable or not, suspected ones too: connections to them are never cut
+  std::set<NodeName> departed;  ///< departed peers that the last read confirms. Own node included if it has left
+  std::set<NodeName> suspended;  ///< departed peers, and our own node, that the last read does not confirm
   OwnPresence own = OwnPresence::unknown;
 };
 
 enum class Standing {
   dialable,
   held,       ///< listed, but must not be dialled: state, health, or no address for now
-  suspected,  ///< missing from the last whole read
-  leaver,
+  suspected,  ///< missing from the last authoritative read
+  departed,
 };
 [[nodiscard]] std::string_view to_string(Standing standing);
 
@@ -97,11 +103,12 @@ struct PeerStanding {
   TimePoint since;     ///< when this standing began
 };
 
-/// More than half of the known peers were missing from a whole read, or from one without us: none of those is
-/// removed yet, and we do not leave. It lasts until each of them is listed again or let go.
+/// More than half of the peers went missing within mass_removal_delay: none of those that are missing departs yet,
+/// nor does our own container. It lasts until each of them is listed again or has departed.
 struct MassHold {
-  std::size_t missing = 0;  ///< of those that it covers; of all while we are missing too
-  std::size_t known = 0;    ///< our own not counted
+  std::size_t missing = 0;  ///< those that it covers, and what was lost within mass_removal_delay; of all
+                            ///< while our own container is missing too
+  std::size_t known = 0;    ///< those and the others that are known, our own not counted
   TimePoint since;          ///< when the first of them went missing
 };
 
@@ -116,7 +123,7 @@ struct MembershipView {
   std::uint64_t whole_reads = 0;
   std::uint64_t partial_reads = 0;
   std::uint64_t unknown_reads = 0;
-  std::uint64_t removed_peers = 0;  ///< ever confirmed as leavers, or forgotten without that
+  std::uint64_t removed_peers = 0;  ///< ever confirmed as departed, or forgotten without that
   DropCounts dropped;               ///< of the last good read
   std::optional<MassHold> mass_hold;
 };
@@ -129,21 +136,21 @@ class Membership {
   Membership& operator=(Membership&&) noexcept;
 
   /// Takes one read in. `now` must not go back. Returns true if desired() changed.
-  bool observe(TimePoint now, ReadScope scope, const Read& read);
+  bool observe(TimePoint now, ReadScope scope, const Read& read, Authority authority = Authority::full);
 
   /// Never null. The same object until observe() returns true.
   [[nodiscard]] const std::shared_ptr<const Desired>& desired() const;
 
-  /// When another read would let a suspicion be confirmed, or a leave that was withdrawn be restored; nothing if
-  /// there is none. Always at least a second after the last read, five once reads tell nothing again and again,
-  /// so asking for a read at this time is no busy loop while metadata is down.
+  /// When another read is wanted, so that a suspicion is covered by reads or confirmed, or departed peers that were
+  /// suspended are restored; nothing if there is none. Always at least a second after the last read, five once reads
+  /// fail again and again, so asking for a read at this time is no busy loop while metadata is down.
   /// O(members).
   [[nodiscard]] std::optional<TimePoint> wants_read_at() const;
 
   /// Changes with every observe(); cheap.
   [[nodiscard]] const MembershipView& view() const;
 
-  /// Members and leavers in the order of their addresses, members first. Built anew on each call.
+  /// Members and departed peers in the order of their addresses, members first. Built anew on each call.
   [[nodiscard]] std::vector<PeerStanding> standings() const;
 
  private:

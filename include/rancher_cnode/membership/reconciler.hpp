@@ -5,10 +5,11 @@
 //
 // Guarantees, whatever the order of events (test/unit/membership/simulation_test.cpp tries them with random
 // faults, and counts the turns in the dial queue while new peers arrive all the time):
-// * At most max_dials probes and dials, max_leaves leaves and one list are in flight, and one dial a peer.
-// * Only dialable members are probed and dialled; only leavers that the target is linked to are asked to leave,
-//   each at most once in leave_again. The target itself is never dialled. Nodes that metadata never named are not
-//   touched.
+// * At most max_dials probes and dials, max_disconnects disconnects and one list are in flight, and one dial a peer.
+// * Only dialable members are probed and dialled; the target itself is never dialled. Only departed peers that the
+//   target was connected to when they departed, and is still, are disconnected, each once, and only where
+//   departed_peers says so; the target is disconnected once it has departed itself. Nodes that metadata never named
+//   are not touched.
 // * New peers go before retries, but every fourth start is a retry's if one is due; both are served first come,
 //   first served. So no peer starves another.
 // * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in the
@@ -31,10 +32,19 @@
 
 namespace rancher_cnode::membership {
 
+/// What is done about a departed peer that stays connected to the target. A container leaves by its own C-node's
+/// decision, so nothing is the rule.
+enum class DepartedPolicy {
+  ignore,      ///< nothing: somebody else sees to it
+  report,      ///< what becomes of it is stated as a fact
+  disconnect,  ///< it is disconnected
+};
+
 struct ReconcilerSettings {
   NodeName target;               ///< the BEAM that is driven; never dials itself
   std::uint32_t max_dials = 32;  ///< probes and dials in flight, together; at least 1
-  std::uint32_t max_leaves = 8;  ///< leaves in flight; at least 1
+  std::uint32_t max_disconnects = 8;  ///< in flight; at least 1
+  DepartedPolicy departed_peers = DepartedPolicy::report;
   ProbeMode probe = ProbeMode::epmd;
   Milliseconds retry_first{100};  ///< doubles with each failure; the wait is drawn from its upper half
   Milliseconds retry_limit{10'000};
@@ -42,8 +52,10 @@ struct ReconcilerSettings {
   std::uint32_t prompt_redials = 5;   ///< after so many losses in a row the waits begin
   Milliseconds lasting{60'000};       ///< a link that lasted so long ends the row
   Milliseconds news_interval{5'000};  ///< news act at most this often; later ones wait for it
-  Milliseconds leave_spread{500};     ///< random wait before a leave, 0 to this
-  Milliseconds leave_again{30'000};
+  Milliseconds disconnect_spread{500};  ///< random wait before a peer is disconnected, 0 to this
+  /// A departed peer is reported as still connected after this; its own C-node needs as long as this one to see that
+  /// it has departed, and may have begun later.
+  Milliseconds departed_patience{15'000};
   std::uint64_t seed = 0;  ///< of the jitter
 };
 
@@ -61,11 +73,15 @@ enum class DialOutcome {
   not_alive,  ///< it said ignored: the target is not alive as a node
   no_reply,   ///< the call timed out or failed
 };
-enum class LeaveOutcome {
-  done,
-  unreachable,  ///< no link to the leaver could be made
-  failed,       ///< the leaver was reached, the call failed
+enum class DisconnectOutcome {
+  done,         ///< the call was made; what came of it is seen in the next list
+  withdrawn,    ///< it was no longer departed, or no longer connected, when the call was due: nothing was called
+  claimed,      ///< another C-node lives at its address, whose decision it is
+  unreachable,  ///< no connection to it could be made
+  unsupported,  ///< its OTP release offers no way that spares the others
+  failed,       ///< it was reached, the call failed
 };
+[[nodiscard]] std::string_view to_string(DisconnectOutcome outcome);
 
 /// Names one action. Never used twice by one reconciler, so an answer that comes late is known as such and
 /// dropped.
@@ -86,18 +102,19 @@ struct Dial {
   ActionId id;
   NodeName peer;
 };
-/// Ask the peer to leave the cluster. peer == target: our own container has left.
-struct Leave {
+/// Disconnect the peer from the cluster, after a look that it is still departed and connected. peer == target: the
+/// target has departed itself.
+struct Disconnect {
   ActionId id;
   NodeName peer;
 };
 }  // namespace action
-using Action = std::variant<action::ListLinks, action::Probe, action::Dial, action::Leave>;
+using Action = std::variant<action::ListLinks, action::Probe, action::Dial, action::Disconnect>;
 
 /// Every action must be answered by one event with its id: ListLinks by LinksListed or ListFailed, Probe by
-/// Probed, Dial by Dialled, Leave by Left. TargetDown and TargetUp end the list and the dials in flight, whose
-/// answers may come after it or not. Probes and leaves go on: they must be answered still, and keep their slots
-/// until then.
+/// Probed, Dial by Dialled, Disconnect by Disconnected. TargetDown and TargetUp end the list and the dials in flight,
+/// whose answers may come after it or not. Probes and disconnects go on: they must be answered still, and keep their
+/// slots until then.
 namespace event {
 /// Not null. Also the first one: before it, nothing is dialled.
 struct DesiredChanged {
@@ -122,9 +139,9 @@ struct Dialled {
   ActionId id;
   DialOutcome outcome;
 };
-struct Left {
+struct Disconnected {
   ActionId id;
-  LeaveOutcome outcome;
+  DisconnectOutcome outcome;
 };
 /// Something changed outside (the metadata version): waiting peers are due, and the retry delays of those that do
 /// not answer probes start over. At most once in news_interval; sent more often, it acts when that is over. A
@@ -134,7 +151,7 @@ struct Tick {};
 }  // namespace event
 using Event =
     std::variant<event::DesiredChanged, event::TargetUp, event::TargetDown, event::LinksListed,
-                 event::ListFailed, event::Probed, event::Dialled, event::Left, event::News, event::Tick>;
+                 event::ListFailed, event::Probed, event::Dialled, event::Disconnected, event::News, event::Tick>;
 
 enum class PeerState {
   linked,
@@ -156,19 +173,38 @@ struct PeerView {
   std::optional<TimePoint> next_try;  ///< only if waiting; for the tests of the retry delays
 };
 
-enum class LeaverState {
-  away,     ///< not linked to the target: nothing to do
-  waiting,  ///< linked; will be asked
-  leaving,  ///< being asked
+/// What became of a departed peer.
+enum class Departure {
+  disconnected,     ///< the target is not connected to it (any more)
+  still_connected,  ///< it is, and is left alone
 };
-[[nodiscard]] std::string_view to_string(LeaverState state);
 
-struct LeaverView {
+/// A change that people should hear of. Each is stated once for a peer that departs.
+struct Fact {
+  NodeName peer;  ///< the target: its own departure
+  Departure departure = Departure::disconnected;
+  std::string_view reason;  ///< in words; empty if disconnected
+};
+
+/// What to do now, in this order, and what has changed.
+struct Step {
+  std::vector<Action> actions;
+  std::vector<Fact> facts;
+};
+
+enum class DepartedState {
+  unknown,        ///< whether it is connected is being looked up
+  connected,      ///< the target is still connected to it
+  disconnecting,  ///< being disconnected
+};
+[[nodiscard]] std::string_view to_string(DepartedState state);
+
+/// One departed peer that the target is still connected to, or may be. The target itself, once it has departed, too.
+struct DepartedView {
   NodeName node;
-  LeaverState state = LeaverState::away;
-  std::string_view reason;  ///< outcome of the last leave, in words; empty if it was never asked
+  DepartedState state = DepartedState::unknown;
+  std::string_view reason;  ///< why it is still connected, in words; empty until that is known
   TimePoint since;
-  std::uint32_t attempts = 0;  ///< leaves so far
 };
 
 /// Totals since the start, never reset.
@@ -181,8 +217,8 @@ struct ReconcilerCounters {
   std::uint64_t dials_failed = 0;
   std::uint64_t links_gained = 0;  ///< links to members that appeared, whoever made them
   std::uint64_t links_lost = 0;    ///< links to members that went while the target was up
-  std::uint64_t leaves = 0;
-  std::uint64_t leaves_failed = 0;
+  std::uint64_t disconnects = 0;
+  std::uint64_t disconnects_failed = 0;
   std::uint64_t stale_answers = 0;
 };
 
@@ -193,9 +229,8 @@ class Reconciler {
   Reconciler(Reconciler&&) noexcept;
   Reconciler& operator=(Reconciler&&) noexcept;
 
-  /// Takes one event in and says what to do now, in this order. `now` must not go back. The target counts as
-  /// down until the first TargetUp.
-  [[nodiscard]] std::vector<Action> step(TimePoint now, const Event& event);
+  /// Takes one event in. `now` must not go back. The target counts as down until the first TargetUp.
+  [[nodiscard]] Step step(TimePoint now, const Event& event);
 
   /// When step(now, Tick) must be called next at the latest; TimePoint::max() if only another event can bring
   /// work.
@@ -210,8 +245,8 @@ class Reconciler {
   [[nodiscard]] std::vector<PeerView> peers() const;
   /// One of them; nothing if it is no member. O(log members).
   [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
-  /// Leavers in the order of their names. O(leavers).
-  [[nodiscard]] std::vector<LeaverView> leavers() const;
+  /// In the order of their names.
+  [[nodiscard]] std::vector<DepartedView> departed() const;
   [[nodiscard]] const ReconcilerCounters& counters() const;
 
  private:

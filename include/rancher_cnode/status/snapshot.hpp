@@ -34,9 +34,9 @@ struct TargetSnapshot {
   TimePoint since;     ///< of the link, or of its absence
   bool first_round_done = false;
   std::size_t linked = 0;  ///< members that it is linked to
-  /// Whole if one BEAM is driven; of many, only who is not linked, and which leavers still are.
+  /// Whole if one BEAM is driven; of many, only who is not linked.
   std::vector<membership::PeerView> peers;
-  std::vector<membership::LeaverView> leavers;
+  std::vector<membership::DepartedView> departed;  ///< those that are still connected, or may be
   membership::ReconcilerCounters counters;
 };
 [[nodiscard]] std::string_view to_string(TargetSnapshot::State state);
@@ -50,7 +50,7 @@ struct Snapshot {
   std::size_t links = 0;
   distribution::CNode::Counters node_counters;
   MetadataSnapshot metadata;
-  std::vector<membership::PeerStanding> standings;  ///< what the metadata says of every member and leaver
+  std::vector<membership::PeerStanding> standings;  ///< what the metadata says of every member and departed peer
   std::vector<TargetSnapshot> targets;
 };
 

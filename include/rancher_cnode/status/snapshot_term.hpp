@@ -11,7 +11,7 @@
 namespace rancher_cnode::status {
 
 /// #{node, version, uptime_ms, registration, links, own, metadata => #{...}, targets => [#{...}], peers =>
-/// [#{...}], leavers => [#{...}], counters => #{...}}. A target is #{node, state, reason, stage, since_ms_ago,
+/// [#{...}], departed => [#{node, target, state, reason, since_ms_ago}], counters => #{...}}. A target is #{node, state, reason, stage, since_ms_ago,
 /// linked, first_round_done, counters}; peers are as in peers_term.
 [[nodiscard]] distribution::TermBytes status_term(const Snapshot& snapshot);
 

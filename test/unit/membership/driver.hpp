@@ -13,14 +13,34 @@
 
 namespace rancher_cnode::membership::samples {
 
-inline std::shared_ptr<const Desired> desired(std::set<NodeName> dialable, std::set<NodeName> leavers = {},
+inline std::shared_ptr<const Desired> desired(std::set<NodeName> dialable, std::set<NodeName> departed = {},
                                               OwnPresence own = OwnPresence::present) {
   Desired result;
   result.members = dialable;
   result.dialable = std::move(dialable);
-  result.leavers = std::move(leavers);
+  result.departed = std::move(departed);
   result.own = own;
   return std::make_shared<const Desired>(std::move(result));
+}
+
+inline std::shared_ptr<const Desired> departing(std::set<NodeName> dialable, std::set<NodeName> departed,
+                                                OwnPresence own = OwnPresence::present) {
+  return desired(std::move(dialable), std::move(departed), own);
+}
+
+/// As departing(), but the last read does not confirm it.
+inline std::shared_ptr<const Desired> suspending(std::set<NodeName> dialable, std::set<NodeName> suspended,
+                                                 OwnPresence own = OwnPresence::present) {
+  auto result = std::make_shared<Desired>(*desired(std::move(dialable), {}, own));
+  result->suspended = std::move(suspended);
+  return result;
+}
+
+/// Our own container, number 1, has departed; the departures of others are suspended then.
+inline std::shared_ptr<const Desired> own_departing(std::set<NodeName> dialable, std::set<NodeName> suspended = {}) {
+  auto result = std::make_shared<Desired>(*suspending(std::move(dialable), std::move(suspended), OwnPresence::left));
+  result->departed = {node(1)};
+  return result;
 }
 
 inline std::set<NodeName> first_nodes(int count, int from = 2) {
@@ -40,10 +60,13 @@ class Driver {
   std::vector<action::ListLinks> lists;  ///< each of these: not answered yet, in order
   std::vector<action::Probe> probes;
   std::vector<action::Dial> dials;
-  std::vector<action::Leave> leaves;
+  std::vector<action::Disconnect> disconnects;
+  std::vector<Fact> facts;  ///< all so far
 
   void step(const Event& event) {
-    for (Action& action : reconciler_.step(now, event)) {
+    Step taken = reconciler_.step(now, event);
+    facts.insert(facts.end(), taken.facts.begin(), taken.facts.end());
+    for (Action& action : taken.actions) {
       std::visit([this](auto& what) { keep(std::move(what)); }, action);
     }
   }
@@ -74,7 +97,9 @@ class Driver {
   }
   void answer_probe(ProbeOutcome outcome) { step(event::Probed{take_first(probes).id, outcome}); }
   void answer_dial(DialOutcome outcome) { step(event::Dialled{take_first(dials).id, outcome}); }
-  void answer_leave(LeaveOutcome outcome) { step(event::Left{take_first(leaves).id, outcome}); }
+  void answer_disconnect(DisconnectOutcome outcome) {
+    step(event::Disconnected{take_first(disconnects).id, outcome});
+  }
 
   [[nodiscard]] std::optional<PeerView> peer(int number) const {
     for (PeerView& view : reconciler_.peers()) {
@@ -90,7 +115,7 @@ class Driver {
   void keep(action::ListLinks action) { lists.push_back(action); }
   void keep(action::Probe action) { probes.push_back(std::move(action)); }
   void keep(action::Dial action) { dials.push_back(std::move(action)); }
-  void keep(action::Leave action) { leaves.push_back(std::move(action)); }
+  void keep(action::Disconnect action) { disconnects.push_back(std::move(action)); }
 
   template <class T>
   static T take_first(std::vector<T>& actions) {

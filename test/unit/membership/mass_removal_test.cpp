@@ -1,6 +1,8 @@
 // When a read that lacks most of the peers is held for longer.
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include "rancher_cnode/membership/membership.hpp"
 #include "samples.hpp"
 
@@ -16,11 +18,11 @@ using samples::read_every_second;
 using samples::running;
 using samples::settings;
 
-TEST_CASE("while a read lacks us and most of the others, we do not leave before the mass removal delay") {
+TEST_CASE("while a read lacks us and most of the others, we do not depart before the mass removal delay") {
   Membership membership = five();
   read_every_second(membership, 1, 60, ReadScope::self, running({2}));
   CHECK(membership.desired()->own == OwnPresence::missing);
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   REQUIRE(membership.view().mass_hold);
   CHECK(membership.view().mass_hold->missing == 3);
   CHECK(membership.view().mass_hold->known == 4);
@@ -47,17 +49,17 @@ TEST_CASE(
   CHECK_FALSE(listed_again.view().mass_hold);
 }
 
-TEST_CASE("while a read lacks more than half of the others, nobody leaves before the mass removal delay") {
+TEST_CASE("while a read lacks more than half of the others, nobody departs before the mass removal delay") {
   Membership membership = five();
   read_every_second(membership, 1, 60, ReadScope::self, running({1, 2}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   REQUIRE(membership.view().mass_hold);
   CHECK(membership.view().mass_hold->missing == 3);
   CHECK(membership.view().mass_hold->known == 4);
   CHECK(membership.view().mass_hold->since == at_seconds(1));
   CHECK(membership.wants_read_at() == at_seconds(61));
   CHECK(membership.observe(at_seconds(61), ReadScope::self, running({1, 2})));
-  CHECK(membership.desired()->leavers == nodes({3, 4, 5}));
+  CHECK(membership.desired()->departed == nodes({3, 4, 5}));
   CHECK_FALSE(membership.view().mass_hold);
 }
 
@@ -69,7 +71,7 @@ TEST_CASE("containers that were down take no part: a finished upgrade is no mass
   read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3}));
   CHECK_FALSE(membership.view().mass_hold);
   CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3})));
-  CHECK(membership.desired()->leavers == nodes({4, 5, 6}));
+  CHECK(membership.desired()->departed == nodes({4, 5, 6}));
 
   Membership most_gone(settings());
   most_gone.observe(at_seconds(0), ReadScope::self, upgraded);
@@ -81,27 +83,27 @@ TEST_CASE("containers that were down take no part: a finished upgrade is no mass
   CHECK(most_gone.view().mass_hold->known == 2);
 }
 
-TEST_CASE("half of the others may leave without a hold") {
+TEST_CASE("half of the others may depart without the guard") {
   Membership membership = five();
   read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3}));
-  CHECK(membership.desired()->leavers == nodes({4, 5}));
+  CHECK(membership.desired()->departed == nodes({4, 5}));
 }
 
 TEST_CASE("a service scaled from two to one is held as a mass removal") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
   read_every_second(membership, 1, 60, ReadScope::self, running({1}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK(membership.view().mass_hold);
   membership.observe(at_seconds(61), ReadScope::self, running({1}));
-  CHECK(membership.desired()->leavers == nodes({2}));
+  CHECK(membership.desired()->departed == nodes({2}));
 }
 
 TEST_CASE("peers that go missing one after the other are held once they are more than half") {
   Membership membership = five();
   read_every_second(membership, 1, 5, ReadScope::self, running({1, 2, 3}));
   read_every_second(membership, 6, 60, ReadScope::self, running({1, 2}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK(membership.view().mass_hold);
 }
 
@@ -121,13 +123,13 @@ TEST_CASE("peers that a hold once covered are held for its whole time, also when
   read_every_second(membership, 1, 20, ReadScope::self, running({1, 2, 3}));
   REQUIRE(membership.view().mass_hold);
   read_every_second(membership, 21, 60, ReadScope::self, running({1, 2, 3, 4, 5}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   REQUIRE(membership.view().mass_hold);
   CHECK(membership.view().mass_hold->missing == 4);
   CHECK(membership.view().mass_hold->known == 8);
   CHECK(membership.wants_read_at() == at_seconds(61));
   membership.observe(at_seconds(61), ReadScope::self, running({1, 2, 3, 4, 5}));
-  CHECK(membership.desired()->leavers == nodes({6, 7, 8, 9}));
+  CHECK(membership.desired()->departed == nodes({6, 7, 8, 9}));
   CHECK_FALSE(membership.view().mass_hold);
 }
 
@@ -137,10 +139,72 @@ TEST_CASE("a peer that goes missing after a hold has its own, shorter time") {
   membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3}));
   membership.observe(at_seconds(2), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8}));
   membership.observe(at_seconds(3), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7}));
-  CHECK(membership.wants_read_at() == at_seconds(13));
-  read_every_second(membership, 4, 13, ReadScope::self, running({1, 2, 3, 4, 5, 6, 7}));
-  CHECK(membership.desired()->leavers == nodes({8}));
-  CHECK(membership.wants_read_at() == at_seconds(61));
+  read_every_second(membership, 4, 12, ReadScope::self, running({1, 2, 3, 4, 5, 6, 7}));
+  CHECK(membership.desired()->departed.empty());
+  read_every_second(membership, 13, 60, ReadScope::self, running({1, 2, 3, 4, 5, 6, 7}));
+  CHECK(membership.desired()->departed == nodes({8}));
+  read_every_second(membership, 61, 61, ReadScope::self, running({1, 2, 3, 4, 5, 6, 7}));
+  CHECK(membership.desired()->departed == nodes({8, 9}));
+}
+
+TEST_CASE("a service that crumbles in steps is guarded: losses count over the mass removal delay") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  read_every_second(membership, 1, 12, ReadScope::self, running({1, 2, 3, 4, 5}));
+  CHECK(membership.desired()->departed == nodes({6, 7, 8, 9}));
+  CHECK_FALSE(membership.view().mass_hold);
+  read_every_second(membership, 13, 24, ReadScope::self, running({1, 2, 3}));
+  CHECK(membership.desired()->departed == nodes({6, 7, 8, 9}));
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 6);
+  CHECK(membership.view().mass_hold->known == 8);
+  read_every_second(membership, 25, 36, ReadScope::self, running({1, 2}));
+  read_every_second(membership, 37, 72, ReadScope::self, running({1}));
+  CHECK(membership.desired()->members == nodes({1, 2, 3, 4, 5}));
+  read_every_second(membership, 73, 73, ReadScope::self, running({1}));
+  CHECK(membership.desired()->departed == nodes({4, 5, 6, 7, 8, 9}));
+}
+
+TEST_CASE("losses that are older than the mass removal delay count no longer") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  read_every_second(membership, 1, 71, ReadScope::self, running({1, 2, 3, 4, 5}));
+  REQUIRE(membership.desired()->departed == nodes({6, 7, 8, 9}));
+  read_every_second(membership, 72, 82, ReadScope::self, running({1, 2, 3}));
+  CHECK(membership.desired()->members == nodes({1, 2, 3}));
+
+  Membership earlier(settings());
+  earlier.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  read_every_second(earlier, 1, 70, ReadScope::self, running({1, 2, 3, 4, 5}));
+  read_every_second(earlier, 70, 82, ReadScope::self, running({1, 2, 3}));
+  CHECK(earlier.desired()->members == nodes({1, 2, 3, 4, 5}));
+}
+
+TEST_CASE("containers that are replaced one after the other are no mass removal") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5}));
+  int second = 0;
+  std::vector<int> alive{2, 3, 4, 5};
+  for (int replacement = 6; replacement < 26; ++replacement) {
+    alive.erase(alive.begin());
+    alive.push_back(replacement);
+    Service read = running({1});
+    for (const int number : alive) read.containers.push_back(container(number));
+    for (int i = 0; i < 11; ++i) membership.observe(at_seconds(++second), ReadScope::self, read);
+    CHECK_FALSE(membership.view().mass_hold);
+  }
+}
+
+TEST_CASE("our own departure is guarded by what departed before, too") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5}));
+  read_every_second(membership, 1, 12, ReadScope::self, running({1, 2, 3}));
+  REQUIRE(membership.desired()->departed == nodes({4, 5}));
+  read_every_second(membership, 13, 30, ReadScope::self, running({2}));
+  CHECK(membership.desired()->own == OwnPresence::missing);
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 3);
+  CHECK(membership.view().mass_hold->known == 4);
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ TEST_CASE("a listed container that is stopped is a member that must not be diall
   CHECK(membership.observe(at_seconds(1), ReadScope::self, service({container(1), container(2, "stopped")})));
   CHECK(membership.desired()->members == nodes({1, 2}));
   CHECK(membership.desired()->dialable == nodes({1}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   const auto standings = membership.standings();
   const PeerStanding* stopped = find(standings, node(2));
   REQUIRE(stopped != nullptr);
@@ -111,7 +111,7 @@ TEST_CASE("an odd address of a listed container is no more evidence against its 
     changed.primary_ip = odd;
     samples::read_every_second(membership, 1, 100, ReadScope::self,
                                service({container(1), changed, container(3)}));
-    CHECK(membership.desired()->leavers.empty());
+    CHECK(membership.desired()->departed.empty());
     CHECK(membership.desired()->members == nodes({1, 2, 3}));
     CHECK(membership.desired()->dialable == nodes({1, 3}));
   }
@@ -128,7 +128,7 @@ TEST_CASE("of two containers at one address the live one still counts when it lo
                      service({container(1), restarting, container(3), stopped}));
   samples::read_every_second(membership, 2, 100, ReadScope::self,
                              service({container(1), restarting, container(3)}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK(membership.desired()->members == nodes({1, 2, 3}));
 }
 
@@ -140,7 +140,7 @@ TEST_CASE(
   CHECK(membership.desired()->members == nodes({2, 3, 4}));
   CHECK(membership.observe(at_seconds(3'601), ReadScope::self, running({3, 4})));
   CHECK(membership.desired()->members == nodes({3, 4}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK(membership.view().removed_peers == 1);
 }
 
@@ -186,7 +186,7 @@ TEST_CASE("a container replaced by another at the same address is the same peer"
     membership.observe(at_seconds(second), ReadScope::self, service({container(1), replacement}));
   }
   CHECK(membership.desired()->dialable == nodes({1, 2}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
 }
 
 TEST_CASE("a half-joined start can still form: our own container not listed yet is unknown, not missing") {

@@ -269,14 +269,19 @@ TEST_CASE("links that go as soon as they come are not dialled in a busy loop") {
   for (const auto& row : rows) {
     CAPTURE(row.name);
     Driver driver(driving_node_1());
-    driver.begin(desired(nodes({2})));
+    auto held = std::make_shared<Desired>(*desired(nodes({2})));
+    for (int round = 1; round <= 8; ++round) held->members.insert(node(100 + round));
+    driver.begin(held);
     for (int round = 1; round <= 8; ++round) {
       driver.answer_probe(ProbeOutcome::found);
       driver.answer_dial(DialOutcome::linked);
       if (row.listed_once) {
         driver.answer_list({2});
         driver.pass(999ms);
-        driver.step(event::DesiredChanged{desired(nodes({2}), nodes({100 + round}))});  // asks for a list
+        held = std::make_shared<Desired>(*held);
+        held->members.erase(node(100 + round));
+        held->departed = nodes({100 + round});
+        driver.step(event::DesiredChanged{held});  // asks for a list
       }
       driver.answer_list({});
       CHECK(driver.peer(2)->reason == row.reason);

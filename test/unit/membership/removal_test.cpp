@@ -1,4 +1,4 @@
-// When a peer becomes a leaver, and above all when not.
+// When a peer has departed, and above all when not.
 #include <doctest/doctest.h>
 
 #include <vector>
@@ -10,6 +10,7 @@ namespace rancher_cnode::membership {
 namespace {
 
 using namespace std::chrono_literals;
+using samples::at;
 using samples::at_seconds;
 using samples::container;
 using samples::five;
@@ -20,13 +21,13 @@ using samples::running;
 using samples::service;
 using samples::settings;
 
-TEST_CASE("a peer is a leaver once every whole read lacked it for the removal delay") {
+TEST_CASE("a peer has departed once every authoritative read lacked it for the removal delay") {
   Membership membership = five();
   read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3, 4}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK(membership.desired()->members == nodes({1, 2, 3, 4, 5}));
   CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3, 4})));
-  CHECK(membership.desired()->leavers == nodes({5}));
+  CHECK(membership.desired()->departed == nodes({5}));
   CHECK(membership.desired()->members == nodes({1, 2, 3, 4}));
   CHECK(membership.view().removed_peers == 1);
 }
@@ -42,13 +43,15 @@ TEST_CASE("a peer under suspicion is not dialled, and its link is left alone") {
   CHECK(standings.back().since == at_seconds(1));
 }
 
-TEST_CASE("two reads are needed, however far apart, and no more than two") {
-  Membership membership = five();
-  membership.observe(at_seconds(100), ReadScope::self, running({1, 2, 3, 4}));
-  CHECK(membership.desired()->leavers.empty());
-  CHECK(membership.wants_read_at() == at_seconds(110));
-  membership.observe(at_seconds(110), ReadScope::self, running({1, 2, 3, 4}));
-  CHECK(membership.desired()->leavers == nodes({5}));
+TEST_CASE("two reads are needed, and no more than two") {
+  MembershipSettings quick = settings();
+  quick.removal_delay = 5s;
+  Membership membership(quick);
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3}));
+  membership.observe(at_seconds(100), ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->departed.empty());
+  membership.observe(at_seconds(105), ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->departed == nodes({3}));
   CHECK_FALSE(membership.wants_read_at());
 }
 
@@ -58,10 +61,10 @@ TEST_CASE("a removal delay of nothing still takes two reads") {
   Membership membership(quick);
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3}));
   membership.observe(at_seconds(1), ReadScope::self, running({1, 2}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK(membership.wants_read_at() == at_seconds(2));
   membership.observe(at_seconds(2), ReadScope::self, running({1, 2}));
-  CHECK(membership.desired()->leavers == nodes({3}));
+  CHECK(membership.desired()->departed == nodes({3}));
 }
 
 TEST_CASE("a read that lists the peer again clears it, even a partial one") {
@@ -75,9 +78,9 @@ TEST_CASE("a read that lists the peer again clears it, even a partial one") {
     read_every_second(membership, 1, 8, ReadScope::self, running({1, 2, 3, 4}));
     membership.observe(at_seconds(9), ReadScope::self, row.read);
     read_every_second(membership, 10, 19, ReadScope::self, running({1, 2, 3, 4}));
-    CHECK(membership.desired()->leavers.empty());
+    CHECK(membership.desired()->departed.empty());
     membership.observe(at_seconds(20), ReadScope::self, running({1, 2, 3, 4}));
-    CHECK(membership.desired()->leavers == nodes({5}));
+    CHECK(membership.desired()->departed == nodes({5}));
   }
 }
 
@@ -86,7 +89,7 @@ TEST_CASE("an old and a new snapshot by turns remove nobody") {
   for (int second = 1; second < 600; ++second) {
     membership.observe(at_seconds(second), ReadScope::self,
                        second % 8 == 0 ? running({1, 2, 3, 4, 5}) : running({1, 2, 3, 4}));
-    CHECK(membership.desired()->leavers.empty());
+    CHECK(membership.desired()->departed.empty());
   }
 }
 
@@ -107,7 +110,7 @@ TEST_CASE("reads that cannot be trusted about the others never remove, under any
       Membership membership = five(policy);
       read_every_second(membership, 1, 300, row.scope, row.read);
       for (const int peer : {2, 3, 4, 5}) CHECK(membership.desired()->members.contains(node(peer)));
-      for (const int peer : {2, 3, 4, 5}) CHECK_FALSE(membership.desired()->leavers.contains(node(peer)));
+      for (const int peer : {2, 3, 4, 5}) CHECK_FALSE(membership.desired()->departed.contains(node(peer)));
     }
   }
 }
@@ -117,17 +120,17 @@ TEST_CASE("reads that cannot be trusted do not count as the second read") {
   membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4}));
   read_every_second(membership, 2, 60, ReadScope::self, Unknown{"refused"});
   read_every_second(membership, 61, 120, ReadScope::self, service({}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
 }
 
 TEST_CASE("one read that lacks us is no proof that we have left") {
   Membership membership = five();
   CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2, 3, 4, 5})));
   CHECK(membership.desired()->own == OwnPresence::missing);
-  CHECK(membership.wants_read_at() == at_seconds(11));
+  CHECK(membership.wants_read_at() == at(3'500ms));
   CHECK(membership.observe(at_seconds(2), ReadScope::self, running({1, 2, 3, 4, 5})));
   CHECK(membership.desired()->own == OwnPresence::present);
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
 }
 
 TEST_CASE("we have left once we were listed and are missing for the removal delay") {
@@ -137,14 +140,14 @@ TEST_CASE("we have left once we were listed and are missing for the removal dela
     CHECK(membership.desired()->own == OwnPresence::missing);
     CHECK(membership.observe(at_seconds(11), scope, running({2, 3, 4, 5})));
     CHECK(membership.desired()->own == OwnPresence::left);
-    CHECK(membership.desired()->leavers == nodes({1}));
+    CHECK(membership.desired()->departed == nodes({1}));
     CHECK(membership.desired()->members == nodes({2, 3, 4, 5}));
-    CHECK(membership.standings().back().standing == Standing::leaver);
+    CHECK(membership.standings().back().standing == Standing::departed);
     CHECK_FALSE(membership.wants_read_at());
 
     CHECK(membership.observe(at_seconds(12), scope, running({1, 2, 3, 4, 5})));
     CHECK(membership.desired()->own == OwnPresence::present);
-    CHECK(membership.desired()->leavers.empty());
+    CHECK(membership.desired()->departed.empty());
   }
 }
 
@@ -161,14 +164,14 @@ TEST_CASE("a node that stands alone may remove by a named read, never by a self 
     membership.observe(at_seconds(0), scope, running({2, 3, 4, 5}));
     read_every_second(membership, 1, 60, scope, running({2, 3, 4}));
     CHECK(membership.desired()->own == OwnPresence::unknown);
-    CHECK(membership.desired()->leavers == (scope == ReadScope::named ? nodes({5}) : nodes({})));
+    CHECK(membership.desired()->departed == (scope == ReadScope::named ? nodes({5}) : nodes({})));
   }
 }
 
 TEST_CASE("immediate removes at the first whole read, without a hold") {
   Membership membership = five(RemovalPolicy::immediate);
   CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2})));
-  CHECK(membership.desired()->leavers == nodes({3, 4, 5}));
+  CHECK(membership.desired()->departed == nodes({3, 4, 5}));
   CHECK_FALSE(membership.view().mass_hold);
 }
 
@@ -176,58 +179,57 @@ TEST_CASE("under immediate, too, one read that lacks us is no proof that we have
   Membership membership = five(RemovalPolicy::immediate);
   CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2})));
   CHECK(membership.desired()->own == OwnPresence::missing);
-  CHECK(membership.wants_read_at() == at_seconds(11));
+  CHECK(membership.wants_read_at() == at(3'500ms));
+  read_every_second(membership, 2, 10, ReadScope::self, running({2}));
+  CHECK(membership.desired()->own == OwnPresence::missing);
   CHECK(membership.observe(at_seconds(11), ReadScope::self, running({2})));
   CHECK(membership.desired()->own == OwnPresence::left);
 }
 
 TEST_CASE(
-    "never makes no leavers, but forgets in time what is missing, and stops dialling when we are missing") {
+    "under never nobody departs, but what is missing is forgotten in time, and nothing is dialled when we are missing") {
   Membership membership = five(RemovalPolicy::never);
   read_every_second(membership, 1, 300, ReadScope::self, running({1, 2}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK(membership.desired()->members == nodes({1, 2}));
   read_every_second(membership, 301, 600, ReadScope::self, running({2}));
   CHECK(membership.desired()->own == OwnPresence::missing);
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK_FALSE(membership.wants_read_at());
 }
 
-TEST_CASE("a leaver that is listed again stops being one at once") {
+TEST_CASE("a departed peer that is listed again is a member at once") {
   Membership membership = five();
   read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3, 4}));
-  REQUIRE(membership.desired()->leavers == nodes({5}));
+  REQUIRE(membership.desired()->departed == nodes({5}));
   CHECK(membership.observe(at_seconds(12), ReadScope::self, running({1, 2, 3, 4, 5})));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK(membership.desired()->dialable.contains(node(5)));
 }
 
-TEST_CASE("a leaver stays one for as long as it is not listed") {
-  Membership membership = five();
-  read_every_second(membership, 1, 1'000, ReadScope::self, running({1, 2, 3, 4}));
-  CHECK(membership.desired()->leavers == nodes({5}));
-}
-
-TEST_CASE("of too many leavers the oldest are forgotten") {
-  MembershipSettings few = settings(RemovalPolicy::immediate);
-  few.leaver_limit = 3;
-  Membership membership(few);
-  for (int peer = 2; peer < 10; ++peer) {
-    membership.observe(at_seconds(peer), ReadScope::self, running({1, peer}));
+TEST_CASE("a departed peer is remembered for ten minutes, or for the mass removal delay if that is longer") {
+  for (const auto& [mass_delay, kept] : {std::pair(60s, 600), std::pair(1'200s, 1'200)}) {
+    MembershipSettings forgetful = settings();
+    forgetful.mass_removal_delay = mass_delay;
+    Membership membership(forgetful);
+    membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5}));
+    read_every_second(membership, 1, 10 + kept, ReadScope::self, running({1, 2, 3, 4}));
+    CHECK(membership.desired()->departed == nodes({5}));
+    CHECK(membership.observe(at_seconds(11 + kept), ReadScope::self, running({1, 2, 3, 4})));
+    CHECK(membership.desired()->departed.empty());
+    CHECK(membership.standings().size() == 4);
   }
-  CHECK(membership.desired()->leavers == nodes({6, 7, 8}));
-  CHECK(membership.desired()->members == nodes({1, 9}));
 }
 
-TEST_CASE("a container of another service at a leaver's address is a leaver for us, as it is not listed") {
+TEST_CASE("a peer whose container moves to another address has departed at the old one") {
   Membership membership = five();
   read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3, 4}));
   Container moved = container(5);
   moved.primary_ip = "10.42.0.6";
   membership.observe(at_seconds(12), ReadScope::self,
-                     service({container(1), container(2), container(3), moved}));
-  CHECK(membership.desired()->leavers == nodes({5}));
-  CHECK(membership.desired()->dialable == nodes({1, 2, 3, 6}));
+                     service({container(1), container(2), container(3), container(4), moved}));
+  CHECK(membership.desired()->departed == nodes({5}));
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4, 6}));
 }
 
 }  // namespace

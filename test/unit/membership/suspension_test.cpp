@@ -1,4 +1,4 @@
-// What becomes of leavers while the metadata tells nothing that can be trusted, and how it is asked again.
+// What becomes of departed peers while the metadata answers nothing that can be trusted, and how it is asked again.
 #include <doctest/doctest.h>
 
 #include "rancher_cnode/membership/membership.hpp"
@@ -18,16 +18,16 @@ using samples::running;
 using samples::service;
 using samples::settings;
 
-/// Five of whom the last has left: a leaver since second 11.
+/// Five of whom the last has departed, at second 11.
 Membership without_the_fifth() {
   Membership membership = five();
   read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3, 4}));
-  REQUIRE(membership.desired()->leavers == nodes({5}));
+  REQUIRE(membership.desired()->departed == nodes({5}));
   return membership;
 }
 
 TEST_CASE(
-    "a read that tells nothing of the others withdraws the leavers, and the next whole one restores them") {
+    "a read that confirms nobody suspends the departed peers, and the next authoritative one restores them") {
   const struct {
     const char* name;
     Read read;
@@ -38,25 +38,26 @@ TEST_CASE(
     CAPTURE(row.name);
     Membership membership = without_the_fifth();
     CHECK(membership.observe(at_seconds(12), ReadScope::self, row.read));
-    CHECK(membership.desired()->leavers.empty());
+    CHECK(membership.desired()->departed.empty());
+    CHECK(membership.desired()->suspended == nodes({5}));
     CHECK(membership.desired()->members == nodes({1, 2, 3, 4}));
     CHECK_FALSE(membership.observe(at_seconds(13), ReadScope::self, row.read));
     CHECK(membership.observe(at_seconds(14), ReadScope::self, running({1, 2, 3, 4})));
-    CHECK(membership.desired()->leavers == nodes({5}));
+    CHECK(membership.desired()->departed == nodes({5}));
     CHECK_FALSE(membership.observe(at_seconds(15), ReadScope::self, running({1, 2, 3, 4})));
   }
 }
 
-TEST_CASE("a container that takes a leaver's address while the metadata is down is not asked to leave") {
+TEST_CASE("a container that takes a departed peer's address while the metadata is down has not departed") {
   Membership membership = without_the_fifth();
   read_every_second(membership, 12, 3'612, ReadScope::self, Unknown{"refused"});
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   membership.observe(at_seconds(3'613), ReadScope::self, running({1, 2, 3, 4, 5}));
-  CHECK(membership.desired()->leavers.empty());
+  CHECK(membership.desired()->departed.empty());
   CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4, 5}));
 }
 
-TEST_CASE("a read that tells nothing changes nothing when there are no leavers to withdraw") {
+TEST_CASE("a read that tells nothing changes nothing when nobody has departed") {
   Membership membership = five();
   const auto before = membership.desired();
   CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, Unknown{"timeout"}));
@@ -64,22 +65,23 @@ TEST_CASE("a read that tells nothing changes nothing when there are no leavers t
   CHECK(membership.desired() == before);
 }
 
-TEST_CASE("our own leaving is withdrawn and restored in the same way, and nothing is dialled meanwhile") {
+TEST_CASE("our own departure is suspended and restored in the same way, and nothing is dialled meanwhile") {
   for (const Read& nothing : {Read(Unknown{"404"}), Read(service({}))}) {
     Membership membership = five();
     read_every_second(membership, 1, 11, ReadScope::self, running({2, 3, 4, 5}));
-    REQUIRE(membership.desired()->leavers == nodes({1}));
+    REQUIRE(membership.desired()->departed == nodes({1}));
     CHECK(membership.observe(at_seconds(12), ReadScope::self, nothing));
-    CHECK(membership.desired()->leavers.empty());
+    CHECK(membership.desired()->departed.empty());
+    CHECK(membership.desired()->suspended == nodes({1}));
     CHECK(membership.desired()->own == OwnPresence::left);
     CHECK(membership.wants_read_at() == at_seconds(13));
     CHECK(membership.observe(at_seconds(13), ReadScope::self, running({2, 3, 4, 5})));
-    CHECK(membership.desired()->leavers == nodes({1}));
+    CHECK(membership.desired()->departed == nodes({1}));
     CHECK_FALSE(membership.wants_read_at());
   }
 }
 
-TEST_CASE("a leave that was withdrawn asks for the read that would restore it") {
+TEST_CASE("a departure that was suspended asks for the read that would restore it") {
   Membership membership = without_the_fifth();
   membership.observe(at_seconds(12), ReadScope::self, Unknown{"timeout"});
   CHECK(membership.wants_read_at() == at_seconds(13));
@@ -104,24 +106,21 @@ TEST_CASE("while reads tell nothing new they are asked for ever less often, down
   }
 }
 
-TEST_CASE("our own leaving that waits for a read does not ask without pause either") {
+TEST_CASE("our own departure that waits for a read does not ask without pause either") {
   Membership membership = five();
   membership.observe(at_seconds(1), ReadScope::self, running({2, 3, 4, 5}));
   read_every_second(membership, 2, 100, ReadScope::self, Unknown{"404"});
   CHECK(membership.wants_read_at() == at_seconds(105));
 }
 
-TEST_CASE("leavers of one read are all remembered, however many") {
-  MembershipSettings few = settings(RemovalPolicy::immediate);
-  few.leaver_limit = 3;
-  Membership membership(few);
-  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7}));
-  membership.observe(at_seconds(1), ReadScope::self, running({1, 7}));
-  CHECK(membership.desired()->leavers == nodes({2, 3, 4, 5, 6}));
-  membership.observe(at_seconds(2), ReadScope::self, running({1, 8, 9}));
-  CHECK(membership.desired()->leavers == nodes({2, 3, 4, 5, 6, 7}));
-  membership.observe(at_seconds(3), ReadScope::self, running({1}));
-  CHECK(membership.desired()->leavers == nodes({7, 8, 9}));
+TEST_CASE("a departure that is suspended for longer than it is remembered no longer asks for reads") {
+  Membership membership = without_the_fifth();
+  read_every_second(membership, 12, 700, ReadScope::self, Unknown{"refused"});
+  CHECK(membership.desired()->suspended == nodes({5}));
+  membership.observe(at_seconds(701), ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.desired()->suspended.empty());
+  CHECK(membership.desired()->departed.empty());
+  CHECK_FALSE(membership.wants_read_at());
 }
 
 }  // namespace

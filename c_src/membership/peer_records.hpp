@@ -1,4 +1,4 @@
-// What membership keeps of each peer and of each leaver. Used by membership and membership_views only.
+// What membership keeps of each peer, departed ones too. Used by membership, removal_guard and membership_views only.
 #pragma once
 
 #include <cstdint>
@@ -10,21 +10,23 @@
 
 namespace rancher_cnode::membership {
 
-/// A peer is missing from every whole read (our own: from every read with containers) since `since`.
+/// A peer is missing from every authoritative read (our own container: from every read with containers) since
+/// `since`, and reads cover the time from then on.
 struct Suspicion {
   TimePoint since;
   std::uint32_t reads = 0;
-  bool held = false;  ///< a mass hold covers it, or once did: it takes the longer time
+  bool held = false;  ///< the guard covers it, or once did: it takes the longer time
 };
 
 struct Peer {
   NodeName node;
   TimePoint since;  ///< of the standing
+  std::optional<TimePoint> arrived;  ///< nothing: with the first read that listed anybody
   std::string uuid;
   std::string hold;  ///< why it must not be dialled, in words; empty: it may be
   bool up = true;    ///< its container was, when it was listed last
   std::optional<Suspicion> suspicion;
-  std::optional<TimePoint> unlisted;  ///< the first of the partial reads in a row that lack it
+  std::optional<TimePoint> unlisted;  ///< the first of the incomplete reads in a row that lack it
 
   [[nodiscard]] Standing standing() const {
     if (suspicion) return Standing::suspected;
@@ -32,12 +34,13 @@ struct Peer {
   }
 };
 
-struct Leaver {
+struct DepartedPeer {
   NodeName node;
   TimePoint since;
+  bool up = true;  ///< its container was, when it was listed last
 };
 
 using Peers = std::map<Ipv4Address, Peer>;
-using Leavers = std::map<Ipv4Address, Leaver>;
+using DepartedPeers = std::map<Ipv4Address, DepartedPeer>;
 
 }  // namespace rancher_cnode::membership

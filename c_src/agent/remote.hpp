@@ -1,0 +1,28 @@
+// Calls to a node and connections to it, for coroutines on the loop. Used by disconnect.
+//
+// Once the C-node has stopped nothing that is awaited here comes any more: the coroutine ends with the C-node, where it
+// waits.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <span>
+
+#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/node_name.hpp"
+
+namespace rancher_cnode::agent {
+
+/// A node that takes longer is not well.
+inline constexpr Milliseconds remote_call_limit{5'000};
+
+/// CNode::call. `arguments` is one encoded list.
+[[nodiscard]] boost::asio::awaitable<distribution::CallResult> call(distribution::CNode& cnode, NodeName node,
+                                                                    ModuleFunction what,
+                                                                    distribution::TermBytes arguments);
+
+/// CNode::connect. The failure in words.
+[[nodiscard]] boost::asio::awaitable<Expected<void>> connect(distribution::CNode& cnode, NodeName node);
+
+}  // namespace rancher_cnode::agent

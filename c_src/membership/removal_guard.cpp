@@ -1,0 +1,77 @@
+#include "removal_guard.hpp"
+
+#include <algorithm>
+
+namespace rancher_cnode::membership {
+
+bool is_unaddressed(const Eligibility& listed, const Peer& peer) {
+  return std::binary_search(listed.unaddressed.begin(), listed.unaddressed.end(), peer.uuid);
+}
+
+RemovalGuard::RemovalGuard(const MembershipSettings& settings)
+    : own_address_(settings.own_address),
+      on_(settings.removal == RemovalPolicy::safe),
+      window_(settings.mass_removal_delay) {}
+
+bool RemovalGuard::takes_part(const Peers::value_type& entry) const {
+  return entry.first != own_address_ && entry.second.up;
+}
+
+/// By how many those that departed within the window are more than those that came, as missing and as known.
+MassHold RemovalGuard::recent_losses(TimePoint now, const Peers& peers, const DepartedPeers& departed) const {
+  const auto gone = std::ranges::count_if(departed, [&](const auto& entry) {
+    return entry.second.up && now - entry.second.since < window_;
+  });
+  const auto came = std::ranges::count_if(peers, [&](const auto& entry) {
+    const auto& arrived = entry.second.arrived;
+    return takes_part(entry) && arrived && now - *arrived < window_;
+  });
+  const auto lost = static_cast<std::size_t>(std::max<std::ptrdiff_t>(gone - came, 0));
+  return {lost, lost, TimePoint::max()};
+}
+
+bool RemovalGuard::is_mass(const MassHold& hold) const { return on_ && hold.missing * 2 > hold.known; }
+
+void RemovalGuard::judge(TimePoint now, Peers& peers, const DepartedPeers& departed) const {
+  MassHold all = recent_losses(now, peers, departed);
+  for (const auto& entry : peers) {
+    if (!takes_part(entry)) continue;
+    ++all.known;
+    if (entry.second.suspicion) ++all.missing;
+  }
+  if (!is_mass(all)) return;
+  for (auto& entry : peers) {
+    if (takes_part(entry) && entry.second.suspicion) entry.second.suspicion->held = true;
+  }
+}
+
+void RemovalGuard::judge_own(TimePoint now, const Eligibility& listed, Suspicion& own, const Peers& peers,
+                             const DepartedPeers& departed) {
+  MassHold hold = recent_losses(now, peers, departed);
+  hold.since = own.since;
+  for (const auto& [address, peer] : peers) {
+    if (address == own_address_) continue;
+    ++hold.known;
+    if (listed.find(address) == nullptr && !is_unaddressed(listed, peer)) ++hold.missing;
+  }
+  own.held = own.held || is_mass(hold);
+  own_ = own.held ? std::optional(hold) : std::nullopt;
+}
+
+std::optional<MassHold> RemovalGuard::view(TimePoint now, const Peers& peers,
+                                           const DepartedPeers& departed) const {
+  if (own_) return own_;
+  MassHold hold = recent_losses(now, peers, departed);
+  bool any = false;
+  for (const auto& entry : peers) {
+    if (!takes_part(entry)) continue;
+    ++hold.known;
+    if (!entry.second.suspicion || !entry.second.suspicion->held) continue;
+    any = true;
+    ++hold.missing;
+    hold.since = std::min(hold.since, entry.second.suspicion->since);
+  }
+  return any ? std::optional(hold) : std::nullopt;
+}
+
+}  // namespace rancher_cnode::membership
