@@ -34,27 +34,28 @@ TermBytes list_of_atom(std::string_view atom) {
   return arguments.take();
 }
 
-DisconnectResult failed(const Error& error) { return {DisconnectOutcome::failed, error.message}; }
-const DisconnectResult withdrawn{DisconnectOutcome::withdrawn, {}};
+DisconnectResult result(DisconnectOutcome outcome, std::string detail) { return {outcome, std::move(detail)}; }
+DisconnectResult failed(const Error& error) { return result(DisconnectOutcome::failed, error.message); }
+DisconnectResult withdrawn() { return result(DisconnectOutcome::withdrawn, {}); }
 
 asio::awaitable<Expected<Nodes>> nodes(CNode& cnode, NodeName node, std::string_view kind) {
-  const auto answer = co_await call(cnode, node, {"erlang", "nodes"}, list_of_atom(kind));
+  const auto answer = co_await call(cnode, node, "erlang", "nodes", list_of_atom(kind));
   co_return answer.and_then([](const TermBytes& term) { return node_names(term); });
 }
 
 asio::awaitable<Expected<std::int64_t>> monotonic_time(CNode& cnode, NodeName node) {
-  const auto answer = co_await call(cnode, node, {"erlang", "monotonic_time"}, list_of_atom("millisecond"));
+  const auto answer = co_await call(cnode, node, "erlang", "monotonic_time", list_of_atom("millisecond"));
   co_return answer.and_then([](const TermBytes& term) { return TermReader(term).integer(); });
 }
 
 /// Module:Function(Argument), or without one, as erl_eval takes it.
-TermBytes call_form(const ModuleFunction& what, const std::optional<NodeName>& argument) {
+TermBytes form_of(std::string_view module, std::string_view function, const NodeName* argument = nullptr) {
   TermWriter form;
   form.tuple(4).atom("call").integer(1);
   form.tuple(4).atom("remote").integer(1);
-  form.tuple(3).atom("atom").integer(1).atom(what.module);
-  form.tuple(3).atom("atom").integer(1).atom(what.function);
-  if (argument) form.list(1).tuple(3).atom("atom").integer(1).atom(argument->str());
+  form.tuple(3).atom("atom").integer(1).atom(module);
+  form.tuple(3).atom("atom").integer(1).atom(function);
+  if (argument != nullptr) form.list(1).tuple(3).atom("atom").integer(1).atom(argument->str());
   return form.nil().take();
 }
 
@@ -85,10 +86,9 @@ TermBytes call_before(std::int64_t deadline, const TermBytes& call) {
 
 /// What the call returned; nothing if the node came to it too late.
 asio::awaitable<Expected<std::optional<TermBytes>>> call_while_fresh(CNode& cnode, NodeName node,
-                                                                     std::int64_t looked_at, ModuleFunction what,
-                                                                     std::optional<NodeName> argument) {
-  const auto answer = co_await call(cnode, node, {"erl_eval", "expr"},
-                                    call_before(looked_at + look_is_fresh_ms, call_form(what, argument)));
+                                                                     std::int64_t looked_at, TermBytes call_form) {
+  const auto answer = co_await call(cnode, node, "erl_eval", "expr",
+                                    call_before(looked_at + look_is_fresh_ms, call_form));
   co_return answer.and_then([](const TermBytes& term) -> Expected<std::optional<TermBytes>> {
     TermReader reader(term);  // {value, Value, Bindings}
     if (!reader.accept_tuple(3) || !reader.accept_atom("value")) {
@@ -107,7 +107,7 @@ enum class Way { global, one_by_one, none };
 asio::awaitable<Expected<Way>> way_of(CNode& cnode, NodeName node) {
   TermWriter function;
   function.list(3).atom("global").atom("disconnect").integer(0).nil();
-  const auto exported = co_await call(cnode, node, {"erlang", "function_exported"}, function.take());
+  const auto exported = co_await call(cnode, node, "erlang", "function_exported", function.take());
   if (!exported) {
     co_return tl::unexpected(exported.error());
   }
@@ -116,11 +116,11 @@ asio::awaitable<Expected<Way>> way_of(CNode& cnode, NodeName node) {
   }
   TermWriter key;
   key.list(2).atom("kernel").atom("prevent_overlapping_partitions").nil();
-  const auto setting = co_await call(cnode, node, {"application", "get_env"}, key.take());
+  const auto setting = co_await call(cnode, node, "application", "get_env", key.take());
   if (!setting) {
     co_return tl::unexpected(setting.error());
   }
-  const auto release = co_await call(cnode, node, {"erlang", "system_info"}, list_of_atom("otp_release"));
+  const auto release = co_await call(cnode, node, "erlang", "system_info", list_of_atom("otp_release"));
   if (!release) {
     co_return tl::unexpected(release.error());
   }
@@ -128,29 +128,29 @@ asio::awaitable<Expected<Way>> way_of(CNode& cnode, NodeName node) {
 }
 
 /// Calls a function with each of these nodes, on one node.
-asio::awaitable<DisconnectResult> each(CNode& cnode, NodeName node, std::int64_t looked_at, ModuleFunction what,
-                                       Nodes arguments) {
+asio::awaitable<DisconnectResult> each(CNode& cnode, NodeName node, std::int64_t looked_at, std::string module,
+                                       std::string function, Nodes arguments) {
   for (const auto& argument : arguments) {
-    const auto answer = co_await call_while_fresh(cnode, node, looked_at, what, argument);
+    const auto answer = co_await call_while_fresh(cnode, node, looked_at, form_of(module, function, &argument));
     if (!answer) {
       co_return failed(answer.error());
     }
     if (!*answer) {
-      co_return withdrawn;
+      co_return withdrawn();
     }
   }
-  co_return DisconnectResult{DisconnectOutcome::done, what.module + ":" + what.function + " for " +
-                                                          std::to_string(arguments.size()) + " nodes"};
+  co_return result(DisconnectOutcome::done, module + ":" + function + " for " +
+                                                          std::to_string(arguments.size()) + " nodes");
 }
 
 /// global:disconnect() on the node; what is still connected then and hidden is cut one by one.
 asio::awaitable<DisconnectResult> by_global(CNode& cnode, NodeName node, std::int64_t looked_at, Nodes connected) {
-  const auto left = co_await call_while_fresh(cnode, node, looked_at, {"global", "disconnect"}, std::nullopt);
+  const auto left = co_await call_while_fresh(cnode, node, looked_at, form_of("global", "disconnect"));
   if (!left) {
     co_return failed(left.error());
   }
   if (!*left) {
-    co_return withdrawn;
+    co_return withdrawn();
   }
   auto hidden = co_await nodes(cnode, node, "hidden");
   if (!hidden) {
@@ -158,9 +158,9 @@ asio::awaitable<DisconnectResult> by_global(CNode& cnode, NodeName node, std::in
   }
   std::erase_if(*hidden, [&](const NodeName& other) { return std::ranges::find(connected, other) == connected.end(); });
   if (!hidden->empty()) {
-    co_return co_await each(cnode, node, looked_at, {"erlang", "disconnect_node"}, *hidden);
+    co_return co_await each(cnode, node, looked_at, "erlang", "disconnect_node", *hidden);
   }
-  co_return DisconnectResult{DisconnectOutcome::done, "global:disconnect left " + distribution::printed(**left)};
+  co_return result(DisconnectOutcome::done, "global:disconnect left " + distribution::printed(**left));
 }
 
 /// A hidden node at the address that is not the BEAM: another C-node, whose decision it is.
@@ -182,13 +182,13 @@ asio::awaitable<DisconnectResult> disconnect_connected(CNode& cnode, const Disco
     co_return failed(way.error());
   }
   if (*way == Way::none) {
-    co_return DisconnectResult{DisconnectOutcome::unsupported, std::string(unsafe)};
+    co_return result(DisconnectOutcome::unsupported, std::string(unsafe));
   }
   if (itself && asked.host() != cnode.name().host()) {
     const auto hidden = co_await nodes(cnode, asked, "hidden");
     const NodeName* claims = hidden ? other_cnode(cnode, asked, *hidden) : nullptr;
     if (claims != nullptr) {
-      co_return DisconnectResult{DisconnectOutcome::claimed, claims->str()};
+      co_return result(DisconnectOutcome::claimed, claims->str());
     }
   }
   // The look. The clock first, so that it is no younger than the look.
@@ -204,16 +204,16 @@ asio::awaitable<DisconnectResult> disconnect_connected(CNode& cnode, const Disco
   std::erase_if(*connected,
                 [&](const NodeName& node) { return itself ? !request.in_cluster(node) : node != other; });
   if (connected->empty()) {
-    co_return DisconnectResult{DisconnectOutcome::done, "it is not connected any more"};
+    co_return result(DisconnectOutcome::done, "it is not connected any more");
   }
   if (!request.still_departed()) {
-    co_return withdrawn;
+    co_return withdrawn();
   }
   if (*way == Way::global) {
     co_return co_await by_global(cnode, asked, *looked_at, *connected);
   }
-  co_return co_await each(cnode, asked, *looked_at,
-                          request.function.value_or(ModuleFunction{"erlang", "disconnect_node"}), *connected);
+  const ModuleFunction function = request.function.value_or(ModuleFunction{"erlang", "disconnect_node"});
+  co_return co_await each(cnode, asked, *looked_at, function.module, function.function, *connected);
 }
 
 }  // namespace
@@ -223,7 +223,7 @@ asio::awaitable<DisconnectResult> disconnect(CNode& cnode, DisconnectRequest req
     co_return co_await disconnect_connected(cnode, request);
   }
   if (const auto connected = co_await connect(cnode, request.departed); !connected) {
-    co_return DisconnectResult{DisconnectOutcome::unreachable, connected.error().message};
+    co_return result(DisconnectOutcome::unreachable, connected.error().message);
   }
   auto result = co_await disconnect_connected(cnode, request);
   cnode.disconnect(request.departed);

@@ -68,14 +68,14 @@ void LinkLog::departed(const membership::Fact& fact) {
   const bool own = fact.peer == target_;
   if (fact.departure == membership::Departure::disconnected) {
     if (own) {
-      log_.info("own_node_disconnected", "it is connected to no node of the service any more", {{"node", target_.str()}});
+      log_.info("departed_target_disconnected", "it is connected to no node of the service any more", {{"target", target_.str()}});
     } else {
       log_.info("departed_peer_disconnected", "the BEAM is not connected to it any more",
                 {{"target", target_.str()}, {"peer", fact.peer.str()}});
     }
   } else if (own) {
-    log_.warning("own_node_connected", "it is left connected; to part it from the cluster, stop the container",
-                 {{"node", target_.str()}, {"reason", fact.reason}});
+    log_.warning("departed_target_connected", "it is left connected; to part it from the cluster, stop its container",
+                 {{"target", target_.str()}, {"reason", fact.reason}});
   } else {
     log_.warning("departed_peer_connected", "it is left connected; to part it from the cluster, stop its container",
                  {{"target", target_.str()}, {"peer", fact.peer.str()}, {"reason", fact.reason}});

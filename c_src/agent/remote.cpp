@@ -3,6 +3,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace rancher_cnode::agent {
@@ -11,8 +12,9 @@ using distribution::CallResult;
 
 // The C-node keeps its callbacks in std::function, which must be copyable; a coroutine's handler is not.
 
-asio::awaitable<CallResult> call(distribution::CNode& cnode, NodeName node, ModuleFunction what,
-                                 distribution::TermBytes arguments) {
+asio::awaitable<CallResult> call(distribution::CNode& cnode, NodeName node, std::string_view module,
+                                 std::string_view function, distribution::TermBytes arguments) {
+  const ModuleFunction what{std::string(module), std::string(function)};
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(CallResult)>(
       [&](auto handler) {
         cnode.call(node, what, arguments, remote_call_limit,

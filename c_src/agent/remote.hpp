@@ -1,14 +1,14 @@
 // Calls to a node and connections to it, for coroutines on the loop. Used by disconnect.
 //
 // Once the C-node has stopped nothing that is awaited here comes any more: the coroutine ends with the C-node, where it
-// waits.
+// waits. Names are string_views because GCC 12 destroys an aggregate twice that is made within a co_await expression (its
+// bug 104031); what they view must live until the call is sent, which is at once.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <span>
+#include <string_view>
 
 #include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/config.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/node_name.hpp"
 
@@ -19,7 +19,8 @@ inline constexpr Milliseconds remote_call_limit{5'000};
 
 /// CNode::call. `arguments` is one encoded list.
 [[nodiscard]] boost::asio::awaitable<distribution::CallResult> call(distribution::CNode& cnode, NodeName node,
-                                                                    ModuleFunction what,
+                                                                    std::string_view module,
+                                                                    std::string_view function,
                                                                     distribution::TermBytes arguments);
 
 /// CNode::connect. The failure in words.

@@ -51,7 +51,7 @@ child_spec(Args) ->
 start_link(Args) ->
     gen_server:start_link(rancher_cnode_server, Args, []).
 
-%% @doc All that the C-node knows: itself, its metadata, every peer with state and reason, leavers, counters. Times are
+%% @doc All that the C-node knows: itself, its metadata, every peer with state and reason, departed peers, counters. Times are
 %% milliseconds ago, texts are binaries.
 -spec status() -> {ok, map()} | call_error().
 status() ->

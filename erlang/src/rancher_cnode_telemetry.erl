@@ -7,7 +7,7 @@
 -export([new/2, observe/2, node_down/2]).
 -export_type([state/0]).
 
--type state() :: #{topology := atom(), since := #{node() => {listed | linked | lost | leaving, integer()}}}.
+-type state() :: #{topology := atom(), since := #{node() => {listed | linked | lost | departed, integer()}}}.
 
 %% Links is who is linked already: a program that is started again tells of those links once more.
 -spec new(atom(), [node()]) -> state().
@@ -24,11 +24,12 @@ observe(#{event := Event, fields := #{<<"peer">> := Peer} = Fields}, State) ->
 observe(_Entry, State) ->
     State.
 
-%% A link has gone. A leaver's took as long as it took since it was known to leave; a peer's is to be made again.
+%% A connection has gone. A departed peer's took as long as it took since it was known to have departed; a peer's is to
+%% be made again.
 -spec node_down(node(), state()) -> state().
 node_down(Node, #{since := Since} = State) ->
     case Since of
-        #{Node := {leaving, _}} ->
+        #{Node := {departed, _}} ->
             ok = execute([disconnect_node, ok], duration(Node, State), #{}, Node, State),
             forget(Node, State);
         #{Node := _} ->
@@ -40,8 +41,8 @@ node_down(Node, #{since := Since} = State) ->
 peer_event(<<"peer_listed">>, Node, _Fields, #{since := Since} = State) ->
     case Since of
         #{Node := {linked, _}} -> State;
-        %% It leaves no more, and has its link still.
-        #{Node := {leaving, _}} -> now_is(linked, Node, State);
+        %% It has not departed any more, and is still connected.
+        #{Node := {departed, _}} -> now_is(linked, Node, State);
         #{} -> now_is(listed, Node, State)
     end;
 peer_event(<<"peer_linked">>, Node, Fields, #{since := Since} = State) ->
@@ -62,12 +63,12 @@ peer_event(<<"peer_lost">>, Node, _Fields, #{since := Since} = State) ->
 peer_event(<<"peer_unreachable">>, Node, _Fields, State) ->
     ok = execute([connect_node, error], duration(Node, State), #{reason => unreachable}, Node, State),
     State;
-peer_event(<<"peer_left">>, Node, _Fields, State) ->
+peer_event(<<"peer_departed">>, Node, _Fields, State) ->
     case lists:member(Node, nodes()) of
-        true -> now_is(leaving, Node, State);
+        true -> now_is(departed, Node, State);
         false -> forget(Node, State)
     end;
-peer_event(<<"peer_does_not_leave">>, Node, _Fields, State) ->
+peer_event(<<"departed_peer_connected">>, Node, _Fields, State) ->
     ok = execute([disconnect_node, error], duration(Node, State), #{reason => failed}, Node, State),
     State;
 peer_event(_Other, _Node, _Fields, State) ->

@@ -39,7 +39,7 @@ status_tells_what_the_node_knows(Config) ->
                     last_failure := _, mass_hold := undefined},
       targets := [#{node := Target, state := linked, reason := undefined, since_ms_ago := Since,
                     first_round_done := true}],
-      peers := [#{state := linked, attempts := 0, since_ms_ago := _}], leavers := [],
+      peers := [#{state := linked, attempts := 0, since_ms_ago := _}], departed := [],
       counters := #{links_made := 1}, uptime_ms := Uptime} = test_cnode:call(Cnode, Beam, status),
     {Node, Target, Version} = {test_cnode:name(Cnode), test_beam:name(Beam), metadata_server:version(metadata(Config))},
     true = Age >= 0 andalso Since =< Uptime,

@@ -1,14 +1,13 @@
-%% The settings that choose how peers are reached, which of them, and how one is let go.
+%% The settings that choose how peers are reached, which of them, and how one is disconnected.
 -module(layers_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([the_given_functions_connect_and_list/1, the_given_function_lets_go/1,
+-export([the_given_functions_connect_and_list/1, the_given_function_disconnects/1,
          without_a_probe_a_cluster_forms_though_epmd_is_not_asked/1,
          an_unhealthy_container_is_taken_in_when_it_is_well/1,
-         immediate_removal_lets_go_at_the_first_read/1, removal_never_lets_nobody_go/1,
-         where_partitions_are_prevented_nobody_is_cut_off/1, a_leaver_that_comes_back_is_told_of_once/1]).
+         immediate_removal_disconnects_at_the_first_read/1, removal_never_disconnects_nobody/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -16,10 +15,9 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [the_given_functions_connect_and_list, the_given_function_lets_go,
+    [the_given_functions_connect_and_list, the_given_function_disconnects,
      without_a_probe_a_cluster_forms_though_epmd_is_not_asked, an_unhealthy_container_is_taken_in_when_it_is_well,
-     immediate_removal_lets_go_at_the_first_read, removal_never_lets_nobody_go,
-     where_partitions_are_prevented_nobody_is_cut_off, a_leaver_that_comes_back_is_told_of_once].
+     immediate_removal_disconnects_at_the_first_read, removal_never_disconnects_nobody].
 
 -spec the_given_functions_connect_and_list([term()]) -> ok.
 the_given_functions_connect_and_list(Config) ->
@@ -33,18 +31,18 @@ the_given_functions_connect_and_list(Config) ->
     ok.
 
 %% Where global cuts nobody off, as the user who chooses this way must see to.
--spec the_given_function_lets_go([term()]) -> ok.
-the_given_function_lets_go(Config) ->
-    #{hosts := [_ | Hosts], beams := [Leaver | Stayers], cnodes := [OfLeaver | _]} =
+-spec the_given_function_disconnects([term()]) -> ok.
+the_given_function_disconnects(Config) ->
+    #{hosts := [_ | Hosts], beams := [Departed | Stayers], cnodes := [Own | _]} =
         with_layer(Config, 3, ["--disconnect", "layer:disconnect", "--removal-delay", "500"],
                    ["-kernel", "prevent_overlapping_partitions", "false"]),
-    ok = test_cnode:stop(OfLeaver),
+    ok = test_cnode:stop(Own),
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_nodes(Leaver, [], 15000),
+    ok = test_cluster:await_nodes(Departed, [], 15000),
     ok = test_cluster:await_mesh(Stayers, 5000),
     Asked = lists:append([test_beam:call(Beam, layer, asked, []) || Beam <- Stayers]),
-    [_ | _] = [What || What <- Asked, What =:= {disconnect, test_beam:name(Leaver)}],
-    [] = [What || {disconnect, Node} = What <- Asked, Node =/= test_beam:name(Leaver)],
+    [_ | _] = [What || What <- Asked, What =:= {disconnect, test_beam:name(Departed)}],
+    [] = [What || {disconnect, Node} = What <- Asked, Node =/= test_beam:name(Departed)],
     ok.
 
 %% The dead one keeps nobody from the living, though it must be dialled to be known as dead.
@@ -88,16 +86,16 @@ an_unhealthy_container_is_taken_in_when_it_is_well(Config) ->
     test_cluster:await_mesh(Beams, 10000).
 
 %% Long before --removal-delay.
--spec immediate_removal_lets_go_at_the_first_read([term()]) -> ok.
-immediate_removal_lets_go_at_the_first_read(Config) ->
-    #{hosts := [_ | Hosts], beams := [Leaver | Stayers]} =
+-spec immediate_removal_disconnects_at_the_first_read([term()]) -> ok.
+immediate_removal_disconnects_at_the_first_read(Config) ->
+    #{hosts := [_ | Hosts], beams := [Departed | Stayers]} =
         test_cluster:form(metadata(Config), 3, #{args => ["--removal", "immediate", "--removal-delay", "3600000"]}),
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_nodes(Leaver, [], 10000),
+    ok = test_cluster:await_nodes(Departed, [], 10000),
     test_cluster:await_mesh(Stayers, 5000).
 
--spec removal_never_lets_nobody_go([term()]) -> ok.
-removal_never_lets_nobody_go(Config) ->
+-spec removal_never_disconnects_nobody([term()]) -> ok.
+removal_never_disconnects_nobody(Config) ->
     #{hosts := [_ | Hosts], beams := Beams, cnodes := [_, Cnode | _]} =
         test_cluster:form(metadata(Config), 4, #{args => ["--removal", "never", "--removal-delay", "0"]}),
     ok = test_cluster:list(metadata(Config), Hosts),
@@ -114,41 +112,6 @@ removal_never_lets_nobody_go(Config) ->
     ok = test_service:keep_reloading(metadata(Config), Hosts, 2000),
     ok = test_cluster:await_mesh(Beams, 0),
     [] = test_cluster:lost_links(Beams),
-    ok.
-
-%% Such as OTP 25.0: no global:disconnect/0, and whoever is cut off takes others' links along.
--spec where_partitions_are_prevented_nobody_is_cut_off([term()]) -> ok.
-where_partitions_are_prevented_nobody_is_cut_off(Config) ->
-    Hosts = test_cluster:hosts(4),
-    ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = [Leaver | _] = test_beam:start_all(Hosts),
-    ok = test_beam:without_global_disconnect(Leaver),
-    Cnodes = test_cnode:start_all(Hosts, #{args => ["--removal-delay", "500"]}),
-    ok = test_cluster:await_mesh(Beams, 10000),
-    ok = test_cluster:list(metadata(Config), tl(Hosts)),
-    [begin
-         #{text := Text} = test_cnode:await(Cnode, "peer_does_not_leave"),
-         {_, _} = binary:match(Text, <<"overlapping partitions">>)
-     end || Cnode <- Cnodes],
-    [] = test_cluster:lost_links(Beams),
-    test_cluster:await_mesh(Beams, 0).
-
--spec a_leaver_that_comes_back_is_told_of_once([term()]) -> ok.
-a_leaver_that_comes_back_is_told_of_once(Config) ->
-    #{hosts := [_ | Hosts], beams := [Leaver, Beam, _], cnodes := [OfLeaver, Cnode, _]} =
-        test_cluster:form(metadata(Config), 3, #{args => ["--removal-delay", "500"]}),
-    ok = test_cnode:stop(OfLeaver),
-    ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_nodes(Leaver, [], 15000),
-    %% Again and again: the other C-node's first asking may end the new link.
-    test_wait:until("it was asked twice",
-                    fun() -> true = test_beam:call(Leaver, net_kernel, connect_node, [test_beam:name(Beam)]),
-                             case test_cnode:call(Cnode, Beam, status) of
-                                 #{leavers := [#{attempts := 2}]} -> {done, ok};
-                                 #{leavers := Leavers} -> {wait, Leavers}
-                             end
-                    end, 45000),
-    [_] = test_cnode:events(Cnode, "peer_asked_to_leave"),
     ok.
 
 %% -- what the cases share

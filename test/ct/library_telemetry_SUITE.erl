@@ -6,7 +6,7 @@
 
 -export([suite/0, all/0]).
 -export([telemetry_is_executed_where_it_is_loaded/1, a_lost_peer_is_timed_from_its_loss/1,
-         a_link_that_outlives_the_program_is_not_told_again/1, a_peer_that_is_listed_again_is_no_leaver/1,
+         a_link_that_outlives_the_program_is_not_told_again/1, a_peer_that_is_listed_again_has_not_departed/1,
          without_telemetry_nothing_is_executed/1]).
 
 -spec suite() -> [term()].
@@ -16,7 +16,7 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [telemetry_is_executed_where_it_is_loaded, a_lost_peer_is_timed_from_its_loss,
-     a_link_that_outlives_the_program_is_not_told_again, a_peer_that_is_listed_again_is_no_leaver,
+     a_link_that_outlives_the_program_is_not_told_again, a_peer_that_is_listed_again_has_not_departed,
      without_telemetry_nothing_is_executed].
 
 -spec telemetry_is_executed_where_it_is_loaded([term()]) -> ok.
@@ -75,8 +75,8 @@ a_link_that_outlives_the_program_is_not_told_again(Config) ->
     test_wait:equals("the second link is told", 2, fun() -> length(told(A, [connect_node, ok], #{node => Peer})) end,
                      10000).
 
--spec a_peer_that_is_listed_again_is_no_leaver([term()]) -> ok.
-a_peer_that_is_listed_again_is_no_leaver(Config) ->
+-spec a_peer_that_is_listed_again_has_not_departed([term()]) -> ok.
+a_peer_that_is_listed_again_has_not_departed(Config) ->
     [A, B] = beams(Config, 2),
     ok = load_telemetry(A),
     Peer = test_beam:name(B),
@@ -92,8 +92,8 @@ a_peer_that_is_listed_again_is_no_leaver(Config) ->
                        _ = test_beam:call(A, rancher_cnode_telemetry, node_down, [Peer, State]),
                        length([1 || {telemetry, [libcluster, disconnect_node, ok], _, _} <- noted(A)])
                end,
-    0 = Observed([<<"peer_left">>, <<"peer_listed">>]),
-    1 = Observed([<<"peer_left">>]),
+    0 = Observed([<<"peer_departed">>, <<"peer_listed">>]),
+    1 = Observed([<<"peer_departed">>]),
     ok.
 
 -spec without_telemetry_nothing_is_executed([term()]) -> ok.

@@ -5,8 +5,8 @@
 
 -export([suite/0, all/0]).
 -export([a_good_read_without_peers_ends_the_first_round/1, a_container_without_an_address_ends_the_first_round/1,
-         all_targets_are_awaited_though_one_is_dead/1, all_targets_are_awaited_though_one_has_left/1,
-         all_targets_forget_a_leaver_that_is_away/1,
+         all_targets_are_awaited_though_one_is_dead/1, all_targets_are_awaited_though_one_has_departed/1,
+         all_targets_forget_a_departed_one_that_is_away/1,
          all_targets_tell_only_what_is_not_linked/1, a_suspended_beam_is_told_as_not_responding/1,
          places_of_a_node_that_went_are_free_again/1, places_of_callers_that_ended_are_free_again/1,
          the_log_tells_the_reason_that_status_tells/1,
@@ -21,8 +21,8 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [a_good_read_without_peers_ends_the_first_round, a_container_without_an_address_ends_the_first_round,
-     all_targets_are_awaited_though_one_is_dead, all_targets_are_awaited_though_one_has_left,
-     all_targets_forget_a_leaver_that_is_away,
+     all_targets_are_awaited_though_one_is_dead, all_targets_are_awaited_though_one_has_departed,
+     all_targets_forget_a_departed_one_that_is_away,
      all_targets_tell_only_what_is_not_linked, a_suspended_beam_is_told_as_not_responding,
      places_of_a_node_that_went_are_free_again, places_of_callers_that_ended_are_free_again,
      the_log_tells_the_reason_that_status_tells, the_log_tells_who_is_held_and_who_no_longer].
@@ -44,31 +44,31 @@ all_targets_are_awaited_though_one_is_dead(Config) ->
                                    15000),
     ok.
 
-%% A leaver is driven on while it is linked, but nobody waits for it.
--spec all_targets_are_awaited_though_one_has_left([term()]) -> ok.
-all_targets_are_awaited_though_one_has_left(Config) ->
-    #{hosts := [_, _, Gone] = Hosts, beams := [Beam, _, Leaver], cnode := Cnode} = lone(Config, 3, []),
+%% A departed one is driven on while it is linked, but nobody waits for it.
+-spec all_targets_are_awaited_though_one_has_departed([term()]) -> ok.
+all_targets_are_awaited_though_one_has_departed(Config) ->
+    #{hosts := [_, _, Gone] = Hosts, beams := [Beam, _, Departed], cnode := Cnode} = lone(Config, 3, []),
     ok = test_cluster:list(metadata(Config), Hosts -- [Gone]),
-    _ = test_cnode:await(Cnode, "peer_left"),
-    ok = test_cluster:await_nodes(Leaver, [], 10000),
+    _ = test_cnode:await(Cnode, "peer_departed"),
+    ok = test_cluster:await_nodes(Departed, [], 10000),
     %% Linked anew it has to begin a round, and may dial nobody.
     Dropped = os:perf_counter(microsecond),
-    true = test_beam:call(Leaver, erlang, disconnect_node, [test_cnode:name(Cnode)]),
+    true = test_beam:call(Departed, erlang, disconnect_node, [test_cnode:name(Cnode)]),
     _ = test_cnode:await(Cnode, "target_linked", Dropped),
     ok = test_cnode:call(Cnode, Beam, {await, 10000}),
-    ok = test_beam:kill(Leaver),
-    test_wait:equals("the leaver is no longer driven", 2, fun() -> length(targets(Cnode, Beam)) end, 10000),
+    ok = test_beam:kill(Departed),
+    test_wait:equals("the departed one is no longer driven", 2, fun() -> length(targets(Cnode, Beam)) end, 10000),
     ok = test_cnode:call(Cnode, Beam, {await, 10000}).
 
 %% One goes down when it has left already, the other was down before.
--spec all_targets_forget_a_leaver_that_is_away([term()]) -> ok.
-all_targets_forget_a_leaver_that_is_away(Config) ->
-    #{hosts := Hosts, beams := [Beam, Other, Leaver], cnode := Cnode} =
+-spec all_targets_forget_a_departed_one_that_is_away([term()]) -> ok.
+all_targets_forget_a_departed_one_that_is_away(Config) ->
+    #{hosts := Hosts, beams := [Beam, Other, Departed], cnode := Cnode} =
         lone(Config, 3, [test_host:vanishing_address()]),
     ok = test_cluster:list(metadata(Config), lists:sublist(Hosts, 2)),
-    test_wait:equals("the leaver that is linked is driven, the one that is away is not", names([Beam, Other, Leaver]),
+    test_wait:equals("the departed one that is linked is driven, the one that is away is not", names([Beam, Other, Departed]),
                      fun() -> targets(Cnode, Beam) end, 10000),
-    ok = test_beam:kill(Leaver),
+    ok = test_beam:kill(Departed),
     test_wait:equals("only those of the service are driven", names([Beam, Other]),
                      fun() -> targets(Cnode, Beam) end, 10000).
 

@@ -26,7 +26,7 @@ TargetSnapshot target(TargetSnapshot::State state, const char* reason) {
           .stage = {},
           .since = {},
           .peers = {},
-          .leavers = {},
+          .departed = {},
           .counters = {}};
 }
 

@@ -20,7 +20,7 @@ TargetSnapshot target() {
                         .stage = {},
                         .since = {},
                         .peers = {},
-                        .leavers = {},
+                        .departed = {},
                         .counters = {}};
   return target;
 }
@@ -77,7 +77,7 @@ TEST_CASE("the status of a node tells its times and who it is") {
   CHECK(value_of(term, "uptime_ms") == "4000");
   CHECK(value_of(term, "own") == "unknown");
   for (const auto* key :
-       {"version", "registration", "links", "metadata", "targets", "peers", "leavers", "counters"}) {
+       {"version", "registration", "links", "metadata", "targets", "peers", "departed", "counters"}) {
     CAPTURE(key);
     CHECK(value_of(term, key) != "no such key");
   }
