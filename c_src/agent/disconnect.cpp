@@ -16,6 +16,7 @@ using distribution::TermBytes;
 using distribution::TermReader;
 using distribution::TermWriter;
 using membership::DisconnectOutcome;
+using membership::InspectOutcome;
 
 namespace {
 
@@ -23,7 +24,8 @@ namespace {
 constexpr std::int64_t look_is_fresh_ms = 2'000;
 
 constexpr std::string_view unsafe =
-    "it has no global:disconnect/0 (OTP 25.1), and its global prevents overlapping partitions: cutting it off would "
+    "it has no global:disconnect/0 (OTP 25.1), and its global prevents overlapping partitions: cutting it "
+    "off would "
     "cost the others their connections";
 
 using Nodes = std::vector<NodeName>;
@@ -34,7 +36,9 @@ TermBytes list_of_atom(std::string_view atom) {
   return arguments.take();
 }
 
-DisconnectResult result(DisconnectOutcome outcome, std::string detail) { return {outcome, std::move(detail)}; }
+DisconnectResult result(DisconnectOutcome outcome, std::string detail) {
+  return {outcome, std::move(detail)};
+}
 DisconnectResult failed(const Error& error) { return result(DisconnectOutcome::failed, error.message); }
 DisconnectResult withdrawn() { return result(DisconnectOutcome::withdrawn, {}); }
 
@@ -86,9 +90,10 @@ TermBytes call_before(std::int64_t deadline, const TermBytes& call) {
 
 /// What the call returned; nothing if the node came to it too late.
 asio::awaitable<Expected<std::optional<TermBytes>>> call_while_fresh(CNode& cnode, NodeName node,
-                                                                     std::int64_t looked_at, TermBytes call_form) {
-  const auto answer = co_await call(cnode, node, "erl_eval", "expr",
-                                    call_before(looked_at + look_is_fresh_ms, call_form));
+                                                                     std::int64_t looked_at,
+                                                                     TermBytes call_form) {
+  const auto answer =
+      co_await call(cnode, node, "erl_eval", "expr", call_before(looked_at + look_is_fresh_ms, call_form));
   co_return answer.and_then([](const TermBytes& term) -> Expected<std::optional<TermBytes>> {
     TermReader reader(term);  // {value, Value, Bindings}
     if (!reader.accept_tuple(3) || !reader.accept_atom("value")) {
@@ -97,7 +102,8 @@ asio::awaitable<Expected<std::optional<TermBytes>>> call_while_fresh(CNode& cnod
     if (reader.accept_atom("expired")) {
       return std::optional<TermBytes>();
     }
-    return reader.skip().map([](const auto& value) { return std::optional(TermBytes(value.begin(), value.end())); });
+    return reader.skip().map(
+        [](const auto& value) { return std::optional(TermBytes(value.begin(), value.end())); });
   });
 }
 
@@ -128,10 +134,11 @@ asio::awaitable<Expected<Way>> way_of(CNode& cnode, NodeName node) {
 }
 
 /// Calls a function with each of these nodes, on one node.
-asio::awaitable<DisconnectResult> each(CNode& cnode, NodeName node, std::int64_t looked_at, std::string module,
-                                       std::string function, Nodes arguments) {
+asio::awaitable<DisconnectResult> each(CNode& cnode, NodeName node, std::int64_t looked_at,
+                                       std::string module, std::string function, Nodes arguments) {
   for (const auto& argument : arguments) {
-    const auto answer = co_await call_while_fresh(cnode, node, looked_at, form_of(module, function, &argument));
+    const auto answer =
+        co_await call_while_fresh(cnode, node, looked_at, form_of(module, function, &argument));
     if (!answer) {
       co_return failed(answer.error());
     }
@@ -139,12 +146,13 @@ asio::awaitable<DisconnectResult> each(CNode& cnode, NodeName node, std::int64_t
       co_return withdrawn();
     }
   }
-  co_return result(DisconnectOutcome::done, module + ":" + function + " for " +
-                                                          std::to_string(arguments.size()) + " nodes");
+  co_return result(DisconnectOutcome::done,
+                   module + ":" + function + " for " + std::to_string(arguments.size()) + " nodes");
 }
 
 /// global:disconnect() on the node; what is still connected then and hidden is cut one by one.
-asio::awaitable<DisconnectResult> by_global(CNode& cnode, NodeName node, std::int64_t looked_at, Nodes connected) {
+asio::awaitable<DisconnectResult> by_global(CNode& cnode, NodeName node, std::int64_t looked_at,
+                                            Nodes connected) {
   const auto left = co_await call_while_fresh(cnode, node, looked_at, form_of("global", "disconnect"));
   if (!left) {
     co_return failed(left.error());
@@ -156,7 +164,8 @@ asio::awaitable<DisconnectResult> by_global(CNode& cnode, NodeName node, std::in
   if (!hidden) {
     co_return failed(hidden.error());
   }
-  std::erase_if(*hidden, [&](const NodeName& other) { return std::ranges::find(connected, other) == connected.end(); });
+  std::erase_if(
+      *hidden, [&](const NodeName& other) { return std::ranges::find(connected, other) == connected.end(); });
   if (!hidden->empty()) {
     co_return co_await each(cnode, node, looked_at, "erlang", "disconnect_node", *hidden);
   }
@@ -216,6 +225,34 @@ asio::awaitable<DisconnectResult> disconnect_connected(CNode& cnode, const Disco
   co_return co_await each(cnode, asked, *looked_at, function.module, function.function, *connected);
 }
 
+bool contains(const Expected<Nodes>& nodes, const NodeName& node) {
+  return nodes && std::ranges::find(*nodes, node) != nodes->end();
+}
+
+asio::awaitable<InspectOutcome> inspect_connected(CNode& cnode, NodeName peer, NodeName target) {
+  const auto way = co_await way_of(cnode, peer);
+  const auto looked_at = co_await monotonic_time(cnode, peer);
+  const auto of_peer = co_await nodes(cnode, peer, "connected");
+  if (!way || !looked_at || !of_peer) {
+    co_return InspectOutcome::no_answer;
+  }
+  if (!contains(of_peer, target)) {
+    co_return InspectOutcome::clear;
+  }
+  const auto of_target = co_await nodes(cnode, target, "connected");
+  if (!of_target) {
+    co_return InspectOutcome::no_answer;
+  }
+  if (contains(of_target, peer)) {
+    co_return InspectOutcome::clear;
+  }
+  if (*way != Way::global) {
+    co_return InspectOutcome::stale;
+  }
+  const auto left = co_await call_while_fresh(cnode, peer, *looked_at, form_of("global", "disconnect"));
+  co_return left&&* left ? InspectOutcome::refreshed : InspectOutcome::no_answer;
+}
+
 }  // namespace
 
 asio::awaitable<DisconnectResult> disconnect(CNode& cnode, DisconnectRequest request) {
@@ -228,6 +265,18 @@ asio::awaitable<DisconnectResult> disconnect(CNode& cnode, DisconnectRequest req
   auto result = co_await disconnect_connected(cnode, request);
   cnode.disconnect(request.departed);
   co_return result;
+}
+
+asio::awaitable<InspectOutcome> inspect(CNode& cnode, NodeName peer, NodeName target) {
+  if (cnode.linked(peer)) {
+    co_return co_await inspect_connected(cnode, peer, target);
+  }
+  if (const auto connected = co_await connect(cnode, peer); !connected) {
+    co_return InspectOutcome::no_answer;
+  }
+  const auto outcome = co_await inspect_connected(cnode, peer, target);
+  cnode.disconnect(peer);
+  co_return outcome;
 }
 
 }  // namespace rancher_cnode::agent

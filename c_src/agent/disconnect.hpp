@@ -25,9 +25,10 @@ namespace rancher_cnode::agent {
 
 struct DisconnectRequest {
   NodeName departed;
-  NodeName target;                         ///< the BEAM that is driven; the departed one itself: its own departure
-  std::optional<ModuleFunction> function;  ///< the user's own way, called on the target for each node to disconnect
-  std::function<bool()> still_departed;    ///< by the newest metadata
+  NodeName target;  ///< the BEAM that is driven; the departed one itself: its own departure
+  std::optional<ModuleFunction>
+      function;  ///< the user's own way, called on the target for each node to disconnect
+  std::function<bool()> still_departed;  ///< by the newest metadata
   /// The nodes that a target which has departed is to be disconnected from; unused otherwise.
   std::function<bool(const NodeName&)> in_cluster;
 };
@@ -36,6 +37,13 @@ struct DisconnectResult {
   membership::DisconnectOutcome outcome;
   std::string detail;  ///< for the log
 };
+
+/// Whether `peer`, which `target` has lost, still lists `target`, while `target` does not list `peer`. Then its
+/// connections are those of a node that was away, and it is asked for global:disconnect/0, where it has that: it comes
+/// back to everybody like a new node, and its global has no loss to report that would make others cut one another.
+/// On the loop, like disconnect().
+[[nodiscard]] boost::asio::awaitable<membership::InspectOutcome> inspect(distribution::CNode& cnode,
+                                                                         NodeName peer, NodeName target);
 
 /// On the loop. A connection that is made for this is closed again. `cnode` must outlive it.
 [[nodiscard]] boost::asio::awaitable<DisconnectResult> disconnect(distribution::CNode& cnode,

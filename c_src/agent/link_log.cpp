@@ -64,20 +64,29 @@ void LinkLog::failed(const NodeName& peer, std::string_view reason) {
   }
 }
 
+void LinkLog::refreshed(const NodeName& peer) {
+  log_.info("peer_refreshed",
+            "it was away and still held a connection that the BEAM had lost; it gave its connections up",
+            {{"target", target_.str()}, {"peer", peer.str()}});
+}
+
 void LinkLog::departed(const membership::Fact& fact) {
   const bool own = fact.peer == target_;
   if (fact.departure == membership::Departure::disconnected) {
     if (own) {
-      log_.info("departed_target_disconnected", "it is connected to no node of the service any more", {{"target", target_.str()}});
+      log_.info("departed_target_disconnected", "it is connected to no node of the service any more",
+                {{"target", target_.str()}});
     } else {
       log_.info("departed_peer_disconnected", "the BEAM is not connected to it any more",
                 {{"target", target_.str()}, {"peer", fact.peer.str()}});
     }
   } else if (own) {
-    log_.warning("departed_target_connected", "it is left connected; to part it from the cluster, stop its container",
+    log_.warning("departed_target_connected",
+                 "it is left connected; to part it from the cluster, stop its container",
                  {{"target", target_.str()}, {"reason", fact.reason}});
   } else {
-    log_.warning("departed_peer_connected", "it is left connected; to part it from the cluster, stop its container",
+    log_.warning("departed_peer_connected",
+                 "it is left connected; to part it from the cluster, stop its container",
                  {{"target", target_.str()}, {"peer", fact.peer.str()}, {"reason", fact.reason}});
   }
 }
@@ -88,8 +97,9 @@ void LinkLog::disconnect_requested(const NodeName& departed, membership::Disconn
   if (outcome == DisconnectOutcome::withdrawn) {
     return;
   }
-  log_.write(outcome == DisconnectOutcome::done ? LogLevel::info : LogLevel::warning, "disconnect_requested", detail,
-             {{"target", target_.str()}, {"peer", departed.str()}, {"outcome", membership::to_string(outcome)}});
+  log_.write(
+      outcome == DisconnectOutcome::done ? LogLevel::info : LogLevel::warning, "disconnect_requested", detail,
+      {{"target", target_.str()}, {"peer", departed.str()}, {"outcome", membership::to_string(outcome)}});
 }
 
 void LinkLog::forget() {

@@ -28,6 +28,8 @@ class LinkLog {
   void linked(const NodeName& peer, TimePoint began);
   /// Said once per peer until the reason changes or the peer is linked.
   void failed(const NodeName& peer, std::string_view reason);
+  /// The peer was away and still held old connections; it has given them up.
+  void refreshed(const NodeName& peer);
   /// What became of a departed peer, or of the target that has departed itself.
   void departed(const membership::Fact& fact);
   /// It was to be disconnected; `detail` says what was called, or why nothing was.

@@ -28,9 +28,10 @@ asio::awaitable<CallResult> call(distribution::CNode& cnode, NodeName node, std:
 asio::awaitable<Expected<void>> connect(distribution::CNode& cnode, NodeName node) {
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Expected<void>)>(
       [&](auto handler) {
-        cnode.connect(node, [shared = std::make_shared<decltype(handler)>(std::move(handler))](const auto& connected) {
-          std::move (*shared)(connected ? Expected<void>() : tl::unexpected(connected.error().error));
-        });
+        cnode.connect(
+            node, [shared = std::make_shared<decltype(handler)>(std::move(handler))](const auto& connected) {
+              std::move (*shared)(connected ? Expected<void>() : tl::unexpected(connected.error().error));
+            });
       },
       asio::use_awaitable);
 }

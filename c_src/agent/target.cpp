@@ -157,6 +157,19 @@ void Target::carry_out(const action::Probe& probe) {
       asio::detached);
 }
 
+void Target::carry_out(const action::Inspect& inspection) {
+  asio::co_spawn(
+      loop_,
+      [self = shared_from_this(), inspection]() -> asio::awaitable<void> {
+        const auto outcome = co_await inspect(self->cnode_, inspection.peer, self->name_);
+        self->step(event::Inspected{inspection.id, outcome});
+        if (outcome == membership::InspectOutcome::refreshed && !self->stopped_) {
+          self->link_log_.refreshed(inspection.peer);
+        }
+      },
+      asio::detached);
+}
+
 void Target::carry_out(const action::Dial& dial) {
   TermWriter arguments;
   arguments.list(1).atom(dial.peer.str()).nil();
@@ -189,13 +202,13 @@ void Target::note_failure(const NodeName& peer) {
 
 void Target::carry_out(const action::Disconnect& action) {
   const auto self = shared_from_this();
-  DisconnectRequest request{.departed = action.peer,
-                            .target = name_,
-                            .function = config_.disconnect,
-                            .still_departed = [self, peer = action.peer]() {
-                              return !self->stopped_ && self->desired_->departed.contains(peer);
-                            },
-                            .in_cluster = [self](const NodeName& node) { return self->is_of_cluster(node); }};
+  DisconnectRequest request{
+      .departed = action.peer,
+      .target = name_,
+      .function = config_.disconnect,
+      .still_departed =
+          [self, peer = action.peer]() { return !self->stopped_ && self->desired_->departed.contains(peer); },
+      .in_cluster = [self](const NodeName& node) { return self->is_of_cluster(node); }};
   asio::co_spawn(
       loop_,
       [self, action, request = std::move(request)]() -> asio::awaitable<void> {

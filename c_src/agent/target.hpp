@@ -46,6 +46,7 @@ class Target : public std::enable_shared_from_this<Target> {
   void step(const membership::Event& event);
   void carry_out(const membership::action::ListLinks& list);
   void carry_out(const membership::action::Probe& probe);
+  void carry_out(const membership::action::Inspect& inspection);
   void carry_out(const membership::action::Dial& dial);
   void carry_out(const membership::action::Disconnect& action);
   [[nodiscard]] bool is_of_cluster(const NodeName& node) const;

@@ -62,7 +62,8 @@ membership::MembershipSettings membership_settings(const Config& config, Ipv4Add
   settings.removal_delay = config.removal_delay;
   settings.mass_removal_delay = config.mass_removal_delay;
   settings.health = config.health;
-  settings.reading_interval = std::clamp(config.polling_interval / 2, shortest_reading_interval, longest_reading_interval);
+  settings.reading_interval =
+      std::clamp(config.polling_interval / 2, shortest_reading_interval, longest_reading_interval);
   return settings;
 }
 

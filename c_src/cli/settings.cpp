@@ -65,7 +65,8 @@ constexpr auto all = std::to_array<Setting>({
     {"connect", Shape::single, "MODULE:FUNCTION", "net_kernel:connect_node",
      "Called on the target with a node name to connect it.", dialling},
     {"disconnect", Shape::single, "MODULE:FUNCTION", "",
-     "Called on the target with the name of a departed peer to disconnect it. Without it a container is disconnected "
+     "Called on the target with the name of a departed peer to disconnect it. Without it a container is "
+     "disconnected "
      "by its own C-node, by global:disconnect/0 on its own BEAM.",
      dialling},
     {"list-nodes", Shape::single, "MODULE:FUNCTION", "",

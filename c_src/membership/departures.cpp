@@ -21,7 +21,8 @@ std::string_view words(DisconnectOutcome outcome) {
     case DisconnectOutcome::unreachable:
       return "it cannot be reached: the nodes that are connected to it will notice by themselves";
     case DisconnectOutcome::unsupported:
-      return "it cannot be disconnected without harm to the others: its OTP release has no global:disconnect/0";
+      return "it cannot be disconnected without harm to the others: its OTP release has no "
+             "global:disconnect/0";
     case DisconnectOutcome::failed:
       return "the call that disconnects it failed";
   }
@@ -215,7 +216,7 @@ std::vector<DepartedView> Departures::views() const {
   std::vector<DepartedView> result;
   for (const auto& [name, entry] : entries_) {
     if (!is_departed(name)) continue;
-    const auto state = entry.phase == Phase::asking ? DepartedState::disconnecting
+    const auto state = entry.phase == Phase::asking    ? DepartedState::disconnecting
                        : entry.phase == Phase::looking ? DepartedState::unknown
                                                        : DepartedState::connected;
     result.push_back({name, state, entry.reason, entry.since});

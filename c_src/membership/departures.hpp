@@ -29,7 +29,8 @@ enum class TargetIs { down, up };
 class Departures {
  public:
   /// The references must outlive this object.
-  Departures(const ReconcilerSettings& settings, ActionIds& ids, Random& random, ReconcilerCounters& counters);
+  Departures(const ReconcilerSettings& settings, ActionIds& ids, Random& random,
+             ReconcilerCounters& counters);
 
   /// Returns true if a list is needed, to see whether the target is connected to those that have departed.
   [[nodiscard]] bool take_desired(TimePoint now, std::shared_ptr<const Desired> desired);
@@ -61,7 +62,7 @@ class Departures {
     ActionId judged_from = 0;
     TimePoint due;
     ActionId flight = 0;
-    bool done = false;  ///< it was asked, or there was nothing to ask for
+    bool done = false;                    ///< it was asked, or there was nothing to ask for
     std::optional<Departure> first_fact;  ///< each fact is stated once
     bool both_facts = false;
     std::string_view reason;

@@ -25,6 +25,19 @@ std::string_view words(ProbeOutcome outcome) {
   return {};
 }
 
+std::string_view words(InspectOutcome outcome) {
+  switch (outcome) {
+    case InspectOutcome::clear:
+    case InspectOutcome::refreshed:
+      return {};
+    case InspectOutcome::stale:
+      return "the peer still holds the connection that the target has lost";
+    case InspectOutcome::no_answer:
+      return "the peer is registered, but does not answer";
+  }
+  return {};
+}
+
 std::string_view words(DialOutcome outcome, ProbeMode probe) {
   switch (outcome) {
     case DialOutcome::linked:
@@ -120,6 +133,7 @@ void Dialler::restart(TimePoint now) {
     }
     queue_.remove(peer);
     peer.linked = false;
+    peer.lost = false;
     peer.failures = 0;
     peer.losses = 0;
     peer.attempts = 0;
@@ -135,7 +149,7 @@ bool Dialler::take_links(TimePoint now, ActionId listed, const std::vector<NodeN
     const auto found = peers_.find(link);
     if (found == peers_.end() || !found->second.member) continue;
     Peer& peer = found->second;
-    const bool by_itself = peer.flight == 0 || peer.step == Step::probe;
+    const bool by_itself = peer.flight == 0 || peer.step != Step::dial;
     came_up = came_up || (!peer.linked && by_itself);
     gain_link(now, peer);
     peer.listed = true;
@@ -153,6 +167,8 @@ void Dialler::gain_link(TimePoint now, Peer& peer) {
   if (peer.linked) return;
   peer.linked = true;
   peer.listed = false;
+  peer.lost = false;
+  peer.inspections = 0;
   peer.linked_since = now;
   peer.judged_from = ids_.next();
   peer.reason = {};
@@ -163,6 +179,7 @@ void Dialler::gain_link(TimePoint now, Peer& peer) {
 
 void Dialler::lose_link(TimePoint now, Peer& peer) {
   peer.linked = false;
+  peer.lost = true;
   ++counters_.links_lost;
   // A link that goes as soon as it comes must not be dialled in a busy loop.
   if (!peer.listed) return fail(now, peer, "the target said yes, but does not list the link");
@@ -191,8 +208,23 @@ void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::
   if (outcome != ProbeOutcome::found) ++counters_.probes_failed;
   if (peer == nullptr) return;
   if (outcome != ProbeOutcome::found) return fail(now, *peer, words(outcome));
-  if (ready_ && may_dial_ && wants_dial(*peer)) return start(now, *peer, Step::dial, actions);
-  settle(now, *peer);
+  start_next(now, *peer, Step::probe, actions);
+}
+
+void Dialler::take_inspection(TimePoint now, ActionId id, InspectOutcome outcome,
+                              std::vector<Action>& actions) {
+  Peer* peer = land(id, Step::inspect);
+  if (peer == nullptr) return;
+  const bool clear = outcome == InspectOutcome::clear || outcome == InspectOutcome::refreshed;
+  if (!clear && ++peer->inspections < settings_.max_inspections) return fail(now, *peer, words(outcome));
+  peer->lost = false;
+  start_next(now, *peer, Step::inspect, actions);
+}
+
+/// What comes after a step that went well, if the peer still is to be dialled.
+void Dialler::start_next(TimePoint now, Peer& peer, Step done, std::vector<Action>& actions) {
+  if (!ready_ || !may_dial_ || !wants_dial(peer)) return settle(now, peer);
+  start(now, peer, done == Step::probe && peer.lost ? Step::inspect : Step::dial, actions);
 }
 
 void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
@@ -263,8 +295,12 @@ void Dialler::start_due(TimePoint now, std::vector<Action>& actions) {
   while (ready_ && may_dial_ && flights_.size() < settings_.max_dials) {
     Queued* next = queue_.pop();
     if (next == nullptr) return;
-    start(now, static_cast<Peer&>(*next), settings_.probe == ProbeMode::epmd ? Step::probe : Step::dial,
-          actions);
+    auto& peer = static_cast<Peer&>(*next);
+    if (settings_.probe == ProbeMode::epmd) {
+      start(now, peer, Step::probe, actions);
+    } else {
+      start_next(now, peer, Step::probe, actions);
+    }
   }
 }
 
@@ -276,6 +312,9 @@ void Dialler::start(TimePoint now, Peer& peer, Step step, std::vector<Action>& a
   if (step == Step::probe) {
     ++counters_.probes;
     actions.emplace_back(action::Probe{id, *peer.name});
+  } else if (step == Step::inspect) {
+    ++counters_.inspections;
+    actions.emplace_back(action::Inspect{id, *peer.name});
   } else {
     ++counters_.dials;
     actions.emplace_back(action::Dial{id, *peer.name});
@@ -287,9 +326,21 @@ TimePoint Dialler::next_due() const {
   return ready_ ? queue_.next_due().value_or(TimePoint::max()) : TimePoint::max();
 }
 
+PeerState Dialler::in_flight(Step step) {
+  switch (step) {
+    case Step::probe:
+      return PeerState::probing;
+    case Step::inspect:
+      return PeerState::inspecting;
+    case Step::dial:
+      break;
+  }
+  return PeerState::dialling;
+}
+
 PeerState Dialler::state_of(const Peer& peer) {
   if (peer.linked) return PeerState::linked;
-  if (peer.flight != 0) return peer.step == Step::probe ? PeerState::probing : PeerState::dialling;
+  if (peer.flight != 0) return in_flight(peer.step);
   if (!peer.dialable) return PeerState::held;
   return peer.place == Queued::Place::waiting ? PeerState::waiting : PeerState::queued;
 }

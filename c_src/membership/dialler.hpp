@@ -32,6 +32,7 @@ class Dialler {
   [[nodiscard]] bool take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links);
 
   void take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::vector<Action>& actions);
+  void take_inspection(TimePoint now, ActionId id, InspectOutcome outcome, std::vector<Action>& actions);
   void take_dial(TimePoint now, ActionId id, DialOutcome outcome);
 
   /// Retry delays start over; waiting peers are due.
@@ -46,15 +47,17 @@ class Dialler {
   [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
 
  private:
-  enum class Step { probe, dial };
+  enum class Step { probe, inspect, dial };
   struct Peer : Queued {
     const NodeName* name = nullptr;  ///< the key in peers_
     bool member = true;              ///< false: only the answer to its action in flight is waited for
     bool dialable = false;
     bool linked = false;
-    bool listed = false;   ///< a list has shown the link
-    bool untried = false;  ///< counted in untried_
-    ActionId flight = 0;   ///< the action whose answer is waited for
+    bool listed = false;            ///< a list has shown the link
+    bool untried = false;           ///< counted in untried_
+    bool lost = false;              ///< connected once, and no longer: to be inspected before it is dialled
+    std::uint32_t inspections = 0;  ///< in vain, since it was lost
+    ActionId flight = 0;            ///< the action whose answer is waited for
     Step step = Step::probe;
     ActionId judged_from = 0;  ///< lists before this one may be older than the link
     ActionId seen_in = 0;      ///< the last list that showed the link
@@ -78,12 +81,14 @@ class Dialler {
   void settle(TimePoint now, Peer& peer);
   void update_state(TimePoint now, Peer& peer);
   void start(TimePoint now, Peer& peer, Step step, std::vector<Action>& actions);
+  void start_next(TimePoint now, Peer& peer, Step done, std::vector<Action>& actions);
   Peer* land(ActionId id, Step step);
   [[nodiscard]] bool keeps_dropping(TimePoint now, Peer& peer) const;
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
   [[nodiscard]] static bool wants_dial(const Peer& peer);
   [[nodiscard]] PeerView view_of(const Peer& peer) const;
   [[nodiscard]] static PeerState state_of(const Peer& peer);
+  [[nodiscard]] static PeerState in_flight(Step step);
   [[nodiscard]] std::string_view reason_of(const Peer& peer) const;
 
   const ReconcilerSettings& settings_;

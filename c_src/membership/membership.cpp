@@ -147,11 +147,11 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& se
   }
   changed |= forget_departed(now);
   view_.mass_hold = guard_.view(now, peers_, departed_);
-  const bool tells = authority == Authority::full ||
-                     (of_source == Authority::full && view_.own != OwnPresence::unknown);
+  const bool tells =
+      authority == Authority::full || (of_source == Authority::full && view_.own != OwnPresence::unknown);
   told_nothing_ = tells ? 0 : told_nothing_ + 1;
-  changed |= confirm({authority == Authority::full,
-                      of_source == Authority::full && view_.own == OwnPresence::left});
+  changed |=
+      confirm({authority == Authority::full, of_source == Authority::full && view_.own == OwnPresence::left});
   if (changed) rebuild();
   return changed;
 }

@@ -5,8 +5,9 @@
 
 namespace rancher_cnode::membership {
 
-std::shared_ptr<const Desired> make_desired(const Peers& peers, const DepartedPeers& departed, OwnPresence own,
-                                            const std::optional<NodeName>& departed_own, Confirmed confirmed) {
+std::shared_ptr<const Desired> make_desired(const Peers& peers, const DepartedPeers& departed,
+                                            OwnPresence own, const std::optional<NodeName>& departed_own,
+                                            Confirmed confirmed) {
   auto desired = std::make_shared<Desired>();
   desired->own = own;
   // Sorted first, then put in at the end: far faster for thousands of them than each finding its place.
@@ -36,7 +37,9 @@ std::vector<PeerStanding> make_standings(const Peers& peers, const DepartedPeers
   for (const auto& [address, peer] : departed) {
     result.push_back({peer.node, Standing::departed, "no longer in the service", peer.since});
   }
-  if (departed_own) result.push_back({*departed_own, Standing::departed, "our own container is no longer in the service", own_since});
+  if (departed_own)
+    result.push_back(
+        {*departed_own, Standing::departed, "our own container is no longer in the service", own_since});
   return result;
 }
 

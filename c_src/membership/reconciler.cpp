@@ -90,6 +90,10 @@ class Reconciler::Impl {
     dialler_.take_probe(now, event.id, event.outcome, step.actions);
   }
 
+  void take(TimePoint now, const event::Inspected& event, Step& step) {
+    dialler_.take_inspection(now, event.id, event.outcome, step.actions);
+  }
+
   // Dials and disconnects change the connections, so these are listed after them; a probe or a refusal changes none.
   void take(TimePoint now, const event::Dialled& event, Step&) {
     dialler_.take_dial(now, event.id, event.outcome);
@@ -159,6 +163,8 @@ std::string_view to_string(PeerState state) {
       return "queued";
     case PeerState::probing:
       return "probing";
+    case PeerState::inspecting:
+      return "inspecting";
     case PeerState::dialling:
       return "dialling";
     case PeerState::waiting:

@@ -19,9 +19,8 @@ bool RemovalGuard::takes_part(const Peers::value_type& entry) const {
 
 /// By how many those that departed within the window are more than those that came, as missing and as known.
 MassHold RemovalGuard::recent_losses(TimePoint now, const Peers& peers, const DepartedPeers& departed) const {
-  const auto gone = std::ranges::count_if(departed, [&](const auto& entry) {
-    return entry.second.up && now - entry.second.since < window_;
-  });
+  const auto gone = std::ranges::count_if(
+      departed, [&](const auto& entry) { return entry.second.up && now - entry.second.since < window_; });
   const auto came = std::ranges::count_if(peers, [&](const auto& entry) {
     const auto& arrived = entry.second.arrived;
     return takes_part(entry) && arrived && now - *arrived < window_;

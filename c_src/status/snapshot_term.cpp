@@ -134,6 +134,7 @@ TermBytes target_counters_term(const membership::ReconcilerCounters& counters) {
       .number("lists_failed", counters.lists_failed)
       .number("probes", counters.probes)
       .number("probes_failed", counters.probes_failed)
+      .number("inspections", counters.inspections)
       .number("dials", counters.dials)
       .number("dials_failed", counters.dials_failed)
       .number("links_gained", counters.links_gained)

@@ -82,7 +82,8 @@ struct Desired {
   std::set<NodeName> dialable;  ///< members that may be dialled (own node included)
   std::set<NodeName>
       members;  ///< all members, dialable or not, suspected ones too: connections to them are never cut
-  std::set<NodeName> departed;  ///< departed peers that the last read confirms. Own node included if it has left
+  std::set<NodeName>
+      departed;  ///< departed peers that the last read confirms. Own node included if it has left
   std::set<NodeName> suspended;  ///< departed peers, and our own node, that the last read does not confirm
   OwnPresence own = OwnPresence::unknown;
 };

@@ -15,6 +15,9 @@
 // * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in the
 //   queue take. A link that drops is dialled again at the next list; one that drops again and again after waits that
 //   grow to retry_limit, because each time it comes and goes `global` may cut links of others, too.
+// * A peer that the target has lost is inspected before it is dialled again: one that was away and still holds the
+//   old connection would, when the new one replaces it, have its `global` report the loss, and others would cut it or
+//   one another. Whoever cannot be inspected is dialled all the same after max_inspections.
 #pragma once
 
 #include <cstddef>
@@ -41,17 +44,19 @@ enum class DepartedPolicy {
 };
 
 struct ReconcilerSettings {
-  NodeName target;               ///< the BEAM that is driven; never dials itself
-  std::uint32_t max_dials = 32;  ///< probes and dials in flight, together; at least 1
+  NodeName target;                    ///< the BEAM that is driven; never dials itself
+  std::uint32_t max_dials = 32;       ///< probes and dials in flight, together; at least 1
   std::uint32_t max_disconnects = 8;  ///< in flight; at least 1
   DepartedPolicy departed_peers = DepartedPolicy::report;
   ProbeMode probe = ProbeMode::epmd;
   Milliseconds retry_first{100};  ///< doubles with each failure; the wait is drawn from its upper half
   Milliseconds retry_limit{10'000};
   Milliseconds list_interval{1'000};
-  std::uint32_t prompt_redials = 5;   ///< after so many losses in a row the waits begin
-  Milliseconds lasting{60'000};       ///< a link that lasted so long ends the row
-  Milliseconds news_interval{5'000};  ///< news act at most this often; later ones wait for it
+  std::uint32_t prompt_redials = 5;  ///< after so many losses in a row the waits begin
+  Milliseconds lasting{60'000};      ///< a link that lasted so long ends the row
+  std::uint32_t max_inspections =
+      3;  ///< of one lost peer that fail or find the old connection, before it is dialled
+  Milliseconds news_interval{5'000};    ///< news act at most this often; later ones wait for it
   Milliseconds disconnect_spread{500};  ///< random wait before a peer is disconnected, 0 to this
   /// A departed peer is reported as still connected after this; its own C-node needs as long as this one to see that
   /// it has departed, and may have begun later.
@@ -73,10 +78,16 @@ enum class DialOutcome {
   not_alive,  ///< it said ignored: the target is not alive as a node
   no_reply,   ///< the call timed out or failed
 };
+enum class InspectOutcome {
+  clear,  ///< the peer does not list the target, or the target lists the peer again
+  refreshed,  ///< it still held the old connection, and has given up its connections: it comes back like a new one
+  stale,      ///< it still holds the old connection
+  no_answer,  ///< it could not be asked
+};
 enum class DisconnectOutcome {
-  done,         ///< the call was made; what came of it is seen in the next list
-  withdrawn,    ///< it was no longer departed, or no longer connected, when the call was due: nothing was called
-  claimed,      ///< another C-node lives at its address, whose decision it is
+  done,       ///< the call was made; what came of it is seen in the next list
+  withdrawn,  ///< it was no longer departed, or no longer connected, when the call was due: nothing was called
+  claimed,    ///< another C-node lives at its address, whose decision it is
   unreachable,  ///< no connection to it could be made
   unsupported,  ///< its OTP release offers no way that spares the others
   failed,       ///< it was reached, the call failed
@@ -97,6 +108,12 @@ struct Probe {
   ActionId id;
   NodeName peer;
 };
+/// Look whether the peer, which the target has lost, still takes itself for connected to the target. If so, have it give
+/// its connections up.
+struct Inspect {
+  ActionId id;
+  NodeName peer;
+};
 /// Ask the target to link itself to the peer.
 struct Dial {
   ActionId id;
@@ -109,11 +126,12 @@ struct Disconnect {
   NodeName peer;
 };
 }  // namespace action
-using Action = std::variant<action::ListLinks, action::Probe, action::Dial, action::Disconnect>;
+using Action =
+    std::variant<action::ListLinks, action::Probe, action::Inspect, action::Dial, action::Disconnect>;
 
 /// Every action must be answered by one event with its id: ListLinks by LinksListed or ListFailed, Probe by
-/// Probed, Dial by Dialled, Disconnect by Disconnected. TargetDown and TargetUp end the list and the dials in flight,
-/// whose answers may come after it or not. Probes and disconnects go on: they must be answered still, and keep their
+/// Probed, Inspect by Inspected, Dial by Dialled, Disconnect by Disconnected. TargetDown and TargetUp end the list and the dials in flight,
+/// whose answers may come after it or not. Probes, inspections and disconnects go on: they must be answered still, and keep their
 /// slots until then.
 namespace event {
 /// Not null. Also the first one: before it, nothing is dialled.
@@ -135,6 +153,10 @@ struct Probed {
   ActionId id;
   ProbeOutcome outcome;
 };
+struct Inspected {
+  ActionId id;
+  InspectOutcome outcome;
+};
 struct Dialled {
   ActionId id;
   DialOutcome outcome;
@@ -149,15 +171,16 @@ struct Disconnected {
 struct News {};
 struct Tick {};
 }  // namespace event
-using Event =
-    std::variant<event::DesiredChanged, event::TargetUp, event::TargetDown, event::LinksListed,
-                 event::ListFailed, event::Probed, event::Dialled, event::Disconnected, event::News, event::Tick>;
+using Event = std::variant<event::DesiredChanged, event::TargetUp, event::TargetDown, event::LinksListed,
+                           event::ListFailed, event::Probed, event::Inspected, event::Dialled,
+                           event::Disconnected, event::News, event::Tick>;
 
 enum class PeerState {
   linked,
   held,    ///< a member that must not be dialled now; not linked
   queued,  ///< waits for a free slot, for the target, or for our own container to be listed again
   probing,
+  inspecting,  ///< it was lost: what it takes itself for is looked up before it is dialled again
   dialling,
   waiting,  ///< failed; waits for its next try
 };
@@ -213,6 +236,7 @@ struct ReconcilerCounters {
   std::uint64_t lists_failed = 0;
   std::uint64_t probes = 0;
   std::uint64_t probes_failed = 0;
+  std::uint64_t inspections = 0;
   std::uint64_t dials = 0;
   std::uint64_t dials_failed = 0;
   std::uint64_t links_gained = 0;  ///< links to members that appeared, whoever made them

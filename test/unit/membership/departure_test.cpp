@@ -159,8 +159,9 @@ TEST_CASE("a departed peer that is gone at the last look is not disconnected") {
 }
 
 TEST_CASE("a departed peer is disconnected once, however often it connects again") {
-  for (const auto outcome : {DisconnectOutcome::done, DisconnectOutcome::failed, DisconnectOutcome::unreachable,
-                             DisconnectOutcome::unsupported, DisconnectOutcome::claimed}) {
+  for (const auto outcome :
+       {DisconnectOutcome::done, DisconnectOutcome::failed, DisconnectOutcome::unreachable,
+        DisconnectOutcome::unsupported, DisconnectOutcome::claimed}) {
     CAPTURE(to_string(outcome));
     Driver driver = with_departed_9(disconnecting());
     keep_listing(driver, {2, 9}, 2s);
@@ -200,7 +201,8 @@ TEST_CASE("a departed peer that is listed again is not disconnected any more, an
   CHECK(peers_of(driver.probes) == nodes({9}));
 }
 
-TEST_CASE("while a departure is suspended nobody is disconnected, and it is looked at anew when it is restored") {
+TEST_CASE(
+    "while a departure is suspended nobody is disconnected, and it is looked at anew when it is restored") {
   Driver driver = with_departed_9(disconnecting());
   driver.answer_list({2, 9});
   driver.pass(500ms);
@@ -300,7 +302,8 @@ TEST_CASE("the target that has departed is disconnected once, and what it does t
   CHECK(departures_of(driver, 1) == std::vector{Departure::disconnected, Departure::still_connected});
 }
 
-TEST_CASE("the target that has departed is not asked again after it was away, but after it was listed again") {
+TEST_CASE(
+    "the target that has departed is not asked again after it was away, but after it was listed again") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({1, 2})), {2});
   driver.step(event::DesiredChanged{own_departing(nodes({2}))});

@@ -37,8 +37,10 @@ inline std::shared_ptr<const Desired> suspending(std::set<NodeName> dialable, st
 }
 
 /// Our own container, number 1, has departed; the departures of others are suspended then.
-inline std::shared_ptr<const Desired> own_departing(std::set<NodeName> dialable, std::set<NodeName> suspended = {}) {
-  auto result = std::make_shared<Desired>(*suspending(std::move(dialable), std::move(suspended), OwnPresence::left));
+inline std::shared_ptr<const Desired> own_departing(std::set<NodeName> dialable,
+                                                    std::set<NodeName> suspended = {}) {
+  auto result =
+      std::make_shared<Desired>(*suspending(std::move(dialable), std::move(suspended), OwnPresence::left));
   result->departed = {node(1)};
   return result;
 }
@@ -57,8 +59,10 @@ class Driver {
   explicit Driver(ReconcilerSettings settings) : reconciler_(std::move(settings)) {}
 
   TimePoint now = at_seconds(0);
+  bool answers_inspections = true;       ///< each at once, as clear
   std::vector<action::ListLinks> lists;  ///< each of these: not answered yet, in order
   std::vector<action::Probe> probes;
+  std::vector<action::Inspect> inspections;
   std::vector<action::Dial> dials;
   std::vector<action::Disconnect> disconnects;
   std::vector<Fact> facts;  ///< all so far
@@ -69,6 +73,7 @@ class Driver {
     for (Action& action : taken.actions) {
       std::visit([this](auto& what) { keep(std::move(what)); }, action);
     }
+    answer_inspections_if_wanted();
   }
 
   /// Time passes; ticks come when they are asked for.
@@ -96,6 +101,9 @@ class Driver {
     step(event::LinksListed{take_first(lists).id, std::move(links)});
   }
   void answer_probe(ProbeOutcome outcome) { step(event::Probed{take_first(probes).id, outcome}); }
+  void answer_inspection(InspectOutcome outcome) {
+    step(event::Inspected{take_first(inspections).id, outcome});
+  }
   void answer_dial(DialOutcome outcome) { step(event::Dialled{take_first(dials).id, outcome}); }
   void answer_disconnect(DisconnectOutcome outcome) {
     step(event::Disconnected{take_first(disconnects).id, outcome});
@@ -108,12 +116,16 @@ class Driver {
     return std::nullopt;
   }
   [[nodiscard]] PeerState state(int number) const { return peer(number).value().state; }
-  [[nodiscard]] std::size_t in_flight() const { return probes.size() + dials.size(); }
+  [[nodiscard]] std::size_t in_flight() const { return probes.size() + inspections.size() + dials.size(); }
   [[nodiscard]] const Reconciler& reconciler() const { return reconciler_; }
 
  private:
   void keep(action::ListLinks action) { lists.push_back(action); }
   void keep(action::Probe action) { probes.push_back(std::move(action)); }
+  void keep(action::Inspect action) { inspections.push_back(std::move(action)); }
+  void answer_inspections_if_wanted() {
+    while (answers_inspections && !inspections.empty()) answer_inspection(InspectOutcome::clear);
+  }
   void keep(action::Dial action) { dials.push_back(std::move(action)); }
   void keep(action::Disconnect action) { disconnects.push_back(std::move(action)); }
 

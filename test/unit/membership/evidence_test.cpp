@@ -88,7 +88,8 @@ TEST_CASE("reads cover the time between them up to twice the reading interval, a
   }
 }
 
-TEST_CASE("while somebody is suspected a read is wanted each reading interval, and when it would be confirmed") {
+TEST_CASE(
+    "while somebody is suspected a read is wanted each reading interval, and when it would be confirmed") {
   Membership membership = five();
   membership.observe(at(10'000ms), ReadScope::self, running({1, 2, 3, 4}));
   CHECK(membership.wants_read_at() == at(12'500ms));
@@ -112,7 +113,8 @@ TEST_CASE("a peer whose evidence was broken is suspected on, and not dialled") {
   CHECK(membership.standings().back().since == at_seconds(1));
 }
 
-TEST_CASE("a source that may only add removes nobody, neither others nor our own container, and confirms nobody") {
+TEST_CASE(
+    "a source that may only add removes nobody, neither others nor our own container, and confirms nobody") {
   Membership membership = five();
   for (int second = 1; second <= 300; ++second) {
     membership.observe(at_seconds(second), ReadScope::self, running({6}), Authority::may_only_add);

@@ -187,7 +187,8 @@ TEST_CASE("under immediate, too, one read that lacks us is no proof that we have
 }
 
 TEST_CASE(
-    "under never nobody departs, but what is missing is forgotten in time, and nothing is dialled when we are missing") {
+    "under never nobody departs, but what is missing is forgotten in time, and nothing is dialled when we "
+    "are missing") {
   Membership membership = five(RemovalPolicy::never);
   read_every_second(membership, 1, 300, ReadScope::self, running({1, 2}));
   CHECK(membership.desired()->departed.empty());
