@@ -1,6 +1,8 @@
 // A reconciler under test, its actions sorted by kind, and short ways to answer them.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <initializer_list>
 #include <memory>
@@ -20,6 +22,14 @@ inline std::shared_ptr<const Desired> desired(std::set<NodeName> dialable, std::
   result.dialable = std::move(dialable);
   result.leavers = std::move(leavers);
   result.own = own;
+  return std::make_shared<const Desired>(std::move(result));
+}
+
+/// `held` are members that must not be dialled.
+inline std::shared_ptr<const Desired> holding(const std::set<NodeName>& held,
+                                              std::set<NodeName> dialable = {}) {
+  Desired result = *desired(std::move(dialable));
+  result.members.insert(held.begin(), held.end());
   return std::make_shared<const Desired>(std::move(result));
 }
 
@@ -46,16 +56,16 @@ class Driver {
     for (Action& action : reconciler_.step(now, event)) {
       std::visit([this](auto& what) { keep(std::move(what)); }, action);
     }
+    // Whatever is due now was done in this step, or waits for an answer.
+    REQUIRE(reconciler_.next_wake() > now);
   }
 
   /// Time passes; ticks come when they are asked for.
   void pass(Milliseconds time) {
     const TimePoint end = now + time;
     while (reconciler_.next_wake() <= end) {
-      now = std::max(now, reconciler_.next_wake());
-      const TimePoint before = now;
+      now = reconciler_.next_wake();
       step(event::Tick{});
-      if (reconciler_.next_wake() <= before) break;  // wants an answer first, not a tick
     }
     now = end;
   }
@@ -72,6 +82,7 @@ class Driver {
     for (const int number : linked) links.push_back(node(number));
     step(event::LinksListed{take_first(lists).id, std::move(links)});
   }
+  void fail_list() { step(event::ListFailed{take_first(lists).id}); }
   void answer_probe(ProbeOutcome outcome) { step(event::Probed{take_first(probes).id, outcome}); }
   void answer_dial(DialOutcome outcome) { step(event::Dialled{take_first(dials).id, outcome}); }
   void answer_leave(LeaveOutcome outcome) { step(event::Left{take_first(leaves).id, outcome}); }

@@ -155,6 +155,18 @@ TEST_CASE("containers on one address are one peer, which may be dialled if any o
   }
 }
 
+TEST_CASE("containers on one address that are all up, or all down, count as the one that is listed first") {
+  for (const char* state : {"running", "stopped"}) {
+    CAPTURE(state);
+    Container sidekick = container(1, state);
+    sidekick.uuid = "sidekick";
+    const Judged main_first(service({container(1, state), sidekick}), HealthPolicy::any);
+    CHECK(member_at(main_first, 1).uuid == "uuid-1");
+    const Judged sidekick_first(service({sidekick, container(1, state)}), HealthPolicy::any);
+    CHECK(member_at(sidekick_first, 1).uuid == "sidekick");
+  }
+}
+
 TEST_CASE("old and new instances under one name are two peers") {
   Container old = container(1, "stopping");
   Container fresh = container(2, "starting");

@@ -58,9 +58,7 @@ TEST_CASE("a list that was asked before the wait was over is not the second look
 
 TEST_CASE("links to peers, held peers, strangers and our own kind are never cut") {
   Driver driver(driving_node_1());
-  auto held = std::make_shared<Desired>(*desired(nodes({1, 2})));
-  held->members.insert(node(3));
-  driver.begin(held, {2, 3, 4});
+  driver.begin(samples::holding(nodes({3}), nodes({1, 2})), {2, 3, 4});
   for (int second = 0; second < 100; ++second) {
     driver.pass(1s);
     driver.answer_list({2, 3, 4});

@@ -143,5 +143,17 @@ TEST_CASE("a peer that goes missing after a hold has its own, shorter time") {
   CHECK(membership.wants_read_at() == at_seconds(61));
 }
 
+TEST_CASE("a mass removal never takes less time than the removal of one peer") {
+  MembershipSettings quick = settings();
+  quick.removal_delay = 10s;
+  quick.mass_removal_delay = 1s;
+  Membership membership(quick);
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5}));
+  read_every_second(membership, 1, 10, ReadScope::self, running({1}));
+  CHECK(membership.desired()->leavers.empty());
+  membership.observe(at_seconds(11), ReadScope::self, running({1}));
+  CHECK(membership.desired()->leavers == nodes({2, 3, 4, 5}));
+}
+
 }  // namespace
 }  // namespace rancher_cnode::membership

@@ -46,9 +46,7 @@ TEST_CASE(
 
 TEST_CASE("the target is never dialled, nor what is no dialable member") {
   Driver driver(driving_node_1());
-  auto held = std::make_shared<Desired>(*desired(nodes({1, 2})));
-  held->members.insert(node(3));
-  driver.begin(held, {7, 8});
+  driver.begin(samples::holding(nodes({3}), nodes({1, 2})), {7, 8});
   CHECK(peers_of(driver.probes) == nodes({2}));
   CHECK(driver.state(3) == PeerState::held);
   CHECK_FALSE(driver.peer(1));
@@ -226,9 +224,22 @@ TEST_CASE("a list that fails is asked again after the interval, and cuts nothing
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})), {2});
   driver.pass(1s);
-  driver.step(event::ListFailed{driver.lists.at(0).id});
-  driver.lists.clear();
+  driver.fail_list();
   CHECK(driver.state(2) == PeerState::linked);
+  driver.pass(999ms);
+  CHECK(driver.lists.empty());
+  driver.pass(1ms);
+  CHECK(driver.lists.size() == 1);
+}
+
+TEST_CASE("a list that fails is not asked again at once, even if a dial asked for another meanwhile") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.answer_probe(ProbeOutcome::found);
+  driver.pass(1s);
+  REQUIRE(driver.lists.size() == 1);
+  driver.answer_dial(DialOutcome::no_reply);
+  driver.fail_list();
   driver.pass(999ms);
   CHECK(driver.lists.empty());
   driver.pass(1ms);

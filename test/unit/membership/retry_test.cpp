@@ -84,6 +84,28 @@ TEST_CASE("a peer that is listed anew starts over") {
   CHECK(driver.peer(2)->attempts == 0);
 }
 
+TEST_CASE("a held peer that becomes dialable again starts over") {
+  Driver driver = with_a_long_wait();
+  driver.step(event::DesiredChanged{samples::holding(nodes({2}))});
+  driver.step(event::DesiredChanged{desired(nodes({2}))});
+  REQUIRE(driver.probes.size() == 1);
+  CHECK(driver.peer(2)->attempts == 0);
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
+}
+
+TEST_CASE("a connected peer has no failed attempts") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.answer_probe(ProbeOutcome::no_answer);
+  REQUIRE(driver.peer(2)->attempts == 1);
+  driver.pass(100ms);
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::linked);
+  driver.answer_list({2});
+  CHECK(driver.peer(2)->attempts == 0);
+}
+
 TEST_CASE("news act at most once in their interval, and none is lost") {
   Driver driver = with_a_long_wait();
   driver.step(event::News{});
@@ -157,6 +179,17 @@ TEST_CASE("a link that drops again and again is dialled ever less often, until o
     longest = std::min<Milliseconds>(longest * 2, 10s);
   }
   CHECK(lose_again(driver, 61s) <= 20ms);
+  CHECK(lose_again(driver, 3s) <= 20ms);
+}
+
+TEST_CASE("a target that restarts starts the count of dropped connections over") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  for (int loss = 1; loss <= 5; ++loss) CHECK(lose_again(driver, 3s) <= 20ms);
+  driver.step(event::TargetDown{});
+  driver.lists.clear();
+  driver.step(event::TargetUp{});
+  driver.answer_list({});
   CHECK(lose_again(driver, 3s) <= 20ms);
 }
 
