@@ -239,6 +239,7 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
   return changed;
 }
 
+/// Our own is never suspected here: a whole read lists it, or it was never among the peers.
 bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed, Wholeness wholeness) {
   bool changed = false;
   auto member = listed.members.begin();
@@ -251,7 +252,7 @@ bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed
         held.unlisted.reset();
         held.hold = lost_address;
       });
-    } else if (wholeness == Wholeness::whole && !is_own(address)) {
+    } else if (wholeness == Wholeness::whole) {
       changed |= change(now, peer, [now](Peer& missing) { suspect(now, missing); });
     }
   }
@@ -265,8 +266,7 @@ bool Membership::Impl::forget_unlisted(TimePoint now, const Eligibility& listed)
   for (auto next = peers_.begin(); next != peers_.end();) {
     const auto current = next++;
     auto& [address, peer] = *current;
-    if (is_own(address) || peer.suspicion || listed.find(address) != nullptr || is_unaddressed(listed, peer))
-      continue;
+    if (peer.suspicion || listed.find(address) != nullptr || is_unaddressed(listed, peer)) continue;
     if (!peer.unlisted) peer.unlisted = now;
     if (now - *peer.unlisted >= forgotten_after) peers_.erase(current);
   }
@@ -283,7 +283,7 @@ bool Membership::Impl::is_mass(const MassHold& hold) const {
 /// container was down take no part: to let go of them costs nothing, and an upgrade that is finished removes as
 /// many as it leaves.
 void Membership::Impl::hold_missing() {
-  MassHold all{0, 0, TimePoint::max()};
+  MassHold all;
   for (const auto& [address, peer] : peers_) {
     if (is_own(address) || !peer.up) continue;
     ++all.known;
@@ -291,7 +291,7 @@ void Membership::Impl::hold_missing() {
   }
   if (!is_mass(all)) return;
   for (auto& [address, peer] : peers_) {
-    if (!is_own(address) && peer.up && peer.suspicion) peer.suspicion->held = true;
+    if (peer.up && peer.suspicion) peer.suspicion->held = true;
   }
 }
 
@@ -314,13 +314,13 @@ bool Membership::Impl::remove_leavers(TimePoint now) {
   for (auto next = peers_.begin(); next != peers_.end();) {
     const auto current = next++;
     const Peer& peer = current->second;
-    if (is_own(current->first) || !peer.suspicion || !is_confirmed(now, *peer.suspicion)) continue;
+    if (!peer.suspicion || !is_confirmed(now, *peer.suspicion)) continue;
     if (settings_.removal != RemovalPolicy::never) leavers_.emplace(current->first, Leaver{peer.node, now});
     peers_.erase(current);
   }
   const std::size_t removed = before - peers_.size();
   view_.removed_peers += removed;
-  if (removed > 0) drop_oldest_leavers();
+  drop_oldest_leavers();
   return removed > 0;
 }
 

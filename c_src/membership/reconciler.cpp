@@ -61,7 +61,6 @@ class Reconciler::Impl {
     leavers_.restart(now);
     links_known_ = false;
     list_flight_ = 0;
-    list_wanted_ = false;
     news_waiting_ = false;  // everything starts over as it is
   }
 
