@@ -87,12 +87,7 @@ class Driver {
   void answer_dial(DialOutcome outcome) { step(event::Dialled{take_first(dials).id, outcome}); }
   void answer_leave(LeaveOutcome outcome) { step(event::Left{take_first(leaves).id, outcome}); }
 
-  [[nodiscard]] std::optional<PeerView> peer(int number) const {
-    for (PeerView& view : reconciler_.peers()) {
-      if (view.node == node(number)) return std::move(view);
-    }
-    return std::nullopt;
-  }
+  [[nodiscard]] std::optional<PeerView> peer(int number) const { return reconciler_.peer(node(number)); }
   [[nodiscard]] PeerState state(int number) const { return peer(number).value().state; }
   [[nodiscard]] std::size_t in_flight() const { return probes.size() + dials.size(); }
   [[nodiscard]] const Reconciler& reconciler() const { return reconciler_; }

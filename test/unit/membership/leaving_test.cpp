@@ -193,6 +193,16 @@ TEST_CASE("a leave that is out when the target restarts keeps its slot until its
   CHECK(driver.leaves.size() == 1);
 }
 
+TEST_CASE("the connections are listed right after a leave") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({1}), nodes({9})), {9});
+  wait_out_the_spread(driver);
+  driver.answer_list({9});
+  REQUIRE(driver.lists.empty());
+  driver.answer_leave(LeaveOutcome::done);
+  CHECK(driver.lists.size() == 1);
+}
+
 TEST_CASE("a leaver that stops being one during its leave gives its slot back") {
   ReconcilerSettings settings = driving_node_1();
   settings.max_leaves = 1;

@@ -81,6 +81,17 @@ TEST_CASE("containers that were down take no part: a finished upgrade is no mass
   CHECK(most_gone.view().mass_hold->known == 2);
 }
 
+TEST_CASE("containers that were down are not held when most of those that were up go missing with them") {
+  Service mixed = running({1, 2, 3, 4});
+  mixed.containers.push_back(container(5, "stopped"));
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, mixed);
+  read_every_second(membership, 1, 11, ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->leavers == nodes({5}));
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 2);
+}
+
 TEST_CASE("half of the others may leave without a hold") {
   Membership membership = five();
   read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3}));
