@@ -48,6 +48,12 @@ TEST_CASE("a read that says nothing new changes nothing") {
   CHECK(membership.desired() == before);
 }
 
+TEST_CASE("a read that says nothing new changes nothing while no read has listed us") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({2, 3}));
+  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, running({2, 3})));
+}
+
 TEST_CASE("an unknown read changes nothing but what is told of the reads") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));

@@ -77,6 +77,12 @@ TEST_CASE("never more than the limit in flight, and a probe hands its place to t
   CHECK(driver.in_flight() == 4);
 }
 
+TEST_CASE("32 probes and dials are in flight at most by default") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(first_nodes(100)));
+  CHECK(driver.in_flight() == 32);
+}
+
 TEST_CASE("each failure has its reason in words") {
   const struct {
     ProbeOutcome probe;

@@ -42,6 +42,28 @@ TEST_CASE("a peer under suspicion is not dialled, and its link is left alone") {
   CHECK(standings.back().since == at_seconds(1));
 }
 
+TEST_CASE("a peer that goes missing is suspected though another, which was not dialable, goes with it") {
+  Membership membership(settings());
+  Service listed = running({1, 2, 3, 4});
+  listed.containers.push_back(container(5, "stopped"));
+  membership.observe(at_seconds(0), ReadScope::self, listed);
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3})));
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3}));
+}
+
+TEST_CASE("a missing peer that is listed again without its address has the whole delay again") {
+  Membership membership = five();
+  read_every_second(membership, 1, 8, ReadScope::self, running({1, 2, 3, 4}));
+  Service unaddressed = running({1, 2, 3, 4});
+  unaddressed.containers.push_back(samples::without_address(container(5)));
+  membership.observe(at_seconds(9), ReadScope::self, unaddressed);
+  CHECK(membership.standings().back().standing == Standing::held);
+  read_every_second(membership, 10, 19, ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.desired()->leavers.empty());
+  membership.observe(at_seconds(20), ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.desired()->leavers == nodes({5}));
+}
+
 TEST_CASE("two reads are needed, however far apart, and no more than two") {
   Membership membership = five();
   membership.observe(at_seconds(100), ReadScope::self, running({1, 2, 3, 4}));
@@ -184,7 +206,10 @@ TEST_CASE("under immediate, too, one read that lacks us is no proof that we have
 TEST_CASE(
     "never makes no leavers, but forgets in time what is missing, and stops dialling when we are missing") {
   Membership membership = five(RemovalPolicy::never);
-  read_every_second(membership, 1, 300, ReadScope::self, running({1, 2}));
+  read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3, 4})));
+  CHECK(membership.desired()->members == nodes({1, 2, 3, 4}));
+  read_every_second(membership, 12, 300, ReadScope::self, running({1, 2}));
   CHECK(membership.desired()->leavers.empty());
   CHECK(membership.desired()->members == nodes({1, 2}));
   read_every_second(membership, 301, 600, ReadScope::self, running({2}));
