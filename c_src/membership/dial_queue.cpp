@@ -6,7 +6,6 @@ constexpr unsigned fresh_turns = 3;
 }
 
 void DialQueue::add_fresh(Queued& peer) {
-  remove(peer);
   peer.place = Queued::Place::fresh;
   peer.ticket = next_ticket_++;
   fresh_.emplace(peer.ticket, &peer);
@@ -20,7 +19,6 @@ void DialQueue::add_retry(Queued& peer) {
 }
 
 void DialQueue::add_waiting(Queued& peer, TimePoint due) {
-  remove(peer);
   peer.place = Queued::Place::waiting;
   peer.due = due;
   peer.ticket = next_ticket_++;

@@ -22,9 +22,10 @@ struct Queued {
 
 class DialQueue {
  public:
-  /// Each of these takes the peer out of the place where it was.
+  /// Precondition of both: the peer is in no place.
   void add_fresh(Queued& peer);
   void add_waiting(Queued& peer, TimePoint due);
+  /// Does nothing if the peer is in no place.
   void remove(Queued& peer);
 
   /// Moves peers whose time has come behind the retries that are due already, in the order of their times.

@@ -93,6 +93,7 @@ Dialler::Peers::iterator Dialler::drop(Peers::iterator place) {
   peer.linked = false;
   peer.member = false;
   peer.dialable = false;
+  start_over(peer);
   // Its slot is taken until the answer comes, and a peer that is listed again must not be dialled twice at
   // once.
   return peer.flight != 0 ? std::next(place) : peers_.erase(place);
@@ -102,12 +103,16 @@ void Dialler::set_dialable(TimePoint now, Peer& peer, bool dialable) {
   if (peer.dialable != dialable) {
     peer.dialable = dialable;
     set_untried(peer, dialable && !peer.linked);
-    peer.failures = 0;
-    peer.losses = 0;
-    peer.attempts = 0;
-    peer.reason = {};
+    start_over(peer);
   }
   settle(now, peer);
+}
+
+void Dialler::start_over(Peer& peer) {
+  peer.failures = 0;
+  peer.losses = 0;
+  peer.attempts = 0;
+  peer.reason = {};
 }
 
 void Dialler::set_untried(Peer& peer, bool untried) {
@@ -123,21 +128,13 @@ void Dialler::set_untried(Peer& peer, bool untried) {
 void Dialler::restart(TimePoint now) {
   ready_ = false;
   std::erase_if(flights_, [](const auto& flight) { return flight.second->step == Step::dial; });
-  for (auto next = peers_.begin(); next != peers_.end();) {
-    const auto current = next++;
-    Peer& peer = current->second;
+  for (auto& [name, peer] : peers_) {
     if (peer.step == Step::dial) peer.flight = 0;
-    if (!peer.member) {
-      if (peer.flight == 0) peers_.erase(current);
-      continue;
-    }
+    if (!peer.member) continue;
     queue_.remove(peer);
     peer.linked = false;
     peer.lost = false;
-    peer.failures = 0;
-    peer.losses = 0;
-    peer.attempts = 0;
-    peer.reason = {};
+    start_over(peer);
     set_untried(peer, peer.dialable);
     settle(now, peer);
   }
@@ -233,7 +230,6 @@ void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
   if (peer == nullptr) return;
   if (outcome != DialOutcome::linked) return fail(now, *peer, words(outcome, settings_.probe));
   gain_link(now, *peer);
-  settle(now, *peer);
 }
 
 /// Ends a flight. nullptr if it was forgotten, or its peer is a member no longer.
@@ -246,9 +242,7 @@ Dialler::Peer* Dialler::land(ActionId id, Step step) {
   Peer* peer = flight->second;
   flights_.erase(flight);
   peer->flight = 0;
-  if (peer->member) return peer;
-  peers_.erase(peers_.find(*peer->name));
-  return nullptr;
+  return peer->member ? peer : nullptr;
 }
 
 void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {

@@ -50,7 +50,7 @@ class Dialler {
   enum class Step { probe, inspect, dial };
   struct Peer : Queued {
     const NodeName* name = nullptr;  ///< the key in peers_
-    bool member = true;              ///< false: only the answer to its action in flight is waited for
+    bool member = true;              ///< false: kept for the answer to its action in flight
     bool dialable = false;
     bool linked = false;
     bool listed = false;            ///< a list has shown the link
@@ -74,6 +74,7 @@ class Dialler {
   Peers::iterator add(Peers::iterator before, TimePoint now, const NodeName& name);
   Peers::iterator drop(Peers::iterator place);
   void set_dialable(TimePoint now, Peer& peer, bool dialable);
+  static void start_over(Peer& peer);
   void set_untried(Peer& peer, bool untried);
   void gain_link(TimePoint now, Peer& peer);
   void lose_link(TimePoint now, Peer& peer);

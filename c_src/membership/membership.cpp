@@ -276,8 +276,7 @@ bool Membership::Impl::forget_unlisted(TimePoint now, const Eligibility& listed)
   for (auto next = peers_.begin(); next != peers_.end();) {
     const auto current = next++;
     auto& [address, peer] = *current;
-    if (is_own(address) || peer.suspicion || listed.find(address) != nullptr || is_unaddressed(listed, peer))
-      continue;
+    if (peer.suspicion || listed.find(address) != nullptr || is_unaddressed(listed, peer)) continue;
     if (!peer.unlisted) peer.unlisted = now;
     if (now - *peer.unlisted >= forgotten_after) peers_.erase(current);
   }

@@ -20,7 +20,7 @@ struct Suspicion {
 
 struct Peer {
   NodeName node;
-  TimePoint since;  ///< of the standing
+  TimePoint since;                   ///< of the standing
   std::optional<TimePoint> arrived;  ///< nothing: with the first read that listed anybody
   std::string uuid;
   std::string hold;  ///< why it must not be dialled, in words; empty: it may be

@@ -59,7 +59,6 @@ class Reconciler::Impl {
     departures_.restart(target);
     links_known_ = false;
     list_flight_ = 0;
-    list_wanted_ = false;
     news_waiting_ = false;  // everything starts over as it is
   }
 

@@ -235,6 +235,15 @@ TEST_CASE("a departed peer that membership has forgotten is forgotten here too")
   CHECK(driver.reconciler().departed().empty());
 }
 
+TEST_CASE("the connections are listed right after a disconnect") {
+  Driver driver = with_departed_9(disconnecting());
+  keep_listing(driver, {2, 9}, 2s);
+  REQUIRE(driver.disconnects.size() == 1);
+  while (!driver.lists.empty()) driver.answer_list({2, 9});
+  driver.answer_disconnect(DisconnectOutcome::done);
+  CHECK(driver.lists.size() == 1);
+}
+
 TEST_CASE("disconnects in flight have a limit, and every departed peer has its turn") {
   ReconcilerSettings settings = disconnecting();
   settings.max_disconnects = 2;
@@ -365,9 +374,7 @@ TEST_CASE("a target that is not ours is left alone when our own container has de
 
 TEST_CASE("connections to peers, held peers, strangers and our own kind are never cut") {
   Driver driver(disconnecting());
-  auto held = std::make_shared<Desired>(*desired(nodes({1, 2})));
-  held->members.insert(node(3));
-  driver.begin(held, {2, 3, 4});
+  driver.begin(samples::holding(nodes({3}), nodes({1, 2})), {2, 3, 4});
   keep_listing(driver, {2, 3, 4}, 100s);
   CHECK(driver.disconnects.empty());
 }

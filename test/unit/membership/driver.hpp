@@ -1,6 +1,8 @@
 // A reconciler under test, its actions sorted by kind, and short ways to answer them.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <initializer_list>
 #include <memory>
@@ -45,6 +47,14 @@ inline std::shared_ptr<const Desired> own_departing(std::set<NodeName> dialable,
   return result;
 }
 
+/// `held` are members that must not be dialled.
+inline std::shared_ptr<const Desired> holding(const std::set<NodeName>& held,
+                                              std::set<NodeName> dialable = {}) {
+  Desired result = *desired(std::move(dialable));
+  result.members.insert(held.begin(), held.end());
+  return std::make_shared<const Desired>(std::move(result));
+}
+
 inline std::set<NodeName> first_nodes(int count, int from = 2) {
   std::set<NodeName> result;
   for (int number = from; number < from + count; ++number) result.insert(node(number));
@@ -74,16 +84,16 @@ class Driver {
       std::visit([this](auto& what) { keep(std::move(what)); }, action);
     }
     answer_inspections_if_wanted();
+    // Whatever is due now was done in this step, or waits for an answer.
+    REQUIRE(reconciler_.next_wake() > now);
   }
 
   /// Time passes; ticks come when they are asked for.
   void pass(Milliseconds time) {
     const TimePoint end = now + time;
     while (reconciler_.next_wake() <= end) {
-      now = std::max(now, reconciler_.next_wake());
-      const TimePoint before = now;
+      now = reconciler_.next_wake();
       step(event::Tick{});
-      if (reconciler_.next_wake() <= before) break;  // wants an answer first, not a tick
     }
     now = end;
   }
@@ -100,6 +110,7 @@ class Driver {
     for (const int number : linked) links.push_back(node(number));
     step(event::LinksListed{take_first(lists).id, std::move(links)});
   }
+  void fail_list() { step(event::ListFailed{take_first(lists).id}); }
   void answer_probe(ProbeOutcome outcome) { step(event::Probed{take_first(probes).id, outcome}); }
   void answer_inspection(InspectOutcome outcome) {
     step(event::Inspected{take_first(inspections).id, outcome});
@@ -109,12 +120,7 @@ class Driver {
     step(event::Disconnected{take_first(disconnects).id, outcome});
   }
 
-  [[nodiscard]] std::optional<PeerView> peer(int number) const {
-    for (PeerView& view : reconciler_.peers()) {
-      if (view.node == node(number)) return std::move(view);
-    }
-    return std::nullopt;
-  }
+  [[nodiscard]] std::optional<PeerView> peer(int number) const { return reconciler_.peer(node(number)); }
   [[nodiscard]] PeerState state(int number) const { return peer(number).value().state; }
   [[nodiscard]] std::size_t in_flight() const { return probes.size() + inspections.size() + dials.size(); }
   [[nodiscard]] const Reconciler& reconciler() const { return reconciler_; }

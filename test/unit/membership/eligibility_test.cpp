@@ -131,6 +131,12 @@ TEST_CASE("a container on another's network has the address of that container") 
     sidekick.ips = {"10.42.0.77"};
     CHECK_FALSE(Judged(service({container(1), sidekick}), HealthPolicy::any).find(address(77)) != nullptr);
   }
+  SUBCASE("even the first of its ips, if it has no other") {
+    Container main = without_address(container(1));
+    main.ips = {"10.42.0.88"};
+    CHECK((Judged(service({main, sidekick}), HealthPolicy::any).find(address(88)) != nullptr));
+    CHECK(dropped(Judged(service({main, sidekick}), HealthPolicy::any), DropReason::duplicate) == 1);
+  }
   SUBCASE("and has none if that one is not in the read, or has none") {
     CHECK(dropped(Judged(service({sidekick}), HealthPolicy::any), DropReason::no_address) == 1);
     const Service none = service({without_address(container(1)), sidekick});
@@ -152,6 +158,18 @@ TEST_CASE("containers on one address are one peer, which may be dialled if any o
     CHECK(member_at(result, 1).hold.empty());
     CHECK(member_at(result, 1).uuid == "uuid-1");
     CHECK(dropped(result, DropReason::duplicate) == 1);
+  }
+}
+
+TEST_CASE("containers on one address that are all up, or all down, count as the one that is listed first") {
+  for (const char* state : {"running", "stopped"}) {
+    CAPTURE(state);
+    Container sidekick = container(1, state);
+    sidekick.uuid = "sidekick";
+    const Judged main_first(service({container(1, state), sidekick}), HealthPolicy::any);
+    CHECK(member_at(main_first, 1).uuid == "uuid-1");
+    const Judged sidekick_first(service({sidekick, container(1, state)}), HealthPolicy::any);
+    CHECK(member_at(sidekick_first, 1).uuid == "sidekick");
   }
 }
 
@@ -185,6 +203,11 @@ TEST_CASE("what cannot be an address of a peer is dropped and counted with an ex
     CHECK(result.dropped.at(static_cast<std::size_t>(row.reason)).example ==
           std::string("web-9: ") + row.text);
   }
+}
+
+TEST_CASE("the example of a container without an address is its name") {
+  const Judged result(service({without_address(container(2))}), HealthPolicy::any);
+  CHECK(result.dropped.at(static_cast<std::size_t>(DropReason::no_address)).example == "web-2");
 }
 
 TEST_CASE("an example of what was dropped is never long") {

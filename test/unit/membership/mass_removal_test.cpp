@@ -33,7 +33,7 @@ TEST_CASE("while a read lacks us and most of the others, we do not depart before
 }
 
 TEST_CASE(
-    "our own leaving that was held once is held for the whole time, though the others are listed again") {
+    "our own departure that was held once is held for the whole time, though the others are listed again") {
   Membership membership = five();
   read_every_second(membership, 1, 20, ReadScope::self, running({2}));
   read_every_second(membership, 21, 60, ReadScope::self, running({2, 3, 4, 5}));
@@ -81,6 +81,17 @@ TEST_CASE("containers that were down take no part: a finished upgrade is no mass
   REQUIRE(most_gone.view().mass_hold);
   CHECK(most_gone.view().mass_hold->missing == 2);
   CHECK(most_gone.view().mass_hold->known == 2);
+}
+
+TEST_CASE("containers that were down are not held when most of those that were up go missing with them") {
+  Service mixed = running({1, 2, 3, 4});
+  mixed.containers.push_back(container(5, "stopped"));
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, mixed);
+  read_every_second(membership, 1, 11, ReadScope::self, running({1, 2}));
+  CHECK(membership.desired()->departed == nodes({5}));
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 2);
 }
 
 TEST_CASE("half of the others may depart without the guard") {
@@ -205,6 +216,18 @@ TEST_CASE("our own departure is guarded by what departed before, too") {
   REQUIRE(membership.view().mass_hold);
   CHECK(membership.view().mass_hold->missing == 3);
   CHECK(membership.view().mass_hold->known == 4);
+}
+
+TEST_CASE("a mass removal never takes less time than the removal of one peer") {
+  MembershipSettings quick = settings();
+  quick.removal_delay = 10s;
+  quick.mass_removal_delay = 1s;
+  Membership membership(quick);
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5}));
+  read_every_second(membership, 1, 10, ReadScope::self, running({1}));
+  CHECK(membership.desired()->departed.empty());
+  membership.observe(at_seconds(11), ReadScope::self, running({1}));
+  CHECK(membership.desired()->departed == nodes({2, 3, 4, 5}));
 }
 
 }  // namespace

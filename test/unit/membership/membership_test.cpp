@@ -48,6 +48,12 @@ TEST_CASE("a read that says nothing new changes nothing") {
   CHECK(membership.desired() == before);
 }
 
+TEST_CASE("a read that says nothing new changes nothing while no read has listed us") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({2, 3}));
+  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, running({2, 3})));
+}
+
 TEST_CASE("an unknown read changes nothing but what is told of the reads") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
@@ -155,6 +161,19 @@ TEST_CASE("an hour without good reads makes no peer forgotten") {
   CHECK(membership.desired()->members == nodes({2, 3}));
 }
 
+TEST_CASE("a peer that is listed without its address meanwhile has the whole hour again") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({2, 3}));
+  membership.observe(at_seconds(1), ReadScope::self, running({3}));
+  membership.observe(at_seconds(3'000), ReadScope::self,
+                     service({container(3), samples::without_address(container(2))}));
+  membership.observe(at_seconds(3'601), ReadScope::self, running({3}));
+  membership.observe(at_seconds(7'200), ReadScope::self, running({3}));
+  CHECK(membership.desired()->members == nodes({2, 3}));
+  membership.observe(at_seconds(7'201), ReadScope::self, running({3}));
+  CHECK(membership.desired()->members == nodes({3}));
+}
+
 TEST_CASE("our own container is present while it is listed without an address") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
@@ -199,13 +218,74 @@ TEST_CASE("a half-joined start can still form: our own container not listed yet 
 }
 
 TEST_CASE("health is asked for by the setting alone") {
-  MembershipSettings passing = settings();
-  passing.health = HealthPolicy::passing;
-  Membership membership(passing);
-  Container sick = container(2);
-  sick.health_state = "unhealthy";
-  membership.observe(at_seconds(0), ReadScope::self, service({container(1), sick}));
-  CHECK(membership.desired()->members == nodes({1, 2}));
+  for (const HealthPolicy health : {HealthPolicy::any, HealthPolicy::passing}) {
+    CAPTURE(static_cast<int>(health));
+    MembershipSettings checked = settings();
+    checked.health = health;
+    Membership membership(checked);
+    Container sick = container(2);
+    sick.health_state = "unhealthy";
+    membership.observe(at_seconds(0), ReadScope::self, service({container(1), sick}));
+    CHECK(membership.desired()->members == nodes({1, 2}));
+    CHECK(membership.desired()->dialable.contains(node(2)) == (health == HealthPolicy::any));
+  }
+}
+
+TEST_CASE("a standing lasts from the read that began it, whatever else that peer's container says") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
+  membership.observe(at_seconds(1), ReadScope::self, running({1, 2}));
+  CHECK(membership.standings().back().since == at_seconds(0));
+  membership.observe(at_seconds(2), ReadScope::self, service({container(1), container(2, "stopped")}));
+  membership.observe(at_seconds(3), ReadScope::self, service({container(1), container(2, "removed")}));
+  CHECK(membership.standings().back().since == at_seconds(2));
+  CHECK(membership.standings().back().reason == "state is removed");
+}
+
+TEST_CASE("a departed peer is reported as one since its departure") {
+  Membership membership = samples::five();
+  samples::read_every_second(membership, 1, 12, ReadScope::self, running({1, 2, 3, 4}));
+  const auto standings = membership.standings();
+  const PeerStanding* departed = find(standings, node(5));
+  REQUIRE(departed != nullptr);
+  CHECK(departed->standing == Standing::departed);
+  CHECK(departed->since == at_seconds(11));
+  CHECK(departed->reason == "no longer in the service");
+}
+
+TEST_CASE("each kind of read is counted, and the last of each kind has its time") {
+  Membership membership(settings());
+  membership.observe(at_seconds(1), ReadScope::self, running({2}));
+  membership.observe(at_seconds(2), ReadScope::self, running({1, 2}));
+  membership.observe(at_seconds(3), ReadScope::self, running({1, 2}));
+  membership.observe(at_seconds(4), ReadScope::self, service({}));
+  membership.observe(at_seconds(5), ReadScope::self, Unknown{"timeout"});
+  CHECK(membership.view().partial_reads == 2);
+  CHECK(membership.view().whole_reads == 2);
+  CHECK(membership.view().unknown_reads == 1);
+  CHECK(membership.view().last_whole == at_seconds(3));
+  CHECK(membership.view().last_good == at_seconds(4));
+  CHECK(membership.view().last_unknown == at_seconds(5));
+}
+
+TEST_CASE("our own presence has the time when it began") {
+  Membership membership(settings());
+  membership.observe(at_seconds(1), ReadScope::self, running({1, 2}));
+  membership.observe(at_seconds(2), ReadScope::self, running({1, 2}));
+  CHECK(membership.view().own_since == at_seconds(1));
+  membership.observe(at_seconds(3), ReadScope::self, running({2}));
+  CHECK(membership.view().own_since == at_seconds(3));
+}
+
+TEST_CASE(
+    "peers that lose their addresses in one read are all held, and the desired set changes with the first") {
+  Membership membership(settings());
+  Service held = running({1, 2});
+  held.containers.push_back(container(3, "stopped"));
+  membership.observe(at_seconds(0), ReadScope::self, held);
+  CHECK(membership.observe(at_seconds(1), ReadScope::self,
+                           service({container(1), samples::without_address(container(2)),
+                                    samples::without_address(container(3, "stopped"))})));
   CHECK(membership.desired()->dialable == nodes({1}));
 }
 

@@ -1,4 +1,4 @@
-// How links are made. How they are unmade is in leaving_test.cpp.
+// How connections are made. What is done about departed peers is in departure_test.cpp.
 #include "rancher_cnode/membership/reconciler.hpp"
 
 #include <doctest/doctest.h>
@@ -46,9 +46,7 @@ TEST_CASE(
 
 TEST_CASE("the target is never dialled, nor what is no dialable member") {
   Driver driver(driving_node_1());
-  auto held = std::make_shared<Desired>(*desired(nodes({1, 2})));
-  held->members.insert(node(3));
-  driver.begin(held, {7, 8});
+  driver.begin(samples::holding(nodes({3}), nodes({1, 2})), {7, 8});
   CHECK(peers_of(driver.probes) == nodes({2}));
   CHECK(driver.state(3) == PeerState::held);
   CHECK_FALSE(driver.peer(1));
@@ -79,6 +77,12 @@ TEST_CASE("never more than the limit in flight, and a probe hands its place to t
   CHECK(driver.in_flight() == 4);
 }
 
+TEST_CASE("32 probes and dials are in flight at most by default") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(first_nodes(100)));
+  CHECK(driver.in_flight() == 32);
+}
+
 TEST_CASE("each failure has its reason in words") {
   const struct {
     ProbeOutcome probe;
@@ -87,6 +91,9 @@ TEST_CASE("each failure has its reason in words") {
   } rows[] = {{ProbeOutcome::no_answer, {}, "the peer's epmd does not answer"},
               {ProbeOutcome::refused, {}, "the peer's epmd refuses the connection"},
               {ProbeOutcome::not_registered, {}, "the peer's epmd does not know the node"},
+              {ProbeOutcome::no_epmd, {}, "what listens on the peer's epmd port is no epmd"},
+              {ProbeOutcome::found, DialOutcome::silent,
+               "the dial was not answered: the peer's BEAM hangs, or the network drops its packets"},
               {ProbeOutcome::found, DialOutcome::refused,
                "registered, but the dial failed: probably cookie or version"},
               {ProbeOutcome::found, DialOutcome::not_alive, "the target is not alive as a node"},
@@ -102,60 +109,6 @@ TEST_CASE("each failure has its reason in words") {
     CHECK(driver.peer(2)->attempts == 1);
     CHECK(driver.peer(2)->next_try > driver.now);
   }
-}
-
-TEST_CASE("a target that restarts starts everything over, and late dials are not taken for new ones") {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2, 3, 4})), {3});
-  driver.answer_probe(ProbeOutcome::found);
-  const ActionId old_dial = driver.dials.at(0).id;
-  driver.dials.clear();
-  driver.step(event::TargetDown{});
-  CHECK(driver.state(2) == PeerState::queued);
-  CHECK(driver.state(3) == PeerState::queued);
-  CHECK(driver.peer(2)->reason == "the target is away");
-  CHECK(driver.reconciler().next_wake() == TimePoint::max());
-
-  driver.step(event::TargetUp{});
-  driver.step(event::Dialled{old_dial, DialOutcome::linked});
-  CHECK(driver.reconciler().counters().stale_answers == 1);
-  driver.answer_list({});
-  CHECK(peers_of(driver.probes) == nodes({2, 3, 4}));
-}
-
-TEST_CASE("a probe goes on over a restart of the target: its slot is taken until the answer, which serves") {
-  ReconcilerSettings settings = driving_node_1();
-  settings.max_dials = 2;
-  Driver driver(settings);
-  driver.begin(desired(nodes({2, 3, 4, 5})));
-  REQUIRE(driver.probes.size() == 2);
-  for (int flap = 0; flap < 5; ++flap) {
-    driver.step(event::TargetDown{});
-    driver.step(event::TargetUp{});
-    while (!driver.lists.empty()) {
-      const ActionId id = driver.lists.back().id;
-      driver.lists.clear();
-      driver.step(event::LinksListed{id, {}});
-    }
-  }
-  CHECK(peers_of(driver.probes) == nodes({2, 3}));
-  driver.answer_probe(ProbeOutcome::found);
-  CHECK(peers_of(driver.dials) == nodes({2}));
-  driver.answer_probe(ProbeOutcome::no_answer);
-  CHECK(driver.in_flight() == 2);
-  CHECK(driver.reconciler().counters().stale_answers == 0);
-}
-
-TEST_CASE("a probe that is answered while the target is away leads to no dial, and is made again") {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2})));
-  driver.step(event::TargetDown{});
-  driver.answer_probe(ProbeOutcome::found);
-  CHECK(driver.dials.empty());
-  driver.step(event::TargetUp{});
-  CHECK(driver.in_flight() == 0);
-  driver.answer_list({});
-  CHECK(peers_of(driver.probes) == nodes({2}));
 }
 
 TEST_CASE("a peer that waits for our own container says so") {
@@ -176,20 +129,6 @@ TEST_CASE("a dial that was refused changes no link, so none is listed for it") {
   CHECK(driver.lists.empty());
   driver.answer_dial(DialOutcome::no_reply);
   CHECK(driver.lists.size() == 1);
-}
-
-TEST_CASE("a list of the target's former life says nothing about the new one") {
-  Driver driver(driving_node_1());
-  driver.step(event::DesiredChanged{desired(nodes({2}))});
-  driver.step(event::TargetUp{});
-  const ActionId old_list = driver.lists.at(0).id;
-  driver.lists.clear();
-  driver.step(event::TargetUp{});
-  driver.step(event::LinksListed{old_list, {node(2)}});
-  CHECK(driver.state(2) == PeerState::queued);
-  CHECK(driver.lists.size() == 1);
-  driver.answer_list({});
-  CHECK(peers_of(driver.probes) == nodes({2}));
 }
 
 TEST_CASE("the links are listed every second, one list at a time, and right after a dial") {
@@ -226,9 +165,22 @@ TEST_CASE("a list that fails is asked again after the interval, and cuts nothing
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})), {2});
   driver.pass(1s);
-  driver.step(event::ListFailed{driver.lists.at(0).id});
-  driver.lists.clear();
+  driver.fail_list();
   CHECK(driver.state(2) == PeerState::linked);
+  driver.pass(999ms);
+  CHECK(driver.lists.empty());
+  driver.pass(1ms);
+  CHECK(driver.lists.size() == 1);
+}
+
+TEST_CASE("a list that fails is not asked again at once, even if a dial asked for another meanwhile") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.answer_probe(ProbeOutcome::found);
+  driver.pass(1s);
+  REQUIRE(driver.lists.size() == 1);
+  driver.answer_dial(DialOutcome::no_reply);
+  driver.fail_list();
   driver.pass(999ms);
   CHECK(driver.lists.empty());
   driver.pass(1ms);
@@ -349,33 +301,6 @@ TEST_CASE(
   CHECK(driver.probes.size() == 1);
   driver.answer_probe(ProbeOutcome::no_answer);
   CHECK(peers_of(driver.probes) == nodes({3}));
-}
-
-TEST_CASE("the first round is done when every dialable peer is linked or has failed once") {
-  Driver driver(driving_node_1());
-  CHECK_FALSE(driver.reconciler().first_round_done());
-  driver.begin(desired(nodes({1, 2, 3})), {});
-  CHECK_FALSE(driver.reconciler().first_round_done());
-  driver.answer_probe(ProbeOutcome::no_answer);
-  CHECK_FALSE(driver.reconciler().first_round_done());
-  driver.answer_probe(ProbeOutcome::found);
-  driver.answer_dial(DialOutcome::linked);
-  CHECK(driver.reconciler().first_round_done());
-  driver.step(event::TargetDown{});
-  CHECK_FALSE(driver.reconciler().first_round_done());
-  driver.lists.clear();
-  driver.step(event::TargetUp{});
-  driver.answer_list({2, 3});
-  CHECK(driver.reconciler().first_round_done());
-}
-
-TEST_CASE("a round without peers is done when the links are known") {
-  Driver driver(driving_node_1());
-  driver.step(event::TargetUp{});
-  driver.answer_list({});
-  CHECK_FALSE(driver.reconciler().first_round_done());
-  driver.step(event::DesiredChanged{desired(nodes({1}))});
-  CHECK(driver.reconciler().first_round_done());
 }
 
 }  // namespace

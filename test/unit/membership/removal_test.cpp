@@ -43,6 +43,28 @@ TEST_CASE("a peer under suspicion is not dialled, and its link is left alone") {
   CHECK(standings.back().since == at_seconds(1));
 }
 
+TEST_CASE("a peer that goes missing is suspected though another, which was not dialable, goes with it") {
+  Membership membership(settings());
+  Service listed = running({1, 2, 3, 4});
+  listed.containers.push_back(container(5, "stopped"));
+  membership.observe(at_seconds(0), ReadScope::self, listed);
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3})));
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3}));
+}
+
+TEST_CASE("a missing peer that is listed again without its address has the whole delay again") {
+  Membership membership = five();
+  read_every_second(membership, 1, 8, ReadScope::self, running({1, 2, 3, 4}));
+  Service unaddressed = running({1, 2, 3, 4});
+  unaddressed.containers.push_back(samples::without_address(container(5)));
+  membership.observe(at_seconds(9), ReadScope::self, unaddressed);
+  CHECK(membership.standings().back().standing == Standing::held);
+  read_every_second(membership, 10, 19, ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.desired()->departed.empty());
+  membership.observe(at_seconds(20), ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.desired()->departed == nodes({5}));
+}
+
 TEST_CASE("two reads are needed, and no more than two") {
   MembershipSettings quick = settings();
   quick.removal_delay = 5s;
@@ -190,7 +212,10 @@ TEST_CASE(
     "under never nobody departs, but what is missing is forgotten in time, and nothing is dialled when we "
     "are missing") {
   Membership membership = five(RemovalPolicy::never);
-  read_every_second(membership, 1, 300, ReadScope::self, running({1, 2}));
+  read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3, 4}));
+  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3, 4})));
+  CHECK(membership.desired()->members == nodes({1, 2, 3, 4}));
+  read_every_second(membership, 12, 300, ReadScope::self, running({1, 2}));
   CHECK(membership.desired()->departed.empty());
   CHECK(membership.desired()->members == nodes({1, 2}));
   read_every_second(membership, 301, 600, ReadScope::self, running({2}));

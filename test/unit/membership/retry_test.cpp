@@ -84,6 +84,28 @@ TEST_CASE("a peer that is listed anew starts over") {
   CHECK(driver.peer(2)->attempts == 0);
 }
 
+TEST_CASE("a held peer that becomes dialable again starts over") {
+  Driver driver = with_a_long_wait();
+  driver.step(event::DesiredChanged{samples::holding(nodes({2}))});
+  driver.step(event::DesiredChanged{desired(nodes({2}))});
+  REQUIRE(driver.probes.size() == 1);
+  CHECK(driver.peer(2)->attempts == 0);
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
+}
+
+TEST_CASE("a connected peer has no failed attempts") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.answer_probe(ProbeOutcome::no_answer);
+  REQUIRE(driver.peer(2)->attempts == 1);
+  driver.pass(100ms);
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::linked);
+  driver.answer_list({2});
+  CHECK(driver.peer(2)->attempts == 0);
+}
+
 TEST_CASE("news act at most once in their interval, and none is lost") {
   Driver driver = with_a_long_wait();
   driver.step(event::News{});
@@ -117,6 +139,59 @@ TEST_CASE("a peer that came up by itself is news for those that wait") {
   REQUIRE(driver.probes.empty());
   driver.answer_list({3});
   CHECK(peers_of(driver.probes) == nodes({2}));
+}
+
+/// Peer 3 waits for long, and a probe of peer 2 is in flight. Of 2 there were dials before.
+Driver with_one_waiting_and_one_in_flight() {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2, 3})));
+  for (int second = 0; second < 60; ++second) {
+    while (!driver.probes.empty()) {
+      driver.answer_probe(driver.probes.front().peer == node(2) ? ProbeOutcome::found
+                                                                : ProbeOutcome::no_answer);
+    }
+    while (!driver.dials.empty()) driver.answer_dial(DialOutcome::refused);
+    if (!driver.lists.empty()) driver.answer_list({});
+    driver.pass(1s);
+  }
+  while (peers_of(driver.probes) != nodes({2}) || driver.lists.empty()) {
+    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
+    if (!driver.lists.empty()) driver.answer_list({});
+    driver.pass(100ms);
+  }
+  return driver;
+}
+
+TEST_CASE("a peer that comes up while it is probed came up by itself") {
+  Driver driver = with_one_waiting_and_one_in_flight();
+  driver.answer_list({2});
+  CHECK(peers_of(driver.probes) == nodes({2, 3}));
+}
+
+TEST_CASE("a peer that comes up while it waits for a retry of its dial came up by itself") {
+  Driver driver = with_one_waiting_and_one_in_flight();
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::refused);
+  driver.answer_list({2});
+  CHECK(peers_of(driver.probes) == nodes({3}));
+}
+
+TEST_CASE("a peer that comes up while it is dialled did not come up by itself") {
+  Driver driver = with_one_waiting_and_one_in_flight();
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_list({2});
+  CHECK(driver.state(2) == PeerState::linked);
+  CHECK(driver.state(3) == PeerState::waiting);
+}
+
+TEST_CASE("an external change hurries once") {
+  Driver driver = with_a_long_wait();
+  driver.step(event::News{});
+  for (int tenth = 0; tenth < 300; ++tenth) {
+    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
+    driver.pass(100ms);
+  }
+  CHECK(driver.peer(2)->attempts <= 11 + 10);
 }
 
 /// The link to peer 2 comes, lasts, and drops; returns what happens until it is dialled again.
@@ -156,7 +231,36 @@ TEST_CASE("a link that drops again and again is dialled ever less often, until o
     CHECK(wait <= longest + 20ms);
     longest = std::min<Milliseconds>(longest * 2, 10s);
   }
+  CHECK(lose_again(driver, 58s) >= 4'980ms);
+  // The drop of one that has lasted is the first of a new row.
   CHECK(lose_again(driver, 61s) <= 20ms);
+  for (int loss = 2; loss <= 5; ++loss) CHECK(lose_again(driver, 3s) <= 20ms);
+  CHECK(lose_again(driver, 3s) >= 180ms);
+  CHECK(driver.peer(2)->reason == "the link drops again and again");
+}
+
+TEST_CASE("the first wait after a connection that held is short, whatever failed before it came up") {
+  Driver driver = with_a_long_wait();
+  driver.pass(10s);
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::linked);
+  driver.answer_list({});
+  driver.answer_list({2});
+  driver.pass(1s);
+  driver.answer_list({});
+  REQUIRE(driver.probes.size() == 1);
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
+}
+
+TEST_CASE("a target that restarts starts the count of dropped connections over") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  for (int loss = 1; loss <= 5; ++loss) CHECK(lose_again(driver, 3s) <= 20ms);
+  driver.step(event::TargetDown{});
+  driver.lists.clear();
+  driver.step(event::TargetUp{});
+  driver.answer_list({});
   CHECK(lose_again(driver, 3s) <= 20ms);
 }
 

@@ -157,7 +157,7 @@ void SimulatedWorld::change_of_service() {
   const int number = any_host();
   const bool listed = metadata_.truth().contains(number);
   const bool lasting = lasting_.contains(number);
-  switch (dice_.number(1, 5)) {
+  switch (dice_.number(1, 7)) {
     case 1:
       if (next_host_ <= network_.hosts()) {
         metadata_.list(next_host_);
@@ -184,6 +184,13 @@ void SimulatedWorld::change_of_service() {
     case 4:
       // A container that no read ever listed with its address cannot be known to last.
       if (listed && !lasting) metadata_.set_address(number, !metadata_.truth().at(number).has_address);
+      if (listed && dice_.chance(30)) metadata_.change_sidekick(number, dice_);
+      break;
+    case 5:
+      if (listed) metadata_.set_healthy(number, !metadata_.truth().at(number).healthy);
+      break;
+    case 6:
+      if (listed) metadata_.change_sidekick(number, dice_);
       break;
     default:
       if (listed) {

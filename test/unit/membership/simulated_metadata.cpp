@@ -1,6 +1,7 @@
 #include "simulated_metadata.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "samples.hpp"
@@ -16,6 +17,16 @@ void SimulatedMetadata::list(int number) {
 
 void SimulatedMetadata::replace(int number) { list(number); }
 
+void SimulatedMetadata::change_sidekick(int number, Dice& dice) {
+  std::optional<Sidekick>& sidekick = truth_.at(number).sidekick;
+  if (sidekick) {
+    sidekick.reset();
+  } else {
+    sidekick = Sidekick{std::to_string(number) + "-" + std::to_string(++instances_), dice.chance(50),
+                        dice.chance(50)};
+  }
+}
+
 void SimulatedMetadata::publish() { snapshots_.push_back(make(truth_)); }
 
 Answer SimulatedMetadata::make(Listing listing) {
@@ -23,7 +34,14 @@ Answer SimulatedMetadata::make(Listing listing) {
   for (const auto& [number, entry] : listing) {
     Container container = samples::container(number, entry.up ? "running" : "stopped");
     container.uuid = entry.uuid;
+    container.health_state = entry.healthy ? "healthy" : "unhealthy";
     service.containers.push_back(entry.has_address ? container : samples::without_address(container));
+    if (!entry.sidekick) continue;
+    Container sidekick = samples::container(number, entry.sidekick->up ? "running" : "stopped");
+    sidekick.uuid = entry.sidekick->uuid;
+    const auto place =
+        entry.sidekick->is_first ? std::prev(service.containers.end()) : service.containers.end();
+    service.containers.insert(place, std::move(sidekick));
   }
   return {std::make_shared<const Read>(std::move(service)),
           std::make_shared<const Listing>(std::move(listing))};

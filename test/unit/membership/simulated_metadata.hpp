@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,11 +33,20 @@ class Dice {
   Random random_;
 };
 
+/// Another container on the network of the first, thus at its address.
+struct Sidekick {
+  std::string uuid;
+  bool up = true;
+  bool is_first = false;  ///< in the list
+};
+
 /// What a read says about one container, in the simulation's own words, for the oracle.
 struct Entry {
   std::string uuid;
   bool has_address = true;
   bool up = true;
+  bool healthy = true;
+  std::optional<Sidekick> sidekick{};
 };
 using Listing = std::map<int, Entry>;
 
@@ -57,6 +67,9 @@ class SimulatedMetadata {
   void replace(int number);
   void set_up(int number, bool up) { truth_.at(number).up = up; }
   void set_address(int number, bool has_address) { truth_.at(number).has_address = has_address; }
+  void set_healthy(int number, bool healthy) { truth_.at(number).healthy = healthy; }
+  /// Gives it a sidekick, or takes it away.
+  void change_sidekick(int number, Dice& dice);
   /// A new snapshot of the truth: what reads say from now on.
   void publish();
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <type_traits>
 
 namespace rancher_cnode::membership::simulation {
 
@@ -19,7 +20,9 @@ void SimulatedWorld::start_node(int number) {
   ReconcilerSettings settings = tuning_;
   settings.target = samples::node(number);
   settings.seed = dice_.next();
-  nodes_[number] = std::make_unique<Node>(number, scope_, removal_, settings);
+  MembershipSettings rules = rules_;
+  rules.own_address = samples::address(number);
+  nodes_[number] = std::make_unique<Node>(number, scope_, rules, settings, names_);
   nodes_[number]->polls = dice_.chance(30);
   read_soon(number, dice_.between(1ms, 300ms));
   if (network_.beam(number).up) start_beam(number);
@@ -41,32 +44,43 @@ void SimulatedWorld::read(int number) {
     step(number, event::DesiredChanged{node.membership.desired()});
   }
   if (const auto rule = node.oracle.against(*node.membership.desired(), names_)) broken(number, *rule);
+  if (const auto rule = node.oracle.against_reports(node.membership, names_)) broken(number, *rule);
   // Who long-polls hears nothing more while nothing changes; an answer that fails is asked for again, and while the
   // version flaps each long-poll ends early.
   Duration pause = node.polls || !answer.listing ? Duration(5s) : Duration(60s);
   if (node.fault == Fault::flapping) pause = 1s;
   TimePoint next = now_ + pause;
-  if (const auto wanted = node.membership.wants_read_at()) {
-    if (*wanted <= now_) broken(number, "a read is wanted at once, again and again");
-    next = std::min(next, *wanted);
-  }
+  if (const auto wanted = node.membership.wants_read_at()) next = std::min(next, *wanted);
   read_soon(number, std::chrono::ceil<Milliseconds>(next - now_));
 }
 
 void SimulatedWorld::step(int number, const Event& event) {
   Node& node = *nodes_.at(number);
   node.takes_list = std::holds_alternative<event::LinksListed>(event);
-  for (const Action& action : node.reconciler.step(now_, event)) {
+  const std::vector<Action> actions = node.reconciler.step(now_, event);
+  std::visit(
+      [&]<class What>(const What& what) {
+        if constexpr (std::is_same_v<What, event::DesiredChanged>) {
+          node.pace.want(now_, node.oracle.wanted());
+        } else if constexpr (std::is_same_v<What, event::LinksListed>) {
+          node.pace.listed(now_, what.id, node.last_links);
+        } else {
+          node.pace.take(now_, what);
+        }
+      },
+      event);
+  for (const Action& action : actions) {
     std::visit([&](const auto& what) { carry_out(number, what); }, action);
   }
-  check_limits(number);
+  if (node.leaves.size() > tuning_.max_leaves) broken(number, "more than max_leaves leaves in flight");
+  if (const auto rule = node.pace.judge(now_, node.reconciler)) broken(number, *rule);
   schedule_tick(number);
 }
 
 void SimulatedWorld::schedule_tick(int number) {
   Node& node = *nodes_.at(number);
   const TimePoint wake = node.reconciler.next_wake();
-  if (wake <= now_) return broken(number, "wants to be woken at once after a step");
+  if (wake <= now_) return;  // a rule that is broken, and reported as such
   if (wake >= node.tick) return;
   node.tick = wake;
   const Node* planned_by = &node;
@@ -74,6 +88,7 @@ void SimulatedWorld::schedule_tick(int number) {
     Node& current = *nodes_.at(number);
     if (&current != planned_by || current.tick != wake) return;
     current.tick = TimePoint::max();
+    if (current.reconciler.next_wake() > now_) return schedule_tick(number);
     step(number, event::Tick{});
   });
 }
@@ -89,18 +104,8 @@ void SimulatedWorld::answer(int number, Milliseconds delay, std::function<Event(
   });
 }
 
-void SimulatedWorld::landed(int number, ActionId id) {
-  Node& node = *nodes_.at(number);
-  for (auto* flights : {&node.probes, &node.dials}) {
-    const auto flight = flights->find(id);
-    if (flight == flights->end()) continue;
-    node.longest_flight = std::max(node.longest_flight, now_ - flight->second.since);
-    flights->erase(flight);
-  }
-  node.leaves.erase(id);
-}
-
 void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
+  nodes_.at(number)->pace.lists(now_, action.id);
   nodes_.at(number)->lists.insert(action.id);
   // The links are those of some moment between the question and the answer.
   const Milliseconds way_there = dice_.between(0ms, 2ms);
@@ -113,7 +118,6 @@ void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
       if (fails) return event::ListFailed{id};
       if (in_time) {
         node.last_links = *links;
-        node.listed = true;
         const auto& leavers = node.membership.desired()->leavers;
         std::erase_if(node.looks, [&](const auto& entry) { return !links->contains(entry.first); });
         for (const int other : *links) {
@@ -133,28 +137,22 @@ void SimulatedWorld::starts(int number, int peer) {
 }
 
 void SimulatedWorld::carry_out(int number, const action::Probe& action) {
-  Node& node = *nodes_.at(number);
   const int peer = number_of(action.peer);
   starts(number, peer);
-  ++node.starts;
-  node.probes.emplace(action.id, Node::Flight{peer, now_});
+  nodes_.at(number)->pace.probes(now_, action.id, peer);
   const bool vanishes = !network_.reach(number, peer);
-  answer(number, vanishes ? 1s : dice_.between(0ms, 3ms),
-         [this, number, peer, vanishes, id = action.id]() -> Event {
-           landed(number, id);
-           const Beam& now = network_.beam(peer);
-           if (vanishes) return event::Probed{id, ProbeOutcome::no_answer};
-           if (!now.epmd) return event::Probed{id, ProbeOutcome::refused};
-           return event::Probed{id, now.up ? ProbeOutcome::found : ProbeOutcome::not_registered};
-         });
+  answer(number, vanishes ? 1s : dice_.between(0ms, 3ms), [this, peer, vanishes, id = action.id]() -> Event {
+    const Beam& now = network_.beam(peer);
+    if (vanishes) return event::Probed{id, ProbeOutcome::no_answer};
+    if (!now.epmd) return event::Probed{id, ProbeOutcome::refused};
+    return event::Probed{id, now.up ? ProbeOutcome::found : ProbeOutcome::not_registered};
+  });
 }
 
 void SimulatedWorld::carry_out(int number, const action::Dial& action) {
-  Node& node = *nodes_.at(number);
   const int peer = number_of(action.peer);
   starts(number, peer);
-  if (tuning_.probe == ProbeMode::off) ++node.starts;
-  node.dials.emplace(action.id, Node::Flight{peer, now_});
+  nodes_.at(number)->pace.dials(now_, action.id, peer);
   ++outcome_.dials;
   const bool alive = network_.beam(number).alive;
   const bool mute = alive && network_.beam(number).mute;
@@ -166,10 +164,7 @@ void SimulatedWorld::carry_out(int number, const action::Dial& action) {
     DialOutcome outcome = linked ? DialOutcome::linked : DialOutcome::refused;
     if (!alive) outcome = DialOutcome::not_alive;
     if (mute) outcome = DialOutcome::no_reply;
-    answer(number, dice_.between(0ms, 2ms), [this, number, id, outcome]() -> Event {
-      landed(number, id);
-      return event::Dialled{id, outcome};
-    });
+    answer(number, dice_.between(0ms, 2ms), [id, outcome]() -> Event { return event::Dialled{id, outcome}; });
   });
 }
 
@@ -203,7 +198,7 @@ void SimulatedWorld::carry_out(int number, const action::Leave& action) {
       network_.cut_all(peer);
     }
     answer(number, 1ms, [this, number, id, outcome]() -> Event {
-      landed(number, id);
+      nodes_.at(number)->leaves.erase(id);
       return event::Left{id, outcome};
     });
   });
@@ -224,73 +219,6 @@ void SimulatedWorld::link(int a, int b) {
       if (network_.can_link(near, other)) network_.link(near, other);
     }
   }
-}
-
-void SimulatedWorld::check_limits(int number) {
-  const Node& node = *nodes_.at(number);
-  if (node.probes.size() + node.dials.size() > tuning_.max_dials)
-    broken(number, "more than max_dials probes and dials in flight");
-  if (node.leaves.size() > tuning_.max_leaves) broken(number, "more than max_leaves leaves in flight");
-  if (node.lists.size() > 1) broken(number, "more than one list in flight");
-  std::set<int> peers;
-  for (const auto* flights : {&node.probes, &node.dials}) {
-    for (const auto& [id, flight] : *flights) {
-      if (!peers.insert(flight.peer).second)
-        broken(number, "two actions in flight for one peer: " + std::to_string(flight.peer));
-    }
-  }
-}
-
-/// What takes time: reads, news and turns in the queue. Looked at once a second.
-void SimulatedWorld::check_patience(int number) {
-  constexpr Milliseconds slack{50};
-  Node& node = *nodes_.at(number);
-  if (now_ - slack > node.oracle.next_read()) broken(number, "a read would tell, and none was asked for");
-  const auto own = node.membership.desired()->own;
-  const bool dials = own == OwnPresence::unknown || own == OwnPresence::present;
-  if (!node.target_up || !node.listed || !dials) {
-    node.turns.clear();
-    return;
-  }
-  const auto peers = node.reconciler.peers();
-  const auto queued = static_cast<std::size_t>(
-      std::ranges::count(peers, PeerState::queued, [](const PeerView& peer) { return peer.state; }));
-  const std::size_t in_flight = node.probes.size() + node.dials.size();
-  if (queued > 0 && in_flight < tuning_.max_dials) broken(number, "a slot is free while peers wait for one");
-  for (const auto* flights : {&node.probes, &node.dials}) {
-    for (const auto& [id, flight] : *flights)
-      node.longest_flight = std::max(node.longest_flight, now_ - flight.since);
-  }
-  for (const PeerView& peer : peers) {
-    if (peer.state == PeerState::queued) {
-      check_turn(number, peer, queued);
-      continue;
-    }
-    node.turns.erase(peer.node);
-    if (!peer.next_try) continue;
-    if (*peer.next_try > now_ + tuning_.retry_limit) broken(number, "waits too long: " + peer.node.str());
-    if (node.news && peer.since < *node.news && now_ > *node.news + tuning_.news_interval)
-      broken(number, "waits although there were news: " + peer.node.str());
-  }
-  if (node.news && now_ > *node.news + tuning_.news_interval) node.news.reset();
-}
-
-/// Those before a peer in the queue go first, and every fourth turn is a retry's: that many starts later it must
-/// have gone. A start waits for a slot, at most as long as a flight really took here; a probe and a dial may follow
-/// one another in one slot.
-void SimulatedWorld::check_turn(int number, const PeerView& peer, std::size_t queued) {
-  Node& node = *nodes_.at(number);
-  const auto turn = node.turns.find(peer.node);
-  if (turn == node.turns.end() || turn->second.since != peer.since) {
-    node.turns.insert_or_assign(peer.node, Node::Turn{peer.since, now_, node.starts, queued});
-    return;
-  }
-  const std::size_t bound = 4 * (turn->second.queued + 1);
-  if (node.starts - turn->second.starts > bound)
-    broken(number, "overtaken again and again: " + peer.node.str());
-  const auto rounds = static_cast<int>(bound / tuning_.max_dials) + 1;
-  if (now_ - turn->second.seen > rounds * 2 * node.longest_flight + 1s)
-    broken(number, "starved: " + peer.node.str());
 }
 
 }  // namespace rancher_cnode::membership::simulation

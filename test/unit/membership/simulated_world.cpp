@@ -21,18 +21,27 @@ SimulatedWorld::SimulatedWorld(const Scenario& scenario)
       now_(samples::at_seconds(0)),
       network_(scenario.hosts + spare_hosts + scenario.arrivals),
       transitive_(dice_.chance(50)),
-      removal_(dice_.chance(80)   ? RemovalPolicy::safe
-               : dice_.chance(50) ? RemovalPolicy::immediate
-                                  : RemovalPolicy::never),
       scope_(dice_.chance(80) ? ReadScope::self : ReadScope::named),
       tuning_{.target = samples::node(1)} {
   for (int number = 0; number <= network_.hosts(); ++number) names_.push_back(samples::node(number));
-  // `immediate` believes an old snapshot at once: then links may be lost without a fault of the network.
-  if (scenario_.metadata_faults_only) removal_ = RemovalPolicy::safe;
+  rules_.node_basename = "myapp";
+  rules_.health = dice_.chance(50) ? HealthPolicy::any : HealthPolicy::passing;
+  // What is given up early may be lost without a fault of the network.
+  if (!scenario_.metadata_faults_only) {
+    rules_.removal = dice_.chance(80)   ? RemovalPolicy::safe
+                     : dice_.chance(50) ? RemovalPolicy::immediate
+                                        : RemovalPolicy::never;
+    if (dice_.chance(20)) rules_.removal_delay = dice_.between(0ms, 20s);
+    if (dice_.chance(20)) rules_.mass_removal_delay = dice_.between(0ms, 20s);
+  }
   constexpr std::array<std::uint32_t, 4> limits{1, 2, 8, 32};
   tuning_.max_dials = scenario_.hosts > 20 ? 32 : limits.at(static_cast<std::size_t>(dice_.number(0, 3)));
   if (scenario_.arrivals > 0) tuning_.max_dials = static_cast<std::uint32_t>(dice_.number(1, 4));
   tuning_.max_leaves = static_cast<std::uint32_t>(dice_.number(1, 8));
+  if (dice_.chance(50)) {
+    tuning_.lasting = dice_.between(1s, 20s);
+    tuning_.prompt_redials = static_cast<std::uint32_t>(dice_.number(0, 3));
+  }
   tuning_.probe = dice_.chance(80) ? ProbeMode::epmd : ProbeMode::off;
 }
 
@@ -51,21 +60,13 @@ void SimulatedWorld::run_until(TimePoint end) {
   now_ = end;
 }
 
-/// Looks after everybody's patience meanwhile.
-void SimulatedWorld::watch_until(TimePoint end) {
-  while (now_ < end && outcome_.broken.empty()) {
-    run_until(std::min<TimePoint>(end, now_ + 1s));
-    for (const auto& [number, node] : nodes_) check_patience(number);
-  }
-}
-
 void SimulatedWorld::broken(int number, const std::string& what) {
   if (!outcome_.broken.empty()) return;
   const auto millis = std::chrono::duration_cast<Milliseconds>(now_ - samples::at_seconds(0)).count();
   outcome_.broken = "C-node " + std::to_string(number) + " at " + std::to_string(millis) + " ms: " + what;
 }
 
-Outcome SimulatedWorld::run() {
+void SimulatedWorld::start_hosts() {
   for (int i = 0; i < scenario_.hosts; ++i) {
     const int number = next_host_++;
     metadata_.list(number);
@@ -75,14 +76,17 @@ Outcome SimulatedWorld::run() {
   }
   metadata_.publish();
   for (const auto& [number, entry] : metadata_.truth()) start_host(number);
+}
 
-  if (scenario_.metadata_faults_only) watch_until(now_ + mesh_bound);
+Outcome SimulatedWorld::run() {
+  start_hosts();
+  if (scenario_.metadata_faults_only) run_until(now_ + mesh_bound);
   if (scenario_.arrivals > 0) arrive();
   outcome_.links_lost = 0;
   const TimePoint end = now_ + scenario_.faults_for;
   while (now_ < end && outcome_.broken.empty()) {
     one_fault();
-    watch_until(std::min<TimePoint>(end, now_ + dice_.between(100ms, 5s)));
+    run_until(std::min<TimePoint>(end, now_ + dice_.between(100ms, 5s)));
   }
   // The last of hundreds of arrivals have their turn by the bounds on turns, which are watched all along.
   if (scenario_.arrivals > 0) return outcome_;
@@ -90,10 +94,10 @@ Outcome SimulatedWorld::run() {
 
   faults_end_ = now_;
   while (outcome_.broken.empty() && !missing_link().empty() && now_ < faults_end_ + mesh_bound)
-    watch_until(now_ + 1s);
+    run_until(now_ + 1s);
   outcome_.formed_after = std::chrono::duration_cast<Milliseconds>(now_ - faults_end_);
   if (const std::string missing = missing_link(); !missing.empty()) broken(0, missing);
-  watch_until(faults_end_ + leave_bound);
+  run_until(faults_end_ + leave_bound);
   if (const std::string missing = missing_link(); !missing.empty()) broken(0, "after the leaves, " + missing);
   if (const std::string leaver = remaining_leaver(); !leaver.empty()) broken(0, leaver);
   if (scenario_.metadata_faults_only && outcome_.links_lost > 0)
@@ -124,7 +128,6 @@ void SimulatedWorld::publish() {
     if (node->polls) continue;
     after(delay, [this, reader, woken] {
       if (nodes_.at(reader).get() != woken) return;
-      if (woken->target_up && !woken->news) nodes_.at(reader)->news = now_;
       step(reader, event::News{});
     });
     read_soon(reader, delay);
@@ -138,10 +141,7 @@ void SimulatedWorld::stop_beam(int number, Milliseconds back_after) {
     network_.cut_all(number);
     beam.up = false;
     Node& node = *nodes_.at(number);
-    node.target_up = node.listed = false;
-    node.news.reset();
-    node.turns.clear();
-    node.dials.clear();
+    node.target_up = false;
     node.lists.clear();
     node.last_links.clear();
     step(number, event::TargetDown{});
@@ -168,6 +168,7 @@ void SimulatedWorld::mend_all() {
   network_.join_all();
   for (const auto& [number, entry] : Listing(metadata_.truth())) {
     metadata_.set_up(number, true);
+    metadata_.set_healthy(number, true);
     metadata_.set_address(number, true);
     if (nodes_.contains(number)) start_beam(number);
   }
@@ -193,7 +194,7 @@ std::string SimulatedWorld::missing_link() const {
 }
 
 std::string SimulatedWorld::remaining_leaver() const {
-  if (removal_ == RemovalPolicy::never) return {};
+  if (rules_.removal == RemovalPolicy::never) return {};
   bool brings_back = false;
   for (const auto& [number, node] : nodes_) {
     // A C-node that never saw itself listed cannot know that it left. It brings its target back for ever, and

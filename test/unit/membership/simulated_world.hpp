@@ -4,6 +4,7 @@
 // After every step the promises are checked; the first that is broken ends the run and is told in words.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,20 @@ struct Scenario {
       0;  ///< containers without a C-node that are listed one by one all the while; few of them live
 };
 
+/// What a user waits for after a change in a cluster where nothing else is wrong.
+enum class Change {
+  container_added,
+  container_runs,
+  container_healthy,
+  beam_restarted,
+  connection_dropped,
+  metadata_back,
+  host_back,
+  host_back_and_noticed,
+};
+inline constexpr std::size_t changes = 8;
+[[nodiscard]] std::string_view to_string(Change change);
+
 /// What a run came to. `broken` is empty if every promise was kept.
 struct Outcome {
   std::string broken;
@@ -38,6 +54,7 @@ struct Outcome {
   std::uint64_t leaves = 0;
   std::uint64_t links_lost = 0;  ///< by whatever cause
   std::uint64_t faults = 0;
+  std::array<Milliseconds, changes> connected_after{};  ///< the longest, for each kind of change
   Milliseconds formed_after{0};  ///< from the last fault to the full mesh, to the second
 };
 
@@ -53,6 +70,8 @@ class SimulatedWorld {
   explicit SimulatedWorld(const Scenario& scenario);
   ~SimulatedWorld();
   [[nodiscard]] Outcome run();
+  /// One change after the other, of each kind, without any fault beside it.
+  [[nodiscard]] Outcome run_changes();
 
  private:
   struct Node;  // one C-node
@@ -60,7 +79,6 @@ class SimulatedWorld {
   void at(TimePoint when, std::function<void()> what);
   void after(Milliseconds delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
   void run_until(TimePoint end);
-  void watch_until(TimePoint end);
   void broken(int number, const std::string& what);
 
   // The C-nodes and what they ask for (simulated_node.cpp).
@@ -73,9 +91,7 @@ class SimulatedWorld {
   void carry_out(int number, const action::Dial& action);
   void carry_out(int number, const action::Leave& action);
   void answer(int number, Milliseconds delay, std::function<Event()> make);
-  void landed(int number, ActionId id);
   void schedule_tick(int number);
-  void check_limits(int number);
   void starts(int number, int peer);
   void link(int a, int b);
 
@@ -90,17 +106,22 @@ class SimulatedWorld {
   void change_of_service();
   [[nodiscard]] int any_host();
   [[nodiscard]] bool belongs(int number) const;
+  void start_hosts();
   void start_host(int number);
   void publish();
   void stop_beam(int number, Milliseconds back_after);
   void start_beam(int number);
   void mend_all();
 
+  // The changes that are timed (simulated_changes.cpp).
+  int add_guest();
+  void make(Change change);
+  void wait_for_connections(Change change, int number);
+  [[nodiscard]] bool is_connected(int number) const;
+
   // What must hold at the end.
   [[nodiscard]] std::string missing_link() const;
   [[nodiscard]] std::string remaining_leaver() const;
-  void check_patience(int number);
-  void check_turn(int number, const PeerView& peer, std::size_t queued);
 
   Scenario scenario_;
   Dice dice_;
@@ -116,7 +137,7 @@ class SimulatedWorld {
   int next_host_ = 1;
   bool calm_ = false;
   bool transitive_;  ///< a BEAM that gains a link also links itself to the other's links, as global does
-  RemovalPolicy removal_;
+  MembershipSettings rules_;
   ReadScope scope_;
   ReconcilerSettings tuning_;
   Outcome outcome_;

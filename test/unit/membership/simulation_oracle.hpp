@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pace_oracle.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/policy.hpp"
@@ -18,7 +19,8 @@ namespace rancher_cnode::membership::simulation {
 
 class Oracle {
  public:
-  Oracle(int self, ReadScope scope, RemovalPolicy removal) : self_(self), scope_(scope), removal_(removal) {}
+  Oracle(int self, ReadScope scope, const MembershipSettings& rules)
+      : self_(self), scope_(scope), rules_(rules) {}
 
   void take(TimePoint now, const Answer& answer);
 
@@ -26,15 +28,18 @@ class Oracle {
   [[nodiscard]] std::optional<std::string> against(const Desired& desired,
                                                    const std::vector<NodeName>& names) const;
 
+  /// Nothing, or in what the reports, or the time of the next read, differ.
+  [[nodiscard]] std::optional<std::string> against_reports(const Membership& membership,
+                                                           const std::vector<NodeName>& names) const;
+
   /// Nothing, or the rule that a probe or dial of `number` would break.
   [[nodiscard]] std::optional<std::string> against_dial(int number) const;
 
   /// Nothing, or the rule that a leave of `number` would break.
   [[nodiscard]] std::optional<std::string> against_leave(int number) const;
 
-  /// When the next read must have been asked for at the latest; TimePoint::max() if none would let anything be
-  /// confirmed or restored.
-  [[nodiscard]] TimePoint next_read() const;
+  /// What the reconciler is to be told.
+  [[nodiscard]] PaceOracle::Wanted wanted() const;
 
   [[nodiscard]] bool ever_listed(int number) const { return ever_listed_.contains(number); }
 
@@ -49,12 +54,19 @@ class Oracle {
     bool up = false;   ///< by its state when it was listed last
     bool dialable = false;
     std::optional<Missing> missing;
+    std::string hold;  ///< why it must not be dialled, as it is reported
+    Standing standing = Standing::dialable;
+    TimePoint since;
   };
   using Peers = std::map<int, Peer>;
 
   void take_listed(const Listing& listing);
   void take_own(TimePoint now, bool missing, bool mass);
   void take_missing(TimePoint now, const std::set<int>& missing);
+  void take_standings(TimePoint now);
+  [[nodiscard]] std::string hold_of(const Entry& entry) const;
+  [[nodiscard]] std::optional<TimePoint> next_read() const;
+  [[nodiscard]] std::optional<std::string> against_guard(const std::optional<MassHold>& reported) const;
   [[nodiscard]] std::set<int> missing_from(const Listing& listing) const;
   [[nodiscard]] bool is_mass(std::size_t missing, std::size_t of) const;
   [[nodiscard]] bool is_mass(const std::set<int>& missing) const;
@@ -64,15 +76,19 @@ class Oracle {
 
   int self_;
   ReadScope scope_;
-  RemovalPolicy removal_;
-  Peers peers_;  ///< those that belong, missing ones too; our own among them
-  std::set<int> leavers_;
+  MembershipSettings rules_;
+  Peers peers_;                       ///< those that belong, missing ones too; our own among them
+  std::map<int, TimePoint> leavers_;  ///< with the time when each was removed
   std::set<int> ever_listed_;
   OwnPresence own_ = OwnPresence::unknown;
   bool others_borne_out_ = false;  ///< by the last read
   bool own_borne_out_ = false;
-  bool told_nothing_ = false;  ///< the last read
+  int told_nothing_ = 0;  ///< reads in a row
   TimePoint last_read_;
+  TimePoint own_since_;
+  std::uint64_t failed_reads_ = 0;
+  std::uint64_t partial_reads_ = 0;
+  std::uint64_t whole_reads_ = 0;
 };
 
 }  // namespace rancher_cnode::membership::simulation

@@ -37,11 +37,11 @@ Seeds one_or_many(std::uint64_t count) { return one_or(number_from("RANCHER_CNOD
 
 /// Runs every seed and tells each that breaks a promise.
 template <class MakeScenario>
-void run_seeds(Seeds seeds, MakeScenario make) {
+Outcome run_seeds(Seeds seeds, MakeScenario make, Outcome (SimulatedWorld::*run)() = &SimulatedWorld::run) {
   Outcome sum;
   for (std::uint64_t seed = seeds.first; seed <= seeds.last; ++seed) {
     SimulatedWorld world(make(seed));
-    const Outcome outcome = world.run();
+    const Outcome outcome = (world.*run)();
     CAPTURE(seed);
     CHECK(outcome.broken == "");
     sum.dials += outcome.dials;
@@ -49,10 +49,15 @@ void run_seeds(Seeds seeds, MakeScenario make) {
     sum.links_lost += outcome.links_lost;
     sum.faults += outcome.faults;
     sum.formed_after = std::max(sum.formed_after, outcome.formed_after);
+    for (std::size_t change = 0; change < changes; ++change) {
+      sum.connected_after.at(change) =
+          std::max(sum.connected_after.at(change), outcome.connected_after.at(change));
+    }
   }
   MESSAGE("seeds ", seeds.first, " to ", seeds.last, ": ", sum.faults, " faults, ", sum.dials, " dials, ",
           sum.leaves, " leaves, ", sum.links_lost, " links lost; full mesh at the latest ",
           sum.formed_after.count(), " ms after the last fault");
+  return sum;
 }
 
 TEST_CASE("whatever fails, only confirmed leavers are cut, limits are kept, and the cluster heals in time") {
@@ -65,6 +70,19 @@ TEST_CASE("metadata alone, however wrong, never costs a link") {
   run_seeds(one_or_many(RANCHER_CNODE_SIMULATION_SEEDS / 4), [](std::uint64_t seed) {
     return Scenario{.seed = seed, .hosts = 2 + static_cast<int>(seed % 5), .metadata_faults_only = true};
   });
+}
+
+TEST_CASE("after each kind of change all are connected in time") {
+  const Outcome longest = run_seeds(
+      one_or(100),
+      [](std::uint64_t seed) {
+        return Scenario{.seed = seed, .hosts = 2 + static_cast<int>(seed % 6), .arrivals = changes};
+      },
+      &SimulatedWorld::run_changes);
+  for (std::size_t change = 0; change < changes; ++change) {
+    MESSAGE(to_string(static_cast<Change>(change)), ": all are connected after ",
+            longest.connected_after.at(change).count(), " ms");
+  }
 }
 
 TEST_CASE("new peers that arrive all the time starve nobody") {

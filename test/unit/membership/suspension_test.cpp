@@ -106,6 +106,18 @@ TEST_CASE("while reads tell nothing new they are asked for ever less often, down
   }
 }
 
+TEST_CASE("reads that may not remove anybody are asked for ever less often, too") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::named, running({2, 3, 4}));
+  membership.observe(at_seconds(1), ReadScope::named, running({2, 3}));
+  TimePoint now = at_seconds(200);
+  for (const Milliseconds pause : {1'000ms, 2'000ms, 4'000ms, 5'000ms}) {
+    membership.observe(now, ReadScope::self, running({2, 3}));
+    CHECK(membership.wants_read_at() == now + pause);
+    now += pause;
+  }
+}
+
 TEST_CASE("our own departure that waits for a read does not ask without pause either") {
   Membership membership = five();
   membership.observe(at_seconds(1), ReadScope::self, running({2, 3, 4, 5}));
