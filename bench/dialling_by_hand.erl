@@ -8,15 +8,15 @@
 %% at_once: whoever does not see it dials it. when_unlisted: once it does not list the one that dials.
 %% when_none_listed: once it lists none of those that do not see it.
 %% disconnect_each: if it lists the one that dials, that one has it call global:disconnect/0 first; each by itself.
-%% disconnect_once: the same, one after the other, so that only the first has it done.
--type way() :: at_once | when_unlisted | when_none_listed | disconnect_each | disconnect_once.
+%% disconnect_then_none: the same, and then it waits until none of those that do not see it is listed.
+-type way() :: at_once | when_unlisted | when_none_listed | disconnect_each | disconnect_then_none.
 
 -define(PAUSE_MS, 250).
 -define(CALL_MS, 5000).
 
 -spec ways() -> [way()].
 ways() ->
-    [at_once, when_unlisted, when_none_listed, disconnect_each, disconnect_once].
+    [at_once, when_unlisted, when_none_listed, disconnect_each, disconnect_then_none].
 
 %% One process for each of Others; none where somebody else dials.
 -spec start(way() | c_nodes | nobody, test_beam:beam(), [test_beam:beam()]) -> [pid()].
@@ -52,10 +52,8 @@ ready(when_none_listed, One, _Own, Others) ->
     stale(One, Others) =:= [];
 ready(disconnect_each, One, Own, _Others) ->
     not sees(One, Own) orelse disconnect(One);
-ready(disconnect_once, One, Own, Others) ->
-    global:trans({?MODULE, self()},
-                 fun() -> stale(One, Others) =:= [] orelse sees(Own, One) orelse disconnect(One) end,
-                 [node()]).
+ready(disconnect_then_none, One, Own, Others) ->
+    (not sees(One, Own) orelse disconnect(One)) andalso stale(One, Others) =:= [].
 
 disconnect(One) ->
     is_list(test_beam:call(One, global, disconnect, [], ?CALL_MS)).

@@ -44,9 +44,10 @@ measure(Metadata, {Title, Rounds}) ->
     Lost = [N || #{lost := N} <- Results],
     Own = [N || #{own := N} <- Results],
     Healed = lists:sort([Ms || #{healed_ms := Ms} <- Results]),
-    io:format("~-58s lost among others ~3b: ~-18w of its own ~3b  whole again after ~w ms (~w to ~w)~n",
-              [Title, lists:sum(Lost), Lost, lists:sum(Own), lists:nth((length(Healed) + 1) div 2, Healed), hd(Healed),
-               lists:last(Healed)]),
+    io:format("~s~n  lost among the others  ~3b of ~w~n  lost by the one itself ~3b of ~w~n"
+              "  whole again after ~w ms (~w to ~w)~n",
+              [Title, lists:sum(Lost), Lost, lists:sum(Own), Own, lists:nth((length(Healed) + 1) div 2, Healed),
+               hd(Healed), lists:last(Healed)]),
     ok.
 
 %% -- one is away and comes back
@@ -58,7 +59,8 @@ away_rounds(Metadata, Dialling, Away, Ms) ->
     try
         Hosts = test_cluster:hosts(?HOSTS),
         ok = test_cluster:list(Metadata, Hosts),
-        Beams = test_beam:start_all(Hosts, #{args => ["-kernel", "net_ticktime", ?TICKTIME_S, "-kernel", "logger_level", "none"]}),
+        Beams = test_beam:start_all(Hosts, #{args => ["-kernel", "net_ticktime", ?TICKTIME_S]}),
+        [ok = test_beam:call(Beam, logger, set_primary_config, [level, none]) || Beam <- Beams],
         [test_cnode:start_all(Hosts) || Dialling =:= c_nodes],
         [away_round(Beams, Dialling, Away, Ms) || _ <- lists:seq(1, rounds())]
     after
