@@ -8,21 +8,24 @@
 %% at_once: whoever does not see it dials it. when_unlisted: once it does not list the one that dials.
 %% when_none_listed: once it lists none of those that do not see it.
 %% disconnect_each: if it lists the one that dials, that one has it call global:disconnect/0 first; each by itself.
-%% disconnect_then_none: the same, and then it waits until none of those that do not see it is listed.
--type way() :: at_once | when_unlisted | when_none_listed | disconnect_each | disconnect_then_none.
+%% disconnect_first: the first that reaches it has it call global:disconnect/0 whatever it lists; then all dial.
+%% disconnect_then_none: as disconnect_each, and then it waits until none of those that do not see it is listed.
+-type way() :: at_once | when_unlisted | when_none_listed | disconnect_each | disconnect_first |
+                 disconnect_then_none.
 
 -define(PAUSE_MS, 250).
 -define(CALL_MS, 5000).
 
 -spec ways() -> [way()].
 ways() ->
-    [at_once, when_unlisted, when_none_listed, disconnect_each, disconnect_then_none].
+    [at_once, when_unlisted, when_none_listed, disconnect_each, disconnect_first, disconnect_then_none].
 
 %% One process for each of Others; none where somebody else dials.
 -spec start(way() | c_nodes | nobody, test_beam:beam(), [test_beam:beam()]) -> [pid()].
 start(Way, One, Others) ->
     case lists:member(Way, ways()) of
-        true -> [spawn(fun() -> dial(Way, One, Other, Others) end) || Other <- Others];
+        true -> Turn = atomics:new(1, []),
+                [spawn(fun() -> dial({Way, Turn}, One, Other, Others) end) || Other <- Others];
         false -> []
     end.
 
@@ -44,15 +47,20 @@ dial(Way, One, Own, Others) ->
     timer:sleep(?PAUSE_MS),
     dial(Way, One, Own, Others).
 
-ready(at_once, _One, _Own, _Others) ->
+ready({at_once, _}, _One, _Own, _Others) ->
     true;
-ready(when_unlisted, One, Own, _Others) ->
+ready({when_unlisted, _}, One, Own, _Others) ->
     not sees(One, Own);
-ready(when_none_listed, One, _Own, Others) ->
+ready({when_none_listed, _}, One, _Own, Others) ->
     stale(One, Others) =:= [];
-ready(disconnect_each, One, Own, _Others) ->
+ready({disconnect_each, _}, One, Own, _Others) ->
     not sees(One, Own) orelse disconnect(One);
-ready(disconnect_then_none, One, Own, Others) ->
+ready({disconnect_first, Turn}, One, _Own, _Others) ->
+    case atomics:compare_exchange(Turn, 1, 0, 1) of
+        ok -> disconnect(One) andalso atomics:exchange(Turn, 1, 2) =:= 1;
+        Done -> Done =:= 2
+    end;
+ready({disconnect_then_none, _}, One, Own, Others) ->
     (not sees(One, Own) orelse disconnect(One)) andalso stale(One, Others) =:= [].
 
 disconnect(One) ->

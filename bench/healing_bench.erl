@@ -31,13 +31,17 @@ main([What]) ->
 
 %% Each with the verbs that ask for it. `ways` are not among all: they are no figures of the program.
 figures() ->
-    Away = [{"cut off for 7 s", fun cut_off/2, ?CUT_OFF_MS}, {"suspended for 12 s", fun suspended/2, ?SUSPENDED_MS}],
-    [{["all", "away"], {Title ++ ", " ++ Who, fun(M) -> away_rounds(M, Dialling, Fun, Ms) end}}
-     || {Title, Fun, Ms} <- Away, {Who, Dialling} <- [{"C-nodes", c_nodes}, {"nobody dials", nobody}]] ++
+    Away = [{cut_off, "cut off for 7 s", fun cut_off/2, ?CUT_OFF_MS},
+            {suspended, "suspended for 12 s", fun suspended/2, ?SUSPENDED_MS}],
+    [{["all", "away", verb(How, Dialling)], {Title ++ ", " ++ Who, fun(M) -> away_rounds(M, Dialling, Fun, Ms) end}}
+     || {How, Title, Fun, Ms} <- Away, {Who, Dialling} <- [{"C-nodes", c_nodes}, {"nobody dials", nobody}]] ++
     [{["all", "epmd"], {"newcomer while a member has no epmd" ++ Title, fun(M) -> newcomer_rounds(M, Args) end}}
      || {Title, Args} <- [{"", []}, {", --start-epmd", ["--start-epmd"]}]] ++
-    [{["ways", atom_to_list(Way)], {Title ++ ", " ++ atom_to_list(Way), fun(M) -> away_rounds(M, Way, Fun, Ms) end}}
-     || {Title, Fun, Ms} <- Away, Way <- dialling_by_hand:ways()].
+    [{["ways", verb(How, Way)], {Title ++ ", " ++ atom_to_list(Way), fun(M) -> away_rounds(M, Way, Fun, Ms) end}}
+     || {How, Title, Fun, Ms} <- Away, Way <- dialling_by_hand:ways()].
+
+verb(How, Dialling) ->
+    atom_to_list(How) ++ ":" ++ atom_to_list(Dialling).
 
 measure(Metadata, {Title, Rounds}) ->
     Results = Rounds(Metadata),

@@ -8,7 +8,8 @@
 -export_type([event/0]).
 
 %% cut: the node that `global` disconnected, or asked to disconnect, "to prevent overlapping partitions".
--type event() :: #{at := integer(), level := logger:level(), text := binary(), cut => node()}.
+%% unreachable: the node that it failed to connect by itself.
+-type event() :: #{at := integer(), level := logger:level(), text := binary(), cut => node(), unreachable => node()}.
 
 -define(TEXT_CHARACTERS, 200).
 
@@ -38,8 +39,9 @@ log(#{level := Level, msg := Message} = Logged, _Config) ->
     Text = unicode:characters_to_binary(logger_formatter:format(Logged, #{template => [msg], single_line => true,
                                                                           max_size => ?TEXT_CHARACTERS})),
     Event = #{at => os:perf_counter(microsecond), level => Level, text => Text},
-    true = ets:insert(?MODULE, {erlang:unique_integer([monotonic]), maps:merge(Event, cut(Message))}),
+    true = ets:insert(?MODULE, {erlang:unique_integer([monotonic]), maps:merge(Event, of_global(Message))}),
     ok.
 
-cut({"'global' at node" ++ _, [_Own, _What, Other]}) when is_atom(Other) -> #{cut => Other};
-cut(_) -> #{}.
+of_global({"'global' at node" ++ _, [_Own, _What, Other]}) when is_atom(Other) -> #{cut => Other};
+of_global({"'global' at ~w failed to connect" ++ _, [_Own, Other]}) -> #{unreachable => Other};
+of_global(_) -> #{}.

@@ -29,11 +29,12 @@ run(Minutes, Seed, Mode) ->
         [Minutes, Seed, Mode, length([start || {_, {start, _, _}} <- Plan]), soak_plan:containers()]),
     World = form(soak_world:new(Mode)),
     Began = now_ms(),
+    BeganUs = os:perf_counter(microsecond),
     put(began, Began),
     say("the cluster has formed", []),
     {Ended, Heals} = lists:foldl(fun({At, Step}, {W, H}) -> step(Step, H, wait(Began + At, W)) end, {World, []}, Plan),
     Gathered = soak_world:gather_all(soak_world:sample(Ended)),
-    soak_table:print(Gathered, Heals, (now_ms() - Began) / 60000).
+    soak_table:print(Gathered, lists:reverse(Heals), BeganUs, (now_ms() - Began) / 60000).
 
 form(World) ->
     Slots = lists:seq(1, soak_plan:containers()),

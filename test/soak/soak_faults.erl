@@ -142,7 +142,7 @@ end_of(#{kind := cut_off, slot := Slot}, World) ->
 end_of(#{kind := removed, slot := Slot, how := stopped_first}, World) ->
     soak_world:remove(Slot, soak_world:unlist(Slot, World));
 end_of(#{kind := removed, slot := Slot, how := unlisted_first}, World) ->
-    soak_world:remove(Slot, World);
+    soak_world:remove(Slot, soak_world:depart(Slot, World));
 end_of(#{kind := replaced, slot := Slot, how := new_container, number := Number}, World) ->
     run(Slot, soak_world:list(Slot, #{uuid => integer_to_binary(Number)}, World));
 end_of(#{kind := replaced, slot := Slot, how := same_container}, World) ->

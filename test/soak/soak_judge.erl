@@ -2,16 +2,16 @@
 %% either of their containers for ?QUIET_US before.
 -module(soak_judge).
 
--export([losses/3, all_losses/1]).
--export_type([touch/0, down/0, cut/0, loss/0]).
+-export([losses/4, all_losses/1]).
+-export_type([touch/0, down/0, seen/0, loss/0]).
 
 %% All times are microseconds of os:perf_counter/1.
 %% Something happened to a node between from and to.
 -type touch() :: #{node := node(), kind := atom(), from := integer(), to := integer() | ongoing}.
 %% A BEAM reported that it lost a connection.
 -type down() :: #{at := integer(), node := node(), other := node(), reason := term()}.
-%% A BEAM's `global` logged that it cut off another "to prevent overlapping partitions".
--type cut() :: #{at := integer(), node := node(), other := node()}.
+%% What a BEAM's `global` logged of another node.
+-type seen() :: #{at := integer(), node := node(), other := node()}.
 %% {global, Kind, Node}: OTP's own doing, after that happened to a third node. {unexplained, Reasons}: anything else.
 -type cause() :: {global, atom(), node()} | {unexplained, [term()]}.
 -type loss() :: #{at := integer(), pair := [node()], cause := cause()}.
@@ -22,12 +22,14 @@
 %% For so long a loss may bring about others, as global's messages and the connections made meanwhile go round.
 -define(TRAIL_US, 20000000).
 
-%% The connections lost between two untouched nodes, oldest first.
--spec losses([down()], [cut()], [touch()]) -> [loss()].
-losses(Downs, Cuts, Touches) ->
+%% The connections lost between two untouched nodes, oldest first. Cuts: `global` cut the other off "to prevent overlapping
+%% partitions". Unreachable: it failed to connect the other, and reports it as lost although it never had it.
+-spec losses([down()], [seen()], [seen()], [touch()]) -> [loss()].
+losses(Downs, Cuts, Unreachable, Touches) ->
     Lost = [Loss || #{at := At, pair := Pair} = Loss <- all_losses(Downs),
                     not lists:any(fun(Touch) -> touches(Touch, Pair, At) end, Touches)],
-    lists:reverse(lists:foldl(fun(Loss, Before) -> [cause(Loss, Before, Downs, Cuts, Touches) | Before] end, [], Lost)).
+    Trail = Downs ++ Unreachable,
+    lists:reverse(lists:foldl(fun(Loss, Before) -> [cause(Loss, Before, Trail, Cuts, Touches) | Before] end, [], Lost)).
 
 %% All connections that were lost, each once although both ends report it.
 -spec all_losses([down()]) -> [#{at := integer(), pair := [node()], reasons := [term()]}].
@@ -51,10 +53,10 @@ touches(#{node := Node, from := From, to := To}, Pair, At) ->
 near(From, To, At) ->
     From =< At + ?SAME_US andalso (To =:= ongoing orelse To >= At - ?QUIET_US).
 
-cause(#{at := At, pair := Pair, reasons := Reasons}, Before, Downs, Cuts, Touches) ->
+cause(#{at := At, pair := Pair, reasons := Reasons}, Before, Trail, Cuts, Touches) ->
     Loss = #{at => At, pair => Pair},
     Roots = [{From, Kind, Node} || #{node := Node, kind := Kind, from := From, to := To} <- Touches,
-                                   near(From, To, At), leaves_a_trail(Kind, Node, At, Downs)],
+                                   near(From, To, At), left_a_trail(Node, At, Trail)],
     Inherited = [Cause || #{at := Earlier, cause := {global, _, _} = Cause} <- Before, At - Earlier =< ?TRAIL_US],
     case {was_cut(Pair, At, Cuts), lists:reverse(lists:sort(Roots)), Inherited} of
         {false, _, _} -> Loss#{cause => {unexplained, Reasons}};
@@ -69,12 +71,9 @@ was_cut(Pair, At, Cuts) ->
               end,
               Cuts).
 
-%% A newcomer that cannot reach a member reports that member as lost without having had it.
-leaves_a_trail(Kind, _Node, _At, _Downs) when Kind =:= added; Kind =:= booted ->
-    true;
-leaves_a_trail(_Kind, Third, At, Downs) ->
+left_a_trail(Third, At, Trail) ->
     lists:any(fun(#{at := When, node := Node, other := Other}) ->
                       When =< At + ?SAME_US andalso When >= At - ?TRAIL_US andalso
                           (Node =:= Third orelse Other =:= Third)
               end,
-              Downs).
+              Trail).

@@ -15,9 +15,9 @@
 %% heal: everything is undone by then; wait until the cluster is whole.
 -type plan() :: [{Ms :: non_neg_integer(), {start | undo, pos_integer(), fault()} | heal}].
 
--define(CONTAINERS, 7).
--define(MOST_CONTAINERS, 9).
--define(LEAST_CONTAINERS, 6).
+-define(CONTAINERS, 6).
+-define(MOST_CONTAINERS, 10).
+-define(LEAST_CONTAINERS, 5).
 %% A run is made of chapters that end with a healing.
 -define(CHAPTER_MS, 120000).
 -define(HEAL_MS, 25000).
@@ -180,6 +180,8 @@ slots(#{slot := Slot}) -> [Slot].
 %% A container that boots takes its time on a busy machine.
 rest(added) -> 10000;
 rest(Kind) when Kind =:= beam_killed; Kind =:= replaced -> ?REST_MS;
+%% Time for a read, so that one wrong list after the other is no evidence that lasts.
+rest(Kind) when Kind =:= metadata; Kind =:= old_snapshot -> 4000;
 rest(_Kind) -> 1000.
 
 free(Key, Now, #{busy := Busy}) ->

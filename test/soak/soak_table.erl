@@ -1,7 +1,7 @@
 %% The end of a chaos run: a table of what was seen, and the judgements over it.
 -module(soak_table).
 
--export([print/3]).
+-export([print/4]).
 
 %% Connections that OTP itself may cost the untouched, for each minute.
 -define(MOST_COLLATERAL_PER_MINUTE, 30).
@@ -13,29 +13,32 @@
 -define(MOST_BEAM_LINES_PER_MINUTE, 30).
 -define(SHOWN, 8).
 
-%% Returns how many judgements failed.
--spec print(soak_world:world(), [non_neg_integer() | term()], float()) -> non_neg_integer().
-print(World, Heals, Minutes) ->
-    Judgements = lists:append([lost(World, Minutes), healed(Heals), ended(World), flat(World), lines(World, Minutes)]),
+%% Returns how many judgements failed. Began in microseconds of os:perf_counter/1.
+-spec print(soak_world:world(), [non_neg_integer() | term()], integer(), float()) -> non_neg_integer().
+print(World, Heals, Began, Minutes) ->
+    Judgements = lists:append([lost(World, Began, Minutes), healed(Heals), ended(World), flat(World), lines(World, Minutes)]),
     io:format("~n"),
     [io:format("~-7s ~-58s ~ts~n", [Result, Title, Text]) || {Result, Title, Text} <- Judgements],
     calls(World),
+    departed(World),
     Failed = length([failed || {failed, _, _} <- Judgements]),
     io:format("~b passed, ~b failed~n", [length(Judgements) - Failed, Failed]),
     Failed.
 
 %% -- connections
 
-lost(#{mode := Mode, touches := Touches, evidence := #{downs := Downs, cuts := Cuts}}, Minutes) ->
+lost(#{mode := Mode, touches := Touches, evidence := Evidence}, Began, Minutes) ->
+    #{downs := Downs, cuts := Cuts, unreachable := Unreachable} = Evidence,
     All = soak_judge:all_losses(Downs),
-    Losses = soak_judge:losses(Downs, Cuts, maps:values(Touches)),
+    Losses = soak_judge:losses(Downs, Cuts, Unreachable, maps:values(Touches)),
     Unexplained = [Loss || #{cause := {unexplained, _}} = Loss <- Losses],
     Collateral = Losses -- Unexplained,
     io:format("~nconnections lost: ~b, ~b of them between containers that nothing had happened to~n",
               [length(All), length(Losses)]),
     [io:format("  ~4b after ~s~n", [Count, Kind])
      || {Kind, Count} <- frequent([Kind || #{cause := {global, Kind, _}} <- Collateral])],
-    [io:format("  unexplained: ~p~n", [Loss]) || Loss <- lists:sublist(Unexplained, ?SHOWN)],
+    [io:format("  unexplained: ~7.1f s  ~s and ~s, ~w~n", [(At - Began) / 1000000 | Pair] ++ [Reasons])
+     || #{at := At, pair := Pair, cause := {_, Reasons}} <- lists:sublist(Unexplained, ?SHOWN)],
     [judge(length(All) =:= 0, "soft faults cost no connection", "~b lost", [length(All)]) || Mode =:= soft] ++
         [judge(Unexplained =:= [], "no untouched connection was lost but by OTP's own doing", "~b",
                [length(Unexplained)]),
@@ -44,7 +47,7 @@ lost(#{mode := Mode, touches := Touches, evidence := #{downs := Downs, cuts := C
                [length(Collateral), length(Collateral) / Minutes, ?MOST_COLLATERAL_PER_MINUTE])].
 
 healed(Heals) ->
-    [judge(is_integer(Heal), "healed within 20 s after the last fault", "~w", [Heal]) || Heal <- lists:reverse(Heals)].
+    [judge(is_integer(Heal), "healed within 20 s after the last fault", "~w", [Heal]) || Heal <- Heals].
 
 %% -- C-nodes
 
@@ -97,6 +100,10 @@ shape(Text) ->
 
 calls(#{evidence := #{calls := {Answered, Not}}}) ->
     io:format("status calls: ~b answered, ~b not (C-nodes that were suspended or killed)~n", [Answered, Not]).
+
+departed(#{departed := Departed}) ->
+    io:format("containers that were unlisted and went on: ~b had left by themselves, ~b were still connected~n",
+              [length([left || left <- Departed]), length([stay || still_connected <- Departed])]).
 
 frequent(Items) ->
     Counts = lists:foldl(fun(Item, Map) -> maps:update_with(Item, fun(N) -> N + 1 end, 1, Map) end, #{}, Items),

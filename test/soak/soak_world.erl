@@ -5,19 +5,21 @@
 -export([new/1, add/2, remove/2, kill/2, boot/2, booted/3, container/2, slots/1, beam/2]).
 -export([start_cnode/2, end_cnode/3, watch_cnodes/1, sample/1]).
 -export([list/3, unlist/2, freeze/3, thaw/2, history/1, reload/1, is_listed/2]).
--export([touch/4, untouched/2, gather/2, gather_all/1, expected/1]).
+-export([depart/2, touch/4, untouched/2, gather/2, gather_all/1, expected/1]).
 -export_type([world/0, container/0]).
 
 -type slot() :: soak_plan:slot().
 -type container() :: #{slot := slot(), host := test_host:host(), metadata := metadata_server:server(),
                        beam := none | booting | test_beam:beam(), cnode := none | test_cnode:cnode()}.
--type evidence() :: #{downs := [soak_judge:down()], cuts := [soak_judge:cut()], beam_lines := [beam_log:event()],
+-type evidence() :: #{downs := [soak_judge:down()], cuts := [soak_judge:seen()],
+                      unreachable := [soak_judge:seen()], beam_lines := [beam_log:event()],
                       cnode_lines := [test_cnode:line()], calls := {non_neg_integer(), non_neg_integer()}}.
 -type sample() :: #{cnode := pid(), age_s := number(), kib := pos_integer(), descriptors := pos_integer()}.
 -type world() :: #{mode := soak_plan:mode(), containers := #{slot() => container()},
                    listing := [{slot(), #{atom() => term()}}], history := [[metadata_world:spec()]],
                    frozen := [slot()], touches := #{term() => soak_judge:touch()}, evidence := evidence(),
-                   samples := [sample()], ended := [map()], began := #{pid() => integer()}}.
+                   samples := [sample()], ended := [map()], began := #{pid() => integer()},
+                   departed := [left | still_connected]}.
 
 -define(METADATA_PORT, 8000).
 -define(CALL_MS, 5000).
@@ -25,8 +27,8 @@
 -spec new(soak_plan:mode()) -> world().
 new(Mode) ->
     #{mode => Mode, containers => #{}, listing => [], history => [], frozen => [], touches => #{}, samples => [],
-      ended => [], began => #{},
-      evidence => #{downs => [], cuts => [], beam_lines => [], cnode_lines => [], calls => {0, 0}}}.
+      ended => [], began => #{}, departed => [],
+      evidence => #{downs => [], cuts => [], unreachable => [], beam_lines => [], cnode_lines => [], calls => {0, 0}}}.
 
 %% -- containers
 
@@ -166,6 +168,17 @@ list(Slot, Fields, #{listing := Listing} = World) ->
 unlist(Slot, #{listing := Listing} = World) ->
     publish(World#{listing := lists:keydelete(Slot, 1, Listing)}).
 
+%% Whether the unlisted container's BEAM has left the others by itself by now: noted.
+-spec depart(slot(), world()) -> world().
+depart(Slot, #{departed := Departed} = World) ->
+    case beam(Slot, World) of
+        {ok, Beam} -> World#{departed := [connected(test_beam:visible_nodes(Beam)) | Departed]};
+        none -> World
+    end.
+
+connected([]) -> left;
+connected(_) -> still_connected.
+
 -spec is_listed(slot(), world()) -> boolean().
 is_listed(Slot, #{listing := Listing}) ->
     lists:keymember(Slot, 1, Listing).
@@ -229,17 +242,20 @@ gather(Slot, World) ->
         none -> World
     end.
 
-gather_beam(Beam, #{evidence := #{downs := Downs, cuts := Cuts, beam_lines := Lines, calls := {Yes, No}} = E} = World) ->
+gather_beam(Beam, #{evidence := Evidence} = World) ->
+    #{downs := Downs, cuts := Cuts, unreachable := Unreachable, beam_lines := Lines, calls := {Yes, No}} = Evidence,
     Node = test_beam:name(Beam),
     try {test_beam:downs(Beam), test_beam:call(Beam, beam_log, events, [], ?CALL_MS),
          test_beam:call(Beam, status_caller, results, [], ?CALL_MS)} of
         {NewDowns, Logged, {MoreYes, MoreNo}} ->
-            World#{evidence := E#{downs := [#{at => At, node => Node, other => Other, reason => Reason}
-                                            || #{at := At, node := Other, reason := Reason} <- NewDowns] ++ Downs,
-                                  cuts := [#{at => At, node => Node, other => Other}
-                                           || #{at := At, cut := Other} <- Logged] ++ Cuts,
-                                  beam_lines := Logged ++ Lines,
-                                  calls := {Yes + MoreYes, No + MoreNo}}}
+            Seen = fun(Key) -> [#{at => At, node => Node, other => map_get(Key, Event)}
+                                || #{at := At} = Event <- Logged, is_map_key(Key, Event)]
+                   end,
+            World#{evidence := #{downs => [#{at => At, node => Node, other => Other, reason => Reason}
+                                           || #{at := At, node := Other, reason := Reason} <- NewDowns] ++ Downs,
+                                 cuts => Seen(cut) ++ Cuts, unreachable => Seen(unreachable) ++ Unreachable,
+                                 beam_lines => Logged ++ Lines, cnode_lines => map_get(cnode_lines, Evidence),
+                                 calls => {Yes + MoreYes, No + MoreNo}}}
     catch
         exit:_ -> World
     end.
