@@ -35,8 +35,10 @@ figures() ->
             {suspended, "suspended for 12 s", fun suspended/2, ?SUSPENDED_MS}],
     [{["all", "away", verb(How, Dialling)], {Title ++ ", " ++ Who, fun(M) -> away_rounds(M, Dialling, Fun, Ms) end}}
      || {How, Title, Fun, Ms} <- Away, {Who, Dialling} <- [{"C-nodes", c_nodes}, {"nobody dials", nobody}]] ++
-    [{["all", "epmd"], {"newcomer while a member has no epmd" ++ Title, fun(M) -> newcomer_rounds(M, Args) end}}
-     || {Title, Args} <- [{"", []}, {", --start-epmd", ["--start-epmd"]}]] ++
+    [{["all", "epmd"], {"newcomer " ++ When ++ " while a member has no epmd" ++ Title,
+                        fun(M) -> newcomer_rounds(M, Order, Args) end}}
+     || {When, Order} <- [{"listed and started", listed_first}, {"listed once it runs", started_first}],
+        {Title, Args} <- [{"", []}, {", --start-epmd", ["--start-epmd"]}]] ++
     [{["ways", verb(How, Way)], {Title ++ ", " ++ atom_to_list(Way), fun(M) -> away_rounds(M, Way, Fun, Ms) end}}
      || {How, Title, Fun, Ms} <- Away, Way <- dialling_by_hand:ways()].
 
@@ -116,32 +118,39 @@ suspended(Beam, back) -> test_beam:resume(Beam).
 
 %% -- a member has no epmd when a newcomer comes
 
-newcomer_rounds(Metadata, Args) ->
-    [newcomer_round(Metadata, Args) || _ <- lists:seq(1, rounds())].
+newcomer_rounds(Metadata, Order, Args) ->
+    [newcomer_round(Metadata, Order, Args) || _ <- lists:seq(1, rounds())].
 
-newcomer_round(Metadata, Args) ->
+newcomer_round(Metadata, Order, Args) ->
     ok = metadata_server:reset(Metadata),
     try
         #{hosts := [First | _] = Hosts, beams := [Member | Others]} =
             test_cluster:form(Metadata, ?HOSTS - 1, #{args => Args}),
         Newcomer = test_host:add(),
+        List = fun() -> ok = test_cluster:list(Metadata, Hosts ++ [Newcomer]), now_ms() end,
+        Began = [List() || Order =:= listed_first],
+        Early = [start(Newcomer, Args) || Order =:= started_first],
         ok = test_host:stop_epmd(First),
-        ok = test_cluster:list(Metadata, Hosts ++ [Newcomer]),
-        Began = now_ms(),
-        Beam = test_beam:start(Newcomer),
-        _ = test_cnode:start(Newcomer, #{args => Args}),
+        Late = [start(Newcomer, Args) || Order =:= listed_first],
+        Listed = [List() || Order =:= started_first],
         timer:sleep(?WATCH_MS),
-        Beams = [Beam, Member | Others],
+        Beams = [Member | Early ++ Late ++ Others],
         Whole = healed(Beams, 0, nobody),
         #{lost => length(test_cluster:lost_among(Others)),
           own => length(test_beam:downs(Member)),
           healed_ms => case Whole of
-                           true -> test_cluster:mesh_at(Beams, 1000) div 1000 - Began;
+                           true -> test_cluster:mesh_at(Beams, 1000) div 1000 - hd(Began ++ Listed);
                            false -> never
                        end}
     after
         test_host:remove_all()
     end.
+
+start(Host, Args) ->
+    Beam = test_beam:start(Host),
+    Cnode = test_cnode:start(Host, #{args => Args}),
+    _ = test_cnode:await(Cnode, "registered"),
+    Beam.
 
 rounds() ->
     list_to_integer(os:getenv("ROUNDS", "5")).

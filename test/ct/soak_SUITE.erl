@@ -128,9 +128,9 @@ a_cut_of_other_nodes_or_of_long_ago_explains_nothing(_Config) ->
 -spec a_newcomer_may_be_the_third([term()]) -> ok.
 a_newcomer_may_be_the_third(_Config) ->
     Lost = [down(72, a, b, disconnect)],
-    [#{cause := {global, booted, new}}] =
-        soak_judge:losses(Lost, [cut(72, a, b)], [cut(71, new, b)], [touch(new, booted, 60, 65)]),
-    [#{cause := {unexplained, _}}] = losses(Lost, [cut(72, a, b)], [touch(new, booted, 60, 65)]),
+    [#{cause := {global, added, new}}] =
+        soak_judge:losses(Lost, [cut(72, a, b)], [cut(71, new, b)], [touch(new, added, 60, 65)]),
+    [#{cause := {unexplained, _}}] = losses(Lost, [cut(72, a, b)], [touch(new, added, 60, 65)]),
     ok.
 
 -spec what_a_loss_brings_about_has_its_cause([term()]) -> ok.

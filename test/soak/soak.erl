@@ -40,7 +40,7 @@ form(World) ->
     Slots = lists:seq(1, soak_plan:containers()),
     Added = lists:foldl(fun soak_world:add/2, World, Slots),
     Listed = lists:foldl(fun(Slot, W) -> soak_world:list(Slot, #{}, W) end, Added, Slots),
-    Run = lists:foldl(fun(Slot, W) -> soak_world:start_cnode(Slot, soak_world:boot(Slot, W)) end, Listed, Slots),
+    Run = lists:foldl(fun(Slot, W) -> soak_world:start_cnode(Slot, soak_world:boot(Slot, formed, W)) end, Listed, Slots),
     Booted = all_booted(Run),
     ok = test_cluster:await_mesh(soak_world:expected(Booted), ?FORM_MS),
     Booted.
@@ -80,19 +80,15 @@ wait(Until, World) ->
         end
     end.
 
+%% Every ?SAMPLE_MS.
 sample(World) ->
-    case now_ms() - sampled() >= ?SAMPLE_MS of
-        true ->
-            put(sampled, now_ms()),
-            soak_world:sample(World);
-        false ->
-            World
-    end.
-
-sampled() ->
+    Now = now_ms(),
     case get(sampled) of
-        undefined -> 0;
-        At -> At
+        At when is_integer(At), Now - At < ?SAMPLE_MS ->
+            World;
+        _ ->
+            put(sampled, Now),
+            soak_world:sample(World)
     end.
 
 all_booted(#{containers := Containers} = World) ->

@@ -84,13 +84,13 @@ do(#{kind := strangers, slot := Slot} = Fault, World) ->
 do(#{kind := callers, slot := Slot}, World) ->
     with_beam(Slot, World, status_caller, start, [cnode_name(Slot, World), ?CALLS]);
 do(#{kind := added, slot := Slot, how := boots_first}, World) ->
-    run(Slot, World);
+    run(Slot, added, World);
 do(#{kind := added, slot := Slot, how := listed_first}, World) ->
     soak_world:list(Slot, #{}, World);
 do(#{kind := added, slot := Slot, how := starting}, World) ->
-    run(Slot, soak_world:list(Slot, label(starting), World));
+    run(Slot, added, soak_world:list(Slot, label(starting), World));
 do(#{kind := added, slot := Slot, how := starting_without_address}, World) ->
-    run(Slot, soak_world:list(Slot, maps:merge(label(starting), label(without_address)), World));
+    run(Slot, added, soak_world:list(Slot, maps:merge(label(starting), label(without_address)), World));
 do(#{kind := beam_killed, slot := Slot}, World) ->
     Gathered = soak_world:gather(Slot, World),
     case soak_world:beam(Slot, Gathered) of
@@ -128,11 +128,11 @@ end_of(#{kind := cnode_suspended, slot := Slot}, World) ->
 end_of(#{kind := label, slot := Slot, how := Label}, World) ->
     soak_world:list(Slot, maps:without(maps:keys(label(Label)), fields(Slot, World)), World);
 end_of(#{kind := added, slot := Slot, how := listed_first}, World) ->
-    run(Slot, World);
+    run(Slot, added, World);
 end_of(#{kind := added, slot := Slot}, World) ->
     soak_world:list(Slot, #{}, World);
 end_of(#{kind := beam_killed, slot := Slot}, World) ->
-    soak_world:boot(Slot, World);
+    soak_world:boot(Slot, beam_killed, World);
 end_of(#{kind := beam_suspended, slot := Slot}, World) ->
     [ok = test_beam:resume(Beam) || {ok, Beam} <- [soak_world:beam(Slot, World)]],
     World;
@@ -144,16 +144,16 @@ end_of(#{kind := removed, slot := Slot, how := stopped_first}, World) ->
 end_of(#{kind := removed, slot := Slot, how := unlisted_first}, World) ->
     soak_world:remove(Slot, soak_world:depart(Slot, World));
 end_of(#{kind := replaced, slot := Slot, how := new_container, number := Number}, World) ->
-    run(Slot, soak_world:list(Slot, #{uuid => integer_to_binary(Number)}, World));
+    run(Slot, replaced, soak_world:list(Slot, #{uuid => integer_to_binary(Number)}, World));
 end_of(#{kind := replaced, slot := Slot, how := same_container}, World) ->
-    run(Slot, soak_world:list(Slot, (fields(Slot, World))#{start_count => 2}, World));
+    run(Slot, replaced, soak_world:list(Slot, (fields(Slot, World))#{start_count => 2}, World));
 end_of(_Fault, World) ->
     World.
 
 %% -- helpers
 
-run(Slot, World) ->
-    soak_world:start_cnode(Slot, soak_world:boot(Slot, World)).
+run(Slot, Kind, World) ->
+    soak_world:start_cnode(Slot, soak_world:boot(Slot, Kind, World)).
 
 label(starting) -> #{state => <<"starting">>};
 label(stopped) -> #{state => <<"stopped">>};

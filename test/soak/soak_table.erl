@@ -6,7 +6,7 @@
 %% Connections that OTP itself may cost the untouched, for each minute.
 -define(MOST_COLLATERAL_PER_MINUTE, 30).
 %% From one C-node's tenth second to its last sample.
--define(MOST_KIB_MORE, 4096).
+-define(MOST_KIB_MORE, 2048).
 -define(MOST_DESCRIPTORS_MORE, 24).
 -define(WARM_S, 10).
 -define(MOST_CNODE_LINES_PER_MINUTE, 120).

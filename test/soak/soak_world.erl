@@ -2,7 +2,7 @@
 %% wrong by itself. Keeps what happened to whom and when, and what the BEAMs and C-nodes of ended containers reported.
 -module(soak_world).
 
--export([new/1, add/2, remove/2, kill/2, boot/2, booted/3, container/2, slots/1, beam/2]).
+-export([new/1, add/2, remove/2, kill/2, boot/3, booted/3, container/2, slots/1, beam/2]).
 -export([start_cnode/2, end_cnode/3, watch_cnodes/1, sample/1]).
 -export([list/3, unlist/2, freeze/3, thaw/2, history/1, reload/1, is_listed/2]).
 -export([depart/2, touch/4, untouched/2, gather/2, gather_all/1, expected/1]).
@@ -57,13 +57,13 @@ kill(Slot, World) ->
     ok = test_host:kill(Host),
     update(Container#{beam := none}, Gathered).
 
-%% In the background; {booted, Slot, Beam} comes then. A container is touched while it boots.
--spec boot(slot(), world()) -> world().
-boot(Slot, #{mode := Mode} = World) ->
+%% In the background; {booted, Slot, Beam} comes then. A container is touched while it boots, in that way.
+-spec boot(slot(), atom(), world()) -> world().
+boot(Slot, Kind, #{mode := Mode} = World) ->
     #{host := Host} = Container = container(Slot, World),
     Runner = self(),
     _ = spawn_link(fun() -> Runner ! {booted, Slot, start_beam(Host, Mode)} end),
-    touch({booted, Slot}, Slot, booted, update(Container#{beam := booting}, World)).
+    touch({booted, Slot}, Slot, Kind, update(Container#{beam := booting}, World)).
 
 -spec booted(slot(), test_beam:beam(), world()) -> world().
 booted(Slot, Beam, World) ->
