@@ -5,11 +5,14 @@
 -export([main/1]).
 
 -define(HOSTS, 5).
--define(TICKTIME_S, "8").
--define(CUT_OFF_MS, 7000).
--define(SUSPENDED_MS, 12000).
+%% How long one is away, in parts of net_ticktime.
+-define(CUT_OFF, 7 / 8).
+-define(SUSPENDED, 3 / 2).
 %% From the return until the round is judged: more than net_ticktime and its quarter, so that no loss comes later.
--define(WATCH_MS, 14000).
+-define(WATCH, 7 / 4).
+-define(NEWCOMER_MS, 14000).
+%% global is done with a mesh by then.
+-define(SETTLE_MS, 4000).
 -define(FORM_MS, 60000).
 -define(PAUSE_MS, 50).
 
@@ -31,16 +34,19 @@ main([What]) ->
 
 %% Each with the verbs that ask for it. `ways` are not among all: they are no figures of the program.
 figures() ->
-    Away = [{cut_off, "cut off for 7 s", fun cut_off/2, ?CUT_OFF_MS},
-            {suspended, "suspended for 12 s", fun suspended/2, ?SUSPENDED_MS}],
-    [{["all", "away", verb(How, Dialling)], {Title ++ ", " ++ Who, fun(M) -> away_rounds(M, Dialling, Fun, Ms) end}}
+    Away = [{cut_off, "cut off", fun cut_off/2, ticktime_ms(?CUT_OFF)},
+            {suspended, "suspended", fun suspended/2, ticktime_ms(?SUSPENDED)}],
+    [{["all", "away", verb(How, Dialling)], {describe(Title, Ms) ++ Who, fun(M) -> away_rounds(M, Dialling, Fun, Ms) end}}
      || {How, Title, Fun, Ms} <- Away, {Who, Dialling} <- [{"C-nodes", c_nodes}, {"nobody dials", nobody}]] ++
     [{["all", "epmd"], {"newcomer " ++ When ++ " while a member has no epmd" ++ Title,
                         fun(M) -> newcomer_rounds(M, Order, Args) end}}
      || {When, Order} <- [{"listed and started", listed_first}, {"listed once it runs", started_first}],
         {Title, Args} <- [{"", []}, {", --start-epmd", ["--start-epmd"]}]] ++
-    [{["ways", verb(How, Way)], {Title ++ ", " ++ atom_to_list(Way), fun(M) -> away_rounds(M, Way, Fun, Ms) end}}
+    [{["ways", verb(How, Way)], {describe(Title, Ms) ++ atom_to_list(Way), fun(M) -> away_rounds(M, Way, Fun, Ms) end}}
      || {How, Title, Fun, Ms} <- Away, Way <- dialling_by_hand:ways()].
+
+describe(Title, Ms) ->
+    lists:flatten(io_lib:format("~s for ~.1f s at net_ticktime ~s, ", [Title, Ms / 1000, ticktime()])).
 
 verb(How, Dialling) ->
     atom_to_list(How) ++ ":" ++ atom_to_list(Dialling).
@@ -65,7 +71,7 @@ away_rounds(Metadata, Dialling, Away, Ms) ->
     try
         Hosts = test_cluster:hosts(?HOSTS),
         ok = test_cluster:list(Metadata, Hosts),
-        Beams = test_beam:start_all(Hosts, #{args => ["-kernel", "net_ticktime", ?TICKTIME_S]}),
+        Beams = test_beam:start_all(Hosts, #{args => ["-kernel", "net_ticktime", ticktime()]}),
         [ok = test_beam:call(Beam, logger, set_primary_config, [level, none]) || Beam <- Beams],
         [test_cnode:start_all(Hosts) || Dialling =:= c_nodes],
         [away_round(Beams, Dialling, Away, Ms) || _ <- lists:seq(1, rounds())]
@@ -75,6 +81,7 @@ away_rounds(Metadata, Dialling, Away, Ms) ->
 
 away_round([One | Others] = Beams, Dialling, Away, Ms) ->
     ok = form(Beams, Dialling),
+    timer:sleep(?SETTLE_MS),
     Before = length(test_cluster:lost_among(Others)),
     OwnBefore = length(test_beam:downs(One)),
     ok = Away(One, away),
@@ -82,7 +89,7 @@ away_round([One | Others] = Beams, Dialling, Away, Ms) ->
     ok = Away(One, back),
     Back = now_ms(),
     Hands = dialling_by_hand:start(Dialling, One, Others),
-    timer:sleep(?WATCH_MS),
+    timer:sleep(ticktime_ms(?WATCH)),
     Healed = healed(Beams, Back + ?FORM_MS, Dialling),
     ok = dialling_by_hand:stop(Hands),
     #{lost => length(test_cluster:lost_among(Others)) - Before,
@@ -133,7 +140,7 @@ newcomer_round(Metadata, Order, Args) ->
         ok = test_host:stop_epmd(First),
         Late = [start(Newcomer, Args) || Order =:= listed_first],
         Listed = [List() || Order =:= started_first],
-        timer:sleep(?WATCH_MS),
+        timer:sleep(?NEWCOMER_MS),
         Beams = [Member | Early ++ Late ++ Others],
         Whole = healed(Beams, 0, nobody),
         #{lost => length(test_cluster:lost_among(Others)),
@@ -151,6 +158,12 @@ start(Host, Args) ->
     Cnode = test_cnode:start(Host, #{args => Args}),
     _ = test_cnode:await(Cnode, "registered"),
     Beam.
+
+ticktime() ->
+    os:getenv("NET_TICKTIME", "8").
+
+ticktime_ms(Part) ->
+    round(Part * 1000 * list_to_integer(ticktime())).
 
 rounds() ->
     list_to_integer(os:getenv("ROUNDS", "5")).

@@ -92,12 +92,7 @@ do(#{kind := added, slot := Slot, how := starting}, World) ->
 do(#{kind := added, slot := Slot, how := starting_without_address}, World) ->
     run(Slot, added, soak_world:list(Slot, maps:merge(label(starting), label(without_address)), World));
 do(#{kind := beam_killed, slot := Slot}, World) ->
-    Gathered = soak_world:gather(Slot, World),
-    case soak_world:beam(Slot, Gathered) of
-        {ok, Beam} -> test_beam:kill(Beam);
-        none -> ok
-    end,
-    Gathered;
+    soak_world:end_beam(Slot, World);
 do(#{kind := beam_suspended, slot := Slot}, World) ->
     [ok = test_beam:suspend(Beam) || {ok, Beam} <- [soak_world:beam(Slot, World)]],
     World;

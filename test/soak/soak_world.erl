@@ -2,10 +2,10 @@
 %% wrong by itself. Keeps what happened to whom and when, and what the BEAMs and C-nodes of ended containers reported.
 -module(soak_world).
 
--export([new/1, add/2, remove/2, kill/2, boot/3, booted/3, container/2, slots/1, beam/2]).
+-export([new/1, add/2, remove/2, kill/2, end_beam/2, boot/3, booted/3, container/2, slots/1, beam/2]).
 -export([start_cnode/2, end_cnode/3, watch_cnodes/1, sample/1]).
 -export([list/3, unlist/2, freeze/3, thaw/2, history/1, reload/1, is_listed/2]).
--export([depart/2, touch/4, untouched/2, gather/2, gather_all/1, expected/1]).
+-export([depart/2, touch/4, untouched/2, gather_all/1, expected/1]).
 -export_type([world/0, container/0]).
 
 -type slot() :: soak_plan:slot().
@@ -48,14 +48,25 @@ remove(Slot, World) ->
     ok = metadata_server:stop(Metadata),
     Killed#{containers := maps:remove(Slot, Containers)}.
 
-%% Everything in the container, its epmd too. What its BEAM reported is kept.
+%% Everything in the container, its epmd too.
 -spec kill(slot(), world()) -> world().
 kill(Slot, World) ->
-    Gathered = end_cnode(Slot, "KILL", gather(Slot, World)),
-    #{host := Host, beam := Beam} = Container = container(Slot, Gathered),
-    [ok = test_beam:kill(Beam) || is_map(Beam)],
+    Ended = end_cnode(Slot, "KILL", end_beam(Slot, World)),
+    #{host := Host} = container(Slot, Ended),
     ok = test_host:kill(Host),
-    update(Container#{beam := none}, Gathered).
+    Ended.
+
+%% SIGKILL to its BEAM; what that has reported is kept.
+-spec end_beam(slot(), world()) -> world().
+end_beam(Slot, World) ->
+    case beam(Slot, World) of
+        {ok, Beam} ->
+            Gathered = gather_beam(Beam, World),
+            ok = test_beam:kill(Beam),
+            update((container(Slot, Gathered))#{beam := none}, Gathered);
+        none ->
+            World
+    end.
 
 %% In the background; {booted, Slot, Beam} comes then. A container is touched while it boots, in that way.
 -spec boot(slot(), atom(), world()) -> world().
@@ -234,14 +245,6 @@ untouched(Key, #{touches := Touches} = World) ->
                                end,
                                Touches)}.
 
-%% What the container's BEAM has reported, for good: to be called before it ends, and at the end of the run.
--spec gather(slot(), world()) -> world().
-gather(Slot, World) ->
-    case beam(Slot, World) of
-        {ok, Beam} -> gather_beam(Beam, World);
-        none -> World
-    end.
-
 gather_beam(Beam, #{evidence := Evidence} = World) ->
     #{downs := Downs, cuts := Cuts, unreachable := Unreachable, beam_lines := Lines, calls := {Yes, No}} = Evidence,
     Node = test_beam:name(Beam),
@@ -260,17 +263,12 @@ gather_beam(Beam, #{evidence := Evidence} = World) ->
         exit:_ -> World
     end.
 
-%% All that are there, their C-nodes' lines too.
+%% What all that are there have reported: at the end of the run.
 -spec gather_all(world()) -> world().
-gather_all(World) ->
-    lists:foldl(fun(Slot, W) ->
-                        #{cnode := Cnode} = container(Slot, W),
-                        case Cnode of
-                            none -> gather(Slot, W);
-                            _ -> keep_lines(Cnode, gather(Slot, W))
-                        end
-                end,
-                World, slots(World)).
+gather_all(#{containers := Containers} = World) ->
+    lists:foldl(fun keep_lines/2,
+                lists:foldl(fun gather_beam/2, World, [Beam || #{beam := Beam} <- maps:values(Containers), is_map(Beam)]),
+                [Cnode || #{cnode := Cnode} <- maps:values(Containers), Cnode =/= none]).
 
 keep_lines(Cnode, #{evidence := #{cnode_lines := Lines} = Evidence} = World) ->
     World#{evidence := Evidence#{cnode_lines := test_cnode:log(Cnode) ++ Lines}}.
