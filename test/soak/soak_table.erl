@@ -52,7 +52,7 @@ healed(Heals) ->
 %% -- C-nodes
 
 ended(#{ended := Ended}) ->
-    [judge(Ended =:= [], "no C-node ended by itself", "~p", [Ended])].
+    [judge(Ended =:= [], "no C-node and no BEAM ended by itself", "~p", [Ended])].
 
 flat(#{samples := Samples}) ->
     Growth = maps:values(maps:map(fun(_, OfOne) -> growth(OfOne) end, by_cnode(Samples))),

@@ -260,7 +260,7 @@ gather_beam(Beam, #{evidence := Evidence} = World) ->
                                  beam_lines => Logged ++ Lines, cnode_lines => map_get(cnode_lines, Evidence),
                                  calls => {Yes + MoreYes, No + MoreNo}}}
     catch
-        exit:_ -> World
+        exit:Reason -> World#{ended := [#{node => Node, no_report => Reason} | map_get(ended, World)]}
     end.
 
 %% What all that are there have reported: at the end of the run.
