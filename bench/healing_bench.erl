@@ -38,9 +38,10 @@ figures() ->
             {suspended, "suspended", fun suspended/2, ticktime_ms(?SUSPENDED)}],
     [{["all", "away", verb(How, Dialling)], {describe(Title, Ms) ++ Who, fun(M) -> away_rounds(M, Dialling, Fun, Ms) end}}
      || {How, Title, Fun, Ms} <- Away, {Who, Dialling} <- [{"C-nodes", c_nodes}, {"nobody dials", nobody}]] ++
-    [{["all", "epmd"], {"newcomer " ++ When ++ " while a member has no epmd" ++ Title,
-                        fun(M) -> newcomer_rounds(M, Order, Args) end}}
-     || {When, Order} <- [{"listed and started", listed_first}, {"listed once it runs", started_first}],
+    [{["all", "epmd", "epmd:" ++ atom_to_list(Order)],
+      {"newcomer, " ++ When ++ ", a member has no epmd" ++ Title, fun(M) -> newcomer_rounds(M, Order, Args) end}}
+     || {When, Order} <- [{"listed, then started", listed_first}, {"listed once it runs", started_first},
+                          {"listed once it runs while that C-node is suspended", suspended_cnode}],
         {Title, Args} <- [{"", []}, {", --start-epmd", ["--start-epmd"]}]] ++
     [{["ways", verb(How, Way)], {describe(Title, Ms) ++ atom_to_list(Way), fun(M) -> away_rounds(M, Way, Fun, Ms) end}}
      || {How, Title, Fun, Ms} <- Away, Way <- dialling_by_hand:ways()].
@@ -125,28 +126,30 @@ suspended(Beam, back) -> test_beam:resume(Beam).
 
 %% -- a member has no epmd when a newcomer comes
 
+%% Whether the member's own C-node or the newcomer's global is first decides, unless that C-node cannot dial at all.
+
 newcomer_rounds(Metadata, Order, Args) ->
     [newcomer_round(Metadata, Order, Args) || _ <- lists:seq(1, rounds())].
 
 newcomer_round(Metadata, Order, Args) ->
     ok = metadata_server:reset(Metadata),
     try
-        #{hosts := [First | _] = Hosts, beams := [Member | Others]} =
+        #{hosts := [First | _] = Hosts, beams := [Member | Others], cnodes := [Cnode | _]} =
             test_cluster:form(Metadata, ?HOSTS - 1, #{args => Args}),
         Newcomer = test_host:add(),
-        List = fun() -> ok = test_cluster:list(Metadata, Hosts ++ [Newcomer]), now_ms() end,
-        Began = [List() || Order =:= listed_first],
-        Early = [start(Newcomer, Args) || Order =:= started_first],
+        Early = [start(Newcomer, Args) || Order =/= listed_first],
+        [ok = test_cnode:signal(Cnode, "STOP") || Order =:= suspended_cnode],
         ok = test_host:stop_epmd(First),
+        ok = test_cluster:list(Metadata, Hosts ++ [Newcomer]),
+        Listed = now_ms(),
         Late = [start(Newcomer, Args) || Order =:= listed_first],
-        Listed = [List() || Order =:= started_first],
         timer:sleep(?NEWCOMER_MS),
         Beams = [Member | Early ++ Late ++ Others],
         Whole = healed(Beams, 0, nobody),
         #{lost => length(test_cluster:lost_among(Others)),
           own => length(test_beam:downs(Member)),
           healed_ms => case Whole of
-                           true -> test_cluster:mesh_at(Beams, 1000) div 1000 - hd(Began ++ Listed);
+                           true -> test_cluster:mesh_at(Beams, 1000) div 1000 - Listed;
                            false -> never
                        end}
     after
