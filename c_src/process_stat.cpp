@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 namespace rancher_cnode {
@@ -25,7 +24,9 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
 
 std::optional<ProcessStat> process_stat(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  // Not by iterators: they throw where the process ends between the opening and the reading.
+  std::string text;
+  std::getline(file, text, '\0');
   return parse_process_stat(text);
 }
 

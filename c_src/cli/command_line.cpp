@@ -47,7 +47,6 @@ const std::string* flag_without_value(const std::vector<std::string>& arguments)
     if (empty) return &argument;
     if (!takes_value(argument) || i + 1 == arguments.size()) continue;
     if (arguments[i + 1].starts_with("--")) return &argument;
-    ++i;  // its value
   }
   return nullptr;
 }

@@ -101,9 +101,7 @@ std::string flag_of(std::string_view name) { return "--" + std::string(name); }
 
 std::string variable_of(std::string_view name) {
   std::string variable(variable_prefix);
-  for (const char c : name) {
-    variable += c == '-' ? '_' : (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
-  }
+  for (const char c : name) variable += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
   return variable;
 }
 

@@ -24,7 +24,7 @@ std::string origin_of(const RawValue& value, std::string_view name) {
 }
 
 std::string quoted(const std::string& text) {
-  const bool number = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  const bool number = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
   return number ? text : '"' + text + '"';
 }
 

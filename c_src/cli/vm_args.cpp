@@ -1,10 +1,8 @@
 #include "rancher_cnode/cli/vm_args.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -101,11 +99,10 @@ std::optional<std::string> value_of(std::string_view flag, const std::vector<std
 
 Expected<std::string> text_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::error_code ignored;
-  const bool is_file = file.is_open() && !std::filesystem::is_directory(path, ignored);
   std::string text;
-  if (is_file) text.assign(std::istreambuf_iterator<char>(file), {});
-  if (!is_file || file.bad()) return failure(ErrorCode::bad_setting, path + " cannot be read");
+  // Up to a NUL, which none has; iterators would throw where the system cannot read.
+  std::getline(file, text, '\0');
+  if (!file.is_open() || file.bad()) return failure(ErrorCode::bad_setting, path + " cannot be read");
   return text;
 }
 

@@ -7,7 +7,8 @@
 -export([c_nodes_may_start_before_epmd_and_beams/1, c_nodes_may_start_between_epmd_and_beams/1,
          c_nodes_may_start_after_beams/1, c_nodes_may_start_before_the_metadata_service/1,
          c_nodes_may_start_before_metadata_is_loaded/1, c_nodes_may_start_before_their_container_is_known/1,
-         the_address_is_asked_of_metadata_when_nobody_tells_it/1]).
+         the_address_is_asked_of_metadata_when_nobody_tells_it/1,
+         an_address_that_is_known_later_than_the_service_is_found_while_polling/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -17,7 +18,8 @@ suite() ->
 all() ->
     [c_nodes_may_start_before_epmd_and_beams, c_nodes_may_start_between_epmd_and_beams, c_nodes_may_start_after_beams,
      c_nodes_may_start_before_the_metadata_service, c_nodes_may_start_before_metadata_is_loaded,
-     c_nodes_may_start_before_their_container_is_known, the_address_is_asked_of_metadata_when_nobody_tells_it].
+     c_nodes_may_start_before_their_container_is_known, the_address_is_asked_of_metadata_when_nobody_tells_it,
+     an_address_that_is_known_later_than_the_service_is_found_while_polling].
 
 -spec c_nodes_may_start_before_epmd_and_beams([term()]) -> ok.
 c_nodes_may_start_before_epmd_and_beams(Config) ->
@@ -87,3 +89,16 @@ the_address_is_asked_of_metadata_when_nobody_tells_it(Config) ->
     ok = test_cluster:await_mesh(Beams, 15000),
     [["myapp", "rancher_cnode"] = test_host:epmd_names(Host) || Host <- Hosts],
     ok.
+
+%% Neither a new version, which nobody waits for, nor the next poll, which is far away, leads to it.
+-spec an_address_that_is_known_later_than_the_service_is_found_while_polling([term()]) -> ok.
+an_address_that_is_known_later_than_the_service_is_found_while_polling(Config) ->
+    Hosts = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), [test_host:fresh_address()]),
+    Beams = test_beam:start_all(Hosts),
+    _ = test_cnode:start_all(Hosts, #{env => [{"CONTAINER_IP", false}],
+                                      args => ["--watch", "off", "--polling-interval", "60000",
+                                               "--service", "stacks/shop/services/worker"]}),
+    [ok = test_service:await_requests(metadata(Config), Host, 4) || Host <- Hosts],
+    ok = test_cluster:list(metadata(Config), Hosts),
+    test_cluster:await_mesh(Beams, 15000).

@@ -4,7 +4,7 @@
 
 -export([start/1, start/2, start_all/1, start_all/2, program/0]).
 -export([name/1, os_pid/1, resident_kib/1, descriptors/1, call/3, timed_call/3]).
--export([log/1, events/2, await/2, await/3, await_event/3, signal/2, await_exit/2, stop/1, kill/1]).
+-export([log/1, events/2, await/2, await/3, await_event/3, signal/2, exit_status/1, await_exit/2, stop/1, kill/1]).
 -export_type([cnode/0, options/0, line/0]).
 
 -type cnode() :: #{name := node(), host := test_host:host(), keeper := pid(), os_pid := pos_integer()}.
@@ -123,12 +123,17 @@ await_event(Cnode, Matches, Timeout) ->
 signal(#{os_pid := OsPid}, Name) ->
     test_command:signal(Name, [OsPid]).
 
+%% As await_exit/2, if it has ended already.
+-spec exit_status(cnode()) -> running | {non_neg_integer(), integer()}.
+exit_status(Cnode) ->
+    ask(Cnode, exit).
+
 %% The exit status (128 + n for signal n) and when it came, in microseconds of os:perf_counter/1.
 -spec await_exit(cnode(), timeout()) -> {non_neg_integer(), integer()}.
 await_exit(Cnode, Timeout) ->
     test_wait:until("the program's end",
                     fun() ->
-                            case ask(Cnode, exit) of
+                            case exit_status(Cnode) of
                                 running -> {wait, running};
                                 Exit -> {done, Exit}
                             end

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -145,6 +146,7 @@ TEST_CASE("a flag outweighs a variable, a variable the file, the file the defaul
   CHECK(interval({"--config", path}, {{variable, "1002"}}) == 1002);
   CHECK(interval({"--config", path}, {}) == 1003);
   CHECK(interval({}, {{"RANCHER_CNODE_CONFIG", file}}) == 1003);
+  CHECK(interval({"--config", path}, {{"RANCHER_CNODE_CONFIG", "/no/such/file"}}) == 1003);
   CHECK(interval({}, {}) == 5000);
 }
 
@@ -183,6 +185,7 @@ TEST_CASE("of a flag given twice the last one counts, but URLs add up") {
   CHECK(config.node_basename == "b");
   CHECK(config.once == Switch::off);
   CHECK(config.metadata_urls == std::vector<std::string>{"http://a", "http://b"});
+  CHECK(invoke({"ip", "--timeout=1", "--timeout=2"}).timeout == Milliseconds(2));
 }
 
 TEST_CASE("a list in the environment is separated by commas") {
@@ -190,6 +193,11 @@ TEST_CASE("a list in the environment is separated by commas") {
                                                      {"RANCHER_CNODE_METADATA_URL", "http://a , https://b/"}})
                           .config;
   CHECK(config.metadata_urls == std::vector<std::string>{"http://a", "https://b"});
+}
+
+TEST_CASE("without any argument, not even the program's name, the variables are all there is") {
+  const Environment environment(Variables{{"RANCHER_CNODE_NODE_BASENAME", "a"}, {"RELEASE_COOKIE", "c"}});
+  CHECK(cli::parse_command_line(0, nullptr, environment).config.node_basename == "a");
 }
 
 TEST_CASE("the word run changes nothing, before or after the flags") {
@@ -213,6 +221,7 @@ TEST_CASE("ip needs neither a name nor a cookie") {
   CHECK(invocation.config.metadata_urls == std::vector<std::string>{"http://10.42.0.1"});
   CHECK(invoke({"ip", "--timeout", "1500"}, {}).timeout == Milliseconds(1500));
   CHECK(invoke({"ip", "--timeout=0"}, {}).timeout == Milliseconds(0));
+  CHECK(invoke({"ip", "--timeout=86400000"}, {}).timeout == Milliseconds(86'400'000));
 }
 
 TEST_CASE("wait needs the cookie of the node that it asks, but no name of the peers") {
@@ -224,35 +233,6 @@ TEST_CASE("wait needs the cookie of the node that it asks, but no name of the pe
   CHECK(invoke({"wait"}).timeout == Milliseconds(60'000));
   CHECK(invoke({"wait"}, {}).status == 2);
   CHECK(invoke({"wait", "--timeout=-1"}).status == 2);
-}
-
-TEST_CASE("help and version are printed and end with status 0, whatever else is wrong") {
-  const auto version = invoke({"--version", "--ip=nonsense"}, {});
-  CHECK(version.command == Command::exit);
-  CHECK(version.status == 0);
-  CHECK(version.output == "rancher_cnode " + std::string(cli::program_version()) + "\n");
-  for (const auto* flag : {"--help", "-h"}) {
-    const auto help = invoke({flag, "--unknown"}, {});
-    CHECK(help.status == 0);
-    CHECK(help.output.find("Usage: rancher_cnode") == 0);
-  }
-  CHECK(invoke({"ip", "--help"}, {}).output.find("Usage: rancher_cnode ip") == 0);
-  CHECK(invoke({"wait", "--help"}, {}).output.find("Usage: rancher_cnode wait") == 0);
-}
-
-TEST_CASE("help tells every setting and stays within 100 columns") {
-  const std::string help =
-      invoke({"--help"}).output + invoke({"ip", "--help"}).output + invoke({"wait", "--help"}).output;
-  for (const auto& setting : cli::settings()) {
-    CAPTURE(setting.name);
-    CHECK(help.find("\n  " + cli::flag_of(setting.name)) != std::string::npos);
-  }
-  std::size_t from = 0;
-  for (std::size_t end = help.find('\n'); end != std::string::npos;
-       from = end + 1, end = help.find('\n', from)) {
-    CAPTURE(help.substr(from, end - from));
-    CHECK(end - from <= 100);
-  }
 }
 
 TEST_CASE("a flag that nobody knows, or that lacks its value, is one clear line and status 2") {
@@ -344,6 +324,22 @@ TEST_CASE("the settings in effect are told with where they came from, the cookie
   CHECK(from("polling-interval") == "5000 from default");
   CHECK(from("disconnect") == "none");
   CHECK(from("cookie") == "(redacted) from $RELEASE_COOKIE");
+}
+
+TEST_CASE("the log gets each warning, and as debug each setting in effect") {
+  struct Lines final : Log::Sink {
+    void line(std::string_view text) override { all.emplace_back(text.substr(text.find(' ') + 1)); }
+    std::vector<std::string> all;
+  };
+  const auto lines = std::make_shared<Lines>();
+  Invocation invocation;
+  invocation.warnings = {"one", "two"};
+  invocation.settings = {{"ip", "\"10.42.0.7\"", "$CONTAINER_IP"}};
+  cli::tell(invocation, Log(LogLevel::debug, LogFormat::text, lines));
+  CHECK(lines->all ==
+        std::vector<std::string>{"warning event=setting_ignored msg=\"one\"",
+                                 "warning event=setting_ignored msg=\"two\"",
+                                 R"(debug event=setting name=ip value="\"10.42.0.7\"" from=$CONTAINER_IP)"});
 }
 
 TEST_CASE("a cookie on the command line is refused and not repeated") {

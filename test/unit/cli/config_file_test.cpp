@@ -63,12 +63,19 @@ TEST_CASE("what a file must not hold is named") {
       {"# c\n\n polling_interval=5000\n", "--config 'c.toml': unknown setting 'polling_interval' in line 3"},
       {"watch = on\r\nconfig = x.toml\r\n", "--config 'c.toml': unknown setting 'config' in line 2"},
       {"help\n", "--config 'c.toml': unknown setting in line 1"},
+      {"abcdefghijklmnopqrstuvwx = 1\n",
+       "--config 'c.toml': unknown setting 'abcdefghijklmnopqrstuvwx' in line 1"},
+      {"fizz-buzz = 1\n", "--config 'c.toml': unknown setting 'fizz-buzz' in line 1"},
+      {"# nope = 1\n; nope = 2\nnope = 3\n", "--config 'c.toml': unknown setting 'nope' in line 3"},
+      {"service = nope\nnope = 1\n", "--config 'c.toml': unknown setting 'nope' in line 2"},
       {"cookie = hush\n", "--config 'c.toml': holds a cookie; name a file by 'cookie-file' instead"},
       {"watch = on\n[metadata]\nprobe = off\n",
        "--config 'c.toml': has a section in line 2; it must have none"},
       {"metadata.watch = on\n", "--config 'c.toml': has a section 'metadata' in line 1; it must have none"},
       {"service = a b\n",
        "--config 'c.toml': 'service' must have one value; quote it if it holds blanks or commas"},
+      {"metadata-url = []\n",
+       "--config 'c.toml': 'metadata-url' must have one value; quote it if it holds blanks or commas"},
       {"service = [\"a\", \"b\"]\n",
        "--config 'c.toml': 'service' must have one value; quote it if it holds blanks or commas"},
       {"ip = 10.42.0.7\nip = 10.42.0.8\n",
@@ -113,6 +120,10 @@ TEST_CASE("a file that cannot be read is a bad setting") {
         "--config '" + directory.path() + "': is a directory");
   CHECK(cli::read_config_file(directory.file("big", std::string(1024 * 1024 + 1, '#'))).error().message ==
         "--config '" + directory.path() + "/big': is larger than 1 MiB");
+  CHECK(cli::read_config_file(directory.file("largest", std::string(1024 * 1024, '#'))).has_value());
+  // Its first page is never there.
+  CHECK(cli::read_config_file("/proc/self/mem").error().message ==
+        "--config '/proc/self/mem': cannot be read");
 }
 
 TEST_CASE("what print-config prints gives the same settings when read again") {
@@ -150,6 +161,21 @@ TEST_CASE("print-config tells where each value came from") {
   CHECK(text.find("\nprobe = \"epmd\"  # default\n") != std::string::npos);
   CHECK(text.find("\n# disconnect is not set\n") != std::string::npos);
   CHECK(text.find("\n# cookie: (redacted), from $RELEASE_COOKIE\n") != std::string::npos);
+}
+
+TEST_CASE("print-config tells epmd's port, and each group once") {
+  const std::vector<const char*> argv{"x", "--print-config", "--node-basename=a"};
+  const auto text =
+      cli::parse_command_line(static_cast<int>(argv.size()), argv.data(),
+                              Environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", "14369"}}))
+          .output;
+  CHECK(text.ends_with("\n# epmd's port is 14369 ($ERL_EPMD_PORT, or 4369)\n"));
+  for (const auto& setting : cli::settings()) {
+    CAPTURE(setting.group);
+    const std::string heading = "\n\n# " + std::string(setting.group) + "\n";
+    CHECK(text.find(heading) != std::string::npos);
+    CHECK(text.find(heading) == text.rfind(heading));
+  }
 }
 
 TEST_CASE("print-config tells of variables that no setting has, and stays a file for --config") {

@@ -68,7 +68,10 @@ TEST_CASE("a source that is set but broken is not passed over") {
   const Environment environment(Variables{{"RANCHER_CNODE_COOKIE", "good"}});
   CHECK(find_cookie(directory.path() + "/missing", environment).error().message ==
         "--cookie-file '" + directory.path() + "/missing': the file cannot be read");
-  CHECK_FALSE(find_cookie(directory.path(), environment).has_value());
+  CHECK(find_cookie(directory.path(), environment).error().message ==
+        "--cookie-file '" + directory.path() + "': the file cannot be read");
+  CHECK_FALSE(find_cookie(directory.file("longer", std::string(513, 'x')), environment).has_value());
+  CHECK(find_cookie(directory.file("longest", std::string(512, 'x') + "\r\n"), environment).has_value());
   CHECK_FALSE(find_cookie(directory.file("empty", ""), environment).has_value());
   CHECK(find_cookie({}, Environment(Variables{{"RANCHER_CNODE_COOKIE", "bad\n"}, {"RELEASE_COOKIE", "good"}}))
             .error()

@@ -81,6 +81,10 @@ TEST_CASE("every bad setting is named with its value and its rule") {
       {"cookie-file", "", path_rule},
       {"cookie-file", "a\nb", path_rule},
       {"cookie-file", "a#b", path_rule},
+      {"cookie-file", "a\x1f", path_rule},
+      {"cookie-file", "a\x7f", path_rule},
+      {"cookie-file", "a\\b", path_rule},
+      {"cookie-file", std::string(4097, 'a'), path_rule},
       {"targets", "some", "must be one of local|all"},
       {"metadata-url", "", url_rule},
       {"metadata-url", "rancher-metadata", url_rule},
@@ -93,9 +97,13 @@ TEST_CASE("every bad setting is named with its value and its rule") {
       {"metadata-url", "http://a b", url_rule},
       {"metadata-url", "http://a:0", url_rule},
       {"metadata-url", "http://a:70000", url_rule},
+      {"metadata-url", "http://a:65536", url_rule},
+      {"metadata-url", "http://:80", url_rule},
       {"metadata-url", "http://a:", url_rule},
       {"metadata-url", "http://a//b", url_rule},
       {"metadata-url", "http://a/../b", url_rule},
+      {"metadata-url", "http://a/./b", url_rule},
+      {"metadata-url", "http://" + std::string(2042, 'a'), url_rule},
       {"metadata-url", "file://host/x", url_rule},
       {"metadata-url", "file://", url_rule},
       {"metadata-version", "", version_rule},
@@ -135,6 +143,11 @@ TEST_CASE("every bad setting is named with its value and its rule") {
       {"connect", "a:b:c", call_rule},
       {"connect", "net kernel:connect", call_rule},
       {"connect", "'net':connect", call_rule},
+      {"connect", "a\"b:c", call_rule},
+      {"connect", "a`b:c", call_rule},
+      {"connect", "a\\b:c", call_rule},
+      {"connect", "a#b:c", call_rule},
+      {"connect", "a,b:c", call_rule},
       {"disconnect", "x", call_rule},
       {"disconnect", std::string(256, 'm') + ":f", call_rule},
       {"list-nodes", "m:" + std::string(256, 'f'), call_rule},
@@ -142,6 +155,7 @@ TEST_CASE("every bad setting is named with its value and its rule") {
       {"listen-port", "65536", port_rule},
       {"listen-port", "9105-9100", port_rule},
       {"listen-port", "0-10", port_rule},
+      {"listen-port", "65535-65536", port_rule},
       {"listen-port", "1-2-3", port_rule},
       {"listen-port", "1-", port_rule},
       {"max-links", "0", "must be a whole number from 1 to 10000"},
@@ -154,6 +168,7 @@ TEST_CASE("every bad setting is named with its value and its rule") {
       {"log-format", "xml", "must be one of text|json"},
       {"watch-pid", "0", "must be a whole number from 1 to 4194304"},
       {"watch-pid", "$$", "must be a whole number from 1 to 4194304"},
+      {"watch-pid", "4194305", "must be a whole number from 1 to 4194304"},
       {"exit-on-eof", "1", "must be on or off"},
       {"once", "twice", "must be on or off"},
   };
@@ -163,6 +178,72 @@ TEST_CASE("every bad setting is named with its value and its rule") {
     CHECK(message_for(row.name, row.text) ==
           cli::flag_of(row.name) + " " + cli::shown(row.text) + " " + row.rule);
   }
+}
+
+TEST_CASE("the least and the greatest value of a rule are good") {
+  const struct {
+    const char* name;
+    std::string text;
+  } rows[] = {
+      {"cookie-file", std::string(4096, 'a')},
+      {"cookie-file", "a b"},
+      {"metadata-url", "http://" + std::string(2041, 'a')},
+      {"metadata-url", "http://a:1"},
+      {"metadata-url", "http://a:65535"},
+      {"polling-interval", "250"},
+      {"polling-interval", "3600000"},
+      {"removal-delay", "0"},
+      {"removal-delay", "86400000"},
+      {"mass-removal-delay", "0"},
+      {"mass-removal-delay", "86400000"},
+      {"max-dials", "1"},
+      {"max-dials", "1024"},
+      {"connect", std::string(255, 'm') + ":" + std::string(255, 'f')},
+      {"connect", "!~:~!"},
+      {"listen-port", "0"},
+      {"listen-port", "1"},
+      {"listen-port", "65535"},
+      {"listen-port", "1-65535"},
+      {"listen-port", "9100-9100"},
+      {"max-links", "1"},
+      {"max-links", "10000"},
+      {"watch-pid", "1"},
+      {"watch-pid", "4194304"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    CAPTURE(row.text);
+    // A file of that name need not be there for its setting to be good.
+    RawConfig raw = good();
+    raw[row.name] = RawValue{{row.text}, Origin::flag, ""};
+    const auto validated = cli::validate(raw, with_cookie, Purpose::ask_address);
+    CHECK_MESSAGE(validated.has_value(), (validated ? "" : validated.error().message));
+  }
+}
+
+TEST_CASE("every word of a choice has its own meaning") {
+  const auto config = [](const char* name, const char* word) {
+    RawConfig raw = good();
+    raw[name] = RawValue{{word}, Origin::flag, ""};
+    return cli::validate(raw, with_cookie, Purpose::run)->config;
+  };
+  CHECK(config("targets", "local").targets == TargetScope::local);
+  CHECK(config("targets", "all").targets == TargetScope::all);
+  CHECK(config("watch", "on").watch == WatchMode::on);
+  CHECK(config("watch", "off").watch == WatchMode::off);
+  CHECK(config("removal", "safe").removal == RemovalPolicy::safe);
+  CHECK(config("removal", "immediate").removal == RemovalPolicy::immediate);
+  CHECK(config("removal", "never").removal == RemovalPolicy::never);
+  CHECK(config("health", "any").health == HealthPolicy::any);
+  CHECK(config("health", "passing").health == HealthPolicy::passing);
+  CHECK(config("probe", "epmd").probe == ProbeMode::epmd);
+  CHECK(config("probe", "off").probe == ProbeMode::off);
+  CHECK(config("log-level", "debug").log_level == LogLevel::debug);
+  CHECK(config("log-level", "info").log_level == LogLevel::info);
+  CHECK(config("log-level", "warning").log_level == LogLevel::warning);
+  CHECK(config("log-level", "error").log_level == LogLevel::error);
+  CHECK(config("log-format", "text").log_format == LogFormat::text);
+  CHECK(config("log-format", "json").log_format == LogFormat::json);
 }
 
 TEST_CASE("the table of bad settings leaves none out") {
@@ -201,6 +282,14 @@ TEST_CASE("the first violation in the order of help is told") {
   CHECK(cli::validate(raw, with_cookie, Purpose::run).error().message == std::string("--ip 'x' ") + ip_rule);
 }
 
+TEST_CASE("a bad --basename is named before the names are compared") {
+  RawConfig raw = good();
+  raw["node-basename"] = {{"rancher_cnode"}, Origin::flag, ""};
+  raw["basename"] = {{"a.b"}, Origin::flag, ""};
+  CHECK(cli::validate(raw, with_cookie, Purpose::run).error().message ==
+        std::string("--basename 'a.b' ") + alive_rule);
+}
+
 TEST_CASE("the name of the peers is required to run, not to ask for the address") {
   const RawConfig raw = cli::layered({}, {}, {}, Environment(Variables{}));
   CHECK(cli::validate(raw, with_cookie, Purpose::run).error().message ==
@@ -215,6 +304,18 @@ TEST_CASE("epmd's port is a setting too") {
     CHECK(cli::validate(good(), environment, Purpose::run).error().message ==
           "$ERL_EPMD_PORT " + cli::shown(text) + " must be a whole number from 1 to 65535");
   }
+  for (const auto* text : {"1", "65535"}) {
+    CAPTURE(text);
+    const Environment environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", text}});
+    CHECK(cli::validate(good(), environment, Purpose::run)->config.epmd_port == std::stoi(text));
+  }
+}
+
+TEST_CASE("a bad setting is named before a bad port of epmd") {
+  RawConfig raw = good();
+  raw["ip"] = {{"x"}, Origin::flag, ""};
+  const Environment environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", "x"}});
+  CHECK(cli::validate(raw, environment, Purpose::run).error().message == std::string("--ip 'x' ") + ip_rule);
 }
 
 TEST_CASE("a cookie is required to run, and the line names all its sources") {
@@ -246,6 +347,13 @@ TEST_CASE("odd but printable atoms are taken for module and function") {
     CAPTURE(text);
     CHECK(cli::module_function(text).has_value());
   }
+}
+
+TEST_CASE("a value is repeated up to 120 characters") {
+  const std::string longest(120, 'x');
+  CHECK(cli::shown(longest) == "'" + longest + "'");
+  CHECK(cli::shown(longest + "x") == "'" + longest + "...'");
+  CHECK(cli::shown(" ~\x1f ~\x7f") == "' ~? ~?'");
 }
 
 TEST_CASE("a message is one line of printable characters, however odd or long the value") {

@@ -45,6 +45,7 @@ TEST_CASE("a flag's value is what the BEAM takes") {
       {"-v a\"b\"c\n", "abc"},
       {"-v a'b c'd\n", "ab cd"},
       {"-v \"it's\"\n", "it's"},
+      {"-v 'a\"b'\n", "a\"b"},
       {"-v ''\n", ""},
       {"-v \"\"#b\n", ""},
       {"\"-v\" a\n", "a"},
@@ -128,8 +129,21 @@ TEST_CASE("files that a file names stand in its place") {
         folder.path() + "/none cannot be read");
   CHECK(value("-args_file " + folder.path() + "\n", "-v").error().message ==
         folder.path() + " cannot be read");
+  CHECK(value("-args_file /proc/self/mem\n", "-v").error().message == "/proc/self/mem cannot be read");
   const std::string itself = folder.path() + "/vm.args";
   CHECK(value("-args_file " + itself + "\n", "-v").error().message == itself + " is nested too deeply");
+}
+
+TEST_CASE("files may be nested eight deep") {
+  const TemporaryDirectory folder;
+  std::string file = folder.file("0", "-v deep\n");
+  for (int level = 1; level <= 9; ++level) {
+    CAPTURE(level);
+    const auto value = cli::vm_arg_of_file(
+        file = folder.file(std::to_string(level), "-args_file " + file + "\n"), "-v", environment);
+    CHECK(value.has_value() == (level <= 8));
+    if (value) CHECK(*value == "deep");
+  }
 }
 
 TEST_CASE("the command vm-arg prints the value, or ends with status 1 and no word") {

@@ -1,12 +1,16 @@
 // Metadata from file:// URLs: regular files of any size up to the limit, and nothing that could block.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
+#include <vector>
 
+#include "rancher_cnode/metadata/file_source.hpp"
 #include "rancher_cnode/metadata/metadata_client.hpp"
 
 using namespace rancher_cnode;
@@ -29,8 +33,9 @@ class Files {
   [[nodiscard]] std::string service() const { return directory() + "/service"; }
   void write(const std::string& body) const { std::ofstream(service(), std::ios::binary) << body; }
   [[nodiscard]] Expected<membership::Service> read() const {
+    // Beside the blank, which must be, any character may be encoded.
     std::string url = "file://" + root_;
-    url.replace(url.find(' '), 1, "%20");
+    url.replace(url.find(' '), 1, "%20").replace(url.find('c'), 1, "%63");
     return MetadataClient({.urls = {url}}).service();
   }
 
@@ -45,6 +50,44 @@ std::string body_of_size(std::size_t size) {
 }
 
 }  // namespace
+
+TEST_CASE("a_path_that_is_not_percent_encoded_is_a_bad_setting") {
+  for (const auto* url : {"file://host/x", "file://x", "file:///x%", "file:///x%2", "file:///x%zz",
+                          "file:///x%2z", "file:///x%z2", "file:///x%00"}) {
+    CAPTURE(url);
+    metadata::FileSource file(url, 100);
+    CHECK(file.next().error() == Error{ErrorCode::bad_setting, "not a file:///PATH URL"});
+  }
+}
+
+TEST_CASE("a_file_that_cannot_be_read_tells_why") {
+  // Its first page is never there.
+  metadata::FileSource file("file:///proc/self/mem", 100);
+  CHECK(file.next().error() == Error{ErrorCode::failed, "the file cannot be read: Input/output error"});
+}
+
+TEST_CASE("a_file_is_closed_when_it_was_read_and_no_program_that_is_started_inherits_it") {
+  const Files files;
+  files.write("x");
+  std::string url = "file://" + files.service();
+  url.replace(url.find(' '), 1, "%20");
+  // The flags of the descriptors that are open on it.
+  const auto open = [&] {
+    std::vector<int> flags;
+    for (int fd = 0; fd < 256; ++fd) {
+      std::error_code ignored;
+      if (std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), ignored) == files.service())
+        flags.push_back(::fcntl(fd, F_GETFD));
+    }
+    return flags;
+  };
+  {
+    metadata::FileSource file(url, 100);
+    CHECK(file.next().value() == "x");
+    CHECK(open() == std::vector<int>{FD_CLOEXEC});
+  }
+  CHECK(open().empty());
+}
 
 TEST_CASE("reads_files_of_any_size_up_to_the_limit") {
   const Files files;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <fstream>
 #include <string>
 
@@ -55,84 +56,6 @@ TEST_CASE("reads_the_service_below_url_and_version") {
   CHECK(client.service().value().containers.size() == 5);
   CHECK(server.targets().at(0) == "/2016-07-29/stacks/shop/services/worker");
   CHECK(client.service_path() == "stacks/shop/services/worker");
-}
-
-TEST_CASE("takes_the_version_as_bare_text_however_it_is_written") {
-  struct Row {
-    std::string body;
-    const char* version;  ///< nullptr: malformed
-  };
-  const Row rows[] = {
-      {fixture("version.json"), "900bb384-995a-4daf-969b-3a7fe0e2baac"},
-      {"\"v1\"\r\n", "v1"},
-      {"v1\n", "v1"},
-      {"", nullptr},
-      {"null", nullptr},
-      {"\"\"", nullptr},
-      {"\"", nullptr},
-      {"\"a b\"", nullptr},
-      {"\"a\\n\"", nullptr},
-      {"{\"version\":1}", nullptr},
-      {"<html>", nullptr},
-      {std::string(300, 'v'), nullptr},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.body);
-    ScriptedServer server([&](const Request&, Peer& peer) { peer.answer(200, row.body); });
-    MetadataClient client = client_of({server.url()});
-    const auto version = client.version();
-    if (row.version != nullptr) {
-      CHECK(version.value_or("none") == row.version);
-    } else {
-      CHECK_FALSE(version.has_value());
-    }
-  }
-}
-
-TEST_CASE("waits_with_the_bare_version_and_whole_seconds") {
-  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "\"next\""); });
-  MetadataClient client = client_of({server.url()});
-  CHECK(client.wait_for_change("a b/c-1", Milliseconds(1'200), Milliseconds(2'000), {}).value() == "next");
-  CHECK(server.targets().at(0) == "/latest/version?wait=true&value=a%20b%2Fc-1&maxWait=2");
-  CHECK(client.wait_for_change("x", Milliseconds(10), Milliseconds(2'000), {}).has_value());
-  CHECK(server.targets().at(1) == "/latest/version?wait=true&value=x&maxWait=1");
-}
-
-TEST_CASE("tells_the_own_address_or_why_there_is_none") {
-  struct Row {
-    int status;
-    std::string body;
-    std::string address;
-    ErrorCode code;
-  };
-  const Row rows[] = {
-      {200, fixture("self-container-primary_ip.json"), "10.42.0.2", {}},
-      {200, "10.42.0.2", "10.42.0.2", {}},
-      {200, "null", "", ErrorCode::not_found},
-      {200, "\"\"", "", ErrorCode::not_found},
-      {404, fixture("not-found.json"), "", ErrorCode::not_found},
-      {200, "\"10.42.0\"", "", ErrorCode::malformed},
-      {200, "\"127.0.0.1\"", "", ErrorCode::malformed},
-      {200, "\"0.0.0.0\"", "", ErrorCode::malformed},
-      {200, "\"fd00::1\"", "", ErrorCode::malformed},
-      {200, "{}", "", ErrorCode::malformed},
-      {500, "", "", ErrorCode::unavailable},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.body);
-    ScriptedServer server([&](const Request&, Peer& peer) { peer.answer(row.status, row.body); });
-    MetadataClient client = client_of({server.url()});
-    const auto address = client.own_address();
-    if (row.address.empty()) {
-      REQUIRE_FALSE(address.has_value());
-      CHECK(address.error().code == row.code);
-      CHECK(contains(address.error().message, server.url()));
-    } else {
-      REQUIRE(address.has_value());
-      CHECK(address->to_string() == row.address);
-    }
-    CHECK(server.targets().at(0) == "/latest/self/container/primary_ip");
-  }
 }
 
 TEST_CASE("goes_on_to_the_next_url_when_there_was_no_answer_of_the_metadata_service") {
@@ -197,6 +120,20 @@ TEST_CASE("a_404_is_an_answer_and_the_next_url_is_not_asked") {
   CHECK(second.targets().empty());
 }
 
+TEST_CASE("a_url_that_answers_404_is_asked_first_from_then_on") {
+  ScriptedMetadata server;
+  MetadataClient client = client_of({url_where_nobody_listens(), server.url()});
+  CHECK(client.service().error().code == ErrorCode::not_found);
+  CHECK(client.url() == server.url());
+}
+
+TEST_CASE("the_connection_is_kept_when_the_answer_is_an_error") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, "{}"); });
+  MetadataClient client = client_of({server.url()});
+  for (int i = 0; i < 3; ++i) CHECK(client.service().error().code == ErrorCode::not_found);
+  CHECK(server.connections() == 1);
+}
+
 TEST_CASE("tells_the_reason_of_every_url_that_was_tried") {
   ScriptedServer broken([](const Request&, Peer& peer) { peer.answer(503, ""); });
   const std::string nobody = url_where_nobody_listens();
@@ -237,13 +174,6 @@ TEST_CASE("a_body_beyond_32_MiB_is_refused_without_being_held") {
 #endif
 }
 
-TEST_CASE("a_404_on_the_version_means_that_nothing_is_loaded") {
-  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, "{}"); });
-  MetadataClient client = client_of({server.url()});
-  CHECK(contains(client.version().error().message,
-                 "404 at /latest/version: the metadata service has loaded nothing"));
-}
-
 TEST_CASE("reads_the_service_by_its_name_once_self_is_gone") {
   ScriptedMetadata server;
   MetadataClient client = client_of({server.url()});
@@ -259,6 +189,64 @@ TEST_CASE("reads_the_service_by_its_name_once_self_is_gone") {
   server.put("self/service", service_body("web", {1, 2}));
   CHECK(client.service().value().containers.size() == 2);
   CHECK(client.service_path() == "self/service");
+}
+
+TEST_CASE("the_names_in_the_path_of_a_service_are_escaped") {
+  ScriptedMetadata server;
+  MetadataClient client = client_of({server.url()});
+  server.put("self/service", R"({"containers":[],"name":"a/b","stack_name":"my shop","uuid":"u"})");
+  server.put("stacks/my%20shop/services/a%2Fb",
+             R"({"containers":[],"name":"a/b","stack_name":"my shop","uuid":"u"})");
+  CHECK(client.service().has_value());
+  server.remove("self/service");
+  CHECK(client.service().has_value());
+}
+
+TEST_CASE("a_service_without_a_name_or_a_stack_is_not_sought_by_its_name") {
+  for (const char* body : {R"({"containers":[],"name":"web"})", R"({"containers":[],"stack_name":"shop"})"}) {
+    CAPTURE(body);
+    ScriptedMetadata server;
+    MetadataClient client = client_of({server.url()});
+    server.put("self/service", body);
+    CHECK(client.service().has_value());
+    server.remove("self/service");
+    CHECK(client.service().error().code == ErrorCode::not_found);
+    CHECK(server.targets().size() == 2);
+  }
+}
+
+TEST_CASE("a_service_is_read_by_its_name_only_when_self_answers_404") {
+  std::atomic<int> status = 200;
+  ScriptedServer server([&](const Request& request, Peer& peer) {
+    const bool self = contains(request.target, "self/service");
+    peer.answer(self ? status.load() : 200, service_body("web", {1}));
+  });
+  MetadataClient client = client_of({server.url()});
+  CHECK(client.service().has_value());
+  status = 503;
+  CHECK(client.service().error().code == ErrorCode::unavailable);
+  status = 404;
+  CHECK(client.service().has_value());
+}
+
+TEST_CASE("a_request_that_is_given_up_asks_nobody_else") {
+  // A file is read without asking whether to give up.
+  const std::string directory = std::string(RANCHER_CNODE_FIXTURES) + "/metadata";
+  MetadataClient next_url(
+      {.urls = {"http://127.0.0.1:1", "file://" + directory}, .version = ".", .service = "self-service.json"},
+      [] { return true; });
+  CHECK(next_url.service().error().code == ErrorCode::cancelled);
+
+  // Nor is a service whose self is gone taken for one that is not known by its name.
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1}));
+  MetadataClient by_name({.urls = {server.url()}},
+                         [&] { return server.count("stacks/shop/services/web") > 0; });
+  CHECK(by_name.service().has_value());
+  server.remove("self/service");
+  server.put("stacks/shop/services/web", service_body("web", {1}));
+  const auto given_up = by_name.service();
+  if (!given_up) CHECK(given_up.error().code == ErrorCode::cancelled);
 }
 
 TEST_CASE("is_unknown_when_the_service_by_its_name_is_gone_too_or_is_another_one") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -121,6 +122,13 @@ TEST_CASE("polls_plainly_while_a_server_does_not_wait_and_watches_again_when_it_
   watched.next_that(
       [&](const Observation&) { return server.waits() > 1 && watched.lines("event=watch_resumed") == 1; });
   CHECK(watched.lines("event=watch_fallback") == 1);
+  // A trial lasts no longer than the rest that it stands in for.
+  const auto targets = server.targets();
+  const auto waits = [&](const char* max_wait) {
+    return std::ranges::count_if(targets, [&](const auto& target) { return target.ends_with(max_wait); });
+  };
+  CHECK(waits("&maxWait=1") >= 1);
+  CHECK(waits("&maxWait=25") <= 2);
   CHECK(server.await_target("maxWait=25"));
   const std::size_t reads = server.count("self/service");
   server.reload_with("self/service", service_body("web", {1, 2}));
@@ -164,13 +172,17 @@ TEST_CASE("says_so_when_a_server_tells_no_version_and_watches_once_it_does") {
   settings.polling_interval = Milliseconds(300);
   settings.pace.watch_again = Milliseconds(1'000);
   Watched watched(settings);
-  for (int i = 0; i < 4; ++i) CHECK(containers(watched.next()) == 1);
+  for (int i = 0; i < 6; ++i) CHECK(containers(watched.next()) == 1);
   CHECK(server.waits() == 0);
   CHECK(watched.lines("event=watch_fallback") == 1);
   CHECK(watched.lines("not a plain text") == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 0);
   server.remove("version");
-  watched.next_that([&](const Observation&) { return watched.lines("event=watch_resumed") == 1; });
+  // It is more than watch_again since it was given up, so the first version is waited with.
+  watched.next_that([](const Observation& o) { return !o.version.empty(); });
+  watched.next();
+  CHECK(server.waits() >= 1);
+  CHECK(watched.lines("event=watch_resumed") == 1);
 }
 
 TEST_CASE("reads_again_when_a_wait_expires_without_a_change") {
@@ -254,38 +266,6 @@ TEST_CASE("a_flood_of_refreshes_keeps_the_smallest_gap") {
     watched.next();
   }
   CHECK(since(begin) >= Milliseconds(3 * 250));
-}
-
-TEST_CASE("reads_by_name_with_the_scope_of_self_once_the_own_container_is_gone") {
-  ScriptedMetadata server;
-  server.put("self/service", service_body("web", {1, 2}));
-  server.put("stacks/shop/services/web", service_body("web", {2}));
-  Watched watched(settings_of({server.url()}));
-  watched.next();
-  server.remove("self/service");
-  server.reload();
-  const Observation observation = watched.next_that([](const Observation& o) { return containers(o) == 1; });
-  CHECK(observation.scope == ReadScope::self);
-  CHECK(watched.lines("event=metadata_self_gone") == 1);
-  CHECK(watched.lines("event=metadata_unavailable") == 0);
-}
-
-TEST_CASE("asks_for_the_own_address_until_it_is_known_and_then_no_more") {
-  ScriptedMetadata server;
-  server.put("self/service", service_body("web", {7}));
-  Watched watched(settings_of({server.url()}), AskAddress::yes);
-  CHECK(containers(watched.next()) == 1);
-  server.reload_with("self/container/primary_ip", "\"10.42.0.7\"");
-  const auto address = watched.await_address();
-  REQUIRE(address.has_value());
-  CHECK(address->to_string() == "10.42.0.7");
-  CHECK(watched.lines("event=own_address_unknown") == 1);
-  const std::size_t asked = server.count("self/container/primary_ip");
-  watched.watcher.refresh();
-  watched.next();
-  watched.watcher.refresh();
-  watched.next();
-  CHECK(server.count("self/container/primary_ip") == asked);
 }
 
 TEST_CASE("stop_is_immediate_in_a_wait_in_a_request_and_in_a_rest") {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using rancher_cnode::ErrorCode;
 using rancher_cnode::Ipv4Address;
 
@@ -37,6 +39,12 @@ TEST_CASE("anything else is malformed") {
     REQUIRE_FALSE(address.has_value());
     CHECK(address.error().code == ErrorCode::malformed);
   }
+}
+
+TEST_CASE("an error never repeats a long text whole") {
+  const auto address = Ipv4Address::parse(std::string(100'000, '1'));
+  REQUIRE_FALSE(address.has_value());
+  CHECK(address.error().message.size() < 200);
 }
 
 TEST_CASE("a host address is neither unspecified, loopback, multicast, reserved nor broadcast") {

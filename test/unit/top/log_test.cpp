@@ -2,8 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <iomanip>
 #include <limits>
 #include <regex>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -80,12 +85,16 @@ TEST_CASE("no value can break a line, close its quotes or drive a terminal") {
       {"", R"("")"},
       {"a=b", R"("a=b")"},
       {R"(say "hi")", R"("say \"hi\"")"},
+      {R"(say"hi")", R"("say\"hi\"")"},
       {R"(back\slash)", R"("back\\slash")"},
       {"one\ntwo\r\tthree", R"("one\ntwo\r\tthree")"},
       {"\x1b[31mred", R"("\u001b[31mred")"},
       {std::string("nul\0!", 5), R"("nul\u0000!")"},
       {"del\x7f", R"("del\u007f")"},
+      {"last control\x1f", R"("last control\u001f")"},
       {"c1\xc2\x9b", R"("c1\u009b")"},
+      {"c1 from \xc2\x80 to \xc2\x9f", R"("c1 from \u0080 to \u009f")"},
+      {"no c1: \xc2\xa0 \xc3\x9b", "\"no c1: \xc2\xa0 \xc3\x9b\""},
       {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
        "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\""},
       {"bad\xff!", R"("bad\ufffd!")"},
@@ -117,6 +126,20 @@ TEST_CASE("numbers that JSON cannot say are null") {
   CHECK(written.only() == R"("level":"info","event":"e","v":null)");
 }
 
+TEST_CASE("the time is UTC, whatever the time zone of the process is") {
+  using namespace std::chrono;
+  ::setenv("TZ", "TEST-12", 1);
+  ::tzset();
+  const auto now = time_point_cast<seconds>(system_clock::now());
+  const Written written(LogFormat::text);
+  written.log.info("e", "");
+  ::unsetenv("TZ");
+  ::tzset();
+  std::tm shown{};
+  std::istringstream(written.lines->all.at(0)) >> std::get_time(&shown, "%Y-%m-%dT%H:%M:%S");
+  CHECK(abs(system_clock::from_time_t(::timegm(&shown)) - now) < hours(1));
+}
+
 TEST_CASE("lines below the threshold are not written") {
   const LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error};
   for (std::size_t threshold = 0; threshold < 4; ++threshold) {
@@ -129,6 +152,11 @@ TEST_CASE("lines below the threshold are not written") {
     CHECK(body_of(written.lines->all.front(), LogFormat::text) ==
           std::string(to_string(levels[threshold])) + " event=e");
   }
+}
+
+TEST_CASE("a format has the name that its setting has") {
+  CHECK(to_string(LogFormat::text) == "text");
+  CHECK(to_string(LogFormat::json) == "json");
 }
 
 TEST_CASE("threads may write at the same time, each line whole") {

@@ -1,0 +1,206 @@
+// What the short answers of the metadata service mean, and those that it should not give.
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "fixtures.hpp"
+#include "rancher_cnode/metadata/metadata_client.hpp"
+#include "scripted_server.hpp"
+
+using namespace rancher_cnode;
+using metadata::GiveUp;
+using metadata::MetadataClient;
+using testing::fixture;
+using testing::ScriptedServer;
+using Request = ScriptedServer::Request;
+using Peer = ScriptedServer::Peer;
+
+namespace {
+
+MetadataClient client_of(std::vector<std::string> urls, std::string service = "self/service") {
+  return MetadataClient(
+      {.urls = std::move(urls), .service = std::move(service), .timeouts = {.answer = Milliseconds(2'000)}});
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_CASE("takes_the_version_as_bare_text_however_it_is_written") {
+  struct Row {
+    std::string body;
+    std::optional<std::string> version;  ///< nothing: malformed
+  };
+  const Row rows[] = {
+      {fixture("version.json"), "900bb384-995a-4daf-969b-3a7fe0e2baac"},
+      {"\"v1\"\r\n", "v1"},
+      {"v1\n", "v1"},
+      {"", {}},
+      {"null", {}},
+      {"\"\"", {}},
+      {"\"", {}},
+      {"\"a b\"", {}},
+      {"\"a\\n\"", {}},
+      {"{\"version\":1}", {}},
+      {"<html>", {}},
+      {"v\x7f", {}},
+      {"v\xc3\xbc", {}},
+      {"a\"b", {}},
+      {"a\\b", {}},
+      {"<b", {}},
+      {"{", {}},
+      {std::string(256, 'v'), std::string(256, 'v')},
+      {std::string(257, 'v'), {}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.body);
+    ScriptedServer server([&](const Request&, Peer& peer) { peer.answer(200, row.body); });
+    MetadataClient client = client_of({server.url()});
+    const auto version = client.version();
+    CHECK((version ? std::optional(*version) : std::nullopt) == row.version);
+  }
+}
+
+TEST_CASE("waits_with_the_bare_version_and_whole_seconds") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "\"next\""); });
+  MetadataClient client = client_of({server.url()});
+  CHECK(client.wait_for_change("a b/c-1", Milliseconds(1'200), Milliseconds(2'000), {}).value() == "next");
+  CHECK(server.targets().at(0) == "/latest/version?wait=true&value=a%20b%2Fc-1&maxWait=2");
+  CHECK(client.wait_for_change("x", Milliseconds(10), Milliseconds(2'000), {}).has_value());
+  CHECK(server.targets().at(1) == "/latest/version?wait=true&value=x&maxWait=1");
+  // 0 would mean 60 to the server.
+  CHECK(client.wait_for_change("x", Milliseconds(0), Milliseconds(2'000), {}).has_value());
+  CHECK(server.targets().at(2) == "/latest/version?wait=true&value=x&maxWait=1");
+}
+
+TEST_CASE("what_needs_no_escape_in_a_query_has_none_and_all_else_has") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "\"next\""); });
+  MetadataClient client = client_of({server.url()});
+  CHECK(client.wait_for_change("AZaz09-._~", Milliseconds(1'000), Milliseconds(2'000), {}).has_value());
+  CHECK(server.targets().at(0) == "/latest/version?wait=true&value=AZaz09-._~&maxWait=1");
+  CHECK(client.wait_for_change("@[`{/:\xff", Milliseconds(1'000), Milliseconds(2'000), {}).has_value());
+  CHECK(server.targets().at(1) == "/latest/version?wait=true&value=%40%5B%60%7B%2F%3A%FF&maxWait=1");
+}
+
+TEST_CASE("a_wait_that_has_no_good_answer_tells_why") {
+  struct Row {
+    int status;
+    std::string body;
+    Error error;
+  };
+  const Row rows[] = {
+      {404,
+       "{}",
+       {ErrorCode::not_found, "404 at /latest/version: the metadata service has loaded nothing yet"}},
+      {503, "", {ErrorCode::unavailable, "503 at /latest/version: the server failed"}},
+      {200, "", {ErrorCode::malformed, "/latest/version: the version is empty"}},
+      {200, "null", {ErrorCode::malformed, "/latest/version: the version is empty"}},
+      {200, "<html>", {ErrorCode::malformed, "the answer is not a plain text"}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.body);
+    ScriptedServer server([&](const Request&, Peer& peer) { peer.answer(row.status, row.body); });
+    MetadataClient client = client_of({server.url()});
+    CHECK(client.wait_for_change("x", Milliseconds(1'000), Milliseconds(2'000), {}).error() ==
+          row.error.within(server.url()));
+  }
+}
+
+TEST_CASE("a_wait_has_its_own_deadline_and_its_own_way_to_be_given_up") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.hold(); });
+  MetadataClient client({.urls = {server.url()}, .timeouts = {.answer = Milliseconds(60'000)}},
+                        [] { return true; });
+  const auto wait = [&](GiveUp give_up) {
+    return client.wait_for_change("x", Milliseconds(1'000), Milliseconds(200), std::move(give_up))
+        .error()
+        .code;
+  };
+  CHECK(wait({}) == ErrorCode::timeout);
+  CHECK(wait([] { return true; }) == ErrorCode::cancelled);
+}
+
+TEST_CASE("tells_the_own_address_or_why_there_is_none") {
+  struct Row {
+    int status;
+    std::string body;
+    std::string address;
+    ErrorCode code;
+  };
+  const Row rows[] = {
+      {200, fixture("self-container-primary_ip.json"), "10.42.0.2", {}},
+      {200, "10.42.0.2", "10.42.0.2", {}},
+      {200, "null", "", ErrorCode::not_found},
+      {200, "\"\"", "", ErrorCode::not_found},
+      {200, "\"", "", ErrorCode::malformed},
+      {404, fixture("not-found.json"), "", ErrorCode::not_found},
+      {200, "\"10.42.0\"", "", ErrorCode::malformed},
+      {200, "\"127.0.0.1\"", "", ErrorCode::malformed},
+      {200, "\"0.0.0.0\"", "", ErrorCode::malformed},
+      {200, "\"fd00::1\"", "", ErrorCode::malformed},
+      {200, "{}", "", ErrorCode::malformed},
+      {500, "", "", ErrorCode::unavailable},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.body);
+    ScriptedServer server([&](const Request&, Peer& peer) { peer.answer(row.status, row.body); });
+    MetadataClient client = client_of({server.url()});
+    const auto address = client.own_address();
+    if (row.address.empty()) {
+      REQUIRE_FALSE(address.has_value());
+      CHECK(address.error().code == row.code);
+      CHECK(contains(address.error().message, server.url()));
+    } else {
+      REQUIRE(address.has_value());
+      CHECK(address->to_string() == row.address);
+    }
+    CHECK(server.targets().at(0) == "/latest/self/container/primary_ip");
+  }
+}
+
+TEST_CASE("a_404_on_the_version_means_that_nothing_is_loaded") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, "{}"); });
+  MetadataClient client = client_of({server.url()});
+  CHECK(contains(client.version().error().message,
+                 "404 at /latest/version: the metadata service has loaded nothing"));
+}
+
+TEST_CASE("a_status_is_judged_at_its_bounds") {
+  struct Row {
+    int status;
+    ErrorCode code;
+    const char* said;
+  };
+  const Row rows[] = {
+      {299, ErrorCode::malformed, "not an answer of the metadata service"},
+      {300, ErrorCode::malformed, "redirects are not followed"},
+      {399, ErrorCode::malformed, "redirects are not followed"},
+      {400, ErrorCode::malformed, "not an answer of the metadata service"},
+      {499, ErrorCode::malformed, "not an answer of the metadata service"},
+      {500, ErrorCode::unavailable, "the server failed"},
+      {501, ErrorCode::unavailable, "the server failed"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.status);
+    ScriptedServer server([&](const Request&, Peer& peer) { peer.answer(row.status, "x"); });
+    CHECK(client_of({server.url()}).version().error() ==
+          Error{row.code,
+                server.url() + ": " + std::to_string(row.status) + " at /latest/version: " + row.said});
+  }
+}
+
+TEST_CASE("a_404_tells_what_it_means_where_it_was_answered") {
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, "{}"); });
+  const auto said = [&](const char* service) {
+    return client_of({server.url()}, service).service().error().message;
+  };
+  CHECK(said("self/service").ends_with(": not joined yet, standalone or host-network container"));
+  CHECK(said("stacks/shop/services/web").ends_with(": no such service, or not loaded yet"));
+  CHECK(client_of({server.url()})
+            .own_address()
+            .error()
+            .message.ends_with(": address not known yet, or host-network container"));
+}

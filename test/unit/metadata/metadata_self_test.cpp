@@ -1,0 +1,54 @@
+// What a watcher learns of the container that it runs in: its address, and that it is gone.
+#include <doctest/doctest.h>
+
+#include "scripted_metadata.hpp"
+#include "watched.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::testing;
+using membership::ReadScope;
+
+TEST_CASE("reads_by_name_with_the_scope_of_self_once_the_own_container_is_gone") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {1, 2}));
+  server.put("stacks/shop/services/web", service_body("web", {2}));
+  Watched watched(settings_of({server.url()}));
+  watched.next();
+  server.remove("self/service");
+  server.reload();
+  const Observation observation = watched.next_that([](const Observation& o) { return containers(o) == 1; });
+  CHECK(observation.scope == ReadScope::self);
+  CHECK(watched.lines("event=metadata_self_gone") == 1);
+  CHECK(watched.lines("event=metadata_unavailable") == 0);
+}
+
+TEST_CASE("an_address_that_is_known_later_than_the_service_is_found_without_any_other_change") {
+  for (const auto watch : {WatchMode::on, WatchMode::off}) {
+    CAPTURE(static_cast<int>(watch));
+    ScriptedMetadata server;
+    server.put("self/service", service_body("web", {7}));
+    WatcherSettings settings = settings_of({server.url()});
+    settings.watch = watch;
+    settings.polling_interval = Milliseconds(60'000);
+    Watched watched(settings, AskAddress::yes);
+    CHECK(containers(watched.next()) == 1);
+    server.put("self/container/primary_ip", "\"10.42.0.7\"");
+    const auto address = watched.await_address();
+    REQUIRE(address.has_value());
+    CHECK(address->to_string() == "10.42.0.7");
+    CHECK(watched.lines("event=own_address_unknown") == 1);
+  }
+}
+
+TEST_CASE("an_address_that_was_found_is_not_asked_for_again") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {7}));
+  server.put("self/container/primary_ip", "\"10.42.0.7\"");
+  Watched watched(settings_of({server.url()}), AskAddress::yes);
+  watched.next();
+  for (int i = 0; i < 2; ++i) {
+    watched.watcher.refresh();
+    watched.next();
+  }
+  CHECK(server.count("self/container/primary_ip") == 1);
+}

@@ -1,0 +1,173 @@
+// Every field of the status, each with a value of its own, so that none can stand in for another.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "rancher_cnode/status/snapshot_term.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::status;
+using distribution::TermReader;
+using distribution::TermType;
+
+namespace {
+
+NodeName node(const char* name) { return *NodeName::parse(name); }
+
+TimePoint at(int ms) { return TimePoint(Milliseconds(ms)); }
+
+/// As printed(), and maps and lists whole: {key: value, ...} in the term's order.
+std::string shown(TermReader& reader) {
+  std::string text;
+  if (reader.peek() == TermType::map) {
+    const auto pairs = *reader.map();
+    for (std::uint32_t i = 0; i < pairs; ++i) {
+      text += (i == 0 ? "" : ", ") + std::string(*reader.atom()) + ": ";
+      text += shown(reader);
+    }
+    return "{" + text + "}";
+  }
+  if (reader.peek() == TermType::list) {
+    const auto length = *reader.list();
+    for (std::uint32_t i = 0; i < length; ++i) text += (i == 0 ? "" : ", ") + shown(reader);
+    REQUIRE(reader.nil());
+    return "[" + text + "]";
+  }
+  return distribution::printed(*reader.skip());
+}
+
+std::string shown(const distribution::TermBytes& term) {
+  TermReader reader(term);
+  return shown(reader);
+}
+
+TargetSnapshot target() {
+  return {.node = node("myapp@10.42.0.1"),
+          .state = TargetSnapshot::State::not_responding,
+          .reason = "no answer",
+          .stage = "epmd",
+          .since = at(9'000),
+          .first_round_done = true,
+          .linked = 3,
+          .peers = {{.node = node("myapp@10.42.0.2"),
+                     .state = membership::PeerState::waiting,
+                     .reason = "refused",
+                     .since = at(8'000),
+                     .attempts = 4,
+                     .next_try = {}}},
+          .leavers = {{.node = node("myapp@10.42.0.3"),
+                       .state = membership::LeaverState::leaving,
+                       .reason = "not yet",
+                       .since = at(7'000),
+                       .attempts = 5}},
+          .counters = {.lists = 11,
+                       .lists_failed = 12,
+                       .probes = 13,
+                       .probes_failed = 14,
+                       .dials = 15,
+                       .dials_failed = 16,
+                       .links_gained = 17,
+                       .links_lost = 18,
+                       .leaves = 19,
+                       .leaves_failed = 20,
+                       .stale_answers = 0}};
+}
+
+Snapshot snapshot() {
+  Snapshot snapshot{.now = at(10'000),
+                    .started = at(500),
+                    .node = node("rancher_cnode@10.42.0.1"),
+                    .program_version = "1.2.3",
+                    .registration = distribution::RegistrationState::registered,
+                    .links = 6,
+                    .node_counters = {.links_accepted = 21,
+                                      .links_made = 22,
+                                      .links_lost = 23,
+                                      .handshakes_failed = 24,
+                                      .strangers_refused = 25,
+                                      .messages_dropped = 26,
+                                      .controls_ignored = 27},
+                    .metadata = {.url = "http://m", .version = "v1", .view = {}},
+                    .standings = {},
+                    .targets = {target()}};
+  auto& view = snapshot.metadata.view;
+  view.own = membership::OwnPresence::present;
+  view.last_good = at(6'000);
+  view.last_whole = at(5'000);
+  view.last_unknown = at(4'000);
+  view.last_failure = "404";
+  view.whole_reads = 31;
+  view.partial_reads = 32;
+  view.unknown_reads = 33;
+  view.removed_peers = 34;
+  for (std::size_t i = 0; i < view.dropped.size(); ++i) view.dropped[i].count = 41 + i;
+  view.mass_hold = {.missing = 7, .known = 9, .since = at(3'000)};
+  return snapshot;
+}
+
+const std::string peers =
+    "[{node: myapp@10.42.0.2, target: myapp@10.42.0.1, state: waiting, reason: <<\"refused\">>, "
+    "since_ms_ago: 2000, attempts: 4}]";
+
+}  // namespace
+
+TEST_CASE("every field of the status has its own value") {
+  CHECK(shown(status_term(snapshot())) ==
+        "{node: rancher_cnode@10.42.0.1, version: <<\"1.2.3\">>, uptime_ms: 9500, registration: registered, "
+        "links: 6, own: present, "
+        "metadata: {url: <<\"http://m\">>, version: <<\"v1\">>, last_good_ms_ago: 4000, last_whole_ms_ago: "
+        "5000, "
+        "last_failure: <<\"404\">>, last_failure_ms_ago: 6000, whole_reads: 31, partial_reads: 32, "
+        "unknown_reads: 33, removed_peers: 34, "
+        "dropped_containers: {no_address: 41, not_ipv4: 42, not_a_host: 43, duplicate: 44}, "
+        "mass_hold: {missing: 7, known: 9, since_ms_ago: 7000}}, "
+        "targets: [{node: myapp@10.42.0.1, state: not_responding, reason: <<\"no answer\">>, stage: epmd, "
+        "since_ms_ago: 1000, linked: 3, first_round_done: true, "
+        "counters: {lists: 11, lists_failed: 12, probes: 13, probes_failed: 14, dials: 15, dials_failed: 16, "
+        "links_gained: 17, links_lost: 18, leaves: 19, leaves_failed: 20}}], "
+        "peers: " +
+            peers +
+            ", leavers: [{node: myapp@10.42.0.3, target: myapp@10.42.0.1, state: leaving, "
+            "reason: <<\"not yet\">>, since_ms_ago: 3000, attempts: 5}], "
+            "counters: {links_accepted: 21, links_made: 22, links_lost: 23, handshakes_failed: 24, "
+            "strangers_refused: 25, messages_dropped: 26, controls_ignored: 27}}");
+  CHECK(shown(peers_term(snapshot())) == peers);
+}
+
+TEST_CASE("what is not known is undefined") {
+  auto nothing = snapshot();
+  nothing.metadata = {};
+  nothing.targets.clear();
+  const std::string text = shown(status_term(nothing));
+  CHECK(
+      text.find("metadata: {url: undefined, version: undefined, last_good_ms_ago: undefined, "
+                "last_whole_ms_ago: undefined, last_failure: undefined, last_failure_ms_ago: undefined, ") !=
+      std::string::npos);
+  CHECK(text.find("mass_hold: undefined") != std::string::npos);
+  CHECK(text.find("targets: [], peers: [], leavers: [], ") != std::string::npos);
+}
+
+TEST_CASE("only a held peer has the reason of the metadata, if that has one") {
+  const auto reason = [](membership::PeerState state, bool listed) {
+    auto one = snapshot();
+    one.targets[0].peers[0].state = state;
+    if (listed) {
+      one.standings.push_back({.node = one.targets[0].peers[0].node,
+                               .standing = membership::Standing::held,
+                               .reason = "its state is stopped",
+                               .since = {}});
+    }
+    const std::string text = shown(peers_term(one));
+    const std::size_t begin = text.find("reason: <<\"") + 11;
+    return text.substr(begin, text.find('"', begin) - begin);
+  };
+  CHECK(reason(membership::PeerState::held, true) == "its state is stopped");
+  CHECK(reason(membership::PeerState::held, false) == "refused");
+  CHECK(reason(membership::PeerState::waiting, true) == "refused");
+}
+
+TEST_CASE("a target's state has its own word") {
+  CHECK(to_string(TargetSnapshot::State::awaited) == "awaited");
+  CHECK(to_string(TargetSnapshot::State::linked) == "linked");
+  CHECK(to_string(TargetSnapshot::State::not_responding) == "not_responding");
+}
