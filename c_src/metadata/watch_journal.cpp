@@ -61,6 +61,13 @@ void WatchJournal::address_found(Ipv4Address address, const std::string& url) {
 void WatchJournal::address_unknown(const Error& error) {
   if (!no_address_.is_news(without_numbers(error.message))) return;
   log_.warning("own_address_unknown", "metadata did not tell this container's address; trying again",
+}
+
+void WatchJournal::address_elsewhere(Ipv4Address address, const std::string& url) {
+  if (!no_address_.is_news("elsewhere " + address.to_string())) return;
+  log_.warning("own_address_elsewhere",
+               "no interface here has the address that metadata gives for this container; asking again",
+               {{"address", address.to_string()}, {"url", url}});
                {{"error", to_string(error.code)}, {"reason", error.message}});
 }
 

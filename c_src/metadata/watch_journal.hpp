@@ -30,6 +30,7 @@ class WatchJournal {
   void address_found(Ipv4Address address, const std::string& url);
   void address_unknown(const Error& error);
   void polls_plainly(const std::string& url, const std::string& why, Milliseconds polling_interval);
+  void address_elsewhere(Ipv4Address address, const std::string& url);
   void watches_again(const std::string& url);
   void failed(const char* what);
 

@@ -91,6 +91,10 @@ void WatchLoop::read(const std::optional<std::string>& changed) {
     if (auto version = client_.version()) {
       version_ = std::move(*version);
     } else {
+  if (!handlers_.is_own_address(*address)) {
+    journal_.address_elsewhere(*address, client_.url());
+    return;
+  }
       version_error_ = std::move(version.error());
     }
   }

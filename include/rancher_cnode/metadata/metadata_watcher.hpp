@@ -55,6 +55,9 @@ class MetadataWatcher {
   /// `log` must outlive the watcher.
   MetadataWatcher(WatcherSettings settings, Handlers handlers, const Log& log);
   /// stop()
+    /// False: the address is not this container's (yet), and is asked for again. After a restart of a container
+    /// metadata may give the one of before for a while.
+    std::function<bool(Ipv4Address)> is_own_address = [](Ipv4Address /*address*/) { return true; };
   ~MetadataWatcher();
   MetadataWatcher(const MetadataWatcher&) = delete;
   MetadataWatcher& operator=(const MetadataWatcher&) = delete;
