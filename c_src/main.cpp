@@ -9,6 +9,7 @@
 #include "rancher_cnode/agent/wait.hpp"
 #include "rancher_cnode/cli/command_line.hpp"
 #include "rancher_cnode/log.hpp"
+#include "standard_streams.hpp"
 
 namespace {
 
@@ -49,6 +50,7 @@ int carry_out(const cli::Invocation& invocation) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  rancher_cnode::open_missing_standard_streams();
   rancher_cnode::end_in_one_line_on_exceptions();
   // A peer that closes while we write must not end us; every write tells by its error.
   std::signal(SIGPIPE, SIG_IGN);

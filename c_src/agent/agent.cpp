@@ -10,6 +10,7 @@
 #include "change_log.hpp"
 #include "endings.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/interfaces.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "status_server.hpp"
@@ -51,8 +52,8 @@ class Agent::Impl {
              .own_address_found =
                  config_.ip
                      ? std::function<void(Ipv4Address)>()
-                     : [this](
-                           Ipv4Address own) { asio::post(loop_, [this, own]() { know_ourselves(own); }); }},
+                     : [this](Ipv4Address own) { asio::post(loop_, [this, own]() { know_ourselves(own); }); },
+             .is_own_address = is_on_an_interface},
             log_) {}
 
   int run() {
@@ -154,7 +155,7 @@ class Agent::Impl {
       return;
     }
     const auto now = Clock::now();
-    membership_->observe(now, observation.scope, observation.read);
+    membership_->observe(now, observation.scope, observation.read, observation.authority);
     change_log_.note(now, observation.scope, *membership_);
     if (membership_->view().last_good) {
       targets_->share(membership_->desired());

@@ -96,6 +96,11 @@ Absence absence_of(const ConnectFailure& failed) {
   return failed.error.code == ErrorCode::timeout ? Absence::not_responding : Absence::refuses;
 }
 
+bool is_gone(const ConnectFailure& failed) {
+  return failed.stage == "epmd" ? failed.error.code == ErrorCode::not_found
+                                : failed.stage == "connect" && failed.error.code == ErrorCode::unavailable;
+}
+
 std::string kind_of(const ConnectFailure& failed) {
   if (absence_of(failed) != Absence::awaited) {
     return failed.error.message;

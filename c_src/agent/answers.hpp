@@ -35,6 +35,9 @@ enum class Absence {
 };
 [[nodiscard]] Absence absence_of(const distribution::ConnectFailure& failed);
 
+/// The process that was there is gone: whatever answers later is another one.
+[[nodiscard]] bool is_gone(const distribution::ConnectFailure& failed);
+
 /// Two failures with one kind are told once: a dead host is now unreachable, now silent.
 [[nodiscard]] std::string kind_of(const distribution::ConnectFailure& failed);
 

@@ -1,8 +1,9 @@
 // How long to wait before a BEAM that is not linked is looked for again. Pure: time comes in as an argument.
 // Used by TargetLink, one object a BEAM.
 //
-// A link counts once it has lasted. A BEAM that ends each link as soon as it is there, whyever, would otherwise
-// be called without any pause.
+// A BEAM that is absent may be looked for often. One that is there and refuses us, or closes each connection at
+// once, writes a line into the application's log each time, so it is tried ever less often, and at once only when
+// its process or our cookie has changed. A connection counts once it has lasted.
 #pragma once
 
 #include <cstdint>
@@ -28,11 +29,18 @@ class LookPacing {
   /// row, at most 10 s.
   [[nodiscard]] Milliseconds failed(TimePoint now);
 
+  /// It is there and refuses us: the wait before the next attempt. 1 s, four times as long with each refusal,
+  /// at most 15 min: 8 attempts in the first hour, 4 in each later one. Wherever the BEAM is.
+  [[nodiscard]] Milliseconds refused();
+
+  /// Its process or our cookie is another: the delays after refusals start over.
+  void changed(TimePoint now);
+
   /// The link has lasted: all delays start over.
   void lasted();
 
   /// The link has ended before it lasted: the wait before the next look. 100 ms, doubled with each such link
-  /// since one lasted, whatever came between them, at most 10 s. Wherever the BEAM is.
+  /// since one lasted, whatever came between them, at most 15 min. Wherever the BEAM is.
   [[nodiscard]] Milliseconds ended_early(TimePoint now);
 
   /// The link has ended after it lasted, and the next look is due at once.
@@ -49,6 +57,7 @@ class LookPacing {
   const Whereabouts where_;
   TimePoint looking_since_;
   std::uint32_t failed_looks_ = 0;
+  std::uint32_t refusals_ = 0;
   std::uint32_t short_links_ = 0;
   std::optional<TimePoint> took_news_;
 };

@@ -31,14 +31,14 @@ constexpr Milliseconds dial_limit{15'000};
 
 }  // namespace
 
-Target::Target(asio::io_context& loop, distribution::CNode& cnode, const Config& config, const Log& log,
-               NodeName name, std::function<void()> changed)
+Target::Target(asio::io_context& loop, distribution::CNode& cnode, const Config& config, CookieWatch& cookie,
+               const Log& log, NodeName name, std::function<void()> changed)
     : loop_(loop),
       cnode_(cnode),
       config_(config),
       name_(std::move(name)),
       link_log_(log, name_),
-      link_(std::make_shared<TargetLink>(loop, cnode, log, name_,
+      link_(std::make_shared<TargetLink>(loop, cnode, cookie, log, name_,
                                          TargetLink::Handlers{.up = [this]() { step(event::TargetUp{}); },
                                                               .down =
                                                                   [this]() {

@@ -21,10 +21,10 @@ namespace rancher_cnode::agent {
 
 class Target : public std::enable_shared_from_this<Target> {
  public:
-  /// `cnode`, `config` and `log` must outlive stop(). `changed` is called after every step and every look in
+  /// `cnode`, `config`, `cookie` and `log` must outlive stop(). `changed` is called after every step and every look in
   /// vain.
-  Target(boost::asio::io_context& loop, distribution::CNode& cnode, const Config& config, const Log& log,
-         NodeName name, std::function<void()> changed);
+  Target(boost::asio::io_context& loop, distribution::CNode& cnode, const Config& config, CookieWatch& cookie,
+         const Log& log, NodeName name, std::function<void()> changed);
 
   void start();
   /// Nothing runs after it.

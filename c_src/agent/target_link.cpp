@@ -8,14 +8,23 @@ namespace rancher_cnode::agent {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-TargetLink::TargetLink(asio::io_context& loop, distribution::CNode& cnode, const Log& log, NodeName name,
-                       Handlers handlers)
+namespace {
+
+/// How often the process that refuses us is looked at: where a restart is quick to notice, and elsewhere.
+constexpr Milliseconds watch_own_host{250};
+constexpr Milliseconds watch_other_host{10'000};
+
+}  // namespace
+
+TargetLink::TargetLink(asio::io_context& loop, distribution::CNode& cnode, CookieWatch& cookie,
+                       const Log& log, NodeName name, Handlers handlers)
     : cnode_(cnode),
+      cookie_(cookie),
       log_(log),
       name_(std::move(name)),
       handlers_(std::move(handlers)),
-      pacing_(name_.host() == cnode.name().host() ? Whereabouts::own_host : Whereabouts::other_host,
-              Clock::now()),
+      where_(name_.host() == cnode.name().host() ? Whereabouts::own_host : Whereabouts::other_host),
+      pacing_(where_, Clock::now()),
       timer_(loop),
       looking_since_(Clock::now()),
       since_(looking_since_) {}
@@ -38,6 +47,9 @@ void TargetLink::look() {
     return;
   }
   looking_ = true;
+  refusing_ = false;
+  ++looks_;
+  cookie_changes_ = cookie_.changes();
   cnode_.connect(name_, [self = shared_from_this()](const auto& connected) {
     self->looking_ = false;
     if (!self->stopped_ && !self->up_ && !connected) {
@@ -53,6 +65,57 @@ void TargetLink::look_after(Milliseconds delay) {
       self->look();
     }
   });
+}
+
+void TargetLink::retry_after(Milliseconds delay, std::uint16_t port) {
+  refusing_ = true;
+  next_look_ = Clock::now() + delay;
+  refused_port_ = port;
+  watch();
+}
+
+void TargetLink::watch() {
+  const Milliseconds interval = where_ == Whereabouts::own_host ? watch_own_host : watch_other_host;
+  const auto left = std::chrono::ceil<Milliseconds>(next_look_ - Clock::now());
+  if (left <= interval) {
+    look_after(std::max(left, Milliseconds::zero()));
+    return;
+  }
+  timer_.expires_after(interval);
+  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+    if (!cancelled && !self->stopped_ && !self->up_) {
+      self->look_for_change();
+    }
+  });
+}
+
+void TargetLink::look_for_change() {
+  if (cookie_.changes() != cookie_changes_) {
+    changed();
+    return;
+  }
+  cnode_.look_up(name_, [self = shared_from_this(), look = looks_](const auto& port) {
+    if (!self->stopped_ && !self->up_ && look == self->looks_) {
+      self->port_found(port);
+    }
+  });
+}
+
+void TargetLink::port_found(const Expected<std::uint16_t>& port) {
+  if (port && refused_port_ == 0) {
+    refused_port_ = *port;
+  }
+  const bool other = port ? *port != refused_port_ : port.error().code == ErrorCode::not_found;
+  if (other) {
+    changed();
+  } else {
+    watch();
+  }
+}
+
+void TargetLink::changed() {
+  pacing_.changed(Clock::now());
+  look();
 }
 
 void TargetLink::not_found(const distribution::ConnectFailure& failed) {
@@ -74,7 +137,15 @@ void TargetLink::not_found(const distribution::ConnectFailure& failed) {
         break;
     }
   }
-  look_after(pacing_.failed(Clock::now()));
+  if (is_gone(failed)) {
+    pacing_.changed(Clock::now());
+  }
+  // Unavailable: it is busy with an older connection of ours, or the network failed.
+  if (absence == Absence::refuses && failed.error.code != ErrorCode::unavailable) {
+    retry_after(pacing_.refused(), failed.port);
+  } else {
+    look_after(pacing_.failed(Clock::now()));
+  }
   handlers_.not_found();
 }
 
@@ -83,6 +154,7 @@ void TargetLink::link_up() {
     return;
   }
   up_ = true;
+  ++looks_;
   failing_ = false;
   state_ = State::linked;
   since_ = Clock::now();
@@ -143,12 +215,12 @@ void TargetLink::link_down(const Error& why) {
     pacing_.ended(since_);
     look();
   } else {
-    look_after(pacing_.ended_early(since_));
+    retry_after(pacing_.ended_early(since_), 0);
   }
 }
 
 void TargetLink::hurry() {
-  if (!up_ && pacing_.take_news(Clock::now())) {
+  if (!up_ && !refusing_ && pacing_.take_news(Clock::now())) {
     timer_.cancel();
     look();
   }

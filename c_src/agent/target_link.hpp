@@ -1,8 +1,10 @@
 // Our link to one BEAM: looks for the BEAM until it is there, and tells in the log and in status how it
 // stands. Used by Target. On the loop.
 //
-// A BEAM that ends each link at once is called ever less often, and the log tells that once for each code of
-// error, until a link has lasted: then it is well again, and told as linked.
+// A BEAM that refuses us, or ends each link at once, is tried ever less often, because each attempt may cost a line
+// in the application's own log. Meanwhile its epmd and our cookie's file are looked at, which costs none: once its
+// port or our cookie is another, the next attempt follows at once. The log tells ends of links once for each code
+// of error, until a link has lasted: then it is well again, and told as linked.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -12,6 +14,7 @@
 #include <set>
 #include <string>
 
+#include "cookie_watch.hpp"
 #include "look_pacing.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
@@ -32,9 +35,9 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
     std::function<void()> not_found;  ///< it was looked for in vain
   };
 
-  /// `cnode` and `log` must outlive stop().
-  TargetLink(boost::asio::io_context& loop, distribution::CNode& cnode, const Log& log, NodeName name,
-             Handlers handlers);
+  /// `cnode`, `cookie` and `log` must outlive stop().
+  TargetLink(boost::asio::io_context& loop, distribution::CNode& cnode, CookieWatch& cookie, const Log& log,
+             NodeName name, Handlers handlers);
 
   void start();
   /// No handler runs after it.
@@ -43,8 +46,8 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
   /// What the C-node tells of the link.
   void link_up();
   void link_down(const Error& why);
-  /// Something has changed outside: a BEAM that is not linked is looked for now, and the delays start over. At
-  /// most once in 5 s.
+  /// Something has changed outside: a BEAM that is absent is looked for now, and the delays start over. At
+  /// most once in 5 s. One that refuses us, or ends each link at once, is not: the change is none of its own.
   void hurry();
   /// What the last call over the link came to; `trouble` is empty if it was answered.
   void answered(const std::string& trouble);
@@ -62,6 +65,11 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
  private:
   void look();
   void look_after(Milliseconds delay);
+  void retry_after(Milliseconds delay, std::uint16_t port);
+  void watch();
+  void look_for_change();
+  void port_found(const Expected<std::uint16_t>& port);
+  void changed();
   void settle_later();
   void settle();
   void tell_linked();
@@ -69,11 +77,18 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
   void warn_not_responding(const std::string& reason) const;
 
   distribution::CNode& cnode_;
+  CookieWatch& cookie_;
   const Log& log_;
   const NodeName name_;
   Handlers handlers_;
+  const Whereabouts where_;
   LookPacing pacing_;
-  boost::asio::steady_timer timer_;  ///< linked: until the link has lasted; else until the next look
+  boost::asio::steady_timer timer_;   ///< linked: until the link has lasted; else until the next look
+  TimePoint next_look_;               ///< while it refuses us
+  std::uint16_t refused_port_ = 0;    ///< of the process that refuses us; 0 if not known
+  std::uint64_t cookie_changes_ = 0;  ///< as of the last look
+  std::uint64_t looks_ = 0;
+  bool refusing_ = false;  ///< since the last look
   TimePoint looking_since_;
   TimePoint since_;
   State state_ = State::awaited;

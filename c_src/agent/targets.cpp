@@ -12,6 +12,7 @@ Targets::Targets(boost::asio::io_context& loop, distribution::CNode& cnode, cons
     : loop_(loop),
       cnode_(cnode),
       config_(config),
+      cookie_(config, cnode, log),
       log_(log),
       all_(config.targets == TargetScope::all),
       changed_(std::move(changed)) {}
@@ -81,8 +82,8 @@ void Targets::forget_departed(const NodeName& name) {
 }
 
 void Targets::add(const NodeName& name) {
-  const auto target =
-      std::make_shared<Target>(loop_, cnode_, config_, log_, name, [this, name]() { target_changed(name); });
+  const auto target = std::make_shared<Target>(loop_, cnode_, config_, cookie_, log_, name,
+                                               [this, name]() { target_changed(name); });
   targets_.emplace(name, target);
   target->start();
   if (desired_) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "cookie_watch.hpp"
 #include "rancher_cnode/config.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/error.hpp"
@@ -63,6 +64,7 @@ class Targets {
   boost::asio::io_context& loop_;
   distribution::CNode& cnode_;
   const Config& config_;
+  CookieWatch cookie_;
   const Log& log_;
   const bool all_;
   std::function<void()> changed_;

@@ -36,6 +36,7 @@ metadata::WatcherSettings watcher_settings(const Config& config) {
   settings.version = config.metadata_version;
   settings.service = config.service;
   settings.watch = config.watch;
+  settings.url_confirmation = config.mass_removal_delay;
   settings.polling_interval = config.polling_interval;
   return settings;
 }

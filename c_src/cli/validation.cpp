@@ -214,6 +214,7 @@ Expected<Validated> validate(const RawConfig& raw, const Environment& environmen
   auto cookie = find_cookie(file == nullptr ? std::nullopt : std::optional(*file), environment);
   if (!cookie) return tl::unexpected<Error>(cookie.error());
   validated.config.cookie = std::move(cookie->cookie);
+  validated.config.cookie_path = std::move(cookie->path);
   validated.cookie_source = std::move(cookie->source);
   return validated;
 }

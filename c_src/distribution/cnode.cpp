@@ -86,6 +86,9 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     maker_->connect(peer, std::move(done));
   }
 
+  void look_up(const NodeName& peer, OnPort done) { maker_->look_up(peer, std::move(done)); }
+  void set_cookie(const Cookie& cookie) { maker_->set_cookie(cookie); }
+
   void disconnect(const NodeName& peer) {
     if (const auto found = links_.find(peer); found != links_.end()) {
       found->second.connection->close({ErrorCode::cancelled, "closed by us"});
@@ -258,6 +261,8 @@ const CNode::Counters& CNode::counters() const { return impl_->counters(); }
 std::size_t CNode::link_count() const { return impl_->link_count(); }
 bool CNode::linked(const NodeName& peer) const { return impl_->linked(peer); }
 void CNode::connect(const NodeName& peer, OnConnected done) { impl_->connect(peer, std::move(done)); }
+void CNode::look_up(const NodeName& peer, OnPort done) { impl_->look_up(peer, std::move(done)); }
+void CNode::set_cookie(const Cookie& cookie) { impl_->set_cookie(cookie); }
 void CNode::disconnect(const NodeName& peer) { impl_->disconnect(peer); }
 void CNode::call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
                  Milliseconds timeout, OnCallResult done) {

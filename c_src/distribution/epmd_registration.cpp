@@ -23,6 +23,8 @@ namespace {
 
 constexpr Milliseconds first_retry{50};
 constexpr Milliseconds last_retry{500};
+/// After registrations that ended before they lasted.
+constexpr Milliseconds last_early_retry{10'000};
 /// epmd writes a line of its own for each refusal, so a name that is taken is asked for less often.
 constexpr Milliseconds taken_retry{2'000};
 /// Connect and answer; epmd is on this host, so only a stopped one is slower.
@@ -71,15 +73,16 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
  private:
   asio::awaitable<void> run() {
     Milliseconds retry = first_retry;
+    Milliseconds early_retry = first_retry;
     while (!stopped_) {
       publishing_ = true;
       const auto accepted = co_await publish();
       publishing_ = false;
       timer_.cancel();
       if (!stopped_ && accepted) {
-        change(RegistrationState::registered, "");
         co_await held();
         retry = first_retry;
+        early_retry = doubtful_ ? std::min(early_retry * 2, last_early_retry) : first_retry;
       }
       if (stopped_) {
         break;
@@ -92,8 +95,12 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
                accepted.error().message);
       }
       close();
-      co_await pause(taken ? taken_retry : retry);
-      retry = std::min(retry * 2, last_retry);
+      if (accepted) {
+        co_await pause(early_retry);
+      } else {
+        co_await pause(taken ? taken_retry : retry);
+        retry = std::min(retry * 2, last_retry);
+      }
     }
     close();
   }
@@ -152,6 +159,17 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
 
   /// Until epmd closes the connection.
   asio::awaitable<void> held() {
+    if (!doubtful_) {
+      change(RegistrationState::registered, "");
+    }
+    doubtful_ = true;
+    timer_.expires_after(settings_.lasting);
+    timer_.async_wait([self = shared_from_this(), number = ++registrations_](const error_code& cancelled) {
+      if (!cancelled && !self->stopped_ && self->registrations_ == number && self->socket_.is_open()) {
+        self->doubtful_ = false;
+        self->change(RegistrationState::registered, "");
+      }
+    });
     std::array<char, 16> ignored{};
     error_code error;
     while (!error) {
@@ -196,6 +214,8 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
   asio::ip::tcp::socket socket_;
   asio::steady_timer timer_;
   RegistrationState state_ = RegistrationState::unavailable;
+  std::uint64_t registrations_ = 0;
+  bool doubtful_ = false;  ///< no registration has lasted since one began
   bool announced_ = false;
   bool publishing_ = false;
   bool stopped_ = false;

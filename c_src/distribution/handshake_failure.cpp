@@ -89,7 +89,9 @@ HandshakeFailure explain(const HandshakeSocket& socket) {
              "the peer's answer to our challenge is wrong: "
              "most likely the cookie differs"}};
   }
-  return {stage, {ErrorCode::refused, refusal(stage, socket.peer_status())}};
+  const std::string& status = socket.peer_status();
+  const auto code = status == "nok" || status == "alive" ? ErrorCode::unavailable : ErrorCode::refused;
+  return {stage, {code, refusal(stage, status)}};
 }
 
 }  // namespace rancher_cnode::distribution

@@ -27,7 +27,7 @@ HandshakeResult guarded(Handshake handshake) {
 HandshakePools::HandshakePools(asio::io_context& loop, Identity self, Milliseconds limit,
                                HandshakeThreads threads)
     : loop_(loop),
-      self_(std::move(self)),
+      self_(std::make_shared<const Identity>(std::move(self))),
       limit_(limit),
       threads_(threads),
       alive_(std::make_shared<HandshakePools*>(this)),
@@ -47,13 +47,17 @@ HandshakePools::~HandshakePools() {
   }
 }
 
+void HandshakePools::set_cookie(const Cookie& cookie) {
+  self_ = std::make_shared<const Identity>(Identity{self_->name, cookie, self_->creation});
+}
+
 void HandshakePools::connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done) {
-  // What the pool's thread touches (self_, stop_) outlives it: the destructor joins first. The answer goes
+  // What the pool's thread touches (limit_, stop_) outlives it: the destructor joins first. The answer goes
   // back as a value, and is dropped on the loop if this object has gone by then.
-  asio::post(outgoing_, [this, peer, address, port, done = std::move(done),
+  asio::post(outgoing_, [this, self = self_, peer, address, port, done = std::move(done),
                          alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
     auto result = std::make_shared<HandshakeResult>(
-        guarded([&] { return connect_handshake(self_, peer, address, port, Clock::now() + limit_, stop_); }));
+        guarded([&] { return connect_handshake(*self, peer, address, port, Clock::now() + limit_, stop_); }));
     asio::post(loop_, [result, done = std::move(done), alive = std::move(alive)]() {
       if (alive.lock()) {
         done(std::move(*result));
@@ -138,17 +142,17 @@ void HandshakePools::run(const SharedStranger& stranger) {
   // The stranger itself goes back to the loop: what is left of its socket and timer must not end on a
   // pool's thread.
   auto socket = std::make_shared<FileDescriptor>(stranger->socket.release(error));
-  asio::post(
-      incoming_, [this, shared = stranger, socket, alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
-        auto result = std::make_shared<HandshakeResult>(
-            guarded([&] { return accept_handshake(self_, std::move(*socket), shared->deadline, stop_); }));
-        asio::post(loop_, [result, stranger = std::move(shared), alive = std::move(alive)]() {
-          if (const auto pools = alive.lock()) {
-            (*pools)->finished(stranger->source);
-            stranger->done(std::move(*result));
-          }
-        });
-      });
+  asio::post(incoming_, [this, self = self_, shared = stranger, socket,
+                         alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
+    auto result = std::make_shared<HandshakeResult>(
+        guarded([&] { return accept_handshake(*self, std::move(*socket), shared->deadline, stop_); }));
+    asio::post(loop_, [result, stranger = std::move(shared), alive = std::move(alive)]() {
+      if (const auto pools = alive.lock()) {
+        (*pools)->finished(stranger->source);
+        stranger->done(std::move(*result));
+      }
+    });
+  });
 }
 
 void HandshakePools::finished(Ipv4Address source) {

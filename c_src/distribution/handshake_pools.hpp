@@ -39,6 +39,9 @@ class HandshakePools {
   HandshakePools(const HandshakePools&) = delete;
   HandshakePools& operator=(const HandshakePools&) = delete;
 
+  /// For the handshakes that are asked for from now on.
+  void set_cookie(const Cookie& cookie);
+
   /// `done` runs on the loop.
   void connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done);
   /// False (and the socket is closed) if too many wait already, of this source or in all, or if the loop
@@ -67,7 +70,7 @@ class HandshakePools {
   void forget_if_idle(Shares::iterator share);
 
   boost::asio::io_context& loop_;
-  const Identity self_;
+  std::shared_ptr<const Identity> self_;  ///< each handshake keeps the one it began with
   const Milliseconds limit_;
   const HandshakeThreads threads_;
   HandshakeStop stop_;

@@ -124,6 +124,28 @@ void LinkMaker::accepted(LinkSocket link, const std::string& from) {
   node_.install(*peer, std::move(link.socket), LinkOrigin::accepted);
 }
 
+void LinkMaker::look_up(const NodeName& peer, CNode::OnPort done) {
+  auto self = shared_from_this();
+  asio::co_spawn(
+      loop_,
+      [self, peer, done = std::move(done)]() -> asio::awaitable<void> {
+        const Expected<std::uint16_t> port = co_await self->port_of(peer);
+        if (!self->stopped_) {
+          done(port);
+        }
+      },
+      asio::detached);
+}
+
+asio::awaitable<Expected<std::uint16_t>> LinkMaker::port_of(NodeName peer) {
+  const auto address = Ipv4Address::parse(peer.host());
+  if (!address) {
+    co_return tl::unexpected<Error>(address.error());
+  }
+  co_return co_await epmd_port(*address, settings_.epmd_port, std::string(peer.alive()),
+                               settings_.epmd_limit);
+}
+
 asio::awaitable<void> LinkMaker::look_up_and_shake_hands(NodeName peer) {
   if (stopped_) {
     co_return;
@@ -134,8 +156,7 @@ asio::awaitable<void> LinkMaker::look_up_and_shake_hands(NodeName peer) {
               tl::unexpected(ConnectFailure{"name", address.error().within("the host of " + peer.str())}));
     co_return;
   }
-  const auto port =
-      co_await epmd_port(*address, settings_.epmd_port, std::string(peer.alive()), settings_.epmd_limit);
+  const auto port = co_await port_of(peer);
   if (stopped_) {
     co_return;
   }
@@ -143,7 +164,7 @@ asio::awaitable<void> LinkMaker::look_up_and_shake_hands(NodeName peer) {
     connected(peer, tl::unexpected(ConnectFailure{"epmd", port.error()}));
     co_return;
   }
-  pools_->connect(peer, *address, *port, [this, peer](HandshakeResult result) {
+  pools_->connect(peer, *address, *port, [this, peer, port = *port](HandshakeResult result) {
     if (result) {
       ++counters_.links_made;
       node_.install(peer, std::move(result->socket), LinkOrigin::made);
@@ -151,7 +172,7 @@ asio::awaitable<void> LinkMaker::look_up_and_shake_hands(NodeName peer) {
     } else {
       ++counters_.handshakes_failed;
       connected(peer, tl::unexpected(ConnectFailure{std::string(to_string(result.error().stage)),
-                                                    result.error().error}));
+                                                    result.error().error, port}));
     }
   });
 }

@@ -43,12 +43,18 @@ class LinkMaker : public std::enable_shared_from_this<LinkMaker> {
   /// `done` runs once, later; several callers share one attempt. There must be no link to peer yet.
   void connect(const NodeName& peer, CNode::OnConnected done);
 
+  /// The port of peer, by its epmd. `done` runs once, later.
+  void look_up(const NodeName& peer, CNode::OnPort done);
+
+  void set_cookie(const Cookie& cookie) { pools_->set_cookie(cookie); }
+
  private:
   void greet(FileDescriptor socket, Ipv4Address source);
   void greeted(HandshakeResult result, const std::string& from);
   void failed(const std::string& from, const HandshakeFailure& failure);
   void refuse(const std::string& from, HandshakeStage stage, const std::string& reason);
   void accepted(LinkSocket link, const std::string& from);
+  boost::asio::awaitable<Expected<std::uint16_t>> port_of(NodeName peer);
   boost::asio::awaitable<void> look_up_and_shake_hands(NodeName peer);
   void connected(const NodeName& peer, tl::expected<void, ConnectFailure> result);
 

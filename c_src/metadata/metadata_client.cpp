@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "not_found_answer.hpp"
 #include "rancher_cnode/metadata/file_source.hpp"
 #include "rancher_cnode/metadata/service_reader.hpp"
 
@@ -15,6 +16,8 @@ constexpr std::string_view version_path = "version";
 constexpr std::string_view own_address_path = "self/container/primary_ip";
 /// A version is a UUID, an address shorter still.
 constexpr std::size_t max_text_bytes = 256;
+/// A URL that hangs must not keep a later one, which works, waiting for long.
+constexpr Milliseconds earlier_url_answer{2'000};
 
 /// RFC 3986 section 2.3: what needs no escape in a path or a query.
 bool is_unreserved(char c) {
@@ -64,9 +67,14 @@ std::string_view meaning_of_404(std::string_view path) {
   return "no such service, or not loaded yet";
 }
 
-Error status_error(int status, const std::string& full_path, std::string_view path) {
+/// Reads the body to its end, so that the connection can be used again.
+Error status_error(HttpAnswer& answer, const std::string& full_path, std::string_view path) {
+  const int status = answer.status();
+  const auto body = read_all(answer, max_text_bytes);
   const std::string said = std::to_string(status) + " at " + full_path;
-  if (status == 404) return {ErrorCode::not_found, said + ": " + std::string(meaning_of_404(path))};
+  if (status == 404 && body && is_not_found_answer(*body)) {
+    return {ErrorCode::not_found, said + ": " + std::string(meaning_of_404(path))};
+  }
   if (status >= 500) return {ErrorCode::unavailable, said + ": the server failed"};
   if (status >= 300 && status < 400) return {ErrorCode::malformed, said + ": redirects are not followed"};
   return {ErrorCode::malformed, said + ": not an answer of the metadata service"};
@@ -97,11 +105,7 @@ Expected<Value> MetadataClient::ask_at(const std::string& url, std::string_view 
   }
   auto answer = http_.get({url + path_of(path), timeouts, max_body_bytes, give_up_});
   if (!answer) return tl::unexpected<Error>(std::move(answer.error()));
-  if (answer->status() != 200) {
-    // Read to its end so that the connection can be used again; what it says is in the status already.
-    [[maybe_unused]] const auto body = read_all(*answer, max_text_bytes);
-    return tl::unexpected<Error>(status_error(answer->status(), path_of(path), path));
-  }
+  if (answer->status() != 200) return tl::unexpected<Error>(status_error(*answer, path_of(path), path));
   return read_at_path(*answer);
 }
 
@@ -127,6 +131,21 @@ Expected<Value> MetadataClient::ask(std::string_view path, const Read& read) {
     }
   }
   return tl::unexpected<Error>(std::move(*first));
+}
+
+bool MetadataClient::return_to_earlier_url() {
+  Timeouts timeouts = settings_.timeouts;
+  timeouts.answer = std::min(timeouts.answer, earlier_url_answer);
+  for (std::size_t index = 0; index < current_; ++index) {
+    const auto service = ask_at<Service>(settings_.urls[index], settings_.service, timeouts,
+                                         [](ByteSource& answer) { return read_service(answer); });
+    if (service || service.error().code == ErrorCode::not_found) {
+      current_ = index;
+      return true;
+    }
+    if (service.error().code == ErrorCode::cancelled) return false;
+  }
+  return false;
 }
 
 Expected<Service> MetadataClient::service() {
@@ -195,7 +214,7 @@ Expected<std::string> MetadataClient::wait_for_change(const std::string& known, 
                            std::move(give_up),
                            Resend::no});
   if (!answer) return fail(answer.error());
-  if (answer->status() != 200) return fail(status_error(answer->status(), path, version_path));
+  if (answer->status() != 200) return fail(status_error(*answer, path, version_path));
   auto text = read_text(*answer);
   if (!text) return fail(text.error());
   if (text->empty()) return fail({ErrorCode::malformed, path + ": the version is empty"});

@@ -15,7 +15,8 @@ std::string without_numbers(std::string text) {
 
 void WatchJournal::read_good(TimePoint now, GoodRead read) {
   if (read.containers == 0) return read_empty(now, read);
-  std::string at = read.url + " " + read.path;
+  const bool only_adds = read.authority == membership::Authority::may_only_add;
+  std::string at = read.url + " " + read.path + (only_adds ? " only adds" : "");
   if (at == good_at_) return;
   good_at_ = std::move(at);
   bad_reads_.well_again();
@@ -28,7 +29,11 @@ void WatchJournal::read_good(TimePoint now, GoodRead read) {
                  {{"url", read.url}, {"path", read.path}, {"containers", read.containers}});
     return;
   }
-  log_.info("metadata_available", "",
+  log_.info("metadata_available",
+            only_adds
+                ? "an earlier URL does not answer; this one may be stale and only adds peers, until it has "
+                  "been read for --mass-removal-delay"
+                : "",
             {{"url", read.url},
              {"path", read.path},
              {"version", read.version},
@@ -56,6 +61,13 @@ void WatchJournal::read_bad(TimePoint now, const std::string& url, const char* s
 void WatchJournal::address_found(Ipv4Address address, const std::string& url) {
   no_address_.well_again();
   log_.info("own_address_found", "", {{"address", address.to_string()}, {"url", url}});
+}
+
+void WatchJournal::address_elsewhere(Ipv4Address address, const std::string& url) {
+  if (!no_address_.is_news("elsewhere " + address.to_string())) return;
+  log_.warning("own_address_elsewhere",
+               "no interface here has the address that metadata gives for this container; asking again",
+               {{"address", address.to_string()}, {"url", url}});
 }
 
 void WatchJournal::address_unknown(const Error& error) {

@@ -9,6 +9,7 @@
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/error.hpp"
 #include "rancher_cnode/log.hpp"
+#include "rancher_cnode/membership/service.hpp"
 #include "rancher_cnode/told_once.hpp"
 
 namespace rancher_cnode::metadata {
@@ -23,11 +24,13 @@ class WatchJournal {
     std::string version;
     std::size_t containers;
     bool by_name;  ///< self/service is gone and the service was read by its name
+    membership::Authority authority = membership::Authority::full;
   };
   void read_good(TimePoint now, GoodRead read);
   /// `stage` is what was asked for: version or service.
   void read_bad(TimePoint now, const std::string& url, const char* stage, const Error& error);
   void address_found(Ipv4Address address, const std::string& url);
+  void address_elsewhere(Ipv4Address address, const std::string& url);
   void address_unknown(const Error& error);
   void polls_plainly(const std::string& url, const std::string& why, Milliseconds polling_interval);
   void watches_again(const std::string& url);

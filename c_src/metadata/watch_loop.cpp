@@ -24,6 +24,7 @@ WatchLoop::WatchLoop(WatcherSettings settings, MetadataWatcher::Handlers handler
       client_({.urls = settings_.urls, .version = settings_.version, .service = settings_.service},
               [this] { return stopping_.load(); }),
       budget_(settings_.pace),
+      authority_(settings_.url_confirmation),
       address_wanted_(static_cast<bool>(handlers_.own_address_found)) {}
 
 void WatchLoop::run() {
@@ -66,10 +67,21 @@ void WatchLoop::round(const std::optional<std::string>& changed) {
   }
   // Before the first request, so that a refresh during this round causes another one.
   refresh_ = false;
+  const bool went_back = went_back_to_earlier_url();
+  const std::size_t url = client_.url_index();
   if (address_wanted_ && !stopping_) look_for_own_address();
-  if (!stopping_) read(changed);
+  // The version that was waited for is that of the URL that was left.
+  if (!stopping_) read(went_back ? std::nullopt : changed);
+  if (client_.url_index() > url) try_earlier_at_ = Clock::now() + settings_.pace.earlier_url;
   failures_ = good_ && !address_wanted_ ? 0 : failures_ + 1;
   round_ended_ = Clock::now();
+}
+
+bool WatchLoop::went_back_to_earlier_url() {
+  if (client_.url_index() == 0 || Clock::now() < try_earlier_at_ || stopping_) return false;
+  const bool back = client_.return_to_earlier_url();
+  try_earlier_at_ = Clock::now() + settings_.pace.earlier_url;
+  return back;
 }
 
 void WatchLoop::look_for_own_address() {
@@ -77,6 +89,10 @@ void WatchLoop::look_for_own_address() {
   if (stopping_) return;
   if (!address) {
     journal_.address_unknown(address.error());
+    return;
+  }
+  if (!handlers_.is_own_address(*address)) {
+    journal_.address_elsewhere(*address, client_.url());
     return;
   }
   address_wanted_ = false;
@@ -110,20 +126,23 @@ void WatchLoop::read(const std::optional<std::string>& changed) {
 
 void WatchLoop::hand_over_good(membership::Service service) {
   const bool by_name = client_.service_path() != settings_.service;
-  journal_.read_good(Clock::now(),
-                     {client_.url(), client_.service_path(), version_, service.containers.size(), by_name});
+  const auto now = Clock::now();
+  const auto authority = authority_.read_good(now, client_.url_index());
+  journal_.read_good(
+      now, {client_.url(), client_.service_path(), version_, service.containers.size(), by_name, authority});
   good_ = true;
-  hand_over({std::move(service), {}, client_.url(), version_});
+  hand_over({std::move(service), {}, authority, client_.url(), version_});
 }
 
 void WatchLoop::hand_over_bad(const char* stage, const Error& error) {
   if (stopping_) return;
   journal_.read_bad(Clock::now(), client_.url(), stage, error);
+  authority_.read_bad();
   good_ = false;
   // A wait that failed before this tells nothing of waiting: the service was away.
   failed_waits_ = 0;
   const bool answered = error.code == ErrorCode::not_found;
-  hand_over({membership::Unknown{error.message}, {}, answered ? client_.url() : "", version_});
+  hand_over({membership::Unknown{error.message}, {}, {}, answered ? client_.url() : "", version_});
   // A wait begins only after a plain answer.
   if (!answered) version_.clear();
 }

@@ -10,6 +10,7 @@
 #include "rancher_cnode/metadata/metadata_client.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "rancher_cnode/metadata/watch_pacing.hpp"
+#include "url_authority.hpp"
 #include "watch_journal.hpp"
 
 namespace rancher_cnode::metadata {
@@ -29,6 +30,7 @@ class WatchLoop {
   enum class EndedBy { stop, stop_or_refresh };
 
   void round(const std::optional<std::string>& changed);
+  [[nodiscard]] bool went_back_to_earlier_url();
   void look_for_own_address();
   void read(const std::optional<std::string>& changed);
   void hand_over_good(membership::Service service);
@@ -51,6 +53,8 @@ class WatchLoop {
   WatchJournal journal_;
   MetadataClient client_;
   RereadBudget budget_;
+  UrlAuthority authority_;
+  TimePoint try_earlier_at_{};  ///< while a later base URL is in use
 
   std::string version_;                 ///< as of the last read; "" if not known
   std::optional<Error> version_error_;  ///< why not

@@ -52,6 +52,7 @@ struct Config {
   std::string basename = "rancher_cnode";  ///< our own alive name; differs from node_basename
   std::optional<Ipv4Address> ip;           ///< nothing: ask metadata for self/container/primary_ip
   Cookie cookie;
+  std::string cookie_path;  ///< of the file that holds the cookie; "" if it came from the environment
 
   std::vector<std::string> metadata_urls;  ///< tried in order; no trailing slash
   std::string metadata_version;            ///< path component, e.g. latest

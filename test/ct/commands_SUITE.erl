@@ -5,7 +5,8 @@
 
 -export([suite/0, all/0, init_per_testcase/2]).
 -export([wait_takes_every_basename_that_run_takes/1, ip_takes_the_settings_of_metadata/1,
-         ip_tells_why_there_was_no_address/1, https_is_spoken_where_the_certificate_is_trusted/1,
+         ip_tells_why_there_was_no_address/1,
+         ip_does_not_take_an_address_that_no_interface_has/1, https_is_spoken_where_the_certificate_is_trusted/1,
          a_certificate_that_is_not_trusted_is_told/1, wait_tells_that_there_is_no_epmd/1,
          wait_tells_that_there_is_no_beam/1,
          wait_tells_that_the_cookie_differs/1, wait_tells_why_the_metadata_was_not_read/1,
@@ -20,7 +21,7 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [wait_takes_every_basename_that_run_takes, ip_takes_the_settings_of_metadata, ip_tells_why_there_was_no_address,
-     https_is_spoken_where_the_certificate_is_trusted, a_certificate_that_is_not_trusted_is_told,
+     ip_does_not_take_an_address_that_no_interface_has, https_is_spoken_where_the_certificate_is_trusted, a_certificate_that_is_not_trusted_is_told,
      wait_tells_that_there_is_no_epmd, wait_tells_that_there_is_no_beam, wait_tells_that_the_cookie_differs,
      wait_tells_why_the_metadata_was_not_read, wait_tells_that_the_node_does_not_answer].
 
@@ -51,17 +52,27 @@ ip_tells_why_there_was_no_address(Config) ->
     {1, Output} = run(Config, ["ip", "--metadata-url", "http://127.0.0.1:1", "--timeout", "500"]),
     says(last_line(Output), [<<"did not tell our address in time: ">>, <<"127.0.0.1:1">>]).
 
+-spec ip_does_not_take_an_address_that_no_interface_has([term()]) -> ok.
+ip_does_not_take_an_address_that_no_interface_has(Config) ->
+    ok = listed(Config),
+    Before = test_host:fresh_address(),
+    ok = metadata_server:misbehave(metadata(Config), {address_of_before, Before}),
+    {1, Output} = run(Config, ["ip", "--watch", "off", "--polling-interval", "250", "--timeout", "2000"]),
+    {match, [_]} = re:run(Output, "event=own_address_elsewhere", [global]),
+    says(last_line(Output), [<<"did not tell our address in time: no interface here has">>, list_to_binary(Before)]).
+
 %% The root certificate is where Debian's libcurl looks for those of the system.
 -spec https_is_spoken_where_the_certificate_is_trusted([term()]) -> ok.
 https_is_spoken_where_the_certificate_is_trusted(Config) ->
-    Root = serve_https(<<"10.42.1.2">>),
+    Own = list_to_binary(test_host:address(host(Config))),
+    Root = serve_https(Own),
     File = filename:join(proplists:get_value(priv_dir, Config), "root.pem"),
     ok = file:write_file(File, public_key:pem_encode([{'Certificate', Root, not_encrypted}])),
     Trusting = "mount -t tmpfs none /etc/ssl/certs && cp \"$0\" /etc/ssl/certs/ca-certificates.crt && exec \"$@\"",
     {0, Output} = test_host:run(host(Config), "unshare",
                                 ["--mount", "sh", "-c", Trusting, File, test_cnode:program(), "ip", "--metadata-url",
                                  ?HTTPS_URL, "--timeout", "10000"]),
-    <<"10.42.1.2">> = last_line(Output),
+    Own = last_line(Output),
     ok.
 
 -spec a_certificate_that_is_not_trusted_is_told([term()]) -> ok.

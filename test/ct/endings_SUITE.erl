@@ -7,7 +7,7 @@
 -export([a_standard_error_that_nobody_reads_does_not_keep_it_from_ending/1, sighup_ends_it_with_status_0/1,
          sigint_that_the_starter_ignores_does_not_end_it/1, sighup_that_the_starter_ignores_does_not_end_it/1,
          it_ends_at_eof_and_eats_nothing_of_standard_input/1, it_leaves_the_flags_of_standard_input_as_they_are/1,
-         a_standard_input_that_cannot_end_ends_it_at_once/1,
+         a_standard_input_that_cannot_end_ends_it_at_once/1, a_closed_standard_stream_is_no_later_descriptor/1,
          too_few_descriptors_are_status_1_and_one_line/1, a_refused_thread_is_status_1_and_one_line/1,
          a_name_lookup_that_hangs_does_not_keep_it_from_ending/1]).
 
@@ -22,7 +22,7 @@ all() ->
     [a_standard_error_that_nobody_reads_does_not_keep_it_from_ending, sighup_ends_it_with_status_0,
      sigint_that_the_starter_ignores_does_not_end_it, sighup_that_the_starter_ignores_does_not_end_it,
      it_ends_at_eof_and_eats_nothing_of_standard_input, it_leaves_the_flags_of_standard_input_as_they_are,
-     a_standard_input_that_cannot_end_ends_it_at_once,
+     a_standard_input_that_cannot_end_ends_it_at_once, a_closed_standard_stream_is_no_later_descriptor,
      too_few_descriptors_are_status_1_and_one_line, a_refused_thread_is_status_1_and_one_line,
      a_name_lookup_that_hangs_does_not_keep_it_from_ending].
 
@@ -39,14 +39,7 @@ a_standard_error_that_nobody_reads_does_not_keep_it_from_ending(Config) ->
                  node_args(Config)),
     await_catching(Port, "TERM"),
     ok = test_host:start_epmd(host(Config)),
-    test_wait:until("it is registered, with all that it logs until then",
-                    fun() ->
-                            case test_host:epmd_names(host(Config)) of
-                                ["rancher_cnode"] -> {done, ok};
-                                Names -> {wait, Names}
-                            end
-                    end,
-                    10000),
+    await_registered(Config),
     Sent = os:perf_counter(microsecond),
     signal(Port, "TERM"),
     {0, _} = ended(Port),
@@ -97,6 +90,20 @@ it_leaves_the_flags_of_standard_input_as_they_are(Config) ->
 a_standard_input_that_cannot_end_ends_it_at_once(Config) ->
     {0, Output} = ended(start(Config, "exec \"$@\" </dev/null", ["--exit-on-eof" | node_args(Config)])),
     {_, _} = binary:match(Output, <<"reason=\"standard input ">>),
+    ok.
+
+%% Once it is registered, every file and socket that it needs is open.
+-spec a_closed_standard_stream_is_no_later_descriptor([term()]) -> ok.
+a_closed_standard_stream_is_no_later_descriptor(Config) ->
+    ok = test_host:start_epmd(host(Config)),
+    [begin
+         Port = start(Config, "exec \"$@\" " ++ Redirections, node_args(Config)),
+         await_registered(Config),
+         Folder = "/proc/" ++ os_pid(Port) ++ "/fd/",
+         ["/dev/null" = element(2, file:read_link_all(Folder ++ Number)) || Number <- Closed],
+         signal(Port, "TERM"),
+         {0, _} = ended(Port)
+     end || {Redirections, Closed} <- [{"2>&-", ["2"]}, {"0<&- 1>&- 2>&-", ["0", "1", "2"]}]],
     ok.
 
 -spec too_few_descriptors_are_status_1_and_one_line([term()]) -> ok.
@@ -154,6 +161,10 @@ outlives(Signal, Config) ->
     {0, Output} = ended(Port),
     nomatch = binary:match(Output, list_to_binary("reason=SIG" ++ Signal)),
     ok.
+
+%% With all that it logs until then.
+await_registered(Config) ->
+    test_wait:equals("it is registered", ["rancher_cnode"], fun() -> test_host:epmd_names(host(Config)) end, 10000).
 
 with_memory(KiB, Config) ->
     Port = start(Config, "ulimit -v " ++ integer_to_list(KiB) ++ "; exec \"$@\"", node_args(Config)),

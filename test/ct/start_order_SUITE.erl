@@ -8,7 +8,9 @@
          c_nodes_may_start_after_beams/1, c_nodes_may_start_before_the_metadata_service/1,
          c_nodes_may_start_before_metadata_is_loaded/1, c_nodes_may_start_before_their_container_is_known/1,
          the_address_is_asked_of_metadata_when_nobody_tells_it/1,
-         an_address_that_is_known_later_than_the_service_is_found_while_polling/1]).
+         an_address_that_is_known_later_than_the_service_is_found_while_polling/1,
+
+         c_nodes_may_start_while_metadata_gives_the_address_of_before/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -19,7 +21,9 @@ all() ->
     [c_nodes_may_start_before_epmd_and_beams, c_nodes_may_start_between_epmd_and_beams, c_nodes_may_start_after_beams,
      c_nodes_may_start_before_the_metadata_service, c_nodes_may_start_before_metadata_is_loaded,
      c_nodes_may_start_before_their_container_is_known, the_address_is_asked_of_metadata_when_nobody_tells_it,
-     an_address_that_is_known_later_than_the_service_is_found_while_polling].
+     an_address_that_is_known_later_than_the_service_is_found_while_polling,
+
+     c_nodes_may_start_while_metadata_gives_the_address_of_before].
 
 -spec c_nodes_may_start_before_epmd_and_beams([term()]) -> ok.
 c_nodes_may_start_before_epmd_and_beams(Config) ->
@@ -102,3 +106,18 @@ an_address_that_is_known_later_than_the_service_is_found_while_polling(Config) -
     [ok = test_service:await_requests(metadata(Config), Host, 4) || Host <- Hosts],
     ok = test_cluster:list(metadata(Config), Hosts),
     test_cluster:await_mesh(Beams, 15000).
+-spec c_nodes_may_start_while_metadata_gives_the_address_of_before([term()]) -> ok.
+c_nodes_may_start_while_metadata_gives_the_address_of_before(Config) ->
+    Hosts = [Host | _] = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Before = {address_of_before, test_host:fresh_address()},
+    ok = metadata_server:misbehave(metadata(Config), Before),
+    Beams = test_beam:start_all(Hosts),
+    Cnodes = test_cnode:start_all(Hosts, #{env => [{"CONTAINER_IP", false}]}),
+    Asked = length(metadata_server:requests(metadata(Config), test_host:address(Host))),
+    ok = test_service:await_requests(metadata(Config), Host, Asked + 10),
+    [["myapp"] = test_host:epmd_names(Other) || Other <- Hosts],
+    ok = metadata_server:misbehave(metadata(Config), normal),
+    ok = test_cluster:await_mesh(Beams, 15000),
+    [[_] = test_cnode:events(Cnode, "own_address_elsewhere") || Cnode <- Cnodes],
+    ok.

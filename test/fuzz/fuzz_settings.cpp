@@ -9,6 +9,7 @@
 #include "rancher_cnode/cli/settings.hpp"
 #include "rancher_cnode/cli/texts.hpp"
 #include "rancher_cnode/cli/validation.hpp"
+#include "rancher_cnode/cookie_file.hpp"
 
 using namespace rancher_cnode;
 
@@ -45,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto bytes = fuzz::bytes(data, size);
   const std::string_view text(bytes.data(), bytes.size());
 
-  if (const auto cookie = cli::parse_cookie_file(text); !cookie) require_one_line(cookie.error().message);
+  if (const auto cookie = parse_cookie_file(text); !cookie) require_one_line(cookie.error().message);
 
   const auto environment = variables(text);
   for (const auto& warning : cli::unknown_variables(environment)) require_one_line(warning);

@@ -16,10 +16,11 @@
 %% hang_after_headers, {drip, Bytes per second}, truncated: the answer never comes, hardly comes, ends half-way.
 %% half_json: a whole answer with half a document. half_joined: the caller's container is known, its service is not.
 %% empty_list, null_list: services have lost their containers. unloaded: 404, for want of data.
-%% ignore_wait: waits are answered at once, as by servers before v0.6.2.
+%% ignore_wait: waits are answered at once, as by servers before v0.6.2. {address_of_before, Address}: callers get this
+%% for their own address, as after a restart of their container.
 -type mode() :: normal | refuse | hang | hang_after_headers | {drip, pos_integer()} | truncated | half_json |
                 not_found | server_error | garbage | html | empty | half_joined | empty_list |
-                null_list | unloaded | ignore_wait.
+                null_list | unloaded | ignore_wait | {address_of_before, string()}.
 -type request() :: #{source := string(), api := binary(), path := metadata_world:path(),
                      query := #{binary() => binary()}, form := json | text, at => integer(), mode => mode()}.
 -type answer() :: {200 | 404, iodata()}.
@@ -206,6 +207,8 @@ fresh_body(#{source := Source, api := Api, path := Path, form := Form}, State) -
 find(half_joined, _World, _Api, [<<"self">>, What | _], _Source, _TokenFor)
   when What =:= <<"service">>; What =:= <<"stack">> ->
     not_found;
+find({address_of_before, Address}, _World, _Api, [<<"self">>, <<"container">>, <<"primary_ip">>], _Source, _TokenFor) ->
+    {ok, list_to_binary(Address)};
 find(Mode, World, Api, Path, Source, TokenFor) ->
     case metadata_world:find(World, Api, Path, Source, TokenFor) of
         {ok, #{<<"containers">> := Containers} = Service} ->

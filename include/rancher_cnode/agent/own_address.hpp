@@ -9,8 +9,8 @@
 
 namespace rancher_cnode::agent {
 
-/// Asks until there is an answer, or for `timeout` (0 = for ever): then ErrorCode::timeout with the last reason
-/// in words. Blocks.
+/// Asks until metadata gives an address that an interface here has, or for `timeout` (0 = for ever): then
+/// ErrorCode::timeout with the last reason in words. Blocks.
 [[nodiscard]] Expected<Ipv4Address> own_address(const Config& config, Milliseconds timeout, const Log& log);
 
 }  // namespace rancher_cnode::agent

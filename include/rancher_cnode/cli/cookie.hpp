@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "rancher_cnode/cli/environment.hpp"
 #include "rancher_cnode/config.hpp"
@@ -16,12 +15,8 @@ namespace rancher_cnode::cli {
 struct FoundCookie {
   Cookie cookie;
   std::string source;  ///< for people: $RELEASE_COOKIE, '/home/app/.erlang.cookie'
+  std::string path;    ///< of the file; "" if it came from a variable
 };
-
-/// The text of a cookie file as Erlang's auth module reads it: printable ASCII up to the first line's end,
-/// after which only line ends and blanks may follow. ErrorCode::bad_setting, without the text, for anything
-/// else.
-[[nodiscard]] Expected<Cookie> parse_cookie_file(std::string_view text);
 
 /// ErrorCode::bad_setting if no source has one (the message names them), or if the first that is set
 /// cannot be read or breaks the rule: a later source is then not tried, it would hide the mistake.

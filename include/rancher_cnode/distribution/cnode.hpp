@@ -30,6 +30,7 @@ namespace rancher_cnode::distribution {
 struct ConnectFailure {
   std::string stage;  ///< "epmd", or the handshake's stage
   Error error;
+  std::uint16_t port = 0;  ///< where the handshake was tried; 0 if epmd named none
 };
 
 class CNode {
@@ -65,6 +66,7 @@ class CNode {
     std::uint64_t controls_ignored = 0;
   };
 
+  using OnPort = std::function<void(Expected<std::uint16_t>)>;
   using OnConnected = std::function<void(tl::expected<void, ConnectFailure>)>;
 
   /// `log` must outlive the node.
@@ -90,6 +92,11 @@ class CNode {
   /// Makes a link unless there is one. `done` runs once, later; several callers share one attempt. Whichever
   /// side made it, a node has one link: a newer one of the same name replaces it (link_down, then link_up).
   void connect(const NodeName& peer, OnConnected done);
+  /// The port at which peer listens now, by its epmd; see epmd_port. It writes nothing into any log. `done`
+  /// runs once, later.
+  void look_up(const NodeName& peer, OnPort done);
+  /// For all handshakes that begin from now on.
+  void set_cookie(const Cookie& cookie);
   /// Closes the link, if there is one; link_down follows later.
   void disconnect(const NodeName& peer);
 

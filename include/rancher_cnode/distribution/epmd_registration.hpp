@@ -3,7 +3,8 @@
 //
 // epmd keeps a name for as long as the connection that registered it stays open, so the connection *is* the
 // registration. Spoken by us on the loop and not by ei_publish, which blocks, forgets its descriptor and
-// hides why epmd says no. Source: ERTS user's guide, "EPMD Protocol": ALIVE2_REQ, ALIVE2_RESP, ALIVE2_X_RESP.
+// hides why epmd says no. A registration counts once it has lasted: after one that ended sooner, the next is not
+// announced before that, and registering is tried ever less often, down to once in 10 s. Source: ERTS user's guide, "EPMD Protocol": ALIVE2_REQ, ALIVE2_RESP, ALIVE2_X_RESP.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,7 +22,7 @@ enum class RegistrationState {
   unavailable,  ///< epmd does not answer (yet)
   name_taken,   ///< epmd answers no: another node holds the name
   registered,
-  lost,  ///< was registered, and epmd has gone
+  lost,  ///< was registered, epmd closed that, and no registration has lasted since
 };
 [[nodiscard]] std::string_view to_string(RegistrationState state);
 
@@ -31,6 +32,7 @@ class EpmdRegistration {
     std::string alive;
     std::uint16_t listen_port = 0;
     std::uint16_t epmd_port = 4369;
+    Milliseconds lasting{5'000};
   };
   /// Called on the loop at every change of state, with the reason (empty for registered).
   using OnChange = std::function<void(RegistrationState, const std::string& reason)>;

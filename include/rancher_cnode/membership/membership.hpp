@@ -65,10 +65,6 @@ struct MembershipSettings {
 /// How the service was asked for. A read by `self` that lacks our own container is partial.
 enum class ReadScope { self, named };
 
-/// Whether the source of a read is trusted with removals (metadata/metadata_client): a base URL that was only just
-/// switched to is not.
-enum class Authority { full, may_only_add };
-
 enum class OwnPresence {
   unknown,  ///< no read has listed our own container: just started, or not of this service
   present,

@@ -42,6 +42,12 @@ struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 
+/// What a good read may do, by where it came from.
+enum class Authority {
+  full,
+  may_only_add,  ///< from a source that may be stale: what it lacks is no evidence
+};
+
 /// One answer about the service: good or unknown.
 using Read = std::variant<Service, Unknown>;
 

@@ -3,10 +3,10 @@
 //
 // Base URLs. They are tried in the given order, the one that answered last first. A request goes on to the
 // next one when there was no answer (name, connect, time-out, lost connection) or none that the metadata
-// service gives (status 5xx, a redirect, a body of an odd shape). A 404 is an answer, and ends the round:
-// both usual URLs lead to the same server, which says 404 while a container joins, and asking it again by its
+// service gives (status 5xx, a redirect, a body of an odd shape). Rancher's own 404 is an answer, and ends the
+// round: both usual URLs lead to the same server, which says 404 while a container joins, and asking it again by its
 // address would only delay the next attempt, by a second of connect time-out where that address leads
-// nowhere.
+// nowhere. Any other server's 404 is none: rancher-metadata may lead anywhere where DNS has a wildcard entry.
 //
 // `self` that goes away. Once self/service was read well and then answers 404 (the own container was removed,
 // or the server restarted), the same service is asked for by name, stacks/<stack>/services/<name>, and taken
@@ -46,7 +46,7 @@ class MetadataClient {
   /// `give_up` ends any request; see GiveUp.
   explicit MetadataClient(ClientSettings settings, GiveUp give_up = {});
 
-  // Failures of all requests: those of HttpClient::get and FileSource; not_found for a 404; unavailable for a
+  // Failures of all requests: those of HttpClient::get and FileSource; not_found for Rancher's 404; unavailable for a
   // status of 5xx; malformed for any other answer that the metadata service does not give. The message names
   // the URL, and all URLs with their reasons when several were tried (the code is then the first one's).
 
@@ -68,8 +68,14 @@ class MetadataClient {
   [[nodiscard]] Expected<std::string> wait_for_change(const std::string& known, Milliseconds max_wait,
                                                       Milliseconds deadline, GiveUp give_up);
 
+  /// While a later base URL is in use: goes back to the first of the earlier ones that answers, with the
+  /// service or Rancher's 404. True if one did. Takes a few seconds for each that does not.
+  bool return_to_earlier_url();
+
   /// The base URL that answered last; the first one before that.
   [[nodiscard]] const std::string& url() const { return settings_.urls[current_]; }
+  /// Its place in the list.
+  [[nodiscard]] std::size_t url_index() const { return current_; }
   /// The path of the last good service read, below the version.
   [[nodiscard]] const std::string& service_path() const { return service_path_; }
 

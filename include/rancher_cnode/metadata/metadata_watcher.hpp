@@ -8,6 +8,9 @@
 // version, is polled plainly, at least once a minute, and tried again now and then. With watch off, and for
 // file:// URLs, the service is read every polling interval. How often at most: see watch_pacing.
 //
+// A later base URL that has taken the place of an earlier one may be stale, so what it says may only add peers until
+// it has been read for url_confirmation. The earlier ones are tried again now and then, and trusted at once.
+//
 // Bodies are never compared: they differ at every reload although nothing changed.
 #pragma once
 
@@ -31,7 +34,8 @@ struct WatcherSettings {
   std::string version = "latest";        ///< path component
   std::string service = "self/service";  ///< path below the version, without outer slashes
   WatchMode watch = WatchMode::on;
-  Milliseconds polling_interval{5'000};  ///< between polls; caps retry delays too, see Pace
+  Milliseconds url_confirmation{60'000};  ///< how long a later URL must be read before it may remove peers
+  Milliseconds polling_interval{5'000};   ///< between polls; caps retry delays too, see Pace
   Pace pace;
 };
 
@@ -39,6 +43,7 @@ struct WatcherSettings {
 struct Observation {
   membership::Read read;
   membership::ReadScope scope = membership::ReadScope::self;  ///< self also when read by name in its stead
+  membership::Authority authority = membership::Authority::full;  ///< by the URL that it came from
   std::string url;      ///< base URL that answered, be it 404; "" if none did
   std::string version;  ///< metadata version the read belongs to; "" if not known
 };
@@ -50,6 +55,9 @@ class MetadataWatcher {
   struct Handlers {
     std::function<void(Observation)> observed;
     std::function<void(Ipv4Address)> own_address_found;  ///< once; empty: the address is not asked for
+    /// False: the address is not this container's (yet), and is asked for again. After a restart of a container
+    /// metadata may give the one of before for a while.
+    std::function<bool(Ipv4Address)> is_own_address = [](Ipv4Address /*address*/) { return true; };
   };
 
   /// `log` must outlive the watcher.

@@ -22,6 +22,7 @@ struct Pace {
   Milliseconds max_wait{25'000};        ///< of a long-poll, as the server is asked for it
   Milliseconds wait_slack{7'000};       ///< the server's 5 s tick, and 2 s more, until a wait is given up
   Milliseconds early_answer{500};       ///< an unchanged version sooner than this: the server did not wait
+  Milliseconds earlier_url{30'000};     ///< between tries of earlier base URLs while a later one is in use
   Milliseconds watch_again{60'000};     ///< between tries to long-poll once the server was seen not to
 };
 

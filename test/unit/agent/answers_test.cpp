@@ -72,6 +72,15 @@ TEST_CASE("silence after the connection is no refusal") {
   CHECK(absence("challenge_ack", ErrorCode::refused) == Absence::refuses);
 }
 
+TEST_CASE("a process is gone when epmd does not know the name or nobody listens at its port") {
+  CHECK(is_gone({"epmd", {ErrorCode::not_found, ""}}));
+  CHECK(is_gone({"connect", {ErrorCode::unavailable, ""}}));
+  CHECK_FALSE(is_gone({"epmd", {ErrorCode::refused, ""}}));
+  CHECK_FALSE(is_gone({"epmd", {ErrorCode::timeout, ""}}));
+  CHECK_FALSE(is_gone({"connect", {ErrorCode::timeout, ""}}));
+  CHECK_FALSE(is_gone({"challenge_ack", {ErrorCode::refused, ""}}));
+}
+
 TEST_CASE("a dead host is one failure, whether the kernel says so or nobody") {
   const ConnectFailure silent{"epmd", {ErrorCode::timeout, "its epmd does not answer"}};
   const ConnectFailure unreachable{"epmd", {ErrorCode::unavailable, "no route to host"}};

@@ -61,8 +61,54 @@ TEST_CASE("links that end early are made anew with growing delays, wherever the 
     CHECK(pacing.ended_early(start) == Milliseconds(100));
     CHECK(pacing.ended_early(start) == Milliseconds(200));
     CHECK(wait_after_short_links(pacing, 5) == Milliseconds(6'400));
-    CHECK(wait_after_short_links(pacing, 100) == Milliseconds(10'000));
+    CHECK(wait_after_short_links(pacing, 1) == Milliseconds(12'800));
+    CHECK(wait_after_short_links(pacing, 100) == Milliseconds(900'000));
   }
+}
+
+TEST_CASE("a BEAM that refuses us is tried ever less often, wherever it is") {
+  for (const auto where : {Whereabouts::own_host, Whereabouts::other_host}) {
+    LookPacing pacing(where, start);
+    for (const int seconds : {1, 4, 16, 64, 256, 900, 900}) {
+      CHECK(pacing.refused() == std::chrono::seconds(seconds));
+    }
+  }
+}
+
+TEST_CASE("refusals cost the application a few log lines an hour") {
+  constexpr std::chrono::hours hour(1);
+  LookPacing pacing(Whereabouts::own_host, start);
+  int first_hour = 0;
+  int second_hour = 0;
+  for (TimePoint now = start; now < start + 2 * hour; now += pacing.refused()) {
+    ++(now < start + hour ? first_hour : second_hour);
+  }
+  CHECK(first_hour <= 9);
+  CHECK(second_hour <= 4);
+}
+
+TEST_CASE("a change of its process or of our cookie makes the delays after refusals start over") {
+  LookPacing pacing(Whereabouts::own_host, start);
+  CHECK(pacing.refused() == Milliseconds(1'000));
+  CHECK(pacing.refused() == Milliseconds(4'000));
+  pacing.changed(after(60'000));
+  CHECK(pacing.failed(after(60'000)) == Milliseconds(50));
+  CHECK(pacing.refused() == Milliseconds(1'000));
+}
+
+TEST_CASE("neither news nor an epmd that is away make the delays after refusals start over") {
+  LookPacing pacing(Whereabouts::own_host, start);
+  CHECK(pacing.refused() == Milliseconds(1'000));
+  CHECK(pacing.take_news(start));
+  CHECK(pacing.failed(start) == Milliseconds(50));
+  CHECK(pacing.refused() == Milliseconds(4'000));
+}
+
+TEST_CASE("a connection that has lasted makes the delays after refusals start over") {
+  LookPacing pacing(Whereabouts::own_host, start);
+  CHECK(pacing.refused() == Milliseconds(1'000));
+  pacing.lasted();
+  CHECK(pacing.refused() == Milliseconds(1'000));
 }
 
 TEST_CASE("a link that ends early counts as a look in vain") {

@@ -7,6 +7,7 @@
 
 #include "cli/temporary_file.hpp"
 #include "rancher_cnode/cli/command_line.hpp"
+#include "rancher_cnode/cookie_file.hpp"
 
 namespace {
 
@@ -91,7 +92,7 @@ TEST_CASE("a cookie file is read as Erlang reads it") {
               {std::string(512, 'x') + "\n", std::string(512, 'x')}};
   for (const auto& row : rows) {
     CAPTURE(row.text);
-    const auto cookie = cli::parse_cookie_file(row.text);
+    const auto cookie = parse_cookie_file(row.text);
     REQUIRE(cookie.has_value());
     CHECK(cookie->reveal() == row.cookie);
   }
@@ -108,7 +109,7 @@ TEST_CASE("what is no cookie is refused without repeating it") {
                               std::string(5000, 'h')};
   for (const auto& row : rows) {
     CAPTURE(row);
-    const auto cookie = cli::parse_cookie_file(row);
+    const auto cookie = parse_cookie_file(row);
     REQUIRE_FALSE(cookie.has_value());
     CHECK(cookie.error().code == ErrorCode::bad_setting);
     CHECK(cookie.error().message.find("hush") == std::string::npos);

@@ -38,6 +38,32 @@ TEST_CASE("a link that fails says at which stage and why") {
   CHECK(nodes.b.lines->all[0].starts_with("warning event=handshake_failed"));
 }
 
+TEST_CASE("a node is looked up without a connection to it") {
+  TwoNodes nodes;
+  const auto look_up = [&](const char* peer) {
+    std::optional<Expected<std::uint16_t>> result;
+    nodes.a.cnode->look_up(name(peer), [&](const auto& port) { result = port; });
+    run_until(nodes.loop, "the port", [&] { return result.has_value(); });
+    return *result;
+  };
+  CHECK(look_up("b@127.0.0.1").value() == nodes.b.cnode->listen_port());
+  CHECK(look_up("nobody@127.0.0.1").error().code == ErrorCode::not_found);
+  CHECK_FALSE(look_up("b@host.example").has_value());
+  CHECK(nodes.b.lines->all.empty());
+  CHECK(nodes.a.cnode->link_count() == 0);
+}
+
+TEST_CASE("a new cookie counts for connections from then on, both ways") {
+  TwoNodes nodes([](CNode::Settings& settings) { settings.cookie = Cookie("another"); });
+  CHECK_FALSE(nodes.a.connect("b@127.0.0.1"));
+  nodes.a.cnode->set_cookie(Cookie("another"));
+  CHECK(nodes.a.connect("b@127.0.0.1"));
+  nodes.a.cnode->disconnect(name("b@127.0.0.1"));
+  run_until(nodes.loop, "no connection",
+            [&] { return nodes.a.cnode->link_count() + nodes.b.cnode->link_count() == 0; });
+  CHECK(nodes.b.connect("a@127.0.0.1"));
+}
+
 TEST_CASE("two nodes that connect to each other at the same moment both get an answer") {
   for (int round = 0; round < 10; ++round) {
     TwoNodes nodes;

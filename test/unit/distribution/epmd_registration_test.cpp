@@ -14,10 +14,12 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr Milliseconds lasting{200};
+
 struct Registering {
   Registering() {
     registration = std::make_unique<EpmdRegistration>(
-        loop, EpmdRegistration::Settings{"cn", 0x1234, epmd.port()},
+        loop, EpmdRegistration::Settings{"cn", 0x1234, epmd.port(), lasting},
         [this](RegistrationState state, const std::string& reason) {
           CHECK(registration->state() == state);
           changes.push_back(std::string(to_string(state)) + (reason.empty() ? "" : ": " + reason));
@@ -89,6 +91,7 @@ TEST_CASE("an epmd that dies and returns has the name again within a second") {
   Registering registering;
   registering.registration->start();
   registering.wait_for(RegistrationState::registered);
+  run_for(registering.loop, lasting * 2);
   registering.epmd.down();
   registering.wait_for(RegistrationState::lost);
   run_for(registering.loop, Milliseconds(400));
@@ -97,6 +100,31 @@ TEST_CASE("an epmd that dies and returns has the name again within a second") {
   const auto back = Clock::now();
   registering.wait_for(RegistrationState::registered);
   CHECK(Clock::now() - back < Milliseconds(1'000) + busy_machine);
+  CHECK(registering.changes.size() == 3);
+}
+
+TEST_CASE("an epmd that accepts each registration and closes it is reported once and asked ever less often") {
+  Registering registering;
+  registering.epmd.manner = EpmdStandIn::Manner::accepts_and_closes;
+  registering.registration->start();
+  registering.wait_for(RegistrationState::lost);
+  run_for(registering.loop, Milliseconds(2'000));
+  CHECK(registering.changes == std::vector<std::string>{"registered", "lost: epmd closed our registration"});
+  // After 0, 100, 300, 700 and 1500 ms.
+  CHECK(registering.epmd.requests.size() >= 3);
+  CHECK(registering.epmd.requests.size() <= 5);
+}
+
+TEST_CASE("after a registration that ended early the next counts once it has lasted") {
+  Registering registering;
+  registering.epmd.manner = EpmdStandIn::Manner::accepts_and_closes;
+  registering.registration->start();
+  registering.wait_for(RegistrationState::lost);
+  registering.epmd.manner = EpmdStandIn::Manner::proper;
+  run_until(registering.loop, "the name in epmd", [&] { return registering.epmd.names.contains("cn"); });
+  const auto back = Clock::now();
+  registering.wait_for(RegistrationState::registered);
+  CHECK(Clock::now() - back >= lasting - Milliseconds(50));
   CHECK(registering.changes.size() == 3);
 }
 

@@ -72,7 +72,8 @@ void EpmdStandIn::read(const std::shared_ptr<Client>& client) {
           const auto reply = answer(*client);
           error_code ignored;
           asio::write(client->socket, asio::buffer(reply), ignored);
-          if (manner == Manner::hangs_up || (manner == Manner::proper && client->name.empty())) {
+          if (manner == Manner::hangs_up || manner == Manner::accepts_and_closes ||
+              (manner == Manner::proper && client->name.empty())) {
             leave(client);
             return;
           }

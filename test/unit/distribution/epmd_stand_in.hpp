@@ -15,7 +15,7 @@ namespace rancher_cnode::distribution::test {
 
 class EpmdStandIn {
  public:
-  enum class Manner { proper, silent, garbage, hangs_up, half };
+  enum class Manner { proper, silent, garbage, hangs_up, half, accepts_and_closes };
 
   explicit EpmdStandIn(boost::asio::io_context& loop, std::uint16_t port = 0);
   ~EpmdStandIn() { down(); }

@@ -83,9 +83,9 @@ TEST_CASE("a peer's refusal is told in words") {
   } rows[] = {
       {"", HandshakeStage::name, ErrorCode::refused,
        "the peer closed after our name: it refuses the name or our flags"},
-      {packet("snok"), HandshakeStage::status, ErrorCode::refused,
+      {packet("snok"), HandshakeStage::status, ErrorCode::unavailable,
        "the peer is connecting to us at the same moment"},
-      {packet("salive"), HandshakeStage::status, ErrorCode::refused,
+      {packet("salive"), HandshakeStage::status, ErrorCode::unavailable,
        "the peer still holds an older connection under our name"},
       {packet("snot_allowed"), HandshakeStage::status, ErrorCode::refused,
        "the peer does not allow our name"},

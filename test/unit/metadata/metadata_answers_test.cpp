@@ -162,7 +162,7 @@ TEST_CASE("tells_the_own_address_or_why_there_is_none") {
 }
 
 TEST_CASE("a_404_on_the_version_means_that_nothing_is_loaded") {
-  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, "{}"); });
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   MetadataClient client = client_of({server.url()});
   CHECK(contains(client.version().error().message,
                  "404 at /latest/version: the metadata service has loaded nothing"));
@@ -193,7 +193,7 @@ TEST_CASE("a_status_is_judged_at_its_bounds") {
 }
 
 TEST_CASE("a_404_tells_what_it_means_where_it_was_answered") {
-  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, "{}"); });
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   const auto said = [&](const char* service) {
     return client_of({server.url()}, service).service().error().message;
   };

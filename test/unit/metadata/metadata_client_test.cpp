@@ -68,6 +68,7 @@ TEST_CASE("goes_on_to_the_next_url_when_there_was_no_answer_of_the_metadata_serv
       {"hangs", [](const Request&, Peer& peer) { peer.hold(); }},
       {"500", [](const Request&, Peer& peer) { peer.answer(500, "oops"); }},
       {"302", [](const Request&, Peer& peer) { peer.answer(302, ""); }},
+      {"404 of another server", [](const Request&, Peer& peer) { peer.answer(404, "404 page not found\n"); }},
       {"403", [](const Request&, Peer& peer) { peer.answer(403, ""); }},
       {"a web page", [](const Request&, Peer& peer) { peer.answer(200, "<html>Welcome</html>"); }},
       {"an empty body", [](const Request&, Peer& peer) { peer.answer(200, ""); }},
@@ -106,6 +107,28 @@ TEST_CASE("keeps_to_the_url_that_answered_last_until_it_fails") {
   CHECK(client.service().value().name == "first");
 }
 
+TEST_CASE("goes_back_to_the_first_earlier_url_that_answers") {
+  ScriptedMetadata first;
+  ScriptedMetadata second;
+  ScriptedMetadata third;
+  for (auto* metadata : {&second, &third}) metadata->put("self/service", service_body("web", {1}));
+  first.set_down(true);
+  second.set_down(true);
+  MetadataClient client = client_of({first.url(), second.url(), third.url()});
+  CHECK_FALSE(client.return_to_earlier_url());
+  CHECK(client.service().has_value());
+  CHECK(client.url() == third.url());
+  CHECK_FALSE(client.return_to_earlier_url());
+  CHECK(client.url() == third.url());
+  second.set_down(false);
+  CHECK(client.return_to_earlier_url());
+  CHECK(client.url() == second.url());
+  first.set_down(false);
+  CHECK(client.return_to_earlier_url());  // with a 404 of Rancher's
+  CHECK(client.url_index() == 0);
+  CHECK_FALSE(client.return_to_earlier_url());
+}
+
 TEST_CASE("a_404_is_an_answer_and_the_next_url_is_not_asked") {
   ScriptedMetadata first;
   ScriptedMetadata second;
@@ -128,7 +151,7 @@ TEST_CASE("a_url_that_answers_404_is_asked_first_from_then_on") {
 }
 
 TEST_CASE("the_connection_is_kept_when_the_answer_is_an_error") {
-  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, "{}"); });
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   MetadataClient client = client_of({server.url()});
   for (int i = 0; i < 3; ++i) CHECK(client.service().error().code == ErrorCode::not_found);
   CHECK(server.connections() == 1);

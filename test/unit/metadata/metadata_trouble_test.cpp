@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bad_bodies.hpp"
+#include "fixtures.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "scripted_metadata.hpp"
 #include "watched.hpp"
@@ -43,7 +44,7 @@ TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_n
     // A wait that begins while nothing is loaded stays for its whole time.
     if (wait) return peer.hold();
     if (request.connection > 1 && ++asked_after_restart <= 3) {
-      peer.answer(404, "{}");
+      peer.answer(404, fixture("not-found.json"));
     } else {
       peer.answer(200, contains(request.target, "service") ? service_body("web", {1, 2}) : "\"v1\"");
     }
@@ -116,8 +117,9 @@ TEST_CASE("a_wait_while_reads_are_bad_lasts_no_longer_than_the_retry_delay") {
 }
 
 TEST_CASE("does_not_wait_while_nothing_is_loaded") {
-  ScriptedServer server(
-      [](const ScriptedServer::Request&, ScriptedServer::Peer& peer) { peer.answer(404, "{}"); });
+  ScriptedServer server([](const ScriptedServer::Request&, ScriptedServer::Peer& peer) {
+    peer.answer(404, fixture("not-found.json"));
+  });
   const TimePoint begin = Clock::now();
   Watched watched(settings_of({server.url()}));
   for (int i = 0; i < 3; ++i)
@@ -155,4 +157,33 @@ TEST_CASE("no_bad_body_passes_for_a_read_and_a_good_one_after_each_is_whole") {
     CAPTURE(said);
     CHECK(contains(said, row.message));
   }
+}
+
+TEST_CASE(
+    "a_later_url_only_adds_until_it_is_confirmed_and_the_earlier_one_is_trusted_as_soon_as_it_is_back") {
+  ScriptedMetadata first;
+  ScriptedMetadata second;
+  first.put("self/service", service_body("web", {1, 2}));
+  second.put("self/service", service_body("web", {1}));
+  auto settings = settings_of({first.url(), second.url()});
+  settings.watch = WatchMode::off;
+  settings.polling_interval = Milliseconds(20);
+  settings.pace.min_gap = Milliseconds(10);
+  settings.pace.earlier_url = Milliseconds(1'000);
+  settings.url_confirmation = Milliseconds(300);
+  Watched watched(settings);
+  const auto trusted = [](const Observation& o) { return o.authority == membership::Authority::full; };
+  const auto from = [](const ScriptedMetadata& metadata) {
+    return [url = metadata.url()](const Observation& o) { return o.url == url; };
+  };
+  CHECK(trusted(watched.next_good()));
+  first.set_down(true);
+  const auto left = Clock::now();
+  CHECK_FALSE(trusted(watched.next_that(from(second))));
+  CHECK(watched.next_that(trusted).url == second.url());
+  CHECK(since(left) >= Milliseconds(300));
+  first.set_down(false);
+  CHECK(trusted(watched.next_that(from(first))));
+  CHECK(since(left) >= Milliseconds(1'000));
+  CHECK(watched.lines("only adds peers") == 1);
 }

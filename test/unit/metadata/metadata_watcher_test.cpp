@@ -268,6 +268,21 @@ TEST_CASE("a_flood_of_refreshes_keeps_the_smallest_gap") {
   CHECK(since(begin) >= Milliseconds(3 * 250));
 }
 
+TEST_CASE("asks_again_while_the_own_address_is_that_of_before_and_says_so_once") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {7}));
+  server.put("self/container/primary_ip", "\"10.42.0.6\"");
+  Watched watched(settings_of({server.url()}), AskAddress::yes, *Ipv4Address::parse("10.42.0.7"));
+  for (int i = 0; i < 3; ++i) watched.next();
+  CHECK(server.count("self/container/primary_ip") >= 3);
+  CHECK(watched.lines("event=own_address_elsewhere") == 1);
+  CHECK(watched.lines("event=own_address_found") == 0);
+  server.reload_with("self/container/primary_ip", "\"10.42.0.7\"");
+  const auto address = watched.await_address();
+  REQUIRE(address.has_value());
+  CHECK(address->to_string() == "10.42.0.7");
+}
+
 TEST_CASE("stop_is_immediate_in_a_wait_in_a_request_and_in_a_rest") {
   ScriptedMetadata waiting;
   waiting.put("self/service", service_body("web", {1}));

@@ -54,8 +54,10 @@ enum class AskAddress { no, yes };
 /// A watcher whose observations stand in a queue.
 class Watched {
  public:
-  explicit Watched(WatcherSettings settings, AskAddress ask_address = AskAddress::no)
-      : watcher(std::move(settings), handlers(ask_address), log_) {
+  /// `own`: the only address that is taken; nothing: any.
+  explicit Watched(WatcherSettings settings, AskAddress ask_address = AskAddress::no,
+                   std::optional<Ipv4Address> own = std::nullopt)
+      : watcher(std::move(settings), handlers(ask_address, own), log_) {
     watcher.start();
   }
 
@@ -97,7 +99,7 @@ class Watched {
   std::size_t lines(std::string_view part) const { return lines_->count(part); }
 
  private:
-  MetadataWatcher::Handlers handlers(AskAddress ask_address) {
+  MetadataWatcher::Handlers handlers(AskAddress ask_address, std::optional<Ipv4Address> own) {
     MetadataWatcher::Handlers result;
     result.observed = [this](Observation observation) {
       const std::scoped_lock lock(mutex_);
@@ -105,6 +107,7 @@ class Watched {
       observations_.push_back(std::move(observation));
       changed_.notify_all();
     };
+    if (own) result.is_own_address = [own](Ipv4Address address) { return address == *own; };
     if (ask_address == AskAddress::yes) {
       result.own_address_found = [this](Ipv4Address address) {
         const std::scoped_lock lock(mutex_);

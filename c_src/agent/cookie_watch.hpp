@@ -1,0 +1,33 @@
+// The cookie's file, looked at while a BEAM refuses us: a new cookie in it is taken for all handshakes from then
+// on. Used by TargetLink, one object for all. On the loop.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <string>
+
+#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/log.hpp"
+
+namespace rancher_cnode::agent {
+
+class CookieWatch {
+ public:
+  /// `cnode` and `log` must outlive it.
+  CookieWatch(const Config& config, distribution::CNode& cnode, const Log& log);
+
+  /// How often the cookie has changed so far. Looks at the file; reads it only if it is another than before.
+  [[nodiscard]] std::uint64_t changes();
+
+ private:
+  const std::string path_;  ///< "" = the cookie is in no file
+  std::string cookie_;
+  distribution::CNode& cnode_;
+  const Log& log_;
+  struct stat seen_ {};
+  std::uint64_t changes_ = 0;
+};
+
+}  // namespace rancher_cnode::agent

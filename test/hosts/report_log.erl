@@ -1,0 +1,34 @@
+%% Runs inside a BEAM under test and keeps what the BEAM's own log would print by default: a line for each event of
+%% level notice or above.
+-module(report_log).
+
+-export([start/0, lines/0]).
+%% logger's callback.
+-export([log/2]).
+
+-spec start() -> ok.
+start() ->
+    true = register(?MODULE, spawn(fun() -> keep([]) end)),
+    ok = logger:set_primary_config(level, notice),
+    logger:add_handler(?MODULE, ?MODULE, #{}).
+
+%% Oldest first.
+-spec lines() -> [string()].
+lines() ->
+    Request = make_ref(),
+    ?MODULE ! {lines, self(), Request},
+    receive {Request, Lines} -> Lines end.
+
+-spec log(logger:log_event(), logger:handler_config()) -> ok.
+log(Event, _Config) ->
+    ?MODULE ! {line, unicode:characters_to_list(logger_formatter:format(Event, #{}))},
+    ok.
+
+keep(Lines) ->
+    receive
+        {line, Line} ->
+            keep([Line | Lines]);
+        {lines, From, Request} ->
+            From ! {Request, lists:reverse(Lines)},
+            keep(Lines)
+    end.
