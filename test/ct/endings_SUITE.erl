@@ -42,7 +42,7 @@ a_standard_error_that_nobody_reads_does_not_keep_it_from_ending(Config) ->
     test_wait:until("it is registered, with all that it logs until then",
                     fun() ->
                             case test_host:epmd_names(host(Config)) of
-                                ["rancher_cnode"] -> {done, ok};
+                                ["remsh-rancher_cnode"] -> {done, ok};
                                 Names -> {wait, Names}
                             end
                     end,

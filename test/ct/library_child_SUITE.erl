@@ -10,7 +10,8 @@
          odd_names_and_cookies_are_handed_over/1,
          cookie_and_names_are_in_no_argument/1, a_bad_setting_is_told_in_the_programs_words/1,
          a_program_that_dies_is_started_again/1, a_child_that_is_stopped_leaves_nothing/1,
-         a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1, calls_without_a_c_node_are_errors/1,
+         a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1,
+         a_c_node_from_outside_is_found_whatever_its_name/1, calls_without_a_c_node_are_errors/1,
          the_programs_lines_are_logged/1, functions_with_arguments_are_called/1,
          a_second_topology_cannot_change_the_functions/1,
          a_topology_that_stops_leaves_the_other_its_functions_and_name/1, last_words_are_told/1,
@@ -26,7 +27,8 @@ all() ->
      odd_names_and_cookies_are_handed_over,
      cookie_and_names_are_in_no_argument, a_bad_setting_is_told_in_the_programs_words,
      a_program_that_dies_is_started_again, a_child_that_is_stopped_leaves_nothing, a_program_that_hangs_is_stopped_too,
-     calls_tell_about_the_cluster, calls_without_a_c_node_are_errors, the_programs_lines_are_logged,
+     calls_tell_about_the_cluster, a_c_node_from_outside_is_found_whatever_its_name,
+     calls_without_a_c_node_are_errors, the_programs_lines_are_logged,
      functions_with_arguments_are_called, a_second_topology_cannot_change_the_functions,
      a_topology_that_stops_leaves_the_other_its_functions_and_name, last_words_are_told,
      a_port_that_is_closed_ends_the_child].
@@ -131,10 +133,23 @@ calls_tell_about_the_cluster(Config) ->
     {ok, #{node := Cnode}} = test_beam:call(B, rancher_cnode, status, [Cnode]),
     ok = test_beam:call(B, rancher_cnode, await, [Cnode, infinity]).
 
+-spec a_c_node_from_outside_is_found_whatever_its_name([term()]) -> ok.
+a_c_node_from_outside_is_found_whatever_its_name(Config) ->
+    [A] = beams(Config, 1),
+    %% As the shell of somebody who looks into the container.
+    Shell = test_beam:start(test_beam:host(A), #{basename => "shell", args => ["-hidden"]}),
+    pong = test_beam:call(Shell, net_adm, ping, [test_beam:name(A)]),
+    Cnode = test_cnode:start(test_beam:host(A), #{basename => "another-name"}),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    Name = test_cnode:name(Cnode),
+    {ok, #{node := Name}} = test_beam:call(A, rancher_cnode, status, []),
+    Name = test_beam:call(A, rancher_cnode, which_cnode, []),
+    ok.
+
 -spec calls_without_a_c_node_are_errors([term()]) -> ok.
 calls_without_a_c_node_are_errors(Config) ->
     [A] = beams(Config, 1),
-    Usual = test_host:node_name("rancher_cnode", test_beam:host(A)),
+    Usual = test_cnode:default_name(test_beam:host(A)),
     Usual = test_beam:call(A, rancher_cnode, which_cnode, []),
     {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, status, []),
     {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, peers, []),

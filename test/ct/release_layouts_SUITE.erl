@@ -300,7 +300,7 @@ daemon(Config, Shell) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Command = ["sh", "-c", Shell, "RELEASE"],
     One = release_container:start(Host, #{release => release_build:release(), command => Command}),
-    ok = release_container:await_page(One, <<"cnode">>, [release_container:name("rancher_cnode", One)], 60000),
+    ok = release_container:await_page(One, <<"cnode">>, [release_container:name(test_cnode:default_basename(), One)], 60000),
     One.
 
 %% Such a release writes its vm.args into itself when it starts.
