@@ -28,7 +28,7 @@
 -type topology() :: [map()] | [{atom(), term()}].
 %% A word to match on, and a sentence for people.
 -type error() :: {not_alive | short_names | not_an_address | node_basename_differs | program_not_found | bad_setting |
-                  function_taken | program_ended, binary()}.
+                  function_taken, binary()}.
 -type call_error() :: {error, timeout | not_alive | noproc | {nodedown, node()} | term()}.
 
 -define(CALL_MS, 5000).
@@ -47,7 +47,9 @@ child_spec(Args) ->
 
 %% @doc Runs the program, linked to the caller, and returns when the first round is done or `await_timeout' is over;
 %% at once if this VM has waited for this C-node before.
-%% The program ends with the process that is returned, and the process, with a reason, when the program ends.
+%% The program ends with the process that is returned. When the program ends by itself, the process starts it again,
+%% after 500 ms at first and up to 60 s while it does not last, with a warning each time. Only a bad setting, found before
+%% the start has returned, is an error.
 -spec start_link(settings() | topology()) -> {ok, pid()} | {error, error()}.
 start_link(Args) ->
     gen_server:start_link(rancher_cnode_server, Args, []).
