@@ -61,6 +61,10 @@ name_and_cookie_are_found_in_every_layout(Config) ->
           ++ [{"releases/COOKIE.sh", "RELEASE_COOKIE=$RELEASE_COOKIE."}], [], "script",
           "script 1.2.3 foreground foreground ."},
          {mix("echo \"$NONE\nsaid\"\nexit 3\n"), [], "script", "generated"},
+         %% The version that the user names is another folder with another env.sh; relx does not look at the variable.
+         {[{"releases/2.0/env.sh", "RELEASE_NODE=next@$CONTAINER_IP\nRELEASE_COOKIE=$RELEASE_VSN\n"} | mix()],
+          [{"RELEASE_VSN", "2.0"}], "next", "2.0"},
+         {Relx(VmArgs), [{"RELEASE_VSN", "2.0"}], "myapp", "monster"},
          %% relx: vm.args.src.
          {Relx(VmArgs), [], "myapp", "monster"},
          {Relx("-name ${NAME:-shop}@${CONTAINER_IP}\n-setcookie ${SECRET:-none}\n"), [{"SECRET", "a/&\\\\b"}], "shop", "a/&\\b"},
