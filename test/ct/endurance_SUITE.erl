@@ -5,19 +5,19 @@
 
 -export([suite/0, all/0]).
 -export([an_epmd_that_dies_and_returns_has_the_name_again_within_a_second/1, it_can_start_the_epmd_itself/1,
-         ticks_keep_a_quiet_link_alive/1,
+         ticks_keep_a_quiet_link_alive/1, a_pause_of_its_own_costs_no_connection/1,
          it_listens_where_it_is_told_to/1, an_epmd_port_of_ones_own_is_used/1]).
 
 -define(NAMES_BACK_US, 1000000).
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
+    [{timetrap, {seconds, 150}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
     [an_epmd_that_dies_and_returns_has_the_name_again_within_a_second, it_can_start_the_epmd_itself,
-     ticks_keep_a_quiet_link_alive,
+     ticks_keep_a_quiet_link_alive, a_pause_of_its_own_costs_no_connection,
      it_listens_where_it_is_told_to, an_epmd_port_of_ones_own_is_used].
 
 -spec an_epmd_that_dies_and_returns_has_the_name_again_within_a_second([term()]) -> ok.
@@ -65,6 +65,28 @@ ticks_keep_a_quiet_link_alive(Config) ->
     Name = test_cnode:name(Cnode),
     [[] = test_cnode:events(Each, "target_lost") || Each <- Cnodes],
     [Name] = test_beam:hidden_nodes(Beam),
+    ok.
+
+%% As when its host is suspended. The BEAMs have a net_ticktime of 5 minutes, so one that nobody calls is silent for
+%% longer than a minute, and its connection must last all the same.
+-spec a_pause_of_its_own_costs_no_connection([term()]) -> ok.
+a_pause_of_its_own_costs_no_connection(Config) ->
+    Patient = #{args => ["-kernel", "net_ticktime", "300"]},
+    [Host] = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), [Host]),
+    Beam = test_beam:start(Host, Patient),
+    Cnode = test_cnode:start(Host),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    Quiet = test_beam:start(test_host:add(), Patient#{basename => "quiet"}),
+    pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
+    ok = test_cnode:signal(Cnode, "STOP"),
+    %% No wait for anything: the pause itself, and then what must not happen while it looks twice at its connections.
+    timer:sleep(62000),
+    ok = test_cnode:signal(Cnode, "CONT"),
+    timer:sleep(11000),
+    [] = [Event || Of <- [Beam, Quiet], Event = #{what := down} <- test_beam:events(Of)],
+    [] = [Line || #{level := Level} = Line <- test_cnode:log(Cnode), Level =/= <<"info">>],
+    pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
     ok.
 
 -spec it_listens_where_it_is_told_to([term()]) -> ok.
