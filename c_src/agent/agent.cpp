@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "status_server.hpp"
 #include "targets.hpp"
+#include "watchdog.hpp"
 #include "what_is_missing.hpp"
 #include "wing_settings.hpp"
 
@@ -39,6 +41,8 @@ class Agent::Impl {
         change_log_(log),
         started_(Clock::now()),
         loop_(1),
+        watchdog_log_(config_.log_level, config_.log_format),
+        watchdog_(loop_, {}, [this]() { stalled(); }),
         listen_timer_(loop_),
         read_timer_(loop_),
         endings_(std::make_shared<Endings>(loop_, [this](const std::string& reason) { end(reason); })),
@@ -74,6 +78,12 @@ class Agent::Impl {
   }
 
  private:
+  /// On the watchdog's thread. Nothing is undone: whatever hangs would hang that too.
+  [[noreturn]] void stalled() const {
+    watchdog_log_.error("loop_stalled", "nothing was done for 30 s; ending with status 1");
+    std::_Exit(1);
+  }
+
   void end(const std::string& reason) {
     if (std::exchange(ended_, true)) {
       return;
@@ -242,6 +252,8 @@ class Agent::Impl {
   ChangeLog change_log_;
   TimePoint started_;
   asio::io_context loop_;
+  const Log watchdog_log_;  ///< of its own: the loop may hang while it writes to the other
+  Watchdog watchdog_;       ///< ends after all that is waited for at the end
   asio::steady_timer listen_timer_;
   asio::steady_timer read_timer_;
   std::shared_ptr<Endings> endings_;

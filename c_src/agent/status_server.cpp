@@ -31,6 +31,8 @@ StatusServer::StatusServer(asio::io_context& loop, distribution::CNode& cnode, S
                                         [this](std::span<const char> request) {
                                           if (TermReader(request).accept_atom("refresh")) {
                                             source_.refresh();
+                                          } else {
+                                            cnode_.drop_message();
                                           }
                                         },
                                     .gave_up =
@@ -39,7 +41,8 @@ StatusServer::StatusServer(asio::io_context& loop, distribution::CNode& cnode, S
                                             return waiting.call.from == caller &&
                                                    waiting.call.reference == reference;
                                           });
-                                        }});
+                                        },
+                                    .system = [this](const GenCall& call) { answer_system(call); }});
 }
 
 StatusServer::~StatusServer() = default;
@@ -61,7 +64,24 @@ void StatusServer::answer(const GenCall& call) {
   } else if (request.accept_tuple(2) && request.accept_atom("await")) {
     await(call, request.rest());
   } else {
-    reply_unknown(call);
+    cnode_.reply_error(call, "unknown_request");
+  }
+}
+
+/// As OTP's sys.erl answers for a process: its state is what `status` tells.
+void StatusServer::answer_system(const GenCall& call) {
+  TermReader request(call.request);
+  if (request.accept_atom("get_state")) {
+    cnode_.reply(call, status::status_term(source_.snapshot()));
+  } else if (request.accept_atom("get_status")) {
+    TermWriter reply;
+    // {status, Pid, {module, Module}, [Dictionary, running, Parent, Debug, State]}
+    reply.tuple(4).atom("status").pid(cnode_.pid()).tuple(2).atom("module").atom(process_name);
+    reply.list(5).nil().atom("running").pid(cnode_.pid()).nil();
+    reply.raw(status::status_term(source_.snapshot())).nil();
+    cnode_.reply(call, reply.bytes());
+  } else {
+    cnode_.reply_error(call, "unknown_system_msg");
   }
 }
 
@@ -70,7 +90,7 @@ void StatusServer::await(const GenCall& call, std::span<const char> timeout) {
   const bool for_ever = reader.accept_atom("infinity");
   const std::int64_t limit_ms = for_ever ? 0 : reader.integer().value_or(-1);
   if (limit_ms < 0 || limit_ms > longest_await_ms) {
-    reply_unknown(call);
+    cnode_.reply_error(call, "unknown_request");
     return;
   }
   if (source_.first_round_done()) {
@@ -115,12 +135,6 @@ void StatusServer::look() {
 
 void StatusServer::reply_error(const GenCall& call, std::string_view reason) {
   cnode_.reply(call, TermWriter().tuple(2).atom("error").atom(reason).bytes());
-}
-
-void StatusServer::reply_unknown(const GenCall& call) {
-  TermWriter reply;
-  reply.tuple(2).atom("error").tuple(2).atom("unknown_request").raw(call.request);
-  cnode_.reply(call, reply.bytes());
 }
 
 }  // namespace rancher_cnode::agent

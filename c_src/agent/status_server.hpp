@@ -3,6 +3,8 @@
 //
 //   status | peers | version | refresh | missing | {await, Milliseconds | infinity}
 //
+// sys:get_state/1 and sys:get_status/1 are answered, and what else module sys can ask gets an error.
+//
 // `missing` is for the command `wait`: ok, or a binary that tells in words what the first round waits for.
 #pragma once
 
@@ -54,9 +56,9 @@ class StatusServer {
     std::unique_ptr<boost::asio::steady_timer> deadline;  ///< null: for ever
   };
   void answer(const distribution::GenCall& call);
+  void answer_system(const distribution::GenCall& call);
   void await(const distribution::GenCall& call, std::span<const char> timeout);
   void reply_error(const distribution::GenCall& call, std::string_view reason);
-  void reply_unknown(const distribution::GenCall& call);
 
   boost::asio::io_context& loop_;
   distribution::CNode& cnode_;

@@ -17,7 +17,7 @@ constexpr std::string_view life = "Start and end";
 constexpr auto all = std::to_array<Setting>({
     {"node-basename", Shape::single, "NAME", "",
      "Alive name of the BEAM nodes, the part before the @ in myapp@10.42.0.7. Required.", names},
-    {"basename", Shape::single, "NAME", "rancher_cnode",
+    {"basename", Shape::single, "NAME", "remsh-rancher_cnode",
      "This node's own alive name. Must differ from --node-basename: both register with one epmd.", names},
     {"ip", Shape::single, "ADDRESS", "",
      "Address of this container and its BEAM. Without it $CONTAINER_IP, and without that the metadata "

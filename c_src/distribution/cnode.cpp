@@ -131,6 +131,15 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     connection.send(std::move(frame));
   }
 
+  void reply_error(const GenCall& call, std::string_view reason) {
+    TermWriter error;
+    error.tuple(2).atom("error").tuple(2).atom(reason).raw(call.request);
+    reply(call, error.bytes());
+  }
+
+  void drop_message() { ++counters_.messages_dropped; }
+  [[nodiscard]] const Pid& pid() const { return self_; }
+
  private:
   /// The calls of the link to peer; without one, null, and `done` will hear it.
   RemoteCalls* calls_to(const NodeName& peer, const OnCallResult& done) {
@@ -164,16 +173,19 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
 
   /// net_adm:ping/1 from a BEAM: {is_auth, Node} is answered with yes.
   void add_net_kernel() {
-    processes_.add("net_kernel", {.call =
-                                      [this](const GenCall& call) {
-                                        TermReader request(call.request);
-                                        if (request.accept_tuple(2) && request.accept_atom("is_auth")) {
-                                          reply(call, TermWriter().atom("yes").bytes());
-                                        } else {
-                                          ++counters_.messages_dropped;
-                                        }
-                                      },
-                                  .cast = {}});
+    processes_.add("net_kernel",
+                   {.call =
+                        [this](const GenCall& call) {
+                          TermReader request(call.request);
+                          if (request.accept_tuple(2) && request.accept_atom("is_auth")) {
+                            reply(call, TermWriter().atom("yes").bytes());
+                          } else {
+                            reply_error(call, "unknown_request");
+                          }
+                        },
+                    .cast = {},
+                    .gave_up = {},
+                    .system = [this](const GenCall& call) { reply_error(call, "unknown_system_msg"); }});
   }
 
   /// A new link replaces an older one under the same name: the other side has restarted, or gave the old
@@ -276,5 +288,8 @@ void CNode::add_process(std::string name, LocalProcesses::Behaviour behaviour) {
   impl_->add_process(std::move(name), std::move(behaviour));
 }
 void CNode::reply(const GenCall& call, std::span<const char> reply) { impl_->reply(call, reply); }
+void CNode::reply_error(const GenCall& call, std::string_view reason) { impl_->reply_error(call, reason); }
+void CNode::drop_message() { impl_->drop_message(); }
+const Pid& CNode::pid() const { return impl_->pid(); }
 
 }  // namespace rancher_cnode::distribution

@@ -1,5 +1,9 @@
 #include "rancher_cnode/distribution/connection.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
@@ -35,11 +39,12 @@ Connection::Connection(asio::io_context& loop, FileDescriptor socket, Timing tim
       check_(loop),
       timing_(timing),
       handlers_(std::move(handlers)),
-      last_received_(Clock::now()),
-      last_sent_(last_received_) {
+      last_sent_(Clock::now()) {
   socket_.assign(asio::ip::tcp::v4(), socket.get(), assigned_);
   if (!assigned_) {
     static_cast<void>(socket.release());
+    const auto limit_ms = static_cast<unsigned>(timing.unread_limit.count());
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
   }
 }
 
@@ -63,7 +68,7 @@ void Connection::read_more() {
                               self->close(why_lost(error));
                               return;
                             }
-                            self->last_received_ = Clock::now();
+                            self->silent_ = Milliseconds(0);
                             self->reader_.commit(size);
                             self->take_frames();
                           });
@@ -124,7 +129,7 @@ void Connection::send(std::vector<char> frame) {
 }
 
 void Connection::write_next() {
-  first_unsent_since_ = Clock::now();
+  unread_ = Milliseconds(0);
   asio::async_write(socket_, asio::buffer(unsent_.front()),
                     [self = shared_from_this()](const error_code& error, std::size_t /*size*/) {
                       if (!self->open_) {
@@ -149,16 +154,17 @@ void Connection::check_later() {
     if (cancelled || !self->open_) {
       return;
     }
-    const auto now = Clock::now();
-    if (now - self->last_received_ >= self->timing_.silence_limit) {
+    self->silent_ += self->timing_.check_every;
+    if (self->silent_ >= self->timing_.silence_limit) {
       self->close({ErrorCode::timeout, "the other side said nothing for too long"});
       return;
     }
-    if (!self->unsent_.empty() && now - self->first_unsent_since_ >= self->timing_.silence_limit) {
+    self->unread_ += self->timing_.check_every;
+    if (!self->unsent_.empty() && self->unread_ >= self->timing_.unread_limit) {
       self->close({ErrorCode::timeout, std::string(reads_nothing)});
       return;
     }
-    if (self->unsent_.empty() && now - self->last_sent_ >= self->timing_.tick_after) {
+    if (self->unsent_.empty() && Clock::now() - self->last_sent_ >= self->timing_.tick_after) {
       self->send(tick_frame());
     }
     self->check_later();

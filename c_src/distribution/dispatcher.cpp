@@ -9,7 +9,7 @@ void Dispatcher::take(Link& link, const Message& message) {
 // The link may be gone when a handler below has called out: none touches it after that.
 
 void Dispatcher::handle(Link& link, const control::Send& send, std::span<const char> payload) {
-  if (send.to != self_ || !link.calls->take(payload)) {
+  if (send.to != self_ || (!link.calls->take(payload) && !processes_.deliver(payload))) {
     ++counters_.messages_dropped;
   }
 }

@@ -23,6 +23,9 @@ TermBytes gen_reply(const GenCall& call, std::span<const char> reply) {
 }
 
 void LocalProcesses::add(std::string name, Behaviour behaviour) {
+  if (processes_.empty()) {
+    first_ = name;
+  }
   processes_.insert_or_assign(std::move(name), std::move(behaviour));
 }
 
@@ -43,8 +46,12 @@ bool LocalProcesses::deliver(const std::string& name, std::span<const char> mess
     return true;
   }
   TermReader reader(message);
-  if (!reader.accept_tuple(3) || !reader.accept_atom("$gen_call") || !reader.accept_tuple(2) ||
-      !behaviour.call) {
+  if (!reader.accept_tuple(3)) {
+    return false;
+  }
+  const bool system = reader.accept_atom("system");
+  const auto& answer = system ? behaviour.system : behaviour.call;
+  if ((!system && !reader.accept_atom("$gen_call")) || !reader.accept_tuple(2) || !answer) {
     return false;
   }
   auto from = reader.pid();
@@ -56,7 +63,7 @@ bool LocalProcesses::deliver(const std::string& name, std::span<const char> mess
     return false;
   }
   const auto request = reader.rest();
-  behaviour.call(GenCall{
+  answer(GenCall{
       std::move(*from), {tag->begin(), tag->end()}, reference_in(*tag), {request.begin(), request.end()}});
   return true;
 }

@@ -28,11 +28,12 @@
 -type topology() :: [map()] | [{atom(), term()}].
 %% A word to match on, and a sentence for people.
 -type error() :: {not_alive | short_names | not_an_address | node_basename_differs | program_not_found | bad_setting |
-                  function_taken | program_ended, binary()}.
+                  function_taken, binary()}.
 -type call_error() :: {error, timeout | not_alive | noproc | {nodedown, node()} | term()}.
 
 -define(CALL_MS, 5000).
 -define(LOOK_AGAIN_MS, 50).
+-define(ASK_MS, 1000).
 
 %% @doc For a supervisor's list of children.
 -spec child_spec(settings() | topology()) -> supervisor:child_spec().
@@ -46,7 +47,9 @@ child_spec(Args) ->
 
 %% @doc Runs the program, linked to the caller, and returns when the first round is done or `await_timeout' is over;
 %% at once if this VM has waited for this C-node before.
-%% The program ends with the process that is returned, and the process, with a reason, when the program ends.
+%% The program ends with the process that is returned. When the program ends by itself, the process starts it again,
+%% after 500 ms at first and up to 60 s while it does not last, with a warning each time. Only a bad setting, found before
+%% the start has returned, is an error.
 -spec start_link(settings() | topology()) -> {ok, pid()} | {error, error()}.
 start_link(Args) ->
     gen_server:start_link(rancher_cnode_server, Args, []).
@@ -74,13 +77,11 @@ peers(CNode) ->
 %% failed at least once.
 -spec await(timeout()) -> ok | call_error().
 await(Timeout) ->
-    await(which_cnode(), Timeout).
+    await_until(fun which_cnode/0, deadline(Timeout)).
 
 -spec await(node() | undefined, timeout()) -> ok | call_error().
-await(CNode, infinity) ->
-    await_until(CNode, infinity);
 await(CNode, Timeout) ->
-    await_until(CNode, now_ms() + Timeout).
+    await_until(fun() -> CNode end, deadline(Timeout)).
 
 %% @doc Reads the metadata and looks at all links now.
 -spec refresh() -> ok | call_error().
@@ -94,24 +95,48 @@ refresh(CNode) ->
         {error, _} = Error -> Error
     end.
 
-%% @doc The C-node beside this node: the one started last by {@link start_link/1}, else the name that a wrapper script
-%% gives it. `undefined' while this node is not alive. Says nothing about whether it runs.
+%% @doc The C-node beside this node: the one started last by {@link start_link/1}, else the one that is connected,
+%% whatever its name, else the name that a wrapper script gives it. `undefined' while this node is not alive.
+%% Does not mean that it runs.
 -spec which_cnode() -> node() | undefined.
 which_cnode() ->
     case rancher_cnode_server:cnode() of
-        undefined -> rancher_cnode_settings:usual_cnode(node());
+        undefined -> connected_cnode(rancher_cnode_settings:usual_cnode(node()));
         CNode -> CNode
     end.
 
-await_until(CNode, Deadline) ->
+%% Other hidden nodes of this host, such as shells, are not mistaken for it: they are asked.
+connected_cnode(undefined) ->
+    undefined;
+connected_cnode(Usual) ->
+    Hidden = nodes(hidden),
+    case lists:member(Usual, Hidden) of
+        true -> Usual;
+        false -> first_cnode([Node || Node <- Hidden, host(Node) =:= host(Usual)], Usual)
+    end.
+
+first_cnode([], Usual) ->
+    Usual;
+first_cnode([Node | Others], Usual) ->
+    case call(Node, version, ?ASK_MS) of
+        {ok, _} -> Node;
+        {error, _} -> first_cnode(Others, Usual)
+    end.
+
+host(Node) ->
+    [_Alive, Host] = string:split(atom_to_list(Node), "@"),
+    Host.
+
+%% Asked anew at each attempt: it may have been found by then.
+await_until(WhichCNode, Deadline) ->
     Left = left(Deadline),
-    case call(CNode, {await, Left}, with_slack(Left)) of
+    case call(WhichCNode(), {await, Left}, with_slack(Left)) of
         {ok, Answer} -> Answer;
         {error, not_alive} = Error -> Error;
         {error, _} when Left =:= 0 -> {error, timeout};
         {error, _} ->
             receive after ?LOOK_AGAIN_MS -> ok end,
-            await_until(CNode, Deadline)
+            await_until(WhichCNode, Deadline)
     end.
 
 call(undefined, _Request, _Timeout) ->
@@ -125,6 +150,9 @@ call(CNode, Request, Timeout) ->
         exit:{noconnection, _} -> {error, {nodedown, CNode}};
         exit:{Reason, _} -> {error, Reason}
     end.
+
+deadline(infinity) -> infinity;
+deadline(Timeout) -> now_ms() + Timeout.
 
 left(infinity) -> infinity;
 left(Deadline) -> max(0, Deadline - now_ms()).

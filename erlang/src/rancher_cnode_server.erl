@@ -1,5 +1,6 @@
 %% @private
-%% Owns the program: starts it as a port, waits for its first round, hands its lines to logger, and ends with it.
+%% Owns the program: starts it as a port, waits for its first round, hands its lines to logger, and starts it again when
+%% it ends.
 %%
 %% What makes this delicate:
 %% - The program must never be left behind. It ends when its standard input closes, and that is this process's port:
@@ -7,6 +8,9 @@
 %%   successor would find the name taken in epmd.
 %% - The start blocks, so lines and the end of the program must be taken in while waiting. It blocks the supervisor too,
 %%   which can then neither start a sibling again nor stop: so only a C-node's first start waits, no restart.
+%% - The program's end must not become the application's: a supervisor gives up after a few ends of its child. So it is
+%%   started again in here, ever less often while it does not last. Only a bad setting, before the start has returned,
+%%   ends this process.
 %% - The C-node links itself to this node whenever it is ready: the link's coming is the sign to ask it, not a clock.
 %% - While an application stops, application_controller waits for it and answers nobody: start and end must not ask it
 %%   for anything, so what the VM is to remember is a persistent_term, not a variable of the application.
@@ -18,14 +22,21 @@
 
 -define(LINE_BYTES, 16384).
 -define(END_MS, 2000).
+-define(FIRST_DELAY_MS, 500).
+-define(LAST_DELAY_MS, 60000).
+%% One that ran for so long is started again after the first delay.
+-define(LASTED_MS, 60000).
 -define(LOOK_AGAIN_MS, 10).
 
 %% Not the whole launch/0: states are logged when a process ends, and the program's environment holds the cookie.
--type state() :: #{program := file:filename_all(),
+-type state() :: #{settings := term(),
+                   program := file:filename_all(),
                    cnode := node(),
                    log_level := logger:level(),
                    port := port() | none,
                    os_pid := pos_integer() | none,
+                   started_at := integer(),
+                   next_delay := pos_integer(),
                    begun_line := binary(),
                    last_line := binary(),
                    telemetry := rancher_cnode_telemetry:state()}.
@@ -38,11 +49,10 @@ cnode() ->
 -spec init(term()) -> {ok, state()} | {stop, rancher_cnode:error()}.
 init(Args) ->
     process_flag(trap_exit, true),
-    Facts = #{node => node(), long_names => net_kernel:longnames(), cookie => erlang:get_cookie()},
-    case rancher_cnode_settings:launch(Args, Facts) of
+    case launch(Args) of
         {ok, #{functions := Functions} = Launch} ->
             case rancher_cnode_functions:claim(Functions) of
-                ok -> start(Launch);
+                ok -> start(Args, Launch);
                 {error, Error} -> {stop, Error}
             end;
         {error, Error} ->
@@ -57,13 +67,16 @@ handle_call(Request, _From, State) ->
 handle_cast(_Request, State) ->
     {noreply, State}.
 
--spec handle_info(term(), state()) -> {noreply, state()} | {stop, rancher_cnode:error(), state()}.
+-spec handle_info(term(), state()) -> {noreply, state()}.
 handle_info({Port, {data, Data}}, #{port := Port} = State) ->
     {noreply, line(Data, State)};
 handle_info({Port, {exit_status, Status}}, #{port := Port} = State) ->
-    {stop, ended(Status, State), State#{port := none}};
+    {Error, Ended} = ended(Status, State),
+    {noreply, start_later(Error, Ended)};
 handle_info({'EXIT', Port, Reason}, #{port := Port} = State) ->
-    {stop, closed(Reason, State), State#{port := none}};
+    {noreply, start_later(closed(Reason, State), State)};
+handle_info(start_again, State) ->
+    {noreply, start_again(State)};
 handle_info({nodedown, Node}, State) ->
     {noreply, node_down(Node, State)};
 handle_info(_Other, State) ->
@@ -78,19 +91,31 @@ terminate(_Reason, #{cnode := CNode} = State) ->
 
 %% -- start
 
-start(#{program := Program, args := Args, env := Env} = Launch) ->
+launch(Settings) ->
+    Facts = #{node => node(), long_names => net_kernel:longnames(), cookie => erlang:get_cookie()},
+    rancher_cnode_settings:launch(Settings, Facts).
+
+start(Settings, #{program := Program} = Launch) ->
     %% Before the program runs, so that its link is not missed.
     ok = net_kernel:monitor_nodes(true),
     ok = net_kernel:monitor_nodes(true, [{node_type, hidden}]),
+    #{cnode := CNode, topology := Topology, log_level := LogLevel, await_timeout := Timeout} = Launch,
+    State = #{settings => Settings, program => Program, cnode => CNode, log_level => LogLevel,
+              port => none, os_pid => none, started_at => 0, next_delay => ?FIRST_DELAY_MS,
+              begun_line => <<>>, last_line => <<>>, telemetry => rancher_cnode_telemetry:new(Topology, nodes())},
+    case run(Launch, State) of
+        {ok, Running} -> first_round(Timeout, Running);
+        {error, Error} -> {stop, Error}
+    end.
+
+run(#{program := Program, args := Args, env := Env}, State) ->
     try open_port({spawn_executable, Program}, [{args, Args}, {env, Env}, {line, ?LINE_BYTES}, binary, exit_status,
                                                 stderr_to_stdout, use_stdio, hide]) of
         Port ->
-            #{cnode := CNode, topology := Topology, log_level := LogLevel, await_timeout := Timeout} = Launch,
-            first_round(Timeout, #{program => Program, cnode => CNode, log_level => LogLevel, port => Port,
-                                   os_pid => os_pid(Port), begun_line => <<>>, last_line => <<>>,
-                                   telemetry => rancher_cnode_telemetry:new(Topology, nodes())})
+            {ok, State#{port := Port, os_pid := os_pid(Port), started_at := now_ms(), begun_line := <<>>,
+                        last_line := <<>>}}
     catch
-        error:Reason -> {stop, {program_not_found, text("~ts cannot be run: ~tp", [Program, Reason])}}
+        error:Reason -> {error, {program_not_found, text("~ts cannot be run: ~tp", [Program, Reason])}}
     end.
 
 os_pid(Port) ->
@@ -118,9 +143,14 @@ await(Asked, Deadline, #{port := Port, cnode := CNode, log_level := Least} = Sta
         {Port, {data, Data}} ->
             await(Asked, Deadline, line(Data, State));
         {Port, {exit_status, Status}} ->
-            {stop, ended(Status, State)};
+            case ended(Status, State) of
+                {{bad_setting, _} = Error, _Ended} -> {stop, Error};
+                {Error, Ended} -> await(Asked, Deadline, start_later(Error, Ended))
+            end;
         {'EXIT', Port, Reason} ->
-            {stop, closed(Reason, State)};
+            await(Asked, Deadline, start_later(closed(Reason, State), State));
+        start_again ->
+            await(Asked, Deadline, start_again(State));
         {nodeup, CNode, _Info} when Asked =:= none ->
             await(ask(CNode, Deadline), Deadline, State);
         {first_round, ok} ->
@@ -156,10 +186,36 @@ ask(CNode, Deadline) ->
     Monitor.
 
 deadline(infinity) -> infinity;
-deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
+deadline(Timeout) -> now_ms() + Timeout.
 
 left(infinity) -> infinity;
-left(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
+left(Deadline) -> max(0, Deadline - now_ms()).
+
+now_ms() ->
+    erlang:monotonic_time(millisecond).
+
+%% -- again
+
+start_later({_Word, Why}, #{started_at := StartedAt, next_delay := NextDelay, log_level := Least} = State) ->
+    Delay = case now_ms() - StartedAt of
+                Lasted when Lasted >= ?LASTED_MS -> ?FIRST_DELAY_MS;
+                _ -> NextDelay
+            end,
+    Text = text("~ts; starting it again in ~b ms", [Why, Delay]),
+    rancher_cnode_log:write(#{level => warning, text => Text}, Least),
+    _ = erlang:send_after(Delay, self(), start_again),
+    State#{port := none, os_pid := none, next_delay := min(2 * Delay, ?LAST_DELAY_MS)}.
+
+%% The node's cookie may be another by now, and the program may be somewhere else.
+start_again(#{settings := Settings} = State) ->
+    Started = case launch(Settings) of
+                  {ok, Launch} -> run(Launch, State);
+                  {error, _} = Bad -> Bad
+              end,
+    case Started of
+        {ok, Running} -> Running;
+        {error, Error} -> start_later(Error, State#{started_at := now_ms()})
+    end.
 
 %% -- what is told
 
@@ -184,16 +240,19 @@ node_down(Node, #{telemetry := Telemetry} = State) ->
 %% -- end
 
 ended(Status, State) ->
-    why(Status, last_words(State)).
+    Ended = last_words(State),
+    {why(Status, Ended), Ended}.
 
 %% Exit status 2 is the program's word for a bad setting, and its last line tells which.
 why(2, #{last_line := Line}) ->
     {bad_setting, Line};
 why(Status, #{last_line := Line, program := Program}) ->
-    {program_ended, text("~ts ended with status ~b; its last line: ~ts", [Program, Status, Line])}.
+    {ended, text("~ts ended with status ~b; its last line: ~ts", [Program, Status, Line])}.
 
-closed(Reason, #{program := Program}) ->
-    {program_ended, text("the port to ~ts was closed: ~tp", [Program, Reason])}.
+%% The port is closed, not the program: one that hangs would keep the name from its successor.
+closed(Reason, #{program := Program} = State) ->
+    stop_program(State),
+    {ended, text("the port to ~ts was closed: ~tp", [Program, Reason])}.
 
 %% What the program wrote last comes after its status if it does not end with a newline.
 last_words(#{port := Port, begun_line := Begun} = State) ->

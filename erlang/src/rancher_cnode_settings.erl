@@ -135,7 +135,7 @@ split(Node) ->
     {Alive, Host}.
 
 basename(#{basename := Basename}) -> text(Basename);
-basename(_) -> unicode:characters_to_binary(os:getenv("RANCHER_CNODE_BASENAME", "rancher_cnode")).
+basename(_) -> unicode:characters_to_binary(os:getenv("RANCHER_CNODE_BASENAME", "remsh-rancher_cnode")).
 
 cnode(Basename, Host) ->
     Name = <<Basename/binary, $@, Host/binary>>,

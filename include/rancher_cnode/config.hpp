@@ -48,9 +48,9 @@ struct PortRange {
 };
 
 struct Config {
-  std::string node_basename;               ///< alive name of the peers, e.g. myapp
-  std::string basename = "rancher_cnode";  ///< our own alive name; differs from node_basename
-  std::optional<Ipv4Address> ip;           ///< nothing: ask metadata for self/container/primary_ip
+  std::string node_basename;                     ///< alive name of the peers, e.g. myapp
+  std::string basename = "remsh-rancher_cnode";  ///< our own alive name; differs from node_basename
+  std::optional<Ipv4Address> ip;                 ///< nothing: ask metadata for self/container/primary_ip
   Cookie cookie;
   std::string cookie_path;  ///< of the file that holds the cookie; "" if it came from the environment
 

@@ -41,8 +41,8 @@ a_fourth_container_is_taken_in(Config) ->
 the_c_node_is_hidden_and_registered_under_its_name(Config) ->
     #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 2),
     [begin
-         ["myapp", "rancher_cnode"] = test_host:epmd_names(Host),
-         Name = test_host:node_name("rancher_cnode", Host),
+         ["myapp", "remsh-rancher_cnode"] = test_host:epmd_names(Host),
+         Name = test_cnode:default_name(Host),
          Name = test_cnode:name(Cnode),
          [Name] = test_beam:hidden_nodes(Beam),
          false = lists:member(Name, test_beam:visible_nodes(Beam))

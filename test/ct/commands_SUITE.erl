@@ -140,7 +140,7 @@ waits_in_vain(Config) ->
     last_line(Output).
 
 own_name(Config) ->
-    atom_to_binary(test_host:node_name("rancher_cnode", host(Config))).
+    atom_to_binary(test_cnode:default_name(host(Config))).
 
 beam_name(Config) ->
     atom_to_binary(test_host:node_name("myapp", host(Config))).

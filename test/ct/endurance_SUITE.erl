@@ -5,19 +5,19 @@
 
 -export([suite/0, all/0]).
 -export([an_epmd_that_dies_and_returns_has_the_name_again_within_a_second/1, it_can_start_the_epmd_itself/1,
-         ticks_keep_a_quiet_link_alive/1,
+         ticks_keep_a_quiet_link_alive/1, a_pause_of_its_own_costs_no_connection/1,
          it_listens_where_it_is_told_to/1, an_epmd_port_of_ones_own_is_used/1]).
 
 -define(NAMES_BACK_US, 1000000).
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
+    [{timetrap, {seconds, 150}}, {ct_hooks, [fresh_service]}].
 
 -spec all() -> [atom()].
 all() ->
     [an_epmd_that_dies_and_returns_has_the_name_again_within_a_second, it_can_start_the_epmd_itself,
-     ticks_keep_a_quiet_link_alive,
+     ticks_keep_a_quiet_link_alive, a_pause_of_its_own_costs_no_connection,
      it_listens_where_it_is_told_to, an_epmd_port_of_ones_own_is_used].
 
 -spec an_epmd_that_dies_and_returns_has_the_name_again_within_a_second([term()]) -> ok.
@@ -27,7 +27,7 @@ an_epmd_that_dies_and_returns_has_the_name_again_within_a_second(Config) ->
     _ = test_cnode:await(Cnode, "registration_lost"),
     ok = test_host:start_epmd(Host),
     Returned = os:perf_counter(microsecond),
-    test_wait:until("the name is back", fun() -> knows(Host, "rancher_cnode") end, 5000),
+    test_wait:until("the name is back", fun() -> knows(Host, test_cnode:default_basename()) end, 5000),
     true = os:perf_counter(microsecond) - Returned < ?NAMES_BACK_US,
     [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
     [] = test_cluster:lost_links(Beams),
@@ -38,11 +38,11 @@ it_can_start_the_epmd_itself(Config) ->
     Hosts = [Host | _] = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     [Cnode | _] = test_cnode:start_all(Hosts, #{args => ["--start-epmd"]}),
-    test_wait:until("the name is there", fun() -> knows(Host, "rancher_cnode") end, 10000),
+    test_wait:until("the name is there", fun() -> knows(Host, test_cnode:default_basename()) end, 10000),
     Beams = test_beam:start_all(Hosts),
     ok = test_cluster:await_mesh(Beams, 10000),
     ok = test_host:stop_epmd(Host),
-    test_wait:until("the name is back", fun() -> knows(Host, "rancher_cnode") end, 15000),
+    test_wait:until("the name is back", fun() -> knows(Host, test_cnode:default_basename()) end, 15000),
     _ = test_cnode:await(Cnode, "registration_lost"),
     [] = test_cluster:lost_links(Beams),
     ok.
@@ -65,6 +65,28 @@ ticks_keep_a_quiet_link_alive(Config) ->
     Name = test_cnode:name(Cnode),
     [[] = test_cnode:events(Each, "target_lost") || Each <- Cnodes],
     [Name] = test_beam:hidden_nodes(Beam),
+    ok.
+
+%% As when its host is suspended. The BEAMs have a net_ticktime of 5 minutes, so one that nobody calls is silent for
+%% longer than a minute, and its connection must last all the same.
+-spec a_pause_of_its_own_costs_no_connection([term()]) -> ok.
+a_pause_of_its_own_costs_no_connection(Config) ->
+    Patient = #{args => ["-kernel", "net_ticktime", "300"]},
+    [Host] = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), [Host]),
+    Beam = test_beam:start(Host, Patient),
+    Cnode = test_cnode:start(Host),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    Quiet = test_beam:start(test_host:add(), Patient#{basename => "quiet"}),
+    pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
+    ok = test_cnode:signal(Cnode, "STOP"),
+    %% No wait for anything: the pause itself, and then what must not happen while it looks twice at its connections.
+    timer:sleep(62000),
+    ok = test_cnode:signal(Cnode, "CONT"),
+    timer:sleep(11000),
+    [] = [Event || Of <- [Beam, Quiet], Event = #{what := down} <- test_beam:events(Of)],
+    [] = [Line || #{level := Level} = Line <- test_cnode:log(Cnode), Level =/= <<"info">>],
+    pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
     ok.
 
 -spec it_listens_where_it_is_told_to([term()]) -> ok.

@@ -98,7 +98,7 @@ a_beam_that_drops_us_at_once_is_not_called_in_a_loop(Config) ->
     [First, _] = Hosts = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), [First]),
     [Beam, Other] = test_beam:start_all(Hosts),
-    Dropper = test_beam:call(Beam, ?MODULE, drop_at_once, [test_host:node_name("rancher_cnode", First)]),
+    Dropper = test_beam:call(Beam, ?MODULE, drop_at_once, [test_cnode:default_name(First)]),
     Cnode = test_cnode:start(First),
     #{at := Dropped} = test_cnode:await(Cnode, "target_lost"),
     ok = await_links_made(Cnode, Other, 6),

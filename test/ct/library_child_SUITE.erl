@@ -3,18 +3,20 @@
 -module(library_child_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(library_beam, [beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1]).
+-import(library_beam, [beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1, script/2]).
 
 -export([suite/0, all/0]).
 -export([the_start_returns_when_the_mesh_is_there/1, a_start_that_waits_for_nothing_returns_at_once/1,
          odd_names_and_cookies_are_handed_over/1,
          cookie_and_names_are_in_no_argument/1, a_bad_setting_is_told_in_the_programs_words/1,
          a_program_that_dies_is_started_again/1, a_child_that_is_stopped_leaves_nothing/1,
-         a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1, calls_without_a_c_node_are_errors/1,
+         a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1,
+         a_c_node_from_outside_is_found_whatever_its_name/1, calls_without_a_c_node_are_errors/1,
          the_programs_lines_are_logged/1, functions_with_arguments_are_called/1,
          a_second_topology_cannot_change_the_functions/1,
          a_topology_that_stops_leaves_the_other_its_functions_and_name/1, last_words_are_told/1,
-         a_port_that_is_closed_ends_the_child/1]).
+         a_port_that_is_closed_starts_the_program_again/1,
+         a_program_that_dies_before_it_worked_does_not_fail_the_start/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -26,10 +28,11 @@ all() ->
      odd_names_and_cookies_are_handed_over,
      cookie_and_names_are_in_no_argument, a_bad_setting_is_told_in_the_programs_words,
      a_program_that_dies_is_started_again, a_child_that_is_stopped_leaves_nothing, a_program_that_hangs_is_stopped_too,
-     calls_tell_about_the_cluster, calls_without_a_c_node_are_errors, the_programs_lines_are_logged,
+     calls_tell_about_the_cluster, a_c_node_from_outside_is_found_whatever_its_name,
+     calls_without_a_c_node_are_errors, the_programs_lines_are_logged,
      functions_with_arguments_are_called, a_second_topology_cannot_change_the_functions,
      a_topology_that_stops_leaves_the_other_its_functions_and_name, last_words_are_told,
-     a_port_that_is_closed_ends_the_child].
+     a_port_that_is_closed_starts_the_program_again, a_program_that_dies_before_it_worked_does_not_fail_the_start].
 
 -spec the_start_returns_when_the_mesh_is_there([term()]) -> ok.
 the_start_returns_when_the_mesh_is_there(Config) ->
@@ -85,15 +88,10 @@ a_program_that_dies_is_started_again(Config) ->
     {ok, Child} = start_child(A, []),
     [OsPid] = cnodes(A),
     ok = test_command:signal("KILL", [OsPid]),
-    ok = test_wait:until("another program and another child",
-                         fun() ->
-                                 case {cnodes(A), child(A)} of
-                                     {[Other], Pid} when Other =/= OsPid, is_pid(Pid), Pid =/= Child -> {done, ok};
-                                     Saw -> {wait, Saw}
-                                 end
-                         end,
-                         10000),
-    ok = test_beam:call(A, rancher_cnode, await, [10000]).
+    ok = await_another_program(A, OsPid),
+    ok = test_beam:call(A, rancher_cnode, await, [10000]),
+    Child = child(A),
+    ok.
 
 -spec a_child_that_is_stopped_leaves_nothing([term()]) -> ok.
 a_child_that_is_stopped_leaves_nothing(Config) ->
@@ -131,10 +129,23 @@ calls_tell_about_the_cluster(Config) ->
     {ok, #{node := Cnode}} = test_beam:call(B, rancher_cnode, status, [Cnode]),
     ok = test_beam:call(B, rancher_cnode, await, [Cnode, infinity]).
 
+-spec a_c_node_from_outside_is_found_whatever_its_name([term()]) -> ok.
+a_c_node_from_outside_is_found_whatever_its_name(Config) ->
+    [A] = beams(Config, 1),
+    %% As the shell of somebody who looks into the container.
+    Shell = test_beam:start(test_beam:host(A), #{basename => "shell", args => ["-hidden"]}),
+    pong = test_beam:call(Shell, net_adm, ping, [test_beam:name(A)]),
+    Cnode = test_cnode:start(test_beam:host(A), #{basename => "another-name"}),
+    _ = test_cnode:await(Cnode, "target_linked"),
+    Name = test_cnode:name(Cnode),
+    {ok, #{node := Name}} = test_beam:call(A, rancher_cnode, status, []),
+    Name = test_beam:call(A, rancher_cnode, which_cnode, []),
+    ok.
+
 -spec calls_without_a_c_node_are_errors([term()]) -> ok.
 calls_without_a_c_node_are_errors(Config) ->
     [A] = beams(Config, 1),
-    Usual = test_host:node_name("rancher_cnode", test_beam:host(A)),
+    Usual = test_cnode:default_name(test_beam:host(A)),
     Usual = test_beam:call(A, rancher_cnode, which_cnode, []),
     {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, status, []),
     {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, peers, []),
@@ -214,42 +225,50 @@ a_topology_that_stops_leaves_the_other_its_functions_and_name(Config) ->
 -spec last_words_are_told([term()]) -> ok.
 last_words_are_told(Config) ->
     [A] = beams(Config, 1),
-    [begin
-         Program = script(Config, ["printf '%s' 'its last words' >&2; exit ", integer_to_list(Status)]),
-         {error, {{Word, Sentence}, _Child}} = start_child(A, [{program, Program}]),
-         {_, _} = binary:match(Sentence, <<"its last words">>)
-     end || {Status, Word} <- [{2, bad_setting}, {7, program_ended}]],
-    ok.
+    ok = test_beam:call(A, library_witness, start, []),
+    Program = fun(Status) -> script(Config, ["printf '%s' 'its last words' >&2; exit ", Status]) end,
+    {error, {{bad_setting, <<"its last words">>}, _Child}} = start_child(A, [{program, Program("2")}]),
+    {ok, _} = start_child(A, [{program, Program("7")}, {await_timeout, 0}]),
+    await_logged(A, warning, <<"status 7; its last line: its last words; starting it again in 500 ms">>).
 
--spec a_port_that_is_closed_ends_the_child([term()]) -> ok.
-a_port_that_is_closed_ends_the_child(Config) ->
+-spec a_port_that_is_closed_starts_the_program_again([term()]) -> ok.
+a_port_that_is_closed_starts_the_program_again(Config) ->
     [A] = beams(Config, 1),
     {ok, Child} = start_child(A, []),
+    [OsPid] = cnodes(A),
+    %% It does not see its standard input close.
+    ok = test_command:signal("STOP", [OsPid]),
     [Port] = [Port || Port <- test_beam:call(A, erlang, ports, []),
                       test_beam:call(A, erlang, port_info, [Port, connected]) =:= {connected, Child}],
     true = test_beam:call(A, erlang, port_close, [Port]),
-    test_wait:until("another child",
-                    fun() ->
-                            case child(A) of
-                                Other when is_pid(Other), Other =/= Child -> {done, ok};
-                                Saw -> {wait, Saw}
-                            end
-                    end,
-                    10000).
+    ok = await_another_program(A, OsPid),
+    Child = child(A),
+    ok.
+
+-spec a_program_that_dies_before_it_worked_does_not_fail_the_start([term()]) -> ok.
+a_program_that_dies_before_it_worked_does_not_fail_the_start(Config) ->
+    [A] = beams(Config, 1),
+    Died = filename:join(proplists:get_value(priv_dir, Config), "died"),
+    Program = script(Config, ["[ -e ", Died, " ] || { : >", Died, "; kill -KILL $$; }\n",
+                              "exec ", test_cnode:program(), " \"$@\""]),
+    {ok, _} = start_child(A, [{program, Program}, {await_timeout, infinity}]),
+    [_] = cnodes(A),
+    ok.
 
 %% -- helpers
+
+await_another_program(Beam, OsPid) ->
+    test_wait:until("another program",
+                    fun() -> case cnodes(Beam) of
+                                 [Other] when Other =/= OsPid -> {done, ok};
+                                 Saw -> {wait, Saw}
+                             end
+                    end, 10000).
 
 %% A topology beside the one of start_child/2.
 start_second(Beam, Settings) ->
     Second = [{basename, second}, {await_timeout, 0}, {program, test_cnode:program()} | Settings],
     test_beam:call(Beam, supervisor, start_child, [library_supervisor, (spec(Second))#{id := second}]).
-
-%% In the place of the program.
-script(Config, Line) ->
-    Path = filename:join(proplists:get_value(priv_dir, Config), integer_to_list(erlang:unique_integer([positive]))),
-    ok = file:write_file(Path, ["#!/bin/sh\n", Line, "\n"]),
-    ok = file:change_mode(Path, 8#755),
-    Path.
 
 is_noted(Beam, What) ->
     lists:member(What, noted(Beam)).

@@ -2,11 +2,11 @@
 -module(library_life_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(library_beam, [beams/2, spec/1, cnodes/1]).
+-import(library_beam, [beams/2, spec/1, cnodes/1, noted/1, script/2]).
 
 -export([suite/0, all/0]).
 -export([an_application_with_the_child_stops_at_once/1, a_restart_without_metadata_holds_nothing_up/1,
-         a_restart_after_a_start_that_went_on_holds_nothing_up/1,
+         a_restart_after_a_start_that_went_on_holds_nothing_up/1, a_program_that_keeps_dying_harms_no_application/1,
          a_start_that_waits_for_ever_does_not_outlive_sigterm/1]).
 
 -spec suite() -> [term()].
@@ -16,7 +16,8 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [an_application_with_the_child_stops_at_once, a_restart_without_metadata_holds_nothing_up,
-     a_restart_after_a_start_that_went_on_holds_nothing_up, a_start_that_waits_for_ever_does_not_outlive_sigterm].
+     a_restart_after_a_start_that_went_on_holds_nothing_up, a_program_that_keeps_dying_harms_no_application,
+     a_start_that_waits_for_ever_does_not_outlive_sigterm].
 
 -spec an_application_with_the_child_stops_at_once([term()]) -> ok.
 an_application_with_the_child_stops_at_once(Config) ->
@@ -41,6 +42,34 @@ a_restart_after_a_start_that_went_on_holds_nothing_up(Config) ->
     ok = metadata_server:misbehave(metadata(Config), hang),
     ok = start_application(A, [{await_timeout, 5000}]),
     restart_holds_nothing_up(A).
+
+%% It works at first, is killed, and is then killed at each start, as by a container's limit of memory.
+-spec a_program_that_keeps_dying_harms_no_application([term()]) -> ok.
+a_program_that_keeps_dying_harms_no_application(Config) ->
+    [A] = beams(Config, 1),
+    ok = test_beam:call(A, library_witness, start, []),
+    Worked = filename:join(proplists:get_value(priv_dir, Config), "worked"),
+    Program = script(Config, ["[ ! -e ", Worked, " ] || kill -KILL $$\n: >", Worked, "\n",
+                              "exec ", test_cnode:program(), " \"$@\""]),
+    ok = start_application(A, [{program, Program}, {await_timeout, infinity}]),
+    Children = test_beam:call(A, supervisor, which_children, [library_application]),
+    [OsPid] = cnodes(A),
+    ok = test_command:signal("KILL", [OsPid]),
+    %% Twice as long from one to the next: at least 500, 1000 and 2000 ms.
+    Deaths = test_wait:until("it has died at the first start and at three more",
+                             fun() -> case deaths(A) of
+                                          [_, _, _, _ | _] = Lines -> {done, lists:sublist(Lines, 4)};
+                                          Lines -> {wait, Lines}
+                                      end
+                             end, 15000),
+    [{_, _} = binary:match(Line, <<"status 137">>) || Line <- Deaths],
+    [{_, _} = binary:match(Line, <<"in ", Delay/binary, " ms">>)
+     || {Line, Delay} <- lists:zip(Deaths, [<<"500">>, <<"1000">>, <<"2000">>, <<"4000">>])],
+    Children = test_beam:call(A, supervisor, which_children, [library_application]),
+    ok = file:delete(Worked),
+    ok = test_beam:call(A, rancher_cnode, await, [10000], 12000),
+    Children = test_beam:call(A, supervisor, which_children, [library_application]),
+    stops_within(A, 3000).
 
 -spec a_start_that_waits_for_ever_does_not_outlive_sigterm([term()]) -> ok.
 a_start_that_waits_for_ever_does_not_outlive_sigterm(Config) ->
@@ -78,7 +107,10 @@ start_application(Beam, Settings) ->
     test_beam:call(Beam, application, start, [library_application], 20000).
 
 load_application(Beam, Settings) ->
-    test_beam:call(Beam, library_application, load, [spec([{program, test_cnode:program()} | Settings])]).
+    test_beam:call(Beam, library_application, load, [spec(Settings ++ [{program, test_cnode:program()}])]).
+
+deaths(Beam) ->
+    [Text || {log, warning, Text} <- noted(Beam), binary:match(Text, <<"starting it again">>) =/= nomatch].
 
 %% Measured in the BEAM, where a busy machine does not count.
 stops_within(Beam, Limit) ->

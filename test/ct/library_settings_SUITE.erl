@@ -160,9 +160,9 @@ a_start_that_is_not_alive_fails_with_a_sentence(_Config) ->
 -spec log_lines_are_parsed([term()]) -> ok.
 log_lines_are_parsed(_Config) ->
     Time = <<"2026-01-31T12:00:00.123Z ">>,
-    Table = [{<<"info event=registered node=rancher_cnode@10.42.0.7">>,
+    Table = [{<<"info event=registered node=remsh-rancher_cnode@10.42.0.7">>,
               #{level => info, event => <<"registered">>, message => <<>>,
-                fields => #{<<"node">> => <<"rancher_cnode@10.42.0.7">>}}},
+                fields => #{<<"node">> => <<"remsh-rancher_cnode@10.42.0.7">>}}},
              {<<"warning event=peer_unreachable msg=\"no \\\"answer\\\"\\n\\u00e9\\\\\" peer=a@1.2.3.4 took_ms=12">>,
               #{level => warning, event => <<"peer_unreachable">>, message => <<"no \"answer\"\n", 233/utf8, "\\">>,
                 fields => #{<<"peer">> => <<"a@1.2.3.4">>, <<"took_ms">> => <<"12">>}}},

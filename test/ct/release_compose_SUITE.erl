@@ -50,7 +50,7 @@ the_health_check_passes_without_the_wrapper(Config) ->
                             end
                     end,
                     ?HEALTH_MS),
-    Name = release_container:name("rancher_cnode", Container),
+    Name = release_container:name(test_cnode:default_basename(), Container),
     release_container:await_page(Container, <<"cnode">>, [Name], ?HEALTH_MS).
 
 %% -- helpers

@@ -61,6 +61,10 @@ name_and_cookie_are_found_in_every_layout(Config) ->
           ++ [{"releases/COOKIE.sh", "RELEASE_COOKIE=$RELEASE_COOKIE."}], [], "script",
           "script 1.2.3 foreground foreground ."},
          {mix("echo \"$NONE\nsaid\"\nexit 3\n"), [], "script", "generated"},
+         %% The version that the user names is another folder with another env.sh; relx does not look at the variable.
+         {[{"releases/2.0/env.sh", "RELEASE_NODE=next@$CONTAINER_IP\nRELEASE_COOKIE=$RELEASE_VSN\n"} | mix()],
+          [{"RELEASE_VSN", "2.0"}], "next", "2.0"},
+         {Relx(VmArgs), [{"RELEASE_VSN", "2.0"}], "myapp", "monster"},
          %% relx: vm.args.src.
          {Relx(VmArgs), [], "myapp", "monster"},
          {Relx("-name ${NAME:-shop}@${CONTAINER_IP}\n-setcookie ${SECRET:-none}\n"), [{"SECRET", "a/&\\\\b"}], "shop", "a/&\\b"},
@@ -300,7 +304,7 @@ daemon(Config, Shell) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Command = ["sh", "-c", Shell, "RELEASE"],
     One = release_container:start(Host, #{release => release_build:release(), command => Command}),
-    ok = release_container:await_page(One, <<"cnode">>, [release_container:name("rancher_cnode", One)], 60000),
+    ok = release_container:await_page(One, <<"cnode">>, [release_container:name(test_cnode:default_basename(), One)], 60000),
     One.
 
 %% Such a release writes its vm.args into itself when it starts.

@@ -30,7 +30,7 @@ three_containers_form_a_cluster(Config) ->
     ok = release_container:await_mesh(Containers, 60000),
     [[_], [_], [_]] = [release_container:cnodes(Container) || Container <- Containers],
     [begin
-         Name = release_container:name("rancher_cnode", Container),
+         Name = release_container:name(test_cnode:default_basename(), Container),
          #{<<"cnode">> := [Name]} = release_container:page(Container)
      end || Container <- Containers],
     ok.

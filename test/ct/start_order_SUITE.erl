@@ -39,7 +39,7 @@ c_nodes_may_start_between_epmd_and_beams(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     [ok = test_host:start_epmd(Host) || Host <- Hosts],
     _ = test_cnode:start_all(Hosts),
-    [test_wait:equals("the C-node is registered before any BEAM", ["rancher_cnode"],
+    [test_wait:equals("the C-node is registered before any BEAM", ["remsh-rancher_cnode"],
                       fun() -> test_host:epmd_names(Host) end, 5000) || Host <- Hosts],
     test_cluster:await_mesh(test_beam:start_all(Hosts), 10000).
 
@@ -91,7 +91,7 @@ the_address_is_asked_of_metadata_when_nobody_tells_it(Config) ->
     [ok = test_service:await_requests(metadata(Config), Host, 2) || Host <- Hosts],
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_cluster:await_mesh(Beams, 15000),
-    [["myapp", "rancher_cnode"] = test_host:epmd_names(Host) || Host <- Hosts],
+    [["myapp", "remsh-rancher_cnode"] = test_host:epmd_names(Host) || Host <- Hosts],
     ok.
 
 %% Neither a new version, which nobody waits for, nor the next poll, which is far away, leads to it.

@@ -2,7 +2,7 @@
 %% at which it came.
 -module(test_cnode).
 
--export([start/1, start/2, start_all/1, start_all/2, program/0]).
+-export([start/1, start/2, start_all/1, start_all/2, program/0, default_basename/0, default_name/1]).
 -export([name/1, os_pid/1, resident_kib/1, descriptors/1, call/3, timed_call/3]).
 -export([log/1, events/2, await/2, await/3, await_event/3, signal/2, exit_status/1, await_exit/2, stop/1, kill/1]).
 -export_type([cnode/0, options/0, line/0]).
@@ -26,6 +26,15 @@ program() ->
         Path -> Path
     end.
 
+%% What it is called without --basename.
+-spec default_basename() -> string().
+default_basename() ->
+    "remsh-rancher_cnode".
+
+-spec default_name(test_host:host()) -> node().
+default_name(Host) ->
+    test_host:node_name(default_basename(), Host).
+
 -spec start(test_host:host()) -> cnode().
 start(Host) ->
     start(Host, #{}).
@@ -37,7 +46,7 @@ start(Host, Options) ->
     Keeper = spawn(fun() -> init(Starter, Host, Options) end),
     receive
         {Keeper, started, OsPid} ->
-            Name = test_host:node_name(maps:get(basename, Options, "rancher_cnode"), Host),
+            Name = test_host:node_name(maps:get(basename, Options, default_basename()), Host),
             #{name => Name, host => Host, keeper => Keeper, os_pid => OsPid}
     after ?START_MS ->
         error({does_not_start, program()})

@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/config.hpp"
@@ -62,7 +63,7 @@ class CNode {
     std::uint64_t links_lost = 0;
     std::uint64_t handshakes_failed = 0;
     std::uint64_t strangers_refused = 0;  ///< above a limit, or under a name that we do not accept
-    std::uint64_t messages_dropped = 0;   ///< to names or pids that do not live here
+    std::uint64_t messages_dropped = 0;   ///< to nobody who lives here, or without meaning for who does
     std::uint64_t controls_ignored = 0;
   };
 
@@ -113,6 +114,12 @@ class CNode {
   /// queue of the caller's link has no room (Connection::max_unsent_bytes) becomes {error, too_large}.
   void add_process(std::string name, LocalProcesses::Behaviour behaviour);
   void reply(const GenCall& call, std::span<const char> reply);
+  /// The reply {error, {Reason, Request}}: for what is not understood.
+  void reply_error(const GenCall& call, std::string_view reason);
+  /// A cast that its receiver does not understand: it is counted.
+  void drop_message();
+  /// What stands for the registered names.
+  [[nodiscard]] const Pid& pid() const;
 
  private:
   class Impl;

@@ -24,10 +24,14 @@ namespace rancher_cnode::distribution {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
+  /// A BEAM that lives sends something every quarter of its net_ticktime, or every half if a tick is late. Its
+  /// net_ticktime is its own affair, so a silent one is given that of 2 h. A host that is gone is noticed long
+  /// before: it acknowledges none of our ticks.
   struct Timing {
-    Milliseconds tick_after{15'000};     ///< we tick after this much silence of our own
-    Milliseconds silence_limit{60'000};  ///< a peer that sent or took nothing for this long is gone
-    Milliseconds check_every{5'000};     ///< how often both are looked at
+    Milliseconds tick_after{15'000};        ///< we tick after this much silence of our own
+    Milliseconds silence_limit{3'600'000};  ///< a peer that sent nothing for this long is gone
+    Milliseconds check_every{5'000};        ///< how often all is looked at
+    Milliseconds unread_limit{60'000};      ///< the same for one that takes nothing, or whose host does not
   };
 
   /// Both run on the loop. `message` may call send() and close(). `closed` runs once, never from inside
@@ -70,9 +74,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   FrameReader reader_;
   std::deque<std::vector<char>> unsent_;
   std::size_t unsent_bytes_ = 0;
-  TimePoint last_received_;
   TimePoint last_sent_;
-  TimePoint first_unsent_since_;        ///< when the queue's first frame began to go out
+  // Both grow by the checks that have passed, not by the clock: while this process is stopped or its host
+  // suspended, the peer's silence is ours.
+  Milliseconds silent_{0};
+  Milliseconds unread_{0};              ///< of the queue's first frame
   boost::system::error_code assigned_;  ///< whether the loop could take the socket
   bool open_ = true;
 };

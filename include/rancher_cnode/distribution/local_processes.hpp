@@ -1,7 +1,8 @@
 // The registered names that live on this node, and what a message to one of them means. Used by cnode.
 //
 // net_kernel answers net_adm:ping/1. Other names are added by the owner. A call's tag may be a reference or
-// an improper list [alias | Ref]; it is echoed byte for byte. Source: OTP's gen.erl and net_kernel.erl.
+// an improper list [alias | Ref]; it is echoed byte for byte. Source: OTP's gen.erl, sys.erl and
+// net_kernel.erl.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@
 
 namespace rancher_cnode::distribution {
 
-/// {'$gen_call', {Pid, Tag}, Request}
+/// {'$gen_call', {Pid, Tag}, Request}, or {system, {Pid, Tag}, Request} from module sys
 struct GenCall {
   Pid from;
   TermBytes tag;
@@ -38,20 +39,25 @@ class LocalProcesses {
     std::function<void(std::span<const char> request)> cast;
     /// The caller has ended, or no longer waits: the call with this reference needs no reply.
     std::function<void(const Pid& caller, const Reference& reference)> gave_up = {};
+    std::function<void(GenCall)> system = {};  ///< as call, for requests of module sys
   };
 
+  /// The first one is also what our pid stands for.
   void add(std::string name, Behaviour behaviour);
   [[nodiscard]] bool knows(const std::string& name) const;
 
   /// A message to a name. False if nobody has the name, or it means nothing to the one who has it, as a
   /// call with a tag above max_tag_bytes.
   bool deliver(const std::string& name, std::span<const char> message);
+  /// A message to our pid.
+  bool deliver(std::span<const char> message) { return deliver(first_, message); }
 
   /// A monitor was taken back. Every process hears of it, since the signal does not name the one it was for.
   void demonitored(const Pid& watcher, const Reference& reference) const;
 
  private:
   std::map<std::string, Behaviour> processes_;
+  std::string first_;
 };
 
 }  // namespace rancher_cnode::distribution

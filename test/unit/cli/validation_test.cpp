@@ -67,7 +67,7 @@ TEST_CASE("every bad setting is named with its value and its rule") {
       {"node-basename", "", alive_rule},
       {"node-basename", "my app", alive_rule},
       {"node-basename", "myapp@10.42.0.7", alive_rule},
-      {"node-basename", "rancher_cnode",
+      {"node-basename", "remsh-rancher_cnode",
        "must differ from --basename, because both register with the same epmd"},
       {"basename", "a.b", alive_rule},
       {"ip", "", ip_rule},

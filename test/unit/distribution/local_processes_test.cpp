@@ -27,11 +27,14 @@ TermBytes gen_call(const TermBytes& tag, const TermBytes& request) {
 struct Heard {
   LocalProcesses processes;
   std::optional<GenCall> call;
+  std::optional<GenCall> system;
   std::optional<std::string> cast;
 
   Heard() {
     processes.add("both", {.call = [this](GenCall c) { call = std::move(c); },
-                           .cast = [this](std::span<const char> request) { cast = printed(request); }});
+                           .cast = [this](std::span<const char> request) { cast = printed(request); },
+                           .gave_up = {},
+                           .system = [this](GenCall c) { system = std::move(c); }});
     processes.add("none", {});
   }
 };
@@ -50,6 +53,26 @@ TEST_CASE("a call is delivered, and its reply echoes the tag byte for byte") {
     const auto yes = TermWriter().atom("yes").take();
     CHECK(gen_reply(*heard.call, yes) == join({hex("6802"), tag, yes}));
   }
+}
+
+TEST_CASE("a request of module sys is delivered as such, and its reply echoes the tag") {
+  Heard heard;
+  const auto get_state =
+      TermWriter().tuple(3).atom("system").tuple(2).pid(caller).raw(alias_tag()).atom("get_state").take();
+  CHECK_FALSE(heard.processes.deliver("none", get_state));
+  REQUIRE(heard.processes.deliver("both", get_state));
+  CHECK_FALSE(heard.call);
+  REQUIRE(heard.system);
+  CHECK(heard.system->from == caller);
+  CHECK(heard.system->tag == alias_tag());
+  CHECK(printed(heard.system->request) == "get_state");
+}
+
+TEST_CASE("a message to the node's pid is for the process that was added first") {
+  Heard heard;
+  CHECK(heard.processes.deliver(gen_call(plain_tag(), hex("6a"))));
+  CHECK(heard.call);
+  CHECK_FALSE(LocalProcesses().deliver(gen_call(plain_tag(), hex("6a"))));
 }
 
 TEST_CASE("a tag that nobody would send for a reference is not delivered") {
@@ -89,6 +112,8 @@ TEST_CASE("a message that means nothing to its receiver is not delivered") {
       TermWriter().tuple(3).atom("$gen_call").tuple(1).pid(caller).nil().take(),
       TermWriter().tuple(2).atom("$gen_call").tuple(2).pid(caller).raw(plain_tag()).take(),
       TermWriter().tuple(3).atom("$gen_cast").nil().nil().take(),
+      TermWriter().tuple(3).atom("system").atom("x").atom("get_state").take(),
+      TermWriter().tuple(2).atom("system").tuple(2).pid(caller).raw(plain_tag()).take(),
   };
   for (const auto& row : rows) {
     CAPTURE(printed(row));

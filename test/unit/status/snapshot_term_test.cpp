@@ -28,7 +28,7 @@ TargetSnapshot target() {
 Snapshot snapshot_of(TargetSnapshot one) {
   Snapshot snapshot{.now = TimePoint(Milliseconds(5'000)),
                     .started = TimePoint(Milliseconds(1'000)),
-                    .node = node("rancher_cnode@10.42.0.1"),
+                    .node = node("remsh-rancher_cnode@10.42.0.1"),
                     .program_version = "1.2.3",
                     .node_counters = {},
                     .metadata = {},
@@ -73,7 +73,7 @@ TermBytes first_of(const TermBytes& map, std::string_view key) {
 
 TEST_CASE("the status of a node tells its times and who it is") {
   const auto term = status_term(snapshot_of(target()));
-  CHECK(value_of(term, "node") == "rancher_cnode@10.42.0.1");
+  CHECK(value_of(term, "node") == "remsh-rancher_cnode@10.42.0.1");
   CHECK(value_of(term, "uptime_ms") == "4000");
   CHECK(value_of(term, "own") == "unknown");
   for (const auto* key :

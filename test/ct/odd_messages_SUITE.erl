@@ -1,0 +1,73 @@
+%% What a node gets that looks like a BEAM and is none: messages of sys, and those that nobody wants.
+-module(odd_messages_SUITE).
+
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
+-export([system_messages_are_answered/1, a_flood_that_nobody_wants_costs_neither_memory_nor_log/1]).
+%% Run inside a BEAM under test.
+-export([flood/3]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
+
+-spec all() -> [atom()].
+all() ->
+    [system_messages_are_answered, a_flood_that_nobody_wants_costs_neither_memory_nor_log].
+
+-spec system_messages_are_answered([term()]) -> ok.
+system_messages_are_answered(Config) ->
+    #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    Name = test_cnode:name(Cnode),
+    Server = {rancher_cnode, Name},
+    Sys = fun(Function, Args) -> test_beam:call(Beam, sys, Function, Args) end,
+    #{node := Name, peers := [_]} = Sys(get_state, [Server]),
+    {status, Pid, {module, rancher_cnode}, [[], running, Pid, [], #{node := Name, peers := [_]}]} =
+        Sys(get_status, [Server]),
+    Name = node(Pid),
+    #{node := Name} = Sys(get_state, [Pid]),
+    [{error, {unknown_system_msg, Request}} = Sys(Function, [Server | Args])
+     || {Function, Args, Request} <- [{suspend, [], suspend}, {resume, [], resume},
+                                      {change_code, [rancher_cnode, 1, []], {change_code, rancher_cnode, 1, []}},
+                                      {terminate, [normal], {terminate, normal}},
+                                      {trace, [true], {debug, {trace, true}}}]],
+    {error, {unknown_system_msg, get_status}} = Sys(get_status, [{net_kernel, Name}]),
+    {error, {unknown_request, longnames}} = test_beam:call(Beam, gen_server, call, [{net_kernel, Name}, longnames]),
+    #{node := Name} = test_cnode:call(Cnode, Beam, status),
+    ok.
+
+-spec a_flood_that_nobody_wants_costs_neither_memory_nor_log([term()]) -> ok.
+a_flood_that_nobody_wants_costs_neither_memory_nor_log(Config) ->
+    #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    {Messages, Bytes} = {60000, 1000},
+    %% What the first of them cost is what any message costs.
+    Flood = fun() -> test_beam:call(Beam, ?MODULE, flood, [test_cnode:name(Cnode), Messages, Bytes], 60000) end,
+    Dropped = fun() -> #{counters := #{messages_dropped := N}} = test_cnode:call(Cnode, Beam, status), N end,
+    ok = Flood(),
+    Before = {test_cnode:resident_kib(Cnode), Dropped(), length(test_cnode:log(Cnode))},
+    ok = Flood(),
+    After = {test_cnode:resident_kib(Cnode), Dropped(), length(test_cnode:log(Cnode))},
+    {{Kib, Count, Lines}, {KibAfter, CountAfter, Lines}} = {Before, After},
+    {Messages, true} = {CountAfter - Count, KibAfter - Kib < 4096},
+    [] = test_cluster:lost_links(Beams),
+    ok.
+
+%% -- inside a BEAM
+
+%% To its names, and to one that nobody has: each kind of message that means nothing.
+%% Ordinary calls come between, so that the sender does not run ahead of the node.
+-spec flood(node(), pos_integer(), pos_integer()) -> ok.
+flood(Node, Messages, Bytes) ->
+    Server = {rancher_cnode, Node},
+    Filling = binary:copy(<<"x">>, Bytes),
+    Kinds = [{Server, Filling}, {Server, {'$gen_cast', Filling}}, {Server, {'$gen_call', odd, Filling}},
+             {{nobody_here, Node}, Filling}, {Server, {system, odd, Filling}},
+             {{net_kernel, Node}, {'$gen_cast', Filling}}],
+    [begin
+         [To ! Message || {To, Message} <- Kinds],
+         N rem 100 =:= 0 andalso gen_server:call(Server, version, 20000)
+     end || N <- lists:seq(1, Messages div length(Kinds))],
+    [{nobody_here, Node} ! rest || _ <- lists:seq(1, Messages rem length(Kinds))],
+    <<_, _/binary>> = gen_server:call(Server, version, 20000),
+    ok.
