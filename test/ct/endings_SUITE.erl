@@ -164,7 +164,8 @@ outlives(Signal, Config) ->
 
 %% With all that it logs until then.
 await_registered(Config) ->
-    test_wait:equals("it is registered", ["rancher_cnode"], fun() -> test_host:epmd_names(host(Config)) end, 10000).
+    test_wait:equals("it is registered", ["remsh-rancher_cnode"], fun() -> test_host:epmd_names(host(Config)) end,
+                     10000).
 
 with_memory(KiB, Config) ->
     Port = start(Config, "ulimit -v " ++ integer_to_list(KiB) ++ "; exec \"$@\"", node_args(Config)),
