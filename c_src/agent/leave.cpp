@@ -30,8 +30,8 @@ ModuleFunction disconnect_node() { return {"erlang", "disconnect_node"}; }
 LeaveResult failed(const Error& error) { return {LeaveOutcome::failed, error.message}; }
 
 /// disconnect(Leaver) on the target.
-void ask_target(distribution::CNode& cnode, const LeaveRequest& request, const ModuleFunction& disconnect,
-                Done done) {
+void ask_target(distribution::Connections& cnode, const LeaveRequest& request,
+                const ModuleFunction& disconnect, Done done) {
   TermWriter arguments;
   arguments.list(1).atom(request.leaver.str()).nil();
   cnode.call(request.target, disconnect, arguments.bytes(), call_limit,
@@ -43,7 +43,7 @@ void ask_target(distribution::CNode& cnode, const LeaveRequest& request, const M
 
 /// disconnect_node(Each) on the target itself, for all that it is linked to: its own leaving where global
 /// cuts nobody off.
-void let_target_go(distribution::CNode& cnode, const NodeName& target, Done done) {
+void let_target_go(distribution::Connections& cnode, const NodeName& target, Done done) {
   cnode.call(target, {"erlang", "nodes"}, TermWriter().nil().bytes(), call_limit,
              [&cnode, target, done = std::move(done)](const CallResult& nodes) {
                TermReader reader(nodes ? std::span<const char>(*nodes) : std::span<const char>());
@@ -68,7 +68,7 @@ void let_target_go(distribution::CNode& cnode, const NodeName& target, Done done
 }
 
 /// Cuts the leaver off, as is right where global cuts nobody off.
-void cut_off(distribution::CNode& cnode, const LeaveRequest& request, Done done) {
+void cut_off(distribution::Connections& cnode, const LeaveRequest& request, Done done) {
   if (request.leaver == request.target) {
     let_target_go(cnode, request.target, std::move(done));
   } else {
@@ -77,7 +77,7 @@ void cut_off(distribution::CNode& cnode, const LeaveRequest& request, Done done)
 }
 
 /// The leaver has no global:disconnect/0. The target tells whether its release may do without.
-void cut_off_if_safe(distribution::CNode& cnode, const LeaveRequest& request, Done done) {
+void cut_off_if_safe(distribution::Connections& cnode, const LeaveRequest& request, Done done) {
   TermWriter key;
   key.list(2).atom("kernel").atom("prevent_overlapping_partitions").nil();
   cnode.call(request.target, {"application", "get_env"}, key.bytes(), call_limit,
@@ -103,7 +103,7 @@ void cut_off_if_safe(distribution::CNode& cnode, const LeaveRequest& request, Do
 }
 
 /// global:disconnect() on the leaver, over the link that is there.
-void ask_leaver(distribution::CNode& cnode, const LeaveRequest& request, Done done) {
+void ask_leaver(distribution::Connections& cnode, const LeaveRequest& request, Done done) {
   cnode.call(request.leaver, {"global", "disconnect"}, TermWriter().nil().bytes(), call_limit,
              [&cnode, request, done = std::move(done)](const CallResult& result) mutable {
                if (result) {
@@ -118,7 +118,7 @@ void ask_leaver(distribution::CNode& cnode, const LeaveRequest& request, Done do
 
 }  // namespace
 
-void ask_to_leave(distribution::CNode& cnode, const LeaveRequest& request,
+void ask_to_leave(distribution::Connections& cnode, const LeaveRequest& request,
                   std::function<void(LeaveResult)> done) {
   if (request.disconnect && request.leaver != request.target) {
     ask_target(cnode, request, *request.disconnect, std::move(done));

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "rancher_cnode/config.hpp"
-#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/membership/reconciler.hpp"
 #include "rancher_cnode/node_name.hpp"
 
@@ -29,7 +29,7 @@ struct LeaveResult {
 };
 
 /// `done` runs once, later, on the loop. A link that was made for this is closed again.
-void ask_to_leave(distribution::CNode& cnode, const LeaveRequest& request,
+void ask_to_leave(distribution::Connections& cnode, const LeaveRequest& request,
                   std::function<void(LeaveResult)> done);
 
 }  // namespace rancher_cnode::agent

@@ -5,19 +5,17 @@
 #include "answers.hpp"
 
 namespace rancher_cnode::agent {
-namespace asio = boost::asio;
-using boost::system::error_code;
 
-TargetLink::TargetLink(asio::io_context& loop, distribution::CNode& cnode, const Log& log, NodeName name,
+TargetLink::TargetLink(distribution::Connections& cnode, Timers& timers, const Log& log, NodeName name,
                        Handlers handlers)
     : cnode_(cnode),
+      timers_(timers),
       log_(log),
       name_(std::move(name)),
       handlers_(std::move(handlers)),
       pacing_(name_.host() == cnode.name().host() ? Whereabouts::own_host : Whereabouts::other_host,
-              Clock::now()),
-      timer_(loop),
-      looking_since_(Clock::now()),
+              timers.now()),
+      looking_since_(timers.now()),
       since_(looking_since_) {}
 
 void TargetLink::start() {
@@ -30,7 +28,7 @@ void TargetLink::start() {
 
 void TargetLink::stop() {
   stopped_ = true;
-  timer_.cancel();
+  timer_.reset();
 }
 
 void TargetLink::look() {
@@ -47,12 +45,7 @@ void TargetLink::look() {
 }
 
 void TargetLink::look_after(Milliseconds delay) {
-  timer_.expires_after(delay);
-  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-    if (!cancelled) {
-      self->look();
-    }
-  });
+  timer_ = timers_.call_after(delay, [self = shared_from_this()]() { self->look(); });
 }
 
 void TargetLink::not_found(const distribution::ConnectFailure& failed) {
@@ -74,7 +67,7 @@ void TargetLink::not_found(const distribution::ConnectFailure& failed) {
         break;
     }
   }
-  look_after(pacing_.failed(Clock::now()));
+  look_after(pacing_.failed(timers_.now()));
   handlers_.not_found();
 }
 
@@ -85,7 +78,7 @@ void TargetLink::link_up() {
   up_ = true;
   failing_ = false;
   state_ = State::linked;
-  since_ = Clock::now();
+  since_ = timers_.now();
   settled_ = false;
   reason_.clear();
   stage_.clear();
@@ -102,17 +95,12 @@ void TargetLink::tell_linked() {
 }
 
 void TargetLink::settle_later() {
-  timer_.expires_after(LookPacing::lasting);
-  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-    if (!cancelled) {
-      self->settle();
-    }
-  });
+  timer_ = timers_.call_after(LookPacing::lasting, [self = shared_from_this()]() { self->settle(); });
 }
 
 void TargetLink::settle() {
   // The timer may come late, so that the link's end comes first, and even the next link.
-  if (stopped_ || !up_ || Clock::now() < since_ + LookPacing::lasting) {
+  if (stopped_ || !up_ || timers_.now() < since_ + LookPacing::lasting) {
     return;
   }
   if (pacing_.doubtful()) {
@@ -132,9 +120,9 @@ void TargetLink::link_down(const Error& why) {
   up_ = false;
   failing_ = !settled_;
   state_ = State::awaited;
-  since_ = looking_since_ = Clock::now();
+  since_ = looking_since_ = timers_.now();
   reason_ = why.message;
-  timer_.cancel();
+  timer_.reset();
   if (settled_ || told_ends_.insert(why.code).second) {
     log_.warning("target_lost", why.message, {{"target", name_.str()}});
   }
@@ -148,8 +136,8 @@ void TargetLink::link_down(const Error& why) {
 }
 
 void TargetLink::hurry() {
-  if (!up_ && pacing_.take_news(Clock::now())) {
-    timer_.cancel();
+  if (!up_ && pacing_.take_news(timers_.now())) {
+    timer_.reset();
     look();
   }
 }

@@ -5,8 +5,6 @@
 // error, until a link has lasted: then it is well again, and told as linked.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <set>
@@ -14,11 +12,12 @@
 
 #include "look_pacing.hpp"
 #include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/error.hpp"
 #include "rancher_cnode/log.hpp"
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
+#include "timers.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -32,8 +31,8 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
     std::function<void()> not_found;  ///< it was looked for in vain
   };
 
-  /// `cnode` and `log` must outlive stop().
-  TargetLink(boost::asio::io_context& loop, distribution::CNode& cnode, const Log& log, NodeName name,
+  /// `cnode`, `timers` and `log` must outlive stop().
+  TargetLink(distribution::Connections& cnode, Timers& timers, const Log& log, NodeName name,
              Handlers handlers);
 
   void start();
@@ -68,12 +67,13 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
   void not_found(const distribution::ConnectFailure& failed);
   void warn_not_responding(const std::string& reason) const;
 
-  distribution::CNode& cnode_;
+  distribution::Connections& cnode_;
+  Timers& timers_;
   const Log& log_;
   const NodeName name_;
   Handlers handlers_;
   LookPacing pacing_;
-  boost::asio::steady_timer timer_;  ///< linked: until the link has lasted; else until the next look
+  Timers::Pending timer_;  ///< linked: until the link has lasted; else until the next look
   TimePoint looking_since_;
   TimePoint since_;
   State state_ = State::awaited;
