@@ -1,0 +1,91 @@
+// The connections of a node as a case wants them: attempts and calls are kept until the case ends them.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rancher_cnode/distribution/connections.hpp"
+#include "rancher_cnode/distribution/term.hpp"
+
+namespace rancher_cnode::agent::test {
+
+inline NodeName node(const std::string& name) { return *NodeName::parse(name); }
+
+class FakeConnections final : public distribution::Connections {
+ public:
+  struct Call {
+    std::string text;  ///< "module:function(arguments) on peer"
+    Milliseconds limit;
+    distribution::OnCallResult done;
+  };
+
+  explicit FakeConnections(const std::string& name) : name_(node(name)) {}
+
+  [[nodiscard]] const NodeName& name() const override { return name_; }
+  [[nodiscard]] bool linked(const NodeName& peer) const override { return connected.contains(peer); }
+  void connect(const NodeName& peer, OnConnected done) override {
+    attempts.push_back(peer.str());
+    open_attempts_.push_back(std::move(done));
+  }
+  void disconnect(const NodeName& peer) override { disconnected.push_back(peer.str()); }
+  void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
+            Milliseconds limit, distribution::OnCallResult done) override {
+    calls.push_back(
+        {what.module + ":" + what.function + "(" + distribution::printed(arguments) + ") on " + peer.str(),
+         limit, std::move(done)});
+  }
+
+  /// Ends the attempt that has been open longest.
+  void fail_attempt(const std::string& stage, ErrorCode code, const std::string& message) {
+    end_attempt(tl::unexpected(distribution::ConnectFailure{stage, {code, message}}));
+  }
+  void end_attempt(tl::expected<void, distribution::ConnectFailure> result) {
+    REQUIRE_FALSE(open_attempts_.empty());
+    const auto done = std::move(open_attempts_.front());
+    open_attempts_.pop_front();
+    done(std::move(result));
+  }
+
+  /// The call that has been open longest; it is the case's from now on.
+  Call take_call() {
+    REQUIRE_FALSE(calls.empty());
+    Call call = std::move(calls.front());
+    calls.pop_front();
+    return call;
+  }
+  /// Answers it with an atom, or what else is given; `text` is what it must be.
+  void answer(const std::string& text, const distribution::CallResult& result) {
+    const Call call = take_call();
+    CHECK(call.text == text);
+    call.done(result);
+  }
+
+  std::set<NodeName> connected;
+  std::vector<std::string> attempts;  ///< all there were
+  std::deque<Call> calls;             ///< those that are open
+  std::vector<std::string> disconnected;
+
+ private:
+  NodeName name_;
+  std::deque<OnConnected> open_attempts_;
+};
+
+inline distribution::TermBytes atom(std::string_view name) {
+  return distribution::TermWriter().atom(name).take();
+}
+
+/// A list of atoms.
+inline distribution::TermBytes atoms(const std::vector<std::string>& names) {
+  distribution::TermWriter list;
+  if (!names.empty()) list.list(names.size());
+  for (const auto& name : names) list.atom(name);
+  return list.nil().take();
+}
+
+}  // namespace rancher_cnode::agent::test
