@@ -59,11 +59,15 @@ class FakeConnections final : public distribution::Connections {
     calls.pop_front();
     return call;
   }
-  /// Answers it with an atom, or what else is given; `text` is what it must be.
+  /// Answers the open call of this text, of several the oldest.
   void answer(const std::string& text, const distribution::CallResult& result) {
-    const Call call = take_call();
-    CHECK(call.text == text);
-    call.done(result);
+    const auto found = std::ranges::find(calls, text, &Call::text);
+    std::string open;
+    for (const auto& call : calls) open += "\n  " + call.text;
+    REQUIRE_MESSAGE(found != calls.end(), "no call ", text, "; open are:", open);
+    const auto done = std::move(found->done);
+    calls.erase(found);
+    done(result);
   }
 
   std::set<NodeName> connected;
