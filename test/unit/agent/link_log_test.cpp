@@ -121,3 +121,96 @@ TEST_CASE("a peer that may not be dialled and drops is no loss") {
   told.links.listed({});
   CHECK(told.lines->count("peer_lost") == 0);
 }
+
+TEST_CASE("a failing peer is reported again after the target was away") {
+  Logged logged;
+  logged.links.failed(logged.peer, "does not answer");
+  logged.links.forget();
+  logged.links.failed(logged.peer, "does not answer");
+  CHECK(logged.lines->count("peer_unreachable") == 2);
+}
+
+TEST_CASE("a failing peer is reported again after it was connected, by a dial or by itself") {
+  for (const bool by_a_dial : {true, false}) {
+    Logged logged;
+    logged.links.desired(listing(logged.peer, Standing::dialable));
+    logged.links.failed(logged.peer, "does not answer");
+    if (by_a_dial) {
+      logged.links.linked(logged.peer, Milliseconds(20));
+    } else {
+      logged.links.listed({logged.peer});
+    }
+    logged.links.failed(logged.peer, "does not answer");
+    CHECK(logged.lines->count("peer_unreachable") == 2);
+  }
+}
+
+TEST_CASE("a failing peer is reported again after it was held") {
+  Logged logged;
+  logged.links.desired(listing(logged.peer, Standing::dialable));
+  logged.links.failed(logged.peer, "does not answer");
+  logged.links.desired(listing(logged.peer, Standing::dialable));
+  logged.links.failed(logged.peer, "does not answer");
+  CHECK(logged.lines->count("peer_unreachable") == 1);
+  logged.links.desired(listing(logged.peer, Standing::held));
+  logged.links.desired(listing(logged.peer, Standing::dialable));
+  logged.links.failed(logged.peer, "does not answer");
+  CHECK(logged.lines->count("peer_unreachable") == 2);
+}
+
+TEST_CASE("a connection to a member is reported once, with its time if it was dialled, to others never") {
+  Logged logged;
+  logged.links.desired(listing(logged.peer, Standing::dialable));
+  logged.links.linked(logged.peer, Milliseconds(20));
+  logged.links.linked(logged.peer, Milliseconds(20));
+  logged.links.listed({logged.peer, node("stranger@10.42.0.9")});
+  CHECK(logged.lines->of("peer_linked") ==
+        std::vector<std::string>{"event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2 took_ms=20"});
+  logged.links.forget();
+  logged.links.listed({logged.peer});
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->of("peer_linked").back() ==
+        "event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2");
+  CHECK(logged.lines->count("peer_linked") == 2);
+}
+
+TEST_CASE("a complete cluster is reported once, and again after a loss or a restart of the target") {
+  Logged logged;
+  auto desired = listing(logged.peer, Standing::dialable);
+  desired->members.insert(node("myapp@10.42.0.1"));
+  desired->dialable.insert(node("myapp@10.42.0.1"));
+  logged.links.desired(desired);
+  logged.links.listed({});
+  CHECK(logged.lines->count("cluster_complete") == 0);
+  logged.links.listed({logged.peer});
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->of("cluster_complete") ==
+        std::vector<std::string>{"event=cluster_complete msg=\"every peer that may be dialled is linked\" "
+                                 "target=myapp@10.42.0.1 peers=1"});
+  logged.links.listed({});
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->count("cluster_complete") == 2);
+  logged.links.forget();
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->count("cluster_complete") == 3);
+}
+
+TEST_CASE("a cluster without anybody to dial is not complete") {
+  Logged logged;
+  logged.links.desired(listing(logged.peer, Standing::held));
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->count("cluster_complete") == 0);
+}
+
+TEST_CASE("what a departed peer was asked is logged as information, and what failed as a warning") {
+  for (const auto outcome : {LeaveOutcome::done, LeaveOutcome::unreachable, LeaveOutcome::failed}) {
+    Logged logged;
+    logged.links.asked_to_leave(logged.peer, outcome, "how");
+    const bool done = outcome == LeaveOutcome::done;
+    CHECK(logged.lines->all().at(0).find(done ? "info" : "warning") != std::string::npos);
+    CHECK(logged.lines->of(done ? "peer_asked_to_leave" : "peer_does_not_leave") ==
+          std::vector<std::string>{
+              "event=" + std::string(done ? "peer_asked_to_leave" : "peer_does_not_leave") +
+              " msg=\"how\" target=myapp@10.42.0.1 peer=myapp@10.42.0.2"});
+  }
+}

@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,7 +33,7 @@ class LogLines : public Log::Sink {
     }
     return found;
   }
-  [[nodiscard]] std::size_t size() const { return lines_.size(); }
+  [[nodiscard]] const std::vector<std::string>& all() const { return lines_; }
 
  private:
   std::vector<std::string> lines_;

@@ -114,7 +114,7 @@ TEST_CASE("an absence is reported by what it means") {
     CHECK(watched.link->failing());
     CHECK(watched.heard == Events{"not found"});
     CHECK(watched.lines->of(row.event).size() == 1);
-    CHECK(watched.lines->size() == 1);
+    CHECK(watched.lines->all().size() == 1);
   }
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("an attempt that succeeds counts only once the connection is there") {
   watched.node.end_attempt({});
   CHECK_FALSE(watched.link->up());
   CHECK(watched.heard.empty());
-  CHECK(watched.lines->size() == 0);
+  CHECK(watched.lines->all().size() == 0);
 }
 
 TEST_CASE("a connection that is reported twice is one") {
@@ -213,7 +213,7 @@ TEST_CASE("a loss without a connection is none") {
   watched.link->start();
   watched.link->link_down(closed);
   CHECK(watched.heard.empty());
-  CHECK(watched.lines->size() == 0);
+  CHECK(watched.lines->all().size() == 0);
 }
 
 TEST_CASE("a connection lasts from one second on, also when the loop is late to notice") {
@@ -356,7 +356,7 @@ TEST_CASE("once stopped it makes no attempt, logs nothing and calls nobody") {
   absent.timers.advance(Milliseconds(60'000));
   CHECK(absent.attempts() == 1);
   CHECK(absent.heard.empty());
-  CHECK(absent.lines->size() == 0);
+  CHECK(absent.lines->all().size() == 0);
 
   Watched waiting;
   waiting.link->start();
