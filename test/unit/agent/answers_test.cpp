@@ -79,6 +79,12 @@ TEST_CASE("a dead host is one failure, whether the kernel says so or nobody") {
   const ConnectFailure unknown{"epmd", {ErrorCode::not_found, "not registered"}};
   CHECK(kind_of(silent) == kind_of(unreachable));
   CHECK(kind_of(silent) != kind_of(unknown));
+  CHECK(kind_of(silent) != kind_of({"connect", silent.error}));
+}
+
+TEST_CASE("what a BEAM refuses with is one failure for each text") {
+  const ConnectFailure refused{"challenge_ack", {ErrorCode::refused, "the cookie differs"}};
+  CHECK(kind_of(refused) == "the cookie differs");
 }
 
 TEST_CASE("partitions are prevented by the setting, else by the release's default") {
@@ -92,7 +98,7 @@ TEST_CASE("partitions are prevented by the setting, else by the release's defaul
 
 TEST_CASE("in doubt, partitions are prevented") {
   CHECK(prevents_partitions(setting("nonsense"), release("24")));
-  CHECK(prevents_partitions(atom("undefined"), atom("nonsense")));
+  CHECK(prevents_partitions(atom("undefined"), atom("24")));
   CHECK(prevents_partitions(atom("undefined"), release("R16B03")));
   CHECK(prevents_partitions({}, {}));
 }
