@@ -3,7 +3,6 @@
 #include <future>
 #include <mutex>
 #include <string>
-#include <utility>
 
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "wing_settings.hpp"

@@ -39,8 +39,6 @@ StatusServer::StatusServer(Timers& timers, distribution::CNode& cnode, Source so
                                         }});
 }
 
-StatusServer::~StatusServer() = default;
-
 void StatusServer::answer(const GenCall& call) {
   TermReader request(call.request);
   if (request.accept_atom("status")) {

@@ -35,7 +35,6 @@ class StatusServer {
 
   /// Registers itself at `cnode`, which must outlive it, as must `timers`.
   StatusServer(Timers& timers, distribution::CNode& cnode, Source source);
-  ~StatusServer();
   StatusServer(const StatusServer&) = delete;
   StatusServer& operator=(const StatusServer&) = delete;
 
