@@ -2,7 +2,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -16,13 +15,13 @@
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "status_server.hpp"
 #include "targets.hpp"
+#include "timers.hpp"
 #include "watchdog.hpp"
 #include "what_is_missing.hpp"
 #include "wing_settings.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
-using boost::system::error_code;
 using distribution::RegistrationState;
 
 namespace {
@@ -43,9 +42,8 @@ class Agent::Impl {
         loop_(1),
         watchdog_log_(config_.log_level, config_.log_format),
         watchdog_(loop_, {}, [this]() { stalled(); }),
-        listen_timer_(loop_),
-        read_timer_(loop_),
-        endings_(std::make_shared<Endings>(loop_, [this](const std::string& reason) { end(reason); })),
+        endings_(
+            std::make_shared<Endings>(loop_, timers_, [this](const std::string& reason) { end(reason); })),
         watcher_(
             watcher_settings(config_),
             {.observed =
@@ -91,8 +89,8 @@ class Agent::Impl {
     log_.info("stopping", "the cluster stays as it is", {{"reason", reason}});
     watcher_.stop();
     endings_->stop();
-    listen_timer_.cancel();
-    read_timer_.cancel();
+    listen_timer_.reset();
+    read_timer_.reset();
     if (cnode_) {
       targets_->stop();
       cnode_->stop();
@@ -117,9 +115,9 @@ class Agent::Impl {
             .registration = [this](RegistrationState state,
                                    const std::string& reason) { registration_changed(state, reason); }},
         log_);
-    targets_.emplace(loop_, *cnode_, config_, log_, [this]() { look_at_first_round(); });
+    targets_.emplace(loop_, *cnode_, timers_, config_, log_, [this]() { look_at_first_round(); });
     status_.emplace(
-        loop_, *cnode_,
+        timers_, *cnode_,
         StatusServer::Source{
             .snapshot = [this]() { return snapshot(); },
             .first_round_done = [this]() { return targets_->first_round_done(); },
@@ -140,12 +138,7 @@ class Agent::Impl {
       if (std::exchange(listen_trouble_, trouble) != trouble) {
         log_.warning("cannot_listen", trouble + "; trying again", {{"node", cnode_->name().str()}});
       }
-      listen_timer_.expires_after(listen_again);
-      listen_timer_.async_wait([this](const error_code& cancelled) {
-        if (!cancelled) {
-          listen();
-        }
-      });
+      listen_timer_ = timers_.call_after(listen_again, [this]() { listen(); });
       return;
     }
     log_.info("listening", "", {{"node", cnode_->name().str()}, {"port", cnode_->listen_port()}});
@@ -192,16 +185,7 @@ class Agent::Impl {
   /// A suspicion can be confirmed only by a read, and a long-poll may stay quiet for long.
   void read_again_later() {
     const auto when = membership_->wants_read_at();
-    if (!when) {
-      read_timer_.cancel();
-      return;
-    }
-    read_timer_.expires_at(*when);
-    read_timer_.async_wait([this](const error_code& cancelled) {
-      if (!cancelled) {
-        watcher_.refresh();
-      }
-    });
+    read_timer_ = when ? timers_.call_at(*when, [this]() { watcher_.refresh(); }) : nullptr;
   }
 
   void look_at_first_round() {
@@ -254,8 +238,9 @@ class Agent::Impl {
   asio::io_context loop_;
   const Log watchdog_log_;  ///< of its own: the loop may hang while it writes to the other
   Watchdog watchdog_;       ///< ends after all that is waited for at the end
-  asio::steady_timer listen_timer_;
-  asio::steady_timer read_timer_;
+  LoopTimers timers_{loop_};
+  Timers::Pending listen_timer_;
+  Timers::Pending read_timer_;
   std::shared_ptr<Endings> endings_;
   metadata::MetadataWatcher watcher_;
   std::optional<membership::Membership> membership_;

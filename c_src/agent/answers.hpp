@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/distribution/remote_call.hpp"
 #include "rancher_cnode/error.hpp"
 #include "rancher_cnode/membership/reconciler.hpp"

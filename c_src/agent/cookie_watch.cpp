@@ -12,7 +12,7 @@ bool same_file(const struct stat& a, const struct stat& b) {
 
 }  // namespace
 
-CookieWatch::CookieWatch(const Config& config, distribution::CNode& cnode, const Log& log)
+CookieWatch::CookieWatch(const Config& config, distribution::Connections& cnode, const Log& log)
     : path_(config.cookie_path), cookie_(config.cookie.reveal()), cnode_(cnode), log_(log) {}
 
 std::uint64_t CookieWatch::changes() {

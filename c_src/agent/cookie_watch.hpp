@@ -8,7 +8,7 @@
 #include <string>
 
 #include "rancher_cnode/config.hpp"
-#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/log.hpp"
 
 namespace rancher_cnode::agent {
@@ -16,7 +16,7 @@ namespace rancher_cnode::agent {
 class CookieWatch {
  public:
   /// `cnode` and `log` must outlive it.
-  CookieWatch(const Config& config, distribution::CNode& cnode, const Log& log);
+  CookieWatch(const Config& config, distribution::Connections& cnode, const Log& log);
 
   /// How often the cookie has changed so far. Looks at the file; reads it only if it is another than before.
   [[nodiscard]] std::uint64_t changes();
@@ -24,7 +24,7 @@ class CookieWatch {
  private:
   const std::string path_;  ///< "" = the cookie is in no file
   std::string cookie_;
-  distribution::CNode& cnode_;
+  distribution::Connections& cnode_;
   const Log& log_;
   struct stat seen_ {};
   std::uint64_t changes_ = 0;

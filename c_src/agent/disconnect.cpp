@@ -11,7 +11,7 @@
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
-using distribution::CNode;
+using distribution::Connections;
 using distribution::TermBytes;
 using distribution::TermReader;
 using distribution::TermWriter;
@@ -42,12 +42,12 @@ DisconnectResult result(DisconnectOutcome outcome, std::string detail) {
 DisconnectResult failed(const Error& error) { return result(DisconnectOutcome::failed, error.message); }
 DisconnectResult withdrawn() { return result(DisconnectOutcome::withdrawn, {}); }
 
-asio::awaitable<Expected<Nodes>> nodes(CNode& cnode, NodeName node, std::string_view kind) {
+asio::awaitable<Expected<Nodes>> nodes(Connections& cnode, NodeName node, std::string_view kind) {
   const auto answer = co_await call(cnode, node, "erlang", "nodes", list_of_atom(kind));
   co_return answer.and_then([](const TermBytes& term) { return node_names(term); });
 }
 
-asio::awaitable<Expected<std::int64_t>> monotonic_time(CNode& cnode, NodeName node) {
+asio::awaitable<Expected<std::int64_t>> monotonic_time(Connections& cnode, NodeName node) {
   const auto answer = co_await call(cnode, node, "erlang", "monotonic_time", list_of_atom("millisecond"));
   co_return answer.and_then([](const TermBytes& term) { return TermReader(term).integer(); });
 }
@@ -89,7 +89,7 @@ TermBytes call_before(std::int64_t deadline, const TermBytes& call) {
 }
 
 /// What the call returned; nothing if the node came to it too late.
-asio::awaitable<Expected<std::optional<TermBytes>>> call_while_fresh(CNode& cnode, NodeName node,
+asio::awaitable<Expected<std::optional<TermBytes>>> call_while_fresh(Connections& cnode, NodeName node,
                                                                      std::int64_t looked_at,
                                                                      TermBytes call_form) {
   const auto answer =
@@ -110,7 +110,7 @@ asio::awaitable<Expected<std::optional<TermBytes>>> call_while_fresh(CNode& cnod
 enum class Way { global, one_by_one, none };
 
 /// How the node can be disconnected without harm to the others.
-asio::awaitable<Expected<Way>> way_of(CNode& cnode, NodeName node) {
+asio::awaitable<Expected<Way>> way_of(Connections& cnode, NodeName node) {
   TermWriter function;
   function.list(3).atom("global").atom("disconnect").integer(0).nil();
   const auto exported = co_await call(cnode, node, "erlang", "function_exported", function.take());
@@ -134,7 +134,7 @@ asio::awaitable<Expected<Way>> way_of(CNode& cnode, NodeName node) {
 }
 
 /// Calls a function with each of these nodes, on one node.
-asio::awaitable<DisconnectResult> each(CNode& cnode, NodeName node, std::int64_t looked_at,
+asio::awaitable<DisconnectResult> each(Connections& cnode, NodeName node, std::int64_t looked_at,
                                        std::string module, std::string function, Nodes arguments) {
   for (const auto& argument : arguments) {
     const auto answer =
@@ -151,7 +151,7 @@ asio::awaitable<DisconnectResult> each(CNode& cnode, NodeName node, std::int64_t
 }
 
 /// global:disconnect() on the node; what is still connected then and hidden is cut one by one.
-asio::awaitable<DisconnectResult> by_global(CNode& cnode, NodeName node, std::int64_t looked_at,
+asio::awaitable<DisconnectResult> by_global(Connections& cnode, NodeName node, std::int64_t looked_at,
                                             Nodes connected) {
   const auto left = co_await call_while_fresh(cnode, node, looked_at, form_of("global", "disconnect"));
   if (!left) {
@@ -173,14 +173,14 @@ asio::awaitable<DisconnectResult> by_global(CNode& cnode, NodeName node, std::in
 }
 
 /// A hidden node at the address that is not the BEAM: another C-node, whose decision it is.
-const NodeName* other_cnode(const CNode& cnode, const NodeName& departed, const Nodes& hidden) {
+const NodeName* other_cnode(const Connections& cnode, const NodeName& departed, const Nodes& hidden) {
   const auto found = std::ranges::find_if(hidden, [&](const NodeName& other) {
     return other.host() == departed.host() && other != departed && other != cnode.name();
   });
   return found == hidden.end() ? nullptr : &*found;
 }
 
-asio::awaitable<DisconnectResult> disconnect_connected(CNode& cnode, const DisconnectRequest& request) {
+asio::awaitable<DisconnectResult> disconnect_connected(Connections& cnode, const DisconnectRequest& request) {
   const bool itself = request.departed == request.target;
   const NodeName asked = request.function ? request.target : request.departed;
   auto way = Expected<Way>(Way::one_by_one);
@@ -229,7 +229,7 @@ bool contains(const Expected<Nodes>& nodes, const NodeName& node) {
   return nodes && std::ranges::find(*nodes, node) != nodes->end();
 }
 
-asio::awaitable<InspectOutcome> inspect_connected(CNode& cnode, NodeName peer, NodeName target) {
+asio::awaitable<InspectOutcome> inspect_connected(Connections& cnode, NodeName peer, NodeName target) {
   const auto way = co_await way_of(cnode, peer);
   const auto looked_at = co_await monotonic_time(cnode, peer);
   const auto of_peer = co_await nodes(cnode, peer, "connected");
@@ -255,7 +255,7 @@ asio::awaitable<InspectOutcome> inspect_connected(CNode& cnode, NodeName peer, N
 
 }  // namespace
 
-asio::awaitable<DisconnectResult> disconnect(CNode& cnode, DisconnectRequest request) {
+asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectRequest request) {
   if (request.function || cnode.linked(request.departed)) {
     co_return co_await disconnect_connected(cnode, request);
   }
@@ -267,7 +267,7 @@ asio::awaitable<DisconnectResult> disconnect(CNode& cnode, DisconnectRequest req
   co_return result;
 }
 
-asio::awaitable<InspectOutcome> inspect(CNode& cnode, NodeName peer, NodeName target) {
+asio::awaitable<InspectOutcome> inspect(Connections& cnode, NodeName peer, NodeName target) {
   if (cnode.linked(peer)) {
     co_return co_await inspect_connected(cnode, peer, target);
   }

@@ -17,7 +17,7 @@
 #include <string>
 
 #include "rancher_cnode/config.hpp"
-#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/membership/reconciler.hpp"
 #include "rancher_cnode/node_name.hpp"
 
@@ -42,11 +42,11 @@ struct DisconnectResult {
 /// connections are those of a node that was away, and it is asked for global:disconnect/0, where it has that: it comes
 /// back to everybody like a new node, and its global has no loss to report that would make others cut one another.
 /// On the loop, like disconnect().
-[[nodiscard]] boost::asio::awaitable<membership::InspectOutcome> inspect(distribution::CNode& cnode,
+[[nodiscard]] boost::asio::awaitable<membership::InspectOutcome> inspect(distribution::Connections& cnode,
                                                                          NodeName peer, NodeName target);
 
 /// On the loop. A connection that is made for this is closed again. `cnode` must outlive it.
-[[nodiscard]] boost::asio::awaitable<DisconnectResult> disconnect(distribution::CNode& cnode,
+[[nodiscard]] boost::asio::awaitable<DisconnectResult> disconnect(distribution::Connections& cnode,
                                                                   DisconnectRequest request);
 
 }  // namespace rancher_cnode::agent

@@ -17,11 +17,8 @@ using boost::system::error_code;
 
 namespace {
 
-/// Where the kernel has no pidfd (before 5.3), the process is looked at this often.
+/// Where there is no pidfd, the process is looked at this often.
 constexpr std::chrono::milliseconds look_again{500};
-
-/// Through syscall(): glibc has its own name for it only since 2.36.
-int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 bool is_ignored(int signal) {
   struct sigaction inherited {};
@@ -50,10 +47,15 @@ int open_watch_for_end(int watched) {
 
 }  // namespace
 
-Endings::Endings(asio::io_context& loop, std::function<void(const std::string&)> ended)
+// Through syscall(): glibc has its own name for it only since 2.36.
+int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+Endings::Endings(asio::io_context& loop, Timers& timers, std::function<void(const std::string&)> ended,
+                 Processes processes)
     : ended_(std::move(ended)),
       signals_(loop),
-      process_timer_(loop),
+      timers_(timers),
+      processes_(std::move(processes)),
       process_(loop),
       standard_input_end_(loop) {}
 
@@ -83,7 +85,7 @@ void Endings::wait_for_signal() {
 }
 
 void Endings::watch_process(pid_t pid) {
-  const int descriptor = open_pidfd(pid);
+  const int descriptor = processes_.pidfd(pid);
   error_code error;
   if (descriptor >= 0) {
     process_.assign(descriptor, error);
@@ -108,19 +110,15 @@ void Endings::look_at_process(pid_t pid) {
     end("the watched process " + std::to_string(pid) + " has ended");
     return;
   }
-  process_timer_.expires_after(look_again);
-  process_timer_.async_wait([self = shared_from_this(), pid](const error_code& cancelled) {
-    if (!cancelled) {
-      self->look_at_process(pid);
-    }
-  });
+  process_timer_ =
+      timers_.call_after(look_again, [self = shared_from_this(), pid]() { self->look_at_process(pid); });
 }
 
 bool Endings::has_ended(pid_t pid) {
   if (::kill(pid, 0) != 0 && errno == ESRCH) {
     return true;
   }
-  const auto stat = process_stat(pid);
+  const auto stat = processes_.stat(pid);
   if (!stat) {
     return false;
   }
@@ -150,7 +148,7 @@ void Endings::stop() {
   ended_ = nullptr;
   error_code ignored;
   signals_.cancel(ignored);
-  process_timer_.cancel();
+  process_timer_.reset();
   process_.close(ignored);
   standard_input_end_.close(ignored);
 }

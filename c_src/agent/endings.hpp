@@ -7,20 +7,31 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "rancher_cnode/process_stat.hpp"
+#include "timers.hpp"
 
 namespace rancher_cnode::agent {
+
+/// A descriptor that becomes readable when the process ends; -1 where the kernel has none (before 5.3) or a sandbox
+/// refuses it.
+[[nodiscard]] int open_pidfd(pid_t pid);
+
+/// What the system reports of a process.
+struct Processes {
+  std::function<int(pid_t)> pidfd = open_pidfd;
+  std::function<std::optional<ProcessStat>(pid_t)> stat = process_stat;
+};
 
 class Endings : public std::enable_shared_from_this<Endings> {
  public:
   /// `ended` gets the reason, for the log; it may be called more than once.
-  Endings(boost::asio::io_context& loop, std::function<void(const std::string& reason)> ended);
+  Endings(boost::asio::io_context& loop, Timers& timers, std::function<void(const std::string& reason)> ended,
+          Processes processes = {});
 
   /// SIGTERM; SIGINT and SIGHUP too, unless whoever started us has them ignored: so a shell keeps its background
   /// jobs from the keyboard (POSIX, Shell Command Language, 2.11), and nohup from a terminal that closes.
@@ -40,7 +51,9 @@ class Endings : public std::enable_shared_from_this<Endings> {
 
   std::function<void(const std::string&)> ended_;
   boost::asio::signal_set signals_;
-  boost::asio::steady_timer process_timer_;
+  Timers& timers_;
+  Processes processes_;
+  Timers::Pending process_timer_;
   boost::asio::posix::stream_descriptor process_;
   std::optional<ProcessStat> first_seen_;
   boost::asio::posix::stream_descriptor standard_input_end_;  ///< an epoll that tells of nothing but the end

@@ -46,13 +46,13 @@ void LinkLog::note_complete() {
   }
 }
 
-void LinkLog::linked(const NodeName& peer, TimePoint began) {
+void LinkLog::linked(const NodeName& peer, Duration took) {
   failures_.erase(peer);
   if (linked_.insert(peer).second) {
     log_.info("peer_linked", "",
               {{"target", target_.str()},
                {"peer", peer.str()},
-               {"took_ms", std::chrono::duration_cast<Milliseconds>(Clock::now() - began).count()}});
+               {"took_ms", std::chrono::duration_cast<Milliseconds>(took).count()}});
   }
 }
 

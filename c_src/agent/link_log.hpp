@@ -24,8 +24,8 @@ class LinkLog {
   void desired(std::shared_ptr<const membership::Desired> desired);
   /// The target told all its links.
   void listed(const std::vector<NodeName>& links);
-  /// The target was asked to link itself to peer at `began`, and did.
-  void linked(const NodeName& peer, TimePoint began);
+  /// The target was asked to link itself to peer, and did.
+  void linked(const NodeName& peer, Duration took);
   /// Said once per peer until the reason changes or the peer is linked.
   void failed(const NodeName& peer, std::string_view reason);
   /// The peer was away and still held old connections; it has given them up.

@@ -4,7 +4,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "rancher_cnode/interfaces.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"

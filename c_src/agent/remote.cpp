@@ -12,7 +12,7 @@ using distribution::CallResult;
 
 // The C-node keeps its callbacks in std::function, which must be copyable; a coroutine's handler is not.
 
-asio::awaitable<CallResult> call(distribution::CNode& cnode, NodeName node, std::string_view module,
+asio::awaitable<CallResult> call(distribution::Connections& cnode, NodeName node, std::string_view module,
                                  std::string_view function, distribution::TermBytes arguments) {
   const ModuleFunction what{std::string(module), std::string(function)};
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(CallResult)>(
@@ -25,7 +25,7 @@ asio::awaitable<CallResult> call(distribution::CNode& cnode, NodeName node, std:
       asio::use_awaitable);
 }
 
-asio::awaitable<Expected<void>> connect(distribution::CNode& cnode, NodeName node) {
+asio::awaitable<Expected<void>> connect(distribution::Connections& cnode, NodeName node) {
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Expected<void>)>(
       [&](auto handler) {
         cnode.connect(

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/node_name.hpp"
 
 namespace rancher_cnode::agent {
@@ -17,13 +17,13 @@ namespace rancher_cnode::agent {
 /// A node that takes longer is not well.
 inline constexpr Milliseconds remote_call_limit{5'000};
 
-/// CNode::call. `arguments` is one encoded list.
-[[nodiscard]] boost::asio::awaitable<distribution::CallResult> call(distribution::CNode& cnode, NodeName node,
-                                                                    std::string_view module,
+/// Connections::call. `arguments` is one encoded list.
+[[nodiscard]] boost::asio::awaitable<distribution::CallResult> call(distribution::Connections& cnode,
+                                                                    NodeName node, std::string_view module,
                                                                     std::string_view function,
                                                                     distribution::TermBytes arguments);
 
-/// CNode::connect. The failure in words.
-[[nodiscard]] boost::asio::awaitable<Expected<void>> connect(distribution::CNode& cnode, NodeName node);
+/// Connections::connect. The failure in words.
+[[nodiscard]] boost::asio::awaitable<Expected<void>> connect(distribution::Connections& cnode, NodeName node);
 
 }  // namespace rancher_cnode::agent

@@ -1,14 +1,11 @@
 #include "status_server.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 
 #include "rancher_cnode/status/snapshot_term.hpp"
 
 namespace rancher_cnode::agent {
-namespace asio = boost::asio;
-using boost::system::error_code;
 using distribution::GenCall;
 using distribution::Pid;
 using distribution::Reference;
@@ -24,8 +21,8 @@ TermWriter ok() { return std::move(TermWriter().atom("ok")); }
 
 }  // namespace
 
-StatusServer::StatusServer(asio::io_context& loop, distribution::CNode& cnode, Source source)
-    : loop_(loop), cnode_(cnode), source_(std::move(source)) {
+StatusServer::StatusServer(Timers& timers, distribution::CNode& cnode, Source source)
+    : timers_(timers), cnode_(cnode), source_(std::move(source)) {
   cnode_.add_process(process_name, {.call = [this](const GenCall& call) { answer(call); },
                                     .cast =
                                         [this](std::span<const char> request) {
@@ -44,8 +41,6 @@ StatusServer::StatusServer(asio::io_context& loop, distribution::CNode& cnode, S
                                         },
                                     .system = [this](const GenCall& call) { answer_system(call); }});
 }
-
-StatusServer::~StatusServer() = default;
 
 void StatusServer::answer(const GenCall& call) {
   TermReader request(call.request);
@@ -101,22 +96,13 @@ void StatusServer::await(const GenCall& call, std::span<const char> timeout) {
     reply_error(call, "too_many_waiting");
     return;
   }
-  const auto place = waiting_.insert(waiting_.end(), Waiting{call, ++last_id_, nullptr});
+  const auto place = waiting_.insert(waiting_.end(), Waiting{call, nullptr});
   if (for_ever) {
     return;
   }
-  place->deadline = std::make_unique<asio::steady_timer>(loop_, Milliseconds(limit_ms));
-  // The handler looks its caller up: by then the caller may have been answered, and its place be gone.
-  place->deadline->async_wait([this, id = place->id](const error_code& cancelled) {
-    if (cancelled) {
-      return;
-    }
-    const auto late = std::find_if(waiting_.begin(), waiting_.end(),
-                                   [&](const Waiting& waiting) { return waiting.id == id; });
-    if (late != waiting_.end()) {
-      reply_error(late->call, "timeout");
-      waiting_.erase(late);
-    }
+  place->deadline = timers_.call_after(Milliseconds(limit_ms), [this, place]() {
+    reply_error(place->call, "timeout");
+    waiting_.erase(place);
   });
 }
 

@@ -8,17 +8,15 @@
 // `missing` is for the command `wait`: ok, or a binary that tells in words what the first round waits for.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <cstdint>
+#include <cstddef>
 #include <functional>
 #include <list>
-#include <memory>
 #include <string>
 
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
+#include "timers.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -37,9 +35,8 @@ class StatusServer {
     std::string version;
   };
 
-  /// Registers itself at `cnode`, which must outlive it.
-  StatusServer(boost::asio::io_context& loop, distribution::CNode& cnode, Source source);
-  ~StatusServer();
+  /// Registers itself at `cnode`, which must outlive it, as must `timers`.
+  StatusServer(Timers& timers, distribution::CNode& cnode, Source source);
   StatusServer(const StatusServer&) = delete;
   StatusServer& operator=(const StatusServer&) = delete;
 
@@ -52,19 +49,17 @@ class StatusServer {
  private:
   struct Waiting {
     distribution::GenCall call;
-    std::uint64_t id;
-    std::unique_ptr<boost::asio::steady_timer> deadline;  ///< null: for ever
+    Timers::Pending deadline;  ///< null: for ever
   };
   void answer(const distribution::GenCall& call);
   void answer_system(const distribution::GenCall& call);
   void await(const distribution::GenCall& call, std::span<const char> timeout);
   void reply_error(const distribution::GenCall& call, std::string_view reason);
 
-  boost::asio::io_context& loop_;
+  Timers& timers_;
   distribution::CNode& cnode_;
   Source source_;
   std::list<Waiting> waiting_;
-  std::uint64_t last_id_ = 0;
 };
 
 }  // namespace rancher_cnode::agent

@@ -14,7 +14,6 @@
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
-using boost::system::error_code;
 using distribution::CallResult;
 using distribution::TermBytes;
 using distribution::TermWriter;
@@ -31,14 +30,15 @@ constexpr Milliseconds dial_limit{15'000};
 
 }  // namespace
 
-Target::Target(asio::io_context& loop, distribution::CNode& cnode, const Config& config, CookieWatch& cookie,
-               const Log& log, NodeName name, std::function<void()> changed)
+Target::Target(asio::io_context& loop, distribution::Connections& cnode, Timers& timers, const Config& config,
+               CookieWatch& cookie, const Log& log, NodeName name, std::function<void()> changed)
     : loop_(loop),
       cnode_(cnode),
+      timers_(timers),
       config_(config),
       name_(std::move(name)),
       link_log_(log, name_),
-      link_(std::make_shared<TargetLink>(loop, cnode, cookie, log, name_,
+      link_(std::make_shared<TargetLink>(cnode, timers, cookie, log, name_,
                                          TargetLink::Handlers{.up = [this]() { step(event::TargetUp{}); },
                                                               .down =
                                                                   [this]() {
@@ -47,7 +47,6 @@ Target::Target(asio::io_context& loop, distribution::CNode& cnode, const Config&
                                                                   },
                                                               .not_found = [this]() { changed_(); }})),
       reconciler_(reconciler_settings(config, name_)),
-      wake_(loop),
       changed_(std::move(changed)) {}
 
 void Target::start() { link_->start(); }
@@ -55,7 +54,7 @@ void Target::start() { link_->start(); }
 void Target::stop() {
   stopped_ = true;
   link_->stop();
-  wake_.cancel();
+  wake_.reset();
 }
 
 void Target::desired_changed(const std::shared_ptr<const membership::Desired>& desired) {
@@ -88,7 +87,7 @@ void Target::step(const membership::Event& event) {
   if (stopped_) {
     return;
   }
-  const auto taken = reconciler_.step(Clock::now(), event);
+  const auto taken = reconciler_.step(timers_.now(), event);
   for (const auto& fact : taken.facts) {
     link_log_.departed(fact);
   }
@@ -102,15 +101,10 @@ void Target::step(const membership::Event& event) {
 void Target::wake_later() {
   const TimePoint when = reconciler_.next_wake();
   if (when == TimePoint::max()) {
-    wake_.cancel();
+    wake_.reset();
     return;
   }
-  wake_.expires_at(when);
-  wake_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-    if (!cancelled) {
-      self->step(event::Tick{});
-    }
-  });
+  wake_ = timers_.call_at(when, [self = shared_from_this()]() { self->step(event::Tick{}); });
 }
 
 void Target::carry_out(const action::ListLinks& list) {
@@ -174,7 +168,7 @@ void Target::carry_out(const action::Dial& dial) {
   TermWriter arguments;
   arguments.list(1).atom(dial.peer.str()).nil();
   cnode_.call(name_, config_.connect, arguments.bytes(), dial_limit,
-              [self = shared_from_this(), dial, began = Clock::now()](const CallResult& result) {
+              [self = shared_from_this(), dial, began = timers_.now()](const CallResult& result) {
                 self->dialled(dial, began, result);
               });
 }
@@ -183,9 +177,10 @@ void Target::dialled(const action::Dial& dial, TimePoint began, const CallResult
   if (stopped_ || !link_->up()) {
     return;
   }
-  const DialOutcome outcome = dial_outcome(result, Clock::now() - began);
+  const Duration took = timers_.now() - began;
+  const DialOutcome outcome = dial_outcome(result, took);
   if (outcome == DialOutcome::linked) {
-    link_log_.linked(dial.peer, began);
+    link_log_.linked(dial.peer, took);
   }
   step(event::Dialled{dial.id, outcome});
   if (outcome != DialOutcome::linked) {

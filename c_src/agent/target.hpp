@@ -3,28 +3,29 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 
 #include "link_log.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/config.hpp"
-#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/log.hpp"
 #include "rancher_cnode/membership/reconciler.hpp"
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
 #include "target_link.hpp"
+#include "timers.hpp"
 
 namespace rancher_cnode::agent {
 
 class Target : public std::enable_shared_from_this<Target> {
  public:
-  /// `cnode`, `config`, `cookie` and `log` must outlive stop(). `changed` is called after every step and every look in
-  /// vain.
-  Target(boost::asio::io_context& loop, distribution::CNode& cnode, const Config& config, CookieWatch& cookie,
-         const Log& log, NodeName name, std::function<void()> changed);
+  /// `cnode`, `timers`, `config`, `cookie` and `log` must outlive stop(). `changed` is called after every step and every
+  /// look in vain.
+  Target(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
+         const Config& config, CookieWatch& cookie, const Log& log, NodeName name,
+         std::function<void()> changed);
 
   void start();
   /// Nothing runs after it.
@@ -56,14 +57,15 @@ class Target : public std::enable_shared_from_this<Target> {
   void wake_later();
 
   boost::asio::io_context& loop_;
-  distribution::CNode& cnode_;
+  distribution::Connections& cnode_;
+  Timers& timers_;
   const Config& config_;
   const NodeName name_;
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
   LinkLog link_log_;
   std::shared_ptr<TargetLink> link_;
   membership::Reconciler reconciler_;
-  boost::asio::steady_timer wake_;
+  Timers::Pending wake_;
   std::function<void()> changed_;
   bool stopped_ = false;
 };

@@ -5,8 +5,6 @@
 #include "answers.hpp"
 
 namespace rancher_cnode::agent {
-namespace asio = boost::asio;
-using boost::system::error_code;
 
 namespace {
 
@@ -16,17 +14,17 @@ constexpr Milliseconds watch_other_host{10'000};
 
 }  // namespace
 
-TargetLink::TargetLink(asio::io_context& loop, distribution::CNode& cnode, CookieWatch& cookie,
-                       const Log& log, NodeName name, Handlers handlers)
+TargetLink::TargetLink(distribution::Connections& cnode, Timers& timers, CookieWatch& cookie, const Log& log,
+                       NodeName name, Handlers handlers)
     : cnode_(cnode),
+      timers_(timers),
       cookie_(cookie),
       log_(log),
       name_(std::move(name)),
       handlers_(std::move(handlers)),
       where_(name_.host() == cnode.name().host() ? Whereabouts::own_host : Whereabouts::other_host),
-      pacing_(where_, Clock::now()),
-      timer_(loop),
-      looking_since_(Clock::now()),
+      pacing_(where_, timers.now()),
+      looking_since_(timers.now()),
       since_(looking_since_) {}
 
 void TargetLink::start() {
@@ -39,7 +37,7 @@ void TargetLink::start() {
 
 void TargetLink::stop() {
   stopped_ = true;
-  timer_.cancel();
+  timer_.reset();
 }
 
 void TargetLink::look() {
@@ -59,31 +57,25 @@ void TargetLink::look() {
 }
 
 void TargetLink::look_after(Milliseconds delay) {
-  timer_.expires_after(delay);
-  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-    if (!cancelled) {
-      self->look();
-    }
-  });
+  timer_ = timers_.call_after(delay, [self = shared_from_this()]() { self->look(); });
 }
 
 void TargetLink::retry_after(Milliseconds delay, std::uint16_t port) {
   refusing_ = true;
-  next_look_ = Clock::now() + delay;
+  next_look_ = timers_.now() + delay;
   refused_port_ = port;
   watch();
 }
 
 void TargetLink::watch() {
   const Milliseconds interval = where_ == Whereabouts::own_host ? watch_own_host : watch_other_host;
-  const auto left = std::chrono::ceil<Milliseconds>(next_look_ - Clock::now());
+  const auto left = std::chrono::ceil<Milliseconds>(next_look_ - timers_.now());
   if (left <= interval) {
     look_after(std::max(left, Milliseconds::zero()));
     return;
   }
-  timer_.expires_after(interval);
-  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-    if (!cancelled && !self->stopped_ && !self->up_) {
+  timer_ = timers_.call_after(interval, [self = shared_from_this()]() {
+    if (!self->stopped_ && !self->up_) {
       self->look_for_change();
     }
   });
@@ -114,7 +106,7 @@ void TargetLink::port_found(const Expected<std::uint16_t>& port) {
 }
 
 void TargetLink::changed() {
-  pacing_.changed(Clock::now());
+  pacing_.changed(timers_.now());
   look();
 }
 
@@ -138,13 +130,13 @@ void TargetLink::not_found(const distribution::ConnectFailure& failed) {
     }
   }
   if (is_gone(failed)) {
-    pacing_.changed(Clock::now());
+    pacing_.changed(timers_.now());
   }
   // Unavailable: it is busy with an older connection of ours, or the network failed.
   if (absence == Absence::refuses && failed.error.code != ErrorCode::unavailable) {
     retry_after(pacing_.refused(), failed.port);
   } else {
-    look_after(pacing_.failed(Clock::now()));
+    look_after(pacing_.failed(timers_.now()));
   }
   handlers_.not_found();
 }
@@ -157,7 +149,7 @@ void TargetLink::link_up() {
   ++looks_;
   failing_ = false;
   state_ = State::linked;
-  since_ = Clock::now();
+  since_ = timers_.now();
   settled_ = false;
   reason_.clear();
   stage_.clear();
@@ -174,17 +166,12 @@ void TargetLink::tell_linked() {
 }
 
 void TargetLink::settle_later() {
-  timer_.expires_after(LookPacing::lasting);
-  timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-    if (!cancelled) {
-      self->settle();
-    }
-  });
+  timer_ = timers_.call_after(LookPacing::lasting, [self = shared_from_this()]() { self->settle(); });
 }
 
 void TargetLink::settle() {
   // The timer may come late, so that the link's end comes first, and even the next link.
-  if (stopped_ || !up_ || Clock::now() < since_ + LookPacing::lasting) {
+  if (stopped_ || !up_ || timers_.now() < since_ + LookPacing::lasting) {
     return;
   }
   if (pacing_.doubtful()) {
@@ -204,9 +191,9 @@ void TargetLink::link_down(const Error& why) {
   up_ = false;
   failing_ = !settled_;
   state_ = State::awaited;
-  since_ = looking_since_ = Clock::now();
+  since_ = looking_since_ = timers_.now();
   reason_ = why.message;
-  timer_.cancel();
+  timer_.reset();
   if (settled_ || told_ends_.insert(why.code).second) {
     log_.warning("target_lost", why.message, {{"target", name_.str()}});
   }
@@ -220,8 +207,8 @@ void TargetLink::link_down(const Error& why) {
 }
 
 void TargetLink::hurry() {
-  if (!up_ && !refusing_ && pacing_.take_news(Clock::now())) {
-    timer_.cancel();
+  if (!up_ && !refusing_ && pacing_.take_news(timers_.now())) {
+    timer_.reset();
     look();
   }
 }

@@ -7,8 +7,6 @@
 // of error, until a link has lasted: then it is well again, and told as linked.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <set>
@@ -17,11 +15,12 @@
 #include "cookie_watch.hpp"
 #include "look_pacing.hpp"
 #include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/error.hpp"
 #include "rancher_cnode/log.hpp"
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
+#include "timers.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -35,8 +34,8 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
     std::function<void()> not_found;  ///< it was looked for in vain
   };
 
-  /// `cnode`, `cookie` and `log` must outlive stop().
-  TargetLink(boost::asio::io_context& loop, distribution::CNode& cnode, CookieWatch& cookie, const Log& log,
+  /// `cnode`, `timers`, `cookie` and `log` must outlive stop().
+  TargetLink(distribution::Connections& cnode, Timers& timers, CookieWatch& cookie, const Log& log,
              NodeName name, Handlers handlers);
 
   void start();
@@ -76,14 +75,15 @@ class TargetLink : public std::enable_shared_from_this<TargetLink> {
   void not_found(const distribution::ConnectFailure& failed);
   void warn_not_responding(const std::string& reason) const;
 
-  distribution::CNode& cnode_;
+  distribution::Connections& cnode_;
+  Timers& timers_;
   CookieWatch& cookie_;
   const Log& log_;
   const NodeName name_;
   Handlers handlers_;
   const Whereabouts where_;
   LookPacing pacing_;
-  boost::asio::steady_timer timer_;   ///< linked: until the link has lasted; else until the next look
+  Timers::Pending timer_;             ///< linked: until the link has lasted; else until the next look
   TimePoint next_look_;               ///< while it refuses us
   std::uint16_t refused_port_ = 0;    ///< of the process that refuses us; 0 if not known
   std::uint64_t cookie_changes_ = 0;  ///< as of the last look

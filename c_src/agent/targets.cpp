@@ -7,10 +7,11 @@
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
 
-Targets::Targets(boost::asio::io_context& loop, distribution::CNode& cnode, const Config& config,
-                 const Log& log, std::function<void()> changed)
+Targets::Targets(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
+                 const Config& config, const Log& log, std::function<void()> changed)
     : loop_(loop),
       cnode_(cnode),
+      timers_(timers),
       config_(config),
       cookie_(config, cnode, log),
       log_(log),
@@ -82,7 +83,7 @@ void Targets::forget_departed(const NodeName& name) {
 }
 
 void Targets::add(const NodeName& name) {
-  const auto target = std::make_shared<Target>(loop_, cnode_, config_, cookie_, log_, name,
+  const auto target = std::make_shared<Target>(loop_, cnode_, timers_, config_, cookie_, log_, name,
                                                [this, name]() { target_changed(name); });
   targets_.emplace(name, target);
   target->start();

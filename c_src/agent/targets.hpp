@@ -13,23 +13,24 @@
 
 #include "cookie_watch.hpp"
 #include "rancher_cnode/config.hpp"
-#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/error.hpp"
 #include "rancher_cnode/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
 #include "target.hpp"
+#include "timers.hpp"
 #include "what_is_missing.hpp"
 
 namespace rancher_cnode::agent {
 
 class Targets {
  public:
-  /// `cnode`, `config` and `log` must outlive stop(). `changed` is called whenever the first round may have
+  /// `cnode`, `timers`, `config` and `log` must outlive stop(). `changed` is called whenever the first round may have
   /// become done; it must not call back at once.
-  Targets(boost::asio::io_context& loop, distribution::CNode& cnode, const Config& config, const Log& log,
-          std::function<void()> changed);
+  Targets(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
+          const Config& config, const Log& log, std::function<void()> changed);
 
   /// Begins to drive the BEAM on our own address, unless all are driven.
   void start();
@@ -62,7 +63,8 @@ class Targets {
   [[nodiscard]] bool done(const NodeName& name, const Target& target) const;
 
   boost::asio::io_context& loop_;
-  distribution::CNode& cnode_;
+  distribution::Connections& cnode_;
+  Timers& timers_;
   const Config& config_;
   CookieWatch cookie_;
   const Log& log_;

@@ -349,7 +349,7 @@ void Dialler::update_state(TimePoint now, Peer& peer) {
 std::string_view Dialler::reason_of(const Peer& peer) const {
   if (state_of(peer) != PeerState::queued || !peer.reason.empty()) return peer.reason;
   if (!may_dial_) return "our own container is missing from the metadata";
-  return ready_ ? std::string_view() : "the target is away";
+  return ready_ ? std::string_view() : "the target has not listed its connections yet";
 }
 
 std::vector<PeerView> Dialler::peers() const {

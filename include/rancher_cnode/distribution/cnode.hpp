@@ -18,6 +18,7 @@
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/config.hpp"
 #include "rancher_cnode/distribution/connection.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/distribution/epmd_registration.hpp"
 #include "rancher_cnode/distribution/handshake.hpp"
 #include "rancher_cnode/distribution/local_processes.hpp"
@@ -27,14 +28,7 @@
 
 namespace rancher_cnode::distribution {
 
-/// Why there is no link: at which stage it failed, and what that most likely means.
-struct ConnectFailure {
-  std::string stage;  ///< "epmd", or the handshake's stage
-  Error error;
-  std::uint16_t port = 0;  ///< where the handshake was tried; 0 if epmd named none
-};
-
-class CNode {
+class CNode : public Connections {
  public:
   struct Settings {
     NodeName name;
@@ -67,12 +61,9 @@ class CNode {
     std::uint64_t controls_ignored = 0;
   };
 
-  using OnPort = std::function<void(Expected<std::uint16_t>)>;
-  using OnConnected = std::function<void(tl::expected<void, ConnectFailure>)>;
-
   /// `log` must outlive the node.
   CNode(boost::asio::io_context& loop, Settings settings, Handlers handlers, const Log& log);
-  ~CNode();
+  ~CNode() override;
   CNode(const CNode&) = delete;
   CNode& operator=(const CNode&) = delete;
 
@@ -83,28 +74,19 @@ class CNode {
   /// called from inside any handler; no handler and no `done` runs after it.
   void stop();
 
-  [[nodiscard]] const NodeName& name() const;
+  [[nodiscard]] const NodeName& name() const override;
   [[nodiscard]] std::uint16_t listen_port() const;
   [[nodiscard]] RegistrationState registration() const;
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] std::size_t link_count() const;
-  [[nodiscard]] bool linked(const NodeName& peer) const;
+  [[nodiscard]] bool linked(const NodeName& peer) const override;
 
-  /// Makes a link unless there is one. `done` runs once, later; several callers share one attempt. Whichever
-  /// side made it, a node has one link: a newer one of the same name replaces it (link_down, then link_up).
-  void connect(const NodeName& peer, OnConnected done);
-  /// The port at which peer listens now, by its epmd; see epmd_port. It writes nothing into any log. `done`
-  /// runs once, later.
-  void look_up(const NodeName& peer, OnPort done);
-  /// For all handshakes that begin from now on.
-  void set_cookie(const Cookie& cookie);
-  /// Closes the link, if there is one; link_down follows later.
-  void disconnect(const NodeName& peer);
-
-  /// Calls a function over the link to peer; without a link `done` gets ErrorCode::unavailable. See
-  /// RemoteCalls.
+  void connect(const NodeName& peer, OnConnected done) override;
+  void look_up(const NodeName& peer, OnPort done) override;
+  void set_cookie(const Cookie& cookie) override;
+  void disconnect(const NodeName& peer) override;
   void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
-            Milliseconds timeout, OnCallResult done);
+            Milliseconds timeout, OnCallResult done) override;
 
   /// gen_server:call of a registered process on peer, over the link to it. See RemoteCalls.
   void request(const NodeName& peer, const std::string& process, std::span<const char> request,

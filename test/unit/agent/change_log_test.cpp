@@ -55,6 +55,27 @@ struct OneOfTwo : Reading {
     service.containers.insert(service.containers.end(), containers.begin(), containers.end());
     take(Milliseconds(2'000), ReadScope::self, service);
   }
+  void lists_without_us() {
+    membership::Service service;
+    service.containers = {container(other, "running"), container("10.42.0.3", "running")};
+    take(Milliseconds(2'000), ReadScope::self, service);
+  }
+  /// Level and fields of the event's lines, from the field `first` on, without what comes after `end`.
+  [[nodiscard]] std::vector<std::string> fields(const std::string& event, const std::string& first,
+                                                const std::string& end) const {
+    std::vector<std::string> found;
+    for (const auto& line : lines->all()) {
+      if (line.find("event=" + event + " ") == std::string::npos) continue;
+      const auto from = line.find(first);
+      found.push_back((line.find("warning") != std::string::npos ? "warning " : "info ") +
+                      line.substr(from, line.find(end, from) - from));
+    }
+    return found;
+  }
+  [[nodiscard]] std::vector<std::string> own_states() const { return fields("own_container", "is=", " "); }
+  [[nodiscard]] std::vector<std::string> dropped() const {
+    return fields("containers_left_out", "reason=", " example=");
+  }
   [[nodiscard]] std::vector<std::string> held() const { return lines->of("peer_held"); }
   [[nodiscard]] int dialable() const { return lines->count("peer_dialable"); }
 };
@@ -136,14 +157,92 @@ TEST_CASE("a peer under suspicion is told once, whatever reads tell nothing mean
   CHECK(reading.dialable() == 1);
 }
 
-TEST_CASE("a peer that leaves is told as left, not as dialable, and as any other when it comes back") {
+TEST_CASE(
+    "a peer that departs is reported as departed, not as dialable, and as any other when it comes back") {
   OneOfTwo reading;
   reading.lists({container(other, "running")});
   for (int i = 0; i < 10; ++i) reading.lists({});
   CHECK(reading.held().size() == 1);
-  CHECK(reading.lines->count("peer_left") == 1);
+  CHECK(reading.lines->count("peer_departed") == 1);
   CHECK(reading.dialable() == 0);
   reading.lists({container(other, "stopped")});
   CHECK(reading.lines->count("peer_listed") == 4);
   CHECK(reading.held().size() == 2);
+}
+
+TEST_CASE("departed peers that a failed read withdrew are not reported again when they are back") {
+  OneOfTwo reading;
+  reading.lists({container(other, "running")});
+  for (int i = 0; i < 10; ++i) reading.lists({});
+  CHECK(reading.lines->count("peer_departed") == 1);
+  reading.take(Milliseconds(1'000), ReadScope::self, membership::Unknown{"timeout"});
+  reading.lists({});
+  CHECK(reading.lines->count("peer_departed") == 1);
+}
+
+TEST_CASE("a peer that departs a second time is reported a second time") {
+  OneOfTwo reading;
+  for (int i = 0; i < 2; ++i) {
+    reading.lists({container(other, "running")});
+    for (int j = 0; j < 10; ++j) reading.lists({});
+  }
+  CHECK(reading.lines->count("peer_departed") == 2);
+}
+
+TEST_CASE(
+    "each state of the own membership is reported once: listed as information, missing and removed as "
+    "warnings") {
+  OneOfTwo reading;
+  reading.lists({container(other, "running")});
+  reading.lists({container(other, "running")});
+  CHECK(reading.own_states() == std::vector<std::string>{"info is=present"});
+  for (int i = 0; i < 10; ++i) reading.lists_without_us();
+  CHECK(reading.own_states() ==
+        std::vector<std::string>{"info is=present", "warning is=missing", "warning is=left"});
+}
+
+TEST_CASE("the mass-removal guard is reported once when it begins, and once when it is over") {
+  OneOfTwo reading;
+  const std::vector all{container(other, "running"), container("10.42.0.4", "running"),
+                        container("10.42.0.5", "running")};
+  reading.lists(all);
+  reading.lists({});
+  reading.lists({});
+  CHECK(reading.lines->of("mass_removal_held").size() == 1);
+  CHECK(reading.lines->of("mass_removal_held").at(0).find(" missing=3 known=4") != std::string::npos);
+  CHECK(reading.lines->count("mass_removal_over") == 0);
+  reading.lists(all);
+  reading.lists(all);
+  CHECK(reading.lines->count("mass_removal_over") == 1);
+  CHECK(reading.lines->count("mass_removal_held") == 1);
+}
+
+TEST_CASE("containers without a usable address are reported once for each number, by their kind") {
+  OneOfTwo reading;
+  const auto starting = container("", "starting");
+  reading.lists({starting});
+  reading.lists({starting});
+  CHECK(reading.dropped() == std::vector<std::string>{"info reason=no_address count=1"});
+  reading.lists({starting, starting, container("127.0.0.1", "running"), container("::1", "running")});
+  CHECK(reading.dropped() ==
+        std::vector<std::string>{"info reason=no_address count=1", "info reason=no_address count=2",
+                                 "warning reason=not_ipv4 count=1", "warning reason=not_a_host count=1"});
+  reading.lists({});
+  CHECK(reading.dropped().size() == 4);
+  reading.lists({starting});
+  CHECK(reading.dropped().size() == 5);
+}
+
+TEST_CASE("two containers on one address are normal") {
+  OneOfTwo reading;
+  reading.lists({container(other, "running"), container(other, "running")});
+  CHECK(reading.dropped().empty());
+}
+
+TEST_CASE("a member that is listed again while others stay is not reported anew") {
+  OneOfTwo reading;
+  reading.lists({container(other, "running")});
+  CHECK(reading.lines->count("peer_listed") == 3);
+  reading.lists({container(other, "running"), container("10.42.0.4", "running")});
+  CHECK(reading.lines->count("peer_listed") == 4);
 }

@@ -6,19 +6,14 @@
 
 using namespace rancher_cnode;
 using agent::LinkLog;
+using membership::Departure;
 using membership::Desired;
-using membership::LeaveOutcome;
+using membership::DisconnectOutcome;
 using membership::Standing;
 
 namespace {
 
 NodeName node(const char* name) { return *NodeName::parse(name); }
-
-std::shared_ptr<Desired> leaving(const NodeName& leaver) {
-  auto desired = std::make_shared<Desired>();
-  desired->leavers.insert(leaver);
-  return desired;
-}
 
 /// A peer that is listed; it may be dialled unless its container is stopped or suspected.
 std::shared_ptr<Desired> listing(const NodeName& peer, Standing standing) {
@@ -38,64 +33,6 @@ struct Logged {
 };
 
 }  // namespace
-
-TEST_CASE("a leaver that keeps coming back is told of once") {
-  Logged told;
-  told.links.desired(leaving(told.peer));
-  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "left [a]");
-  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "left [a,b]");
-  CHECK(told.lines->count("peer_asked_to_leave") == 1);
-}
-
-TEST_CASE("a leaver that does not leave is told of once for each reason") {
-  Logged told;
-  told.links.desired(leaving(told.peer));
-  told.links.asked_to_leave(told.peer, LeaveOutcome::unreachable, "no route to host");
-  told.links.asked_to_leave(told.peer, LeaveOutcome::unreachable, "no answer");
-  CHECK(told.lines->count("peer_does_not_leave") == 1);
-  told.links.asked_to_leave(told.peer, LeaveOutcome::failed, "timeout");
-  told.links.asked_to_leave(told.peer, LeaveOutcome::failed, "timeout");
-  CHECK(told.lines->count("peer_does_not_leave") == 2);
-}
-
-TEST_CASE("a peer that is listed again and leaves a second time is told of again") {
-  Logged told;
-  told.links.desired(leaving(told.peer));
-  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
-  told.links.desired(listing(told.peer, Standing::dialable));
-  told.links.desired(leaving(told.peer));
-  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
-  CHECK(told.lines->count("peer_asked_to_leave") == 2);
-}
-
-TEST_CASE("a leaver is not told of again because a read withdrew and the next restored it") {
-  Logged told;
-  told.links.desired(leaving(told.peer));
-  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
-  told.links.desired(std::make_shared<Desired>());
-  told.links.desired(leaving(told.peer));
-  told.links.asked_to_leave(told.peer, LeaveOutcome::done, "");
-  CHECK(told.lines->count("peer_asked_to_leave") == 1);
-}
-
-TEST_CASE("of too many leavers the one that was told of first is forgotten") {
-  Logged told;
-  const auto ask = [&told](const NodeName& leaver) {
-    told.links.asked_to_leave(leaver, LeaveOutcome::done, "");
-  };
-  const NodeName first = node("myapp@10.43.0.1");
-  const NodeName second = node("myapp@10.43.0.2");
-  ask(first);
-  ask(second);
-  for (std::size_t i = 2; i <= LinkLog::leaver_limit; ++i) {
-    ask(NodeName::of("myapp", Ipv4Address(0x0A2C0000U + static_cast<std::uint32_t>(i))));
-  }
-  const int before = told.lines->count("peer_asked_to_leave");
-  ask(second);
-  CHECK(told.lines->count("peer_asked_to_leave") == before);
-  ask(first);
-  CHECK(told.lines->count("peer_asked_to_leave") == before + 1);
-}
 
 TEST_CASE("a failing peer is told of once until the reason changes") {
   Logged told;
@@ -120,4 +57,143 @@ TEST_CASE("a peer that may not be dialled and drops is no loss") {
   told.links.listed({told.peer});
   told.links.listed({});
   CHECK(told.lines->count("peer_lost") == 0);
+}
+
+TEST_CASE("a failing peer is reported again after the target was away") {
+  Logged logged;
+  logged.links.failed(logged.peer, "does not answer");
+  logged.links.forget();
+  logged.links.failed(logged.peer, "does not answer");
+  CHECK(logged.lines->count("peer_unreachable") == 2);
+}
+
+TEST_CASE("a failing peer is reported again after it was connected, by a dial or by itself") {
+  for (const bool by_a_dial : {true, false}) {
+    Logged logged;
+    logged.links.desired(listing(logged.peer, Standing::dialable));
+    logged.links.failed(logged.peer, "does not answer");
+    if (by_a_dial) {
+      logged.links.linked(logged.peer, Milliseconds(20));
+    } else {
+      logged.links.listed({logged.peer});
+    }
+    logged.links.failed(logged.peer, "does not answer");
+    CHECK(logged.lines->count("peer_unreachable") == 2);
+  }
+}
+
+TEST_CASE("a failing peer is reported again after it was held") {
+  Logged logged;
+  logged.links.desired(listing(logged.peer, Standing::dialable));
+  logged.links.failed(logged.peer, "does not answer");
+  logged.links.desired(listing(logged.peer, Standing::dialable));
+  logged.links.failed(logged.peer, "does not answer");
+  CHECK(logged.lines->count("peer_unreachable") == 1);
+  logged.links.desired(listing(logged.peer, Standing::held));
+  logged.links.desired(listing(logged.peer, Standing::dialable));
+  logged.links.failed(logged.peer, "does not answer");
+  CHECK(logged.lines->count("peer_unreachable") == 2);
+}
+
+TEST_CASE("a connection to a member is reported once, with its time if it was dialled, to others never") {
+  Logged logged;
+  logged.links.desired(listing(logged.peer, Standing::dialable));
+  logged.links.linked(logged.peer, Milliseconds(20));
+  logged.links.linked(logged.peer, Milliseconds(20));
+  logged.links.listed({logged.peer, node("stranger@10.42.0.9")});
+  CHECK(logged.lines->of("peer_linked") ==
+        std::vector<std::string>{"event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2 took_ms=20"});
+  logged.links.forget();
+  logged.links.listed({logged.peer});
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->of("peer_linked").back() ==
+        "event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2");
+  CHECK(logged.lines->count("peer_linked") == 2);
+}
+
+TEST_CASE("a complete cluster is reported once, and again after a loss or a restart of the target") {
+  Logged logged;
+  auto desired = listing(logged.peer, Standing::dialable);
+  desired->members.insert(node("myapp@10.42.0.1"));
+  desired->dialable.insert(node("myapp@10.42.0.1"));
+  logged.links.desired(desired);
+  logged.links.listed({});
+  CHECK(logged.lines->count("cluster_complete") == 0);
+  logged.links.listed({logged.peer});
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->of("cluster_complete") ==
+        std::vector<std::string>{"event=cluster_complete msg=\"every peer that may be dialled is linked\" "
+                                 "target=myapp@10.42.0.1 peers=1"});
+  logged.links.listed({});
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->count("cluster_complete") == 2);
+  logged.links.forget();
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->count("cluster_complete") == 3);
+}
+
+TEST_CASE("a cluster without anybody to dial is not complete") {
+  Logged logged;
+  logged.links.desired(listing(logged.peer, Standing::held));
+  logged.links.listed({logged.peer});
+  CHECK(logged.lines->count("cluster_complete") == 0);
+}
+
+TEST_CASE(
+    "what came of a disconnect is logged as information if it was made, else as a warning, and not if "
+    "withdrawn") {
+  const struct {
+    DisconnectOutcome outcome;
+    const char* level;
+    std::string line;
+  } rows[] = {{DisconnectOutcome::done, "info", "done"},
+              {DisconnectOutcome::claimed, "warning", "claimed"},
+              {DisconnectOutcome::unreachable, "warning", "unreachable"},
+              {DisconnectOutcome::unsupported, "warning", "unsupported"},
+              {DisconnectOutcome::failed, "warning", "failed"}};
+  for (const auto& row : rows) {
+    Logged logged;
+    logged.links.disconnect_requested(logged.peer, row.outcome, "how");
+    CHECK(logged.lines->all().at(0).find(row.level) != std::string::npos);
+    CHECK(logged.lines->of("disconnect_requested") ==
+          std::vector<std::string>{
+              "event=disconnect_requested msg=\"how\" target=myapp@10.42.0.1 peer=myapp@10.42.0.2 outcome=" +
+              row.line});
+  }
+  Logged logged;
+  logged.links.disconnect_requested(logged.peer, DisconnectOutcome::withdrawn, "");
+  CHECK(logged.lines->all().empty());
+}
+
+TEST_CASE(
+    "what became of a departed peer, and of a departed target, is logged with the reason if it is "
+    "connected") {
+  const NodeName target = node("myapp@10.42.0.1");
+  Logged logged;
+  logged.links.departed({logged.peer, Departure::disconnected, {}});
+  logged.links.departed({logged.peer, Departure::still_connected, "nobody confirms it"});
+  logged.links.departed({target, Departure::disconnected, {}});
+  logged.links.departed({target, Departure::still_connected, "by itself"});
+  const auto lines = logged.lines->all();
+  REQUIRE(lines.size() == 4);
+  const struct {
+    const char* level;
+    const char* event;
+    const char* fields;
+  } rows[] = {{"info", "departed_peer_disconnected", "target=myapp@10.42.0.1 peer=myapp@10.42.0.2"},
+              {"warning", "departed_peer_connected", "peer=myapp@10.42.0.2 reason=\"nobody confirms it\""},
+              {"info", "departed_target_disconnected", "target=myapp@10.42.0.1"},
+              {"warning", "departed_target_connected", "target=myapp@10.42.0.1 reason=\"by itself\""}};
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    CAPTURE(lines[i]);
+    CHECK(lines[i].find(rows[i].level) != std::string::npos);
+    CHECK(lines[i].find(std::string("event=") + rows[i].event + " ") != std::string::npos);
+    CHECK(lines[i].find(rows[i].fields) != std::string::npos);
+  }
+}
+
+TEST_CASE("a peer that gave up old connections is logged") {
+  Logged logged;
+  logged.links.refreshed(logged.peer);
+  CHECK(logged.lines->count("peer_refreshed") == 1);
 }

@@ -1,6 +1,8 @@
 // A log that keeps its lines.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,9 +33,20 @@ class LogLines : public Log::Sink {
     }
     return found;
   }
+  [[nodiscard]] const std::vector<std::string>& all() const { return lines_; }
 
  private:
   std::vector<std::string> lines_;
 };
 
 }  // namespace rancher_cnode
+
+/// So that a check on lines shows them when it fails.
+template <>
+struct doctest::StringMaker<std::vector<std::string>> {
+  static String convert(const std::vector<std::string>& texts) {
+    std::string all;
+    for (const auto& text : texts) all += "\n  " + text;
+    return all.c_str();
+  }
+};

@@ -151,3 +151,10 @@ TEST_CASE("news do not forgive links that ended early") {
   CHECK(pacing.take_news(start));
   CHECK(pacing.ended_early(start) == Milliseconds(1'600));
 }
+
+TEST_CASE("an absence begins when the connection ended, early or not") {
+  LookPacing early(Whereabouts::own_host, start);
+  CHECK(early.ended_early(after(60'000)) == Milliseconds(100));
+  CHECK(early.failed(after(69'999)) == Milliseconds(50));
+  CHECK(early.failed(after(70'000)) == Milliseconds(250));
+}

@@ -86,6 +86,19 @@ TEST_CASE("of a target that is linked it is told which peers were not tried yet"
         "target myapp@10.42.0.1 is linked; peers not tried yet: 2, the first myapp@10.42.0.3: is asked for");
 }
 
+TEST_CASE("a peer counts as not tried while it is queued, probed or dialled, and never failed") {
+  for (const auto& [state, untried] :
+       {std::pair{PeerState::queued, true}, std::pair{PeerState::probing, true},
+        std::pair{PeerState::dialling, true}, std::pair{PeerState::waiting, false},
+        std::pair{PeerState::held, false}, std::pair{PeerState::linked, false}}) {
+    TargetSnapshot linked = target(TargetSnapshot::State::linked, "");
+    linked.peers = {
+        {.node = node("myapp@10.42.0.2"), .state = state, .reason = {}, .since = {}, .next_try = {}}};
+    const auto text = what_is_missing(has_read(), {{linked}, 1});
+    CHECK((text.find("peers not tried yet: 1, the first myapp@10.42.0.2") != std::string::npos) == untried);
+  }
+}
+
 TEST_CASE("of many targets some are told, and how many more there are") {
   CHECK(what_is_missing(has_read(), {{awaited, awaited}, 7}) ==
         "target myapp@10.42.0.1 is awaited: most likely the cookie differs; "

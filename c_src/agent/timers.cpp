@@ -1,0 +1,20 @@
+#include "timers.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <utility>
+
+namespace rancher_cnode::agent {
+
+Timers::Pending LoopTimers::call_at(TimePoint when, std::function<void()> what) {
+  auto timer = std::make_shared<boost::asio::steady_timer>(loop_, when);
+  // Its handler may be queued already when it is dropped.
+  timer->async_wait(
+      [pending = std::weak_ptr(timer), what = std::move(what)](const boost::system::error_code& cancelled) {
+        if (!cancelled && !pending.expired()) {
+          what();
+        }
+      });
+  return timer;
+}
+
+}  // namespace rancher_cnode::agent

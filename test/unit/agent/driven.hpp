@@ -1,0 +1,62 @@
+// What driving a target takes: a node and a clock of the case's own, an epmd on loopback, and what was logged. The
+// node is rancher_cnode@127.0.0.1, the peers are on its host too, so that the probes can be real.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../distribution/epmd_stand_in.hpp"
+#include "../distribution/loopback.hpp"
+#include "cookie_watch.hpp"
+#include "fake_connections.hpp"
+#include "fake_timers.hpp"
+#include "log_lines.hpp"
+#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/membership/membership.hpp"
+
+namespace rancher_cnode::agent::test {
+
+using Texts = std::vector<std::string>;
+
+inline constexpr const char* own_target = "myapp@127.0.0.1";
+inline const Error closed{ErrorCode::unavailable, "the other side closed the connection"};
+
+/// The members, all dialable, and the departed.
+inline std::shared_ptr<membership::Desired> desired(const Texts& members, const Texts& departed = {}) {
+  auto made = std::make_shared<membership::Desired>();
+  made->own = membership::OwnPresence::present;
+  for (const auto& member : members) made->members.insert(node(member));
+  made->dialable = made->members;
+  for (const auto& each : departed) made->departed.insert(node(each));
+  return made;
+}
+
+struct Surroundings {
+  Surroundings() {
+    config.node_basename = "myapp";
+    config.probe = ProbeMode::off;
+    config.epmd_port = epmd.port();
+  }
+
+  /// The target answers the list that it was asked for.
+  void list(const std::string& target, const Texts& connected) {
+    node.answer("erlang:nodes([connected]) on " + target, atoms(connected));
+  }
+  /// It dials the peer as it was asked to.
+  void dial(const std::string& target, const std::string& peer, const char* result = "true") {
+    node.answer("net_kernel:connect_node([" + peer + "]) on " + target, atom(result));
+  }
+
+  boost::asio::io_context loop;
+  distribution::test::EpmdStandIn epmd{loop};
+  FakeTimers timers;
+  FakeConnections node{"rancher_cnode@127.0.0.1"};
+  std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
+  Log log{LogLevel::info, LogFormat::text, lines};
+  Config config;
+  CookieWatch cookie{config, node, log};  ///< of a cookie that is in no file
+  int changes = 0;                        ///< as often as the owner was told
+};
+
+}  // namespace rancher_cnode::agent::test

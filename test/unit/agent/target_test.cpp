@@ -1,0 +1,272 @@
+// One driven BEAM: the actions that are carried out on it, and what their answers come to.
+#include "target.hpp"
+
+#include <doctest/doctest.h>
+
+#include "driven.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::agent::test;
+using agent::Target;
+using distribution::test::run_until;
+using State = status::TargetSnapshot::State;
+
+namespace {
+
+constexpr const char* peer = "b@127.0.0.1";
+constexpr const char* other_peer = "c@127.0.0.1";
+const Error timeout{ErrorCode::timeout, "no answer in time"};
+
+struct Driven : Surroundings {
+  explicit Driven(const std::function<void(Config&)>& change = {}) {
+    if (change) change(config);
+    target = std::make_shared<Target>(loop, node, timers, config, cookie, log, agent::test::node(own_target),
+                                      [this] { ++changes; });
+    target->start();
+  }
+  ~Driven() { target->stop(); }
+
+  void list(const Texts& connected) { Surroundings::list(own_target, connected); }
+  void dial(const std::string& whom, const char* result = "true") {
+    Surroundings::dial(own_target, whom, result);
+  }
+  /// Connected, and it has listed what it is connected to.
+  void connected(const std::shared_ptr<membership::Desired>& wanted, const Texts& list_of_target = {}) {
+    target->desired_changed(wanted);
+    target->link_up();
+    list(list_of_target);
+  }
+  [[nodiscard]] Texts calls() const {
+    Texts texts;
+    for (const auto& call : node.calls) texts.push_back(call.text);
+    return texts;
+  }
+
+  std::shared_ptr<Target> target;
+};
+
+}  // namespace
+
+TEST_CASE("nothing is called before the target is connected") {
+  Driven driven;
+  CHECK(driven.node.attempts == Texts{own_target});
+  driven.target->desired_changed(desired({own_target, peer}));
+  driven.target->news();
+  driven.timers.advance(Milliseconds(10'000));
+  CHECK(driven.node.calls.empty());
+}
+
+TEST_CASE("a connected target lists its connections, and is asked to connect to each peer that it lacks") {
+  Driven driven;
+  driven.target->desired_changed(desired({own_target, peer, other_peer}));
+  driven.target->link_up();
+  REQUIRE(driven.node.calls.size() == 1);
+  CHECK(driven.node.calls.front().limit == Milliseconds(5'000));
+  driven.list({other_peer, "stranger@127.0.0.1"});
+  REQUIRE(driven.calls() == Texts{"net_kernel:connect_node([b@127.0.0.1]) on myapp@127.0.0.1"});
+  CHECK(driven.node.calls.front().limit == Milliseconds(15'000));
+  CHECK_FALSE(driven.target->first_round_done());
+
+  driven.timers.advance(Milliseconds(40));
+  driven.dial(peer);
+  CHECK(driven.target->first_round_done());
+  CHECK(driven.lines->of("peer_linked") ==
+        Texts{"event=peer_linked target=myapp@127.0.0.1 peer=c@127.0.0.1",
+              "event=peer_linked target=myapp@127.0.0.1 peer=b@127.0.0.1 took_ms=40"});
+}
+
+TEST_CASE("the functions that the user names are called in place of OTP's") {
+  Driven driven([](Config& config) {
+    config.list_nodes = ModuleFunction{"my", "list"};
+    config.connect = {"my", "connect"};
+  });
+  driven.target->desired_changed(desired({peer}));
+  driven.target->link_up();
+  driven.node.answer("my:list([]) on myapp@127.0.0.1", atoms({}));
+  CHECK(driven.calls() == Texts{"my:connect([b@127.0.0.1]) on myapp@127.0.0.1"});
+}
+
+TEST_CASE("a dial that fails is logged with what its answer means, and a dial that works is not") {
+  struct Row {
+    distribution::CallResult answer;
+    Milliseconds took;
+    const char* reason;
+  };
+  for (const auto& row :
+       {Row{atom("false"), Milliseconds(10), "the dial failed"},
+        Row{atom("false"), Milliseconds(7'000),
+            "the dial was not answered: the peer's BEAM hangs, or the network drops its packets"},
+        Row{atom("ignored"), Milliseconds(10), "the target is not alive as a node"},
+        Row{tl::unexpected(timeout), Milliseconds(10), "the target did not answer the dial"}}) {
+    CAPTURE(row.reason);
+    Driven driven;
+    driven.connected(desired({peer}));
+    const auto call = driven.node.take_call();
+    driven.timers.advance(row.took);
+    call.done(row.answer);
+    CHECK(driven.lines->of("peer_unreachable") ==
+          Texts{"event=peer_unreachable msg=\"" + std::string(row.reason) +
+                "\" target=myapp@127.0.0.1 peer=b@127.0.0.1"});
+    CHECK(driven.lines->count("peer_linked") == 0);
+    CHECK(driven.target->first_round_done());
+  }
+
+  Driven driven;
+  driven.connected(desired({peer}));
+  driven.dial(peer);
+  CHECK(driven.lines->count("peer_unreachable") == 0);
+}
+
+TEST_CASE("connections are listed once a second, and one that is lost is dialled again") {
+  Driven driven;
+  driven.connected(desired({peer}), {peer});
+  driven.timers.advance(Milliseconds(999));
+  CHECK(driven.node.calls.empty());
+  driven.timers.advance(Milliseconds(1));
+  driven.list({});
+  CHECK(driven.lines->count("peer_lost") == 1);
+  driven.dial(peer);
+}
+
+TEST_CASE("a list that fails or is none is reported, and asked for again after a second") {
+  for (const auto& answer : {distribution::CallResult(tl::unexpected(timeout)), {atom("nonsense")}}) {
+    Driven driven;
+    driven.target->desired_changed(desired({peer}));
+    driven.target->link_up();
+    driven.node.take_call().done(answer);
+    CHECK(driven.target->snapshot().state == State::not_responding);
+    CHECK(driven.target->failing());
+    CHECK(driven.lines->count("target_not_responding") == 1);
+    CHECK(driven.node.calls.empty());
+    driven.timers.advance(Milliseconds(1'000));
+    driven.list({peer});
+    CHECK(driven.target->snapshot().state == State::linked);
+    CHECK(driven.lines->count("target_responds") == 1);
+    CHECK(driven.target->snapshot().counters.lists_failed == 1);
+  }
+}
+
+TEST_CASE("after a restart of the target what was known of its connections is void") {
+  Driven driven;
+  driven.connected(desired({peer}), {peer});
+  CHECK(driven.target->first_round_done());
+  driven.target->link_down(closed);
+  CHECK_FALSE(driven.target->first_round_done());
+  CHECK(driven.lines->count("peer_lost") == 0);
+  driven.target->link_up();
+  driven.list({});
+  CHECK(driven.lines->count("peer_lost") == 0);
+  driven.dial(peer);
+  CHECK(driven.lines->count("peer_linked") == 2);
+}
+
+TEST_CASE("answers that come after the target has gone change nothing") {
+  Driven driven;
+  driven.target->desired_changed(desired({peer}));
+  driven.target->link_up();
+  const auto list = driven.node.take_call();
+  driven.target->link_down(closed);
+  list.done(tl::unexpected(closed));
+  CHECK(driven.target->snapshot().state == State::awaited);
+  CHECK(driven.lines->count("target_not_responding") == 0);
+
+  driven.target->link_up();
+  driven.list({});
+  const auto dial = driven.node.take_call();
+  driven.target->link_down(closed);
+  dial.done(atom("true"));
+  CHECK(driven.lines->count("peer_linked") == 0);
+  CHECK(driven.target->snapshot().counters.stale_answers == 0);
+}
+
+TEST_CASE("a peer is probed first, and dialled only if its epmd knows it") {
+  Driven driven([](Config& config) { config.probe = ProbeMode::epmd; });
+  driven.epmd.names = {{"b", 4711}};
+  driven.connected(desired({peer, other_peer}));
+  CHECK(driven.node.calls.empty());
+  run_until(driven.loop, "both probes",
+            [&] { return driven.node.calls.size() == 1 && driven.lines->count("peer_unreachable") == 1; });
+  CHECK(driven.calls() == Texts{"net_kernel:connect_node([b@127.0.0.1]) on myapp@127.0.0.1"});
+  CHECK(driven.lines->of("peer_unreachable") ==
+        Texts{"event=peer_unreachable msg=\"the peer's epmd does not know the node\" target=myapp@127.0.0.1 "
+              "peer=c@127.0.0.1"});
+}
+
+TEST_CASE("a probe that nobody answers ends after a second") {
+  Driven driven([](Config& config) { config.probe = ProbeMode::epmd; });
+  driven.epmd.manner = distribution::test::EpmdStandIn::Manner::silent;
+  driven.connected(desired({peer}));
+  const TimePoint begin = Clock::now();
+  run_until(driven.loop, "the probe's end", [&] { return driven.lines->count("peer_unreachable") == 1; });
+  CHECK(Clock::now() - begin >= Milliseconds(990));
+  CHECK(Clock::now() - begin < Milliseconds(1'000) + distribution::test::busy_machine);
+}
+
+TEST_CASE("an external change hastens the next attempt and the peers that wait") {
+  Driven driven;
+  driven.node.fail_attempt("challenge_ack", ErrorCode::refused, "no");
+  driven.target->news();
+  CHECK(driven.node.attempts.size() == 2);
+
+  driven.connected(desired({peer}));
+  driven.dial(peer, "false");
+  CHECK(driven.node.calls.empty());
+  driven.target->news();
+  driven.dial(peer);
+}
+
+TEST_CASE("the owner hears of every step and of every failed attempt") {
+  Driven driven;
+  driven.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
+  CHECK(driven.changes == 1);
+  driven.target->desired_changed(desired({peer}));
+  CHECK(driven.changes == 2);
+  driven.target->link_up();
+  CHECK(driven.changes == 3);
+  driven.list({});
+  CHECK(driven.changes == 4);
+}
+
+TEST_CASE("a snapshot has the target's state and its peers, and counts those that are connected") {
+  Driven driven;
+  driven.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookie differs");
+  CHECK(driven.target->away());
+  CHECK(driven.target->snapshot().stage == "challenge_ack");
+  CHECK(driven.target->snapshot().reason == "the cookie differs");
+
+  driven.timers.advance(Milliseconds(700));
+  driven.target->desired_changed(desired({own_target, peer, other_peer, "d@127.0.0.1"}));
+  driven.connected(desired({own_target, peer, other_peer, "d@127.0.0.1"}), {peer, "d@127.0.0.1"});
+  driven.target->desired_changed(desired({own_target, peer, other_peer}, {"d@127.0.0.1"}));
+  const auto snapshot = driven.target->snapshot();
+  CHECK_FALSE(driven.target->away());
+  CHECK_FALSE(driven.target->failing());
+  CHECK(snapshot.node.str() == own_target);
+  CHECK(snapshot.state == State::linked);
+  CHECK(snapshot.since == driven.timers.now());
+  CHECK_FALSE(snapshot.first_round_done);
+  CHECK(snapshot.linked == 1);
+  REQUIRE(snapshot.peers.size() == 2);
+  CHECK(snapshot.peers.back().state == membership::PeerState::dialling);
+  CHECK(snapshot.departed.size() == 1);
+  CHECK(snapshot.counters.lists == 2);
+}
+
+TEST_CASE("once stopped it calls nothing, whatever is answered still") {
+  Driven driven;
+  driven.connected(desired({peer}));
+  const auto dial = driven.node.take_call();
+  driven.timers.advance(Milliseconds(1'000));
+  const auto list = driven.node.take_call();
+  const int changes = driven.changes;
+  driven.target->stop();
+  dial.done(atom("false"));
+  list.done(tl::unexpected(timeout));
+  driven.target->news();
+  driven.target->desired_changed(desired({peer, other_peer}));
+  driven.timers.advance(Milliseconds(60'000));
+  CHECK(driven.changes == changes);
+  CHECK(driven.node.calls.empty());
+  CHECK(driven.lines->count("peer_unreachable") == 0);
+  CHECK(driven.lines->count("target_not_responding") == 0);
+}

@@ -1,0 +1,300 @@
+// The set of BEAMs that are driven.
+#include "targets.hpp"
+
+#include <doctest/doctest.h>
+
+#include "driven.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::agent::test;
+using agent::Targets;
+using agent::Unfinished;
+
+namespace {
+
+constexpr const char* a = "a@127.0.0.1";
+constexpr const char* b = "b@127.0.0.1";
+constexpr const char* c = "c@127.0.0.1";
+
+struct Driving : Surroundings {
+  explicit Driving(TargetScope scope) {
+    config.targets = scope;
+    targets.emplace(loop, node, timers, config, log, [this] { ++changes; });
+    targets->start();
+  }
+  ~Driving() { targets->stop(); }
+
+  void connect(const std::string& target, const Texts& list_of_target) {
+    targets->link_up(agent::test::node(target));
+    list(target, list_of_target);
+  }
+  /// What was put off until the present step is over.
+  void run_posted() {
+    loop.restart();
+    loop.poll();
+  }
+  [[nodiscard]] Texts driven() const {
+    Texts names;
+    for (const auto& snapshot : targets->snapshots()) names.push_back(snapshot.node.str());
+    return names;
+  }
+
+  std::optional<Targets> targets;
+};
+
+struct DrivingLocal : Driving {
+  DrivingLocal() : Driving(TargetScope::local) {}
+};
+struct DrivingAll : Driving {
+  DrivingAll() : Driving(TargetScope::all) {}
+};
+
+}  // namespace
+
+TEST_CASE("the one target is the BEAM on the own address, whoever else is a member") {
+  DrivingLocal driving;
+  CHECK(driving.driven() == Texts{own_target});
+  driving.targets->share(desired({own_target, a, b}));
+  CHECK(driving.driven() == Texts{own_target});
+  CHECK(driving.node.attempts == Texts{own_target});
+}
+
+TEST_CASE("with all targets each member that may be dialled is driven, and no other") {
+  DrivingAll driving;
+  CHECK(driving.driven().empty());
+  auto wanted = desired({a, b, c});
+  wanted->dialable.erase(node(c));
+  driving.targets->share(wanted);
+  CHECK(driving.driven() == Texts{a, b});
+  CHECK(driving.node.attempts == Texts{a, b});
+  driving.targets->share(desired({a, b, c}));
+  CHECK(driving.node.attempts == Texts{a, b, c});
+}
+
+TEST_CASE("a target that may not be dialled for now is driven on") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  auto wanted = desired({a, b});
+  wanted->dialable.erase(node(b));
+  driving.targets->share(wanted);
+  CHECK(driving.driven() == Texts{a, b});
+}
+
+TEST_CASE("a target that is no member any more is disconnected from and stopped") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.targets->share(desired({a}));
+  CHECK(driving.driven() == Texts{a});
+  CHECK(driving.node.disconnected == Texts{b});
+  driving.targets->link_up(node(b));
+  CHECK(driving.node.calls.empty());
+}
+
+TEST_CASE("every target gets the members, also one that comes later") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.connect(a, {b});
+  driving.targets->share(desired({a, b, c}));
+  driving.dial(a, c);
+  driving.connect(c, {a});
+  driving.dial(c, b);
+}
+
+TEST_CASE("the same members once more are nothing new") {
+  DrivingLocal driving;
+  const auto wanted = desired({own_target, a});
+  driving.targets->share(wanted);
+  const int changes = driving.changes;
+  driving.targets->share(wanted);
+  CHECK(driving.changes == changes);
+}
+
+TEST_CASE("connections and their losses go to the target of that name, and to no other") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.targets->link_up(node(b));
+  driving.targets->link_up(node(c));
+  CHECK(driving.lines->of("target_linked") == Texts{"event=target_linked target=b@127.0.0.1 took_ms=0"});
+  driving.targets->link_down(node(a), closed);
+  driving.targets->link_down(node(c), closed);
+  CHECK(driving.lines->count("target_lost") == 0);
+  driving.targets->link_down(node(b), closed);
+  CHECK(driving.lines->count("target_lost") == 1);
+}
+
+TEST_CASE("an external change is handed to every target") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.node.fail_attempt("epmd", ErrorCode::not_found, "");
+  driving.node.fail_attempt("epmd", ErrorCode::not_found, "");
+  driving.targets->tell_news();
+  CHECK(driving.node.attempts == Texts{a, b, a, b});
+}
+
+TEST_CASE(
+    "the initial sync needs the metadata, and the one target to be connected and to have tried every peer") {
+  DrivingLocal driving;
+  CHECK_FALSE(driving.targets->first_round_done());
+  driving.connect(own_target, {});
+  CHECK_FALSE(driving.targets->first_round_done());
+  driving.targets->share(desired({own_target, a}));
+  CHECK_FALSE(driving.targets->first_round_done());
+  CHECK(driving.targets->unfinished().count == 1);
+  driving.dial(own_target, a, "false");
+  CHECK(driving.targets->first_round_done());
+  CHECK(driving.targets->unfinished().count == 0);
+}
+
+TEST_CASE(
+    "the one target that cannot be reached keeps the initial sync from being done, of several it does not") {
+  DrivingLocal local;
+  local.targets->share(desired({own_target}));
+  local.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
+  CHECK_FALSE(local.targets->first_round_done());
+
+  DrivingAll all;
+  CHECK_FALSE(all.targets->first_round_done());
+  all.targets->share(desired({a, b}));
+  all.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
+  CHECK_FALSE(all.targets->first_round_done());
+  const auto unfinished = all.targets->unfinished();
+  CHECK(unfinished.count == 1);
+  CHECK(unfinished.some.at(0).node.str() == b);
+  all.connect(b, {a});
+  CHECK(all.targets->first_round_done());
+}
+
+TEST_CASE("a service without members has synced once the metadata was read") {
+  DrivingAll driving;
+  driving.targets->share(desired({}));
+  CHECK(driving.targets->first_round_done());
+}
+
+TEST_CASE("of many unfinished targets three are given, and the number of all") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b, c, "d@127.0.0.1", "e@127.0.0.1"}));
+  const auto unfinished = driving.targets->unfinished();
+  CHECK(unfinished.count == 5);
+  CHECK(unfinished.some.size() == 3);
+}
+
+TEST_CASE("a departed target is driven on while it is connected, and forgotten once it has gone") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.node.end_attempt({});
+  driving.node.end_attempt({});
+  driving.connect(b, {a});
+  driving.targets->share(desired({a}, {b}));
+  driving.run_posted();
+  CHECK(driving.driven() == Texts{a, b});
+  CHECK(driving.targets->unfinished().count == 1);  // a; departed ones do not count
+
+  // Its connection has lasted, so that it is looked for at once when it goes.
+  driving.timers.advance(Milliseconds(1'000));
+  driving.targets->link_down(node(b), closed);
+  driving.run_posted();
+  CHECK(driving.driven() == Texts{a, b});
+  const int changes = driving.changes;
+  driving.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
+  CHECK(driving.driven() == Texts{a, b});
+  driving.run_posted();
+  CHECK(driving.driven() == Texts{a});
+  CHECK(driving.changes == changes + 2);
+}
+
+TEST_CASE("a departed peer that was away already is not driven, and not disconnected from others") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.node.end_attempt({});
+  driving.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
+  driving.targets->share(desired({a}, {b, c}));
+  CHECK(driving.driven() == Texts{a});
+}
+
+TEST_CASE("a departed target that is listed again before it was forgotten is driven on") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.node.end_attempt({});
+  driving.node.end_attempt({});
+  driving.connect(b, {a});
+  driving.targets->share(desired({a}, {b}));
+  driving.targets->link_down(node(b), closed);
+  driving.targets->share(desired({a, b}));
+  driving.run_posted();
+  CHECK(driving.driven() == Texts{a, b});
+}
+
+TEST_CASE("of one target a snapshot has all peers, of many only those that are not connected") {
+  DrivingLocal local;
+  local.targets->share(desired({own_target, a, b}));
+  local.connect(own_target, {a});
+  CHECK(local.targets->snapshots().at(0).peers.size() == 2);
+
+  DrivingAll all;
+  all.targets->share(desired({a, b}));
+  all.connect(a, {});
+  all.connect(b, {a});
+  const auto snapshots = all.targets->snapshots();
+  REQUIRE(snapshots.size() == 2);
+  REQUIRE(snapshots[0].peers.size() == 1);
+  CHECK(snapshots[0].peers[0].node.str() == b);
+  CHECK(snapshots[1].peers.empty());
+  CHECK(snapshots[1].linked == 1);
+}
+
+TEST_CASE(
+    "of one target a departed peer that is still connected is in the snapshot; of many only the target "
+    "itself") {
+  DrivingLocal local;
+  local.targets->share(desired({own_target, a, b}));
+  local.connect(own_target, {a, b});
+  local.targets->share(desired({own_target, a}, {b}));
+  REQUIRE(local.targets->snapshots().at(0).departed.size() == 1);
+  CHECK(local.targets->snapshots().at(0).departed[0].node.str() == b);
+
+  DrivingAll all;
+  all.targets->share(desired({a, b}));
+  all.connect(a, {b});
+  all.connect(b, {a});
+  all.targets->share(desired({a}, {b}));
+  const auto snapshots = all.targets->snapshots();
+  REQUIRE(snapshots.size() == 2);
+  CHECK(snapshots[0].departed.empty());
+  REQUIRE(snapshots[1].departed.size() == 1);
+  CHECK(snapshots[1].departed[0].node.str() == b);
+}
+
+TEST_CASE("of all targets one whose departure is suspended is driven on, and one that is forgotten is not") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.connect(a, {b});
+  driving.connect(b, {a});
+  auto suspended = desired({a});
+  suspended->suspended.insert(node(b));
+  driving.targets->share(suspended);
+  driving.run_posted();
+  CHECK(driving.driven() == Texts{a, b});
+  driving.targets->share(desired({a}));
+  driving.run_posted();
+  CHECK(driving.driven() == Texts{a});
+  CHECK(driving.node.disconnected == Texts{b});
+}
+
+TEST_CASE("once stopped no target does anything, and none is forgotten") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.node.end_attempt({});
+  driving.node.end_attempt({});
+  driving.connect(b, {a});
+  driving.targets->share(desired({a}, {b}));
+  driving.targets->link_down(node(b), closed);  // it is put off to forget b
+  driving.targets->stop();
+  const int changes = driving.changes;
+  const std::size_t calls = driving.node.calls.size();
+  driving.run_posted();
+  driving.targets->link_up(node(a));
+  driving.timers.advance(Milliseconds(60'000));
+  CHECK(driving.changes == changes);
+  CHECK(driving.node.calls.size() == calls);
+  CHECK(driving.node.attempts == Texts{a, b});
+}
