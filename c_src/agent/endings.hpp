@@ -41,6 +41,7 @@ class Endings : public std::enable_shared_from_this<Endings> {
   /// Nothing of it is read, and its flags stay as they are: others may share it. Standard input that cannot be
   /// waited for (a file, /dev/null) has ended. A terminal's ends when it is hung up.
   void watch_standard_input();
+  /// Nothing is waited for after it, and `ended` is not called.
   void stop();
 
  private:

@@ -190,7 +190,7 @@ void Target::dialled(const action::Dial& dial, TimePoint began, const CallResult
 
 /// The log tells what status tells.
 void Target::note_failure(const NodeName& peer) {
-  if (const auto view = stopped_ ? std::nullopt : reconciler_.peer(peer); view && !view->reason.empty()) {
+  if (const auto view = reconciler_.peer(peer); view && !view->reason.empty()) {
     link_log_.failed(peer, view->reason);
   }
 }

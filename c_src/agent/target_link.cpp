@@ -41,7 +41,7 @@ void TargetLink::stop() {
 }
 
 void TargetLink::look() {
-  if (stopped_ || up_ || looking_) {
+  if (stopped_ || looking_) {
     return;
   }
   looking_ = true;
@@ -170,8 +170,8 @@ void TargetLink::settle_later() {
 }
 
 void TargetLink::settle() {
-  // The timer may come late, so that the link's end comes first, and even the next link.
-  if (stopped_ || !up_ || timers_.now() < since_ + LookPacing::lasting) {
+  // Also asked when the link ends: the timer may be late.
+  if (timers_.now() < since_ + LookPacing::lasting) {
     return;
   }
   if (pacing_.doubtful()) {
@@ -208,7 +208,6 @@ void TargetLink::link_down(const Error& why) {
 
 void TargetLink::hurry() {
   if (!up_ && !refusing_ && pacing_.take_news(timers_.now())) {
-    timer_.reset();
     look();
   }
 }

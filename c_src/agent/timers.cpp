@@ -7,10 +7,10 @@ namespace rancher_cnode::agent {
 
 Timers::Pending LoopTimers::call_at(TimePoint when, std::function<void()> what) {
   auto timer = std::make_shared<boost::asio::steady_timer>(loop_, when);
-  // Its handler may be queued already when it is dropped.
+  // Asked so, and not by the error code: the handler may be queued already when it is dropped.
   timer->async_wait(
-      [pending = std::weak_ptr(timer), what = std::move(what)](const boost::system::error_code& cancelled) {
-        if (!cancelled && !pending.expired()) {
+      [pending = std::weak_ptr(timer), what = std::move(what)](const boost::system::error_code&) {
+        if (!pending.expired()) {
           what();
         }
       });

@@ -56,9 +56,11 @@ class Caller {
     connection_->send(distribution::encode_reg_send(pid_, process, message));
   }
   /// It no longer waits for the call, or has ended: its monitor is taken back (DEMONITOR_P).
-  void give_up(std::uint32_t number) {
+  void give_up(std::uint32_t number) { give_up(number, *this); }
+  /// As if a call of another's were its own.
+  void give_up(std::uint32_t number, const Caller& whose) {
     distribution::TermWriter control;
-    control.version().tuple(4).integer(20).pid(pid_).atom(process).reference(reference(number));
+    control.version().tuple(4).integer(20).pid(pid_).atom(process).reference(whose.reference(number));
     connection_->send(distribution::pass_through_frame(control.bytes(), {}));
   }
 

@@ -337,9 +337,11 @@ TEST_CASE("once stopped nothing ends it any more") {
   looking.endings->watch_process(child.pid());
   watching.endings->stop();
   looking.endings->stop();
+  watching.loop.poll();
+  CHECK(watching.loop.stopped());  // nothing is waited for any more
+  CHECK(looking.timers.idle());
   child.reap();
   pipe.writer = FileDescriptor();
-  looking.timers.advance(Milliseconds(10'000));
   CHECK(watching.goes_on());
   CHECK(looking.reasons.empty());
 }

@@ -39,6 +39,11 @@ class FakeTimers final : public Timers {
     now_ = end;
   }
 
+  /// True if no call is to come.
+  [[nodiscard]] bool idle() const {
+    return std::ranges::all_of(calls_, [](const auto& call) { return call.second.expired(); });
+  }
+
   /// Time passes while the loop is busy: what is due is not called yet.
   void pass_without_calls(Milliseconds time) { now_ += time; }
 

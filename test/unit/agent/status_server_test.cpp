@@ -193,6 +193,17 @@ TEST_CASE("of too many callers the last is refused, and a place that becomes fre
   CHECK(served.caller.answer(waiting.front()).empty());
 }
 
+TEST_CASE("nobody gives up another's call") {
+  Served served;
+  Caller other(served.loop, *served.served.cnode, "other@127.0.0.1");
+  const auto waiting = served.caller.call(await_for_ever());
+  served.caller.ask(request("version"));
+  other.give_up(waiting, served.caller);
+  other.ask(request("version"));
+  served.sync();
+  CHECK(served.caller.await_answer(waiting) == "ok");
+}
+
 TEST_CASE("the callers of a node that has gone give their places back, and no others do") {
   Served served;
   Caller other(served.loop, *served.served.cnode, "other@127.0.0.1");

@@ -250,6 +250,8 @@ TEST_CASE("a snapshot has the target's state and its peers, and counts those tha
   CHECK(snapshot.peers.back().state == membership::PeerState::dialling);
   CHECK(snapshot.departed.size() == 1);
   CHECK(snapshot.counters.lists == 2);
+  driven.dial(other_peer);
+  CHECK(driven.target->snapshot().first_round_done);
 }
 
 TEST_CASE("once stopped it calls nothing, whatever is answered still") {
@@ -260,13 +262,15 @@ TEST_CASE("once stopped it calls nothing, whatever is answered still") {
   const auto list = driven.node.take_call();
   const int changes = driven.changes;
   driven.target->stop();
+  CHECK(driven.timers.idle());
   dial.done(atom("false"));
   list.done(tl::unexpected(timeout));
   driven.target->news();
   driven.target->desired_changed(desired({peer, other_peer}));
-  driven.timers.advance(Milliseconds(60'000));
+  driven.target->link_down(closed);
   CHECK(driven.changes == changes);
   CHECK(driven.node.calls.empty());
+  CHECK(driven.node.attempts.size() == 1);
   CHECK(driven.lines->count("peer_unreachable") == 0);
   CHECK(driven.lines->count("target_not_responding") == 0);
 }

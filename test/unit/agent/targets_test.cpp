@@ -88,6 +88,11 @@ TEST_CASE("a target that is no member any more is disconnected from and stopped"
   CHECK(driving.node.disconnected == Texts{b});
   driving.targets->link_up(node(b));
   CHECK(driving.node.calls.empty());
+  const int changes = driving.changes;
+  driving.node.end_attempt({});                                               // to a
+  driving.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");  // to b
+  CHECK(driving.changes == changes);
+  CHECK(driving.timers.idle());
 }
 
 TEST_CASE("every target gets the members, also one that comes later") {
@@ -200,6 +205,7 @@ TEST_CASE("a departed target is driven on while it is connected, and forgotten o
   driving.run_posted();
   CHECK(driving.driven() == Texts{a});
   CHECK(driving.changes == changes + 2);
+  CHECK(driving.timers.idle());
 }
 
 TEST_CASE("a departed peer that was away already is not driven, and not disconnected from others") {
