@@ -69,7 +69,6 @@ Dialler::Peers::iterator Dialler::add(Peers::iterator before, TimePoint now, con
   const auto place = peers_.try_emplace(before, name);
   place->second.name = &place->first;
   place->second.since = now;
-  place->second.state = PeerState::held;
   return place;
 }
 
@@ -117,7 +116,6 @@ void Dialler::restart(TimePoint now) {
   std::erase_if(flights_, [](const auto& flight) { return flight.second->step == Step::dial; });
   for (auto& [name, peer] : peers_) {
     if (peer.step == Step::dial) peer.flight = 0;
-    if (!peer.member) continue;
     queue_.remove(peer);
     peer.linked = false;
     start_over(peer);
@@ -224,7 +222,7 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
     ++peer.failures;
     ++peer.attempts;
     peer.reason = reason;
-    if (peer.flight == 0 && wants_dial(peer)) queue_.add_waiting(peer, now + retry_wait(peer.failures));
+    if (peer.flight == 0) queue_.add_waiting(peer, now + retry_wait(peer.failures));
   }
   settle(now, peer);
 }

@@ -84,6 +84,15 @@ TEST_CASE("a peer that is listed anew starts over") {
   CHECK(driver.peer(2)->attempts == 0);
 }
 
+TEST_CASE("peers that are listed later are dialled, wherever their names sort") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({4})));
+  driver.step(event::DesiredChanged{desired(nodes({2, 4, 6}))});
+  driver.step(event::DesiredChanged{desired(nodes({2, 3, 4, 5, 6, 7}))});
+  CHECK(peers_of(driver.probes) == nodes({2, 3, 4, 5, 6, 7}));
+  CHECK(driver.reconciler().peers().size() == 6);
+}
+
 TEST_CASE("a held peer that becomes dialable again starts over") {
   Driver driver = with_a_long_wait();
   driver.step(event::DesiredChanged{samples::holding(nodes({2}))});
@@ -237,6 +246,26 @@ TEST_CASE("a link that drops again and again is dialled ever less often, until o
   for (int loss = 2; loss <= 5; ++loss) CHECK(lose_again(driver, 3s) <= 20ms);
   CHECK(lose_again(driver, 3s) >= 180ms);
   CHECK(driver.peer(2)->reason == "the link drops again and again");
+}
+
+TEST_CASE("a connection that drops after exactly the time that counts as lasting has lasted") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.lasting = 2s;
+  settings.prompt_redials = 1;
+  Driver driver(settings);
+  driver.begin(desired(nodes({2})));
+  CHECK(lose_again(driver, 1s) <= 20ms);
+  driver.answer_probe(ProbeOutcome::found);
+  while (!driver.lists.empty()) driver.answer_list({});
+  driver.answer_dial(DialOutcome::linked);
+  driver.answer_list({2});
+  for (const std::initializer_list<int> connected :
+       {std::initializer_list<int>{2}, std::initializer_list<int>{}}) {
+    driver.pass(1s);
+    REQUIRE(driver.lists.size() == 1);
+    driver.answer_list(connected);
+  }
+  CHECK(driver.probes.size() == 1);
 }
 
 TEST_CASE("the first wait after a connection that held is short, whatever failed before it came up") {
