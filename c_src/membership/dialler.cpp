@@ -182,7 +182,7 @@ bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
 }
 
 void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::vector<Action>& actions) {
-  Peer* peer = land(id, Step::probe);
+  Peer* peer = land(id);
   if (outcome != ProbeOutcome::found) ++counters_.probes_failed;
   if (peer == nullptr) return;
   if (outcome != ProbeOutcome::found) return fail(now, *peer, words(outcome));
@@ -191,7 +191,7 @@ void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::
 }
 
 void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
-  Peer* peer = land(id, Step::dial);
+  Peer* peer = land(id);
   if (outcome != DialOutcome::linked) ++counters_.dials_failed;
   if (peer == nullptr) return;
   if (outcome != DialOutcome::linked) return fail(now, *peer, words(outcome, settings_.probe));
@@ -199,9 +199,9 @@ void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
 }
 
 /// Ends a flight. nullptr if it was forgotten, or its peer is a member no longer.
-Dialler::Peer* Dialler::land(ActionId id, Step step) {
+Dialler::Peer* Dialler::land(ActionId id) {
   const auto flight = flights_.find(id);
-  if (flight == flights_.end() || flight->second->step != step) {
+  if (flight == flights_.end()) {
     ++counters_.stale_answers;
     return nullptr;
   }

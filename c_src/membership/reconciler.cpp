@@ -78,7 +78,7 @@ class Reconciler::Impl {
   }
 
   bool land_list(TimePoint now, ActionId id) {
-    if (list_flight_ == 0 || id != list_flight_) {
+    if (id != list_flight_) {
       ++counters_.stale_answers;
       return false;
     }
@@ -102,7 +102,7 @@ class Reconciler::Impl {
     list_wanted_ = true;
   }
 
-  void take(TimePoint, const event::News&, Actions&) { news_waiting_ = up_; }
+  void take(TimePoint, const event::News&, Actions&) { news_waiting_ = true; }
   void take(TimePoint, const event::Tick&, Actions&) {}
 
   void act(TimePoint now, Actions& actions) {

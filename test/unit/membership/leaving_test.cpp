@@ -240,6 +240,12 @@ TEST_CASE("a target that has no links to the service any more is not asked, what
   CHECK(driver.leaves.empty());
 }
 
+TEST_CASE("a target that is a leaver dials nobody") {
+  Driver driver(ReconcilerSettings{.target = node(2)});
+  driver.begin(desired(nodes({1, 3}), nodes({2})));
+  CHECK(driver.in_flight() == 0);
+}
+
 TEST_CASE("a target that is not ours is not asked when our own container has left") {
   Driver driver(ReconcilerSettings{.target = node(2)});
   driver.begin(desired(nodes({2, 3}), nodes({1}), OwnPresence::left), {1, 3});
