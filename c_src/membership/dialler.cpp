@@ -82,7 +82,6 @@ Dialler::Peers::iterator Dialler::add(Peers::iterator before, TimePoint now, con
   const auto place = peers_.try_emplace(before, name);
   place->second.name = &place->first;
   place->second.since = now;
-  place->second.state = PeerState::held;
   return place;
 }
 
@@ -130,7 +129,6 @@ void Dialler::restart(TimePoint now) {
   std::erase_if(flights_, [](const auto& flight) { return flight.second->step == Step::dial; });
   for (auto& [name, peer] : peers_) {
     if (peer.step == Step::dial) peer.flight = 0;
-    if (!peer.member) continue;
     queue_.remove(peer);
     peer.linked = false;
     peer.lost = false;
@@ -201,7 +199,7 @@ bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
 }
 
 void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::vector<Action>& actions) {
-  Peer* peer = land(id, Step::probe);
+  Peer* peer = land(id);
   if (outcome != ProbeOutcome::found) ++counters_.probes_failed;
   if (peer == nullptr) return;
   if (outcome != ProbeOutcome::found) return fail(now, *peer, words(outcome));
@@ -210,7 +208,7 @@ void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::
 
 void Dialler::take_inspection(TimePoint now, ActionId id, InspectOutcome outcome,
                               std::vector<Action>& actions) {
-  Peer* peer = land(id, Step::inspect);
+  Peer* peer = land(id);
   if (peer == nullptr) return;
   const bool clear = outcome == InspectOutcome::clear || outcome == InspectOutcome::refreshed;
   if (!clear && ++peer->inspections < settings_.max_inspections) return fail(now, *peer, words(outcome));
@@ -225,7 +223,7 @@ void Dialler::start_next(TimePoint now, Peer& peer, Step done, std::vector<Actio
 }
 
 void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
-  Peer* peer = land(id, Step::dial);
+  Peer* peer = land(id);
   if (outcome != DialOutcome::linked) ++counters_.dials_failed;
   if (peer == nullptr) return;
   if (outcome != DialOutcome::linked) return fail(now, *peer, words(outcome, settings_.probe));
@@ -233,9 +231,9 @@ void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
 }
 
 /// Ends a flight. nullptr if it was forgotten, or its peer is a member no longer.
-Dialler::Peer* Dialler::land(ActionId id, Step step) {
+Dialler::Peer* Dialler::land(ActionId id) {
   const auto flight = flights_.find(id);
-  if (flight == flights_.end() || flight->second->step != step) {
+  if (flight == flights_.end()) {
     ++counters_.stale_answers;
     return nullptr;
   }
@@ -256,7 +254,7 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
     ++peer.failures;
     ++peer.attempts;
     peer.reason = reason;
-    if (peer.flight == 0 && wants_dial(peer)) queue_.add_waiting(peer, now + retry_wait(peer.failures));
+    if (peer.flight == 0) queue_.add_waiting(peer, now + retry_wait(peer.failures));
   }
   settle(now, peer);
 }

@@ -83,7 +83,7 @@ class Dialler {
   void update_state(TimePoint now, Peer& peer);
   void start(TimePoint now, Peer& peer, Step step, std::vector<Action>& actions);
   void start_next(TimePoint now, Peer& peer, Step done, std::vector<Action>& actions);
-  Peer* land(ActionId id, Step step);
+  Peer* land(ActionId id);
   [[nodiscard]] bool keeps_dropping(TimePoint now, Peer& peer) const;
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
   [[nodiscard]] static bool wants_dial(const Peer& peer);

@@ -76,7 +76,7 @@ class Reconciler::Impl {
   }
 
   bool land_list(TimePoint now, ActionId id) {
-    if (list_flight_ == 0 || id != list_flight_) {
+    if (id != list_flight_) {
       ++counters_.stale_answers;
       return false;
     }
@@ -104,7 +104,7 @@ class Reconciler::Impl {
     list_wanted_ = true;
   }
 
-  void take(TimePoint, const event::News&, Step&) { news_waiting_ = up_; }
+  void take(TimePoint, const event::News&, Step&) { news_waiting_ = true; }
   void take(TimePoint, const event::Tick&, Step&) {}
 
   void act(TimePoint now, std::vector<Action>& actions) {

@@ -145,6 +145,18 @@ class Driver {
   Reconciler reconciler_;
 };
 
+/// A driver whose peer 2 has failed often enough to wait for long.
+inline Driver with_a_long_wait() {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    driver.answer_probe(ProbeOutcome::no_answer);
+    driver.pass(std::chrono::ceil<Milliseconds>(driver.peer(2)->next_try.value() - driver.now));
+  }
+  driver.answer_probe(ProbeOutcome::no_answer);
+  return driver;
+}
+
 template <class T>
 std::set<NodeName> peers_of(const std::vector<T>& actions) {
   std::set<NodeName> result;

@@ -205,8 +205,9 @@ TEST_CASE("what cannot be an address of a peer is dropped and counted with an ex
   }
 }
 
-TEST_CASE("the example of a container without an address is its name") {
-  const Judged result(service({without_address(container(2))}), HealthPolicy::any);
+TEST_CASE("the example of containers without an address is the name of the last") {
+  const Judged result(service({without_address(container(1)), without_address(container(2))}),
+                      HealthPolicy::any);
   CHECK(result.dropped.at(static_cast<std::size_t>(DropReason::no_address)).example == "web-2");
 }
 

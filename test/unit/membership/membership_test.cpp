@@ -40,6 +40,14 @@ TEST_CASE("a member is desired from the first read that lists it") {
   CHECK(membership.desired()->own == OwnPresence::present);
 }
 
+TEST_CASE("containers that are listed later are taken in, wherever their addresses sort") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 4}));
+  membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 4, 6}));
+  membership.observe(at_seconds(2), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7}));
+  CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4, 5, 6, 7}));
+}
+
 TEST_CASE("a read that says nothing new changes nothing") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));

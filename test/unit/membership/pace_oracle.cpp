@@ -67,7 +67,8 @@ void PaceOracle::want(TimePoint now, const Wanted& wanted) {
   all_touched_ = true;
 }
 
-void PaceOracle::restart(TimePoint now) {
+void PaceOracle::restart(TimePoint now, bool up) {
+  up_ = up;
   ready_ = change_waits_ = false;
   list_ = 0;
   list_wanted_ = up_;

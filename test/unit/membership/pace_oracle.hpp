@@ -6,7 +6,6 @@
 // on holds the C-node to it.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -33,8 +32,8 @@ class PaceOracle {
   // The event of a step, before its actions.
   void want(TimePoint now, const Wanted& wanted);
   void listed(TimePoint now, ActionId id, const std::set<int>& connected);
-  void take(TimePoint now, const event::TargetUp&) { up_ = true, restart(now); }
-  void take(TimePoint now, const event::TargetDown&) { up_ = false, restart(now); }
+  void take(TimePoint now, const event::TargetUp&) { restart(now, true); }
+  void take(TimePoint now, const event::TargetDown&) { restart(now, false); }
   void take(TimePoint now, const event::ListFailed& event);
   void take(TimePoint now, const event::Probed& event);
   void take(TimePoint now, const event::Dialled& event);
@@ -84,7 +83,7 @@ class PaceOracle {
 
   Peer& peer(int number) { return peers_[static_cast<std::size_t>(number)]; }
   void starts(TimePoint now, ActionId id, int number, Kind kind);
-  void restart(TimePoint now);
+  void restart(TimePoint now, bool up);
   static void start_over(Peer& peer);
   void queue(TimePoint now, Peer& peer);
   void wait(Peer& peer, std::uint32_t failures);

@@ -248,6 +248,31 @@ TEST_CASE("links that go as soon as they come are not dialled in a busy loop") {
   }
 }
 
+TEST_CASE("a connection that was made anew counts as shown only by a list of its own") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})), {2});
+  driver.pass(1s);
+  driver.answer_list({});
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::linked);
+  driver.pass(2s);
+  driver.answer_list({});
+  CHECK(driver.peer(2)->reason == "the target said yes, but does not list the link");
+  CHECK(driver.state(2) == PeerState::waiting);
+}
+
+TEST_CASE("a connection that comes and goes while its peer is probed leads to no second probe") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.pass(1s);
+  driver.answer_list({2});
+  driver.step(event::DesiredChanged{desired(nodes({2}), nodes({9}))});  // asks for a list
+  driver.answer_list({});
+  CHECK(driver.state(2) == PeerState::probing);
+  driver.pass(30s);
+  CHECK(driver.probes.size() == 1);
+}
+
 TEST_CASE("while our own container is missing or has left, nothing is dialled") {
   for (const OwnPresence own : {OwnPresence::missing, OwnPresence::left}) {
     Driver driver(driving_node_1());

@@ -87,6 +87,30 @@ TEST_CASE(
   CHECK(driver.state(2) == PeerState::probing);
 }
 
+TEST_CASE("a connected peer has no reason, even while our own container is missing") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.answer_probe(ProbeOutcome::no_answer);
+  driver.pass(100ms);
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::linked);
+  CHECK(driver.peer(2)->reason == "");
+  CHECK_FALSE(driver.peer(2)->next_try);
+  driver.step(event::DesiredChanged{desired(nodes({2}), {}, OwnPresence::missing)});
+  CHECK(driver.peer(2)->reason == "");
+}
+
+TEST_CASE("a probe that fails after its peer came up by itself counts as no failed attempt") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.pass(1s);
+  driver.answer_list({2});
+  driver.answer_probe(ProbeOutcome::no_answer);
+  CHECK(driver.state(2) == PeerState::linked);
+  CHECK(driver.peer(2)->attempts == 0);
+  CHECK(driver.peer(2)->reason == "");
+}
+
 TEST_CASE("nobody is woken for a peer that waited and is no member any more") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
@@ -119,6 +143,8 @@ TEST_CASE("counters count each kind of action, and how many of them failed") {
   CHECK(counters.links_gained == 2);
   CHECK(counters.links_lost == 0);
   CHECK(counters.stale_answers == 1);
+  driver.step(event::LinksListed{998, {}});
+  CHECK(counters.stale_answers == 2);
 }
 
 }  // namespace

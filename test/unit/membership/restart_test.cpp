@@ -102,6 +102,16 @@ TEST_CASE("a peer whose dial was in flight over a restart of the target is probe
   CHECK(peers_of(driver.probes) == nodes({2}));
 }
 
+TEST_CASE("a peer that is found between the restart and the first list is dialled after that") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.step(event::TargetUp{});
+  driver.answer_probe(ProbeOutcome::found);
+  CHECK(driver.in_flight() == 0);
+  driver.answer_list({});
+  CHECK(peers_of(driver.probes) == nodes({2}));
+}
+
 TEST_CASE("a peer that leaves while its probe is in flight over a restart does not come back by the answer") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
@@ -197,6 +207,24 @@ TEST_CASE(
   CHECK_FALSE(driver.reconciler().first_round_done());
   driver.answer_probe(ProbeOutcome::refused);
   CHECK(driver.reconciler().first_round_done());
+}
+
+TEST_CASE("after a restart every peer has to be tried again") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2, 3})), {2, 3});
+  driver.step(event::TargetUp{});
+  driver.answer_list({3});
+  CHECK_FALSE(driver.reconciler().first_round_done());
+  driver.answer_probe(ProbeOutcome::refused);
+  CHECK(driver.reconciler().first_round_done());
+}
+
+TEST_CASE("a peer that goes and comes back while its probe is in flight belongs to the round again") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  driver.step(event::DesiredChanged{desired({})});
+  driver.step(event::DesiredChanged{desired(nodes({2}))});
+  CHECK_FALSE(driver.reconciler().first_round_done());
 }
 
 TEST_CASE("a peer that leaves before it was tried holds up the round no longer") {

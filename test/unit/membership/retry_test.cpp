@@ -15,6 +15,7 @@ using samples::first_nodes;
 using samples::node;
 using samples::nodes;
 using samples::peers_of;
+using samples::with_a_long_wait;
 
 TEST_CASE("retry delays double from the first to the limit, with jitter in the upper half") {
   Driver driver(driving_node_1());
@@ -45,36 +46,6 @@ TEST_CASE("the waits of two seeds differ, those of one seed do not") {
   CHECK(first_wait(1) != first_wait(2));
 }
 
-/// A driver whose peer 2 has failed often enough to wait for long.
-Driver with_a_long_wait() {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2})));
-  for (int attempt = 0; attempt < 10; ++attempt) {
-    driver.answer_probe(ProbeOutcome::no_answer);
-    driver.pass(std::chrono::ceil<Milliseconds>(driver.peer(2)->next_try.value() - driver.now));
-  }
-  driver.answer_probe(ProbeOutcome::no_answer);
-  return driver;
-}
-
-TEST_CASE("news make waiting peers due at once, and delays start over") {
-  Driver driver = with_a_long_wait();
-  REQUIRE(driver.probes.empty());
-  driver.step(event::News{});
-  REQUIRE(driver.probes.size() == 1);
-  driver.answer_probe(ProbeOutcome::no_answer);
-  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
-}
-
-TEST_CASE("news while a probe is in flight count for it too") {
-  Driver driver = with_a_long_wait();
-  driver.pass(10s);
-  REQUIRE(driver.probes.size() == 1);
-  driver.step(event::News{});
-  driver.answer_probe(ProbeOutcome::no_answer);
-  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
-}
-
 TEST_CASE("a peer that is listed anew starts over") {
   Driver driver = with_a_long_wait();
   driver.step(event::DesiredChanged{desired(nodes({1}))});
@@ -82,6 +53,15 @@ TEST_CASE("a peer that is listed anew starts over") {
   driver.step(event::DesiredChanged{desired(nodes({2}))});
   CHECK(driver.probes.size() == 1);
   CHECK(driver.peer(2)->attempts == 0);
+}
+
+TEST_CASE("peers that are listed later are dialled, wherever their names sort") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({4})));
+  driver.step(event::DesiredChanged{desired(nodes({2, 4, 6}))});
+  driver.step(event::DesiredChanged{desired(nodes({2, 3, 4, 5, 6, 7}))});
+  CHECK(peers_of(driver.probes) == nodes({2, 3, 4, 5, 6, 7}));
+  CHECK(driver.reconciler().peers().size() == 6);
 }
 
 TEST_CASE("a held peer that becomes dialable again starts over") {
@@ -104,94 +84,6 @@ TEST_CASE("a connected peer has no failed attempts") {
   driver.answer_dial(DialOutcome::linked);
   driver.answer_list({2});
   CHECK(driver.peer(2)->attempts == 0);
-}
-
-TEST_CASE("news act at most once in their interval, and none is lost") {
-  Driver driver = with_a_long_wait();
-  driver.step(event::News{});
-  REQUIRE(driver.probes.size() == 1);
-  driver.pass(1s);
-  driver.step(event::News{});  // for the probe that is out
-  const TimePoint second = driver.now;
-  driver.answer_probe(ProbeOutcome::no_answer);
-  while (driver.now < second + 3'900ms) {
-    driver.pass(100ms);
-    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
-  }
-  CHECK(driver.peer(2)->next_try.value() - driver.now > 200ms);
-  driver.pass(100ms);
-  CHECK(driver.probes.size() == 1);
-  driver.answer_probe(ProbeOutcome::no_answer);
-  CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
-}
-
-TEST_CASE("a peer that came up by itself is news for those that wait") {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2, 3})));
-  for (int attempt = 0; attempt < 10; ++attempt) {
-    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
-    driver.pass(11s);
-    if (!driver.lists.empty()) driver.answer_list({});
-  }
-  while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
-  driver.pass(1s);
-  REQUIRE(driver.lists.size() == 1);
-  REQUIRE(driver.probes.empty());
-  driver.answer_list({3});
-  CHECK(peers_of(driver.probes) == nodes({2}));
-}
-
-/// Peer 3 waits for long, and a probe of peer 2 is in flight. Of 2 there were dials before.
-Driver with_one_waiting_and_one_in_flight() {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2, 3})));
-  for (int second = 0; second < 60; ++second) {
-    while (!driver.probes.empty()) {
-      driver.answer_probe(driver.probes.front().peer == node(2) ? ProbeOutcome::found
-                                                                : ProbeOutcome::no_answer);
-    }
-    while (!driver.dials.empty()) driver.answer_dial(DialOutcome::refused);
-    if (!driver.lists.empty()) driver.answer_list({});
-    driver.pass(1s);
-  }
-  while (peers_of(driver.probes) != nodes({2}) || driver.lists.empty()) {
-    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
-    if (!driver.lists.empty()) driver.answer_list({});
-    driver.pass(100ms);
-  }
-  return driver;
-}
-
-TEST_CASE("a peer that comes up while it is probed came up by itself") {
-  Driver driver = with_one_waiting_and_one_in_flight();
-  driver.answer_list({2});
-  CHECK(peers_of(driver.probes) == nodes({2, 3}));
-}
-
-TEST_CASE("a peer that comes up while it waits for a retry of its dial came up by itself") {
-  Driver driver = with_one_waiting_and_one_in_flight();
-  driver.answer_probe(ProbeOutcome::found);
-  driver.answer_dial(DialOutcome::refused);
-  driver.answer_list({2});
-  CHECK(peers_of(driver.probes) == nodes({3}));
-}
-
-TEST_CASE("a peer that comes up while it is dialled did not come up by itself") {
-  Driver driver = with_one_waiting_and_one_in_flight();
-  driver.answer_probe(ProbeOutcome::found);
-  driver.answer_list({2});
-  CHECK(driver.state(2) == PeerState::linked);
-  CHECK(driver.state(3) == PeerState::waiting);
-}
-
-TEST_CASE("an external change hurries once") {
-  Driver driver = with_a_long_wait();
-  driver.step(event::News{});
-  for (int tenth = 0; tenth < 300; ++tenth) {
-    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
-    driver.pass(100ms);
-  }
-  CHECK(driver.peer(2)->attempts <= 11 + 10);
 }
 
 /// The link to peer 2 comes, lasts, and drops; returns what happens until it is dialled again.
@@ -237,6 +129,26 @@ TEST_CASE("a link that drops again and again is dialled ever less often, until o
   for (int loss = 2; loss <= 5; ++loss) CHECK(lose_again(driver, 3s) <= 20ms);
   CHECK(lose_again(driver, 3s) >= 180ms);
   CHECK(driver.peer(2)->reason == "the link drops again and again");
+}
+
+TEST_CASE("a connection that drops after exactly the time that counts as lasting has lasted") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.lasting = 2s;
+  settings.prompt_redials = 1;
+  Driver driver(settings);
+  driver.begin(desired(nodes({2})));
+  CHECK(lose_again(driver, 1s) <= 20ms);
+  driver.answer_probe(ProbeOutcome::found);
+  while (!driver.lists.empty()) driver.answer_list({});
+  driver.answer_dial(DialOutcome::linked);
+  driver.answer_list({2});
+  for (const std::initializer_list<int> connected :
+       {std::initializer_list<int>{2}, std::initializer_list<int>{}}) {
+    driver.pass(1s);
+    REQUIRE(driver.lists.size() == 1);
+    driver.answer_list(connected);
+  }
+  CHECK(driver.probes.size() == 1);
 }
 
 TEST_CASE("the first wait after a connection that held is short, whatever failed before it came up") {

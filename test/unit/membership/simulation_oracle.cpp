@@ -246,7 +246,9 @@ std::optional<std::string> Oracle::against_guard(const std::optional<MassHold>& 
       own_is_held = is_held;
     } else if (peer.up) {
       ++known;
-      if (is_held) ++held, since = std::min(since, peer.missing->since);
+      if (!is_held) continue;
+      ++held;
+      since = std::min(since, peer.missing->since);
     }
   }
   if (reported.has_value() != (own_is_held || held > 0))

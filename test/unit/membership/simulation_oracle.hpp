@@ -38,7 +38,7 @@ class Oracle {
   /// Nothing, or the rule that a leave of `number` would break.
   [[nodiscard]] std::optional<std::string> against_leave(int number) const;
 
-  /// What the reconciler is to be told.
+  /// The same for the oracle of the pace.
   [[nodiscard]] PaceOracle::Wanted wanted() const;
 
   [[nodiscard]] bool ever_listed(int number) const { return ever_listed_.contains(number); }
