@@ -220,7 +220,9 @@ TEST_CASE("a refresh reads the metadata again") {
   run_until(agent.loop, "another read", [&] { return agent.metadata.count("self/service") > before; });
 }
 
-TEST_CASE("the own address is asked of the metadata where it is not set, and one of no interface here is not taken") {
+TEST_CASE(
+    "the own address is asked of the metadata where it is not set, and one of no interface here is not "
+    "taken") {
   Running agent;
   agent.metadata.put("self/container/primary_ip", "10.42.0.2");
   agent.config.ip.reset();

@@ -110,7 +110,7 @@ TEST_CASE("a departed target is asked for global:disconnect/0 after a look, whil
   departure.answer("erlang:nodes([hidden])", atoms({cnode}));
   REQUIRE(departure.result);
   CHECK(departure.result->outcome == DisconnectOutcome::done);
-  CHECK(departure.result->detail == "global:disconnect left ['myapp@10.42.0.2']");
+  CHECK(departure.result->detail == "global:disconnect left [myapp@10.42.0.2]");
   CHECK(departure.connections.disconnected.empty());
 }
 

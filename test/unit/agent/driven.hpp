@@ -48,6 +48,24 @@ struct Surroundings {
     node.answer("net_kernel:connect_node([" + peer + "]) on " + target, atom(result));
   }
 
+  /// The lost peer, which is connected to for this, does not take itself for connected to the target.
+  void inspect_clear(const std::string& peer) {
+    const auto run = [this] {
+      loop.restart();
+      loop.poll();
+    };
+    node.connected.insert(test::node(peer));
+    run();
+    node.answer("erlang:function_exported([global,disconnect,0]) on " + peer, atom("true"));
+    run();
+    node.answer("erlang:monotonic_time([millisecond]) on " + peer,
+                distribution::TermWriter().integer(1).take());
+    run();
+    node.answer("erlang:nodes([connected]) on " + peer, atoms({}));
+    run();
+    node.connected.erase(test::node(peer));
+  }
+
   boost::asio::io_context loop;
   distribution::test::EpmdStandIn epmd{loop};
   FakeTimers timers;

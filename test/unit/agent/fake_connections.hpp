@@ -25,6 +25,8 @@ class FakeConnections final : public distribution::Connections {
     distribution::OnCallResult done;
   };
 
+  static constexpr std::size_t whole = 4'000;  ///< more than any call here has as text
+
   explicit FakeConnections(const std::string& name) : name_(node(name)) {}
 
   [[nodiscard]] const NodeName& name() const override { return name_; }
@@ -41,9 +43,9 @@ class FakeConnections final : public distribution::Connections {
   void disconnect(const NodeName& peer) override { disconnected.push_back(peer.str()); }
   void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
             Milliseconds limit, distribution::OnCallResult done) override {
-    calls.push_back(
-        {what.module + ":" + what.function + "(" + distribution::printed(arguments) + ") on " + peer.str(),
-         limit, std::move(done)});
+    calls.push_back({what.module + ":" + what.function + "(" + distribution::printed(arguments, whole) +
+                         ") on " + peer.str(),
+                     limit, std::move(done)});
   }
 
   /// Ends the attempt that has been open longest.
@@ -57,6 +59,7 @@ class FakeConnections final : public distribution::Connections {
     done(std::move(result));
   }
 
+  [[nodiscard]] bool looks_up() const { return !open_lookups_.empty(); }
   /// Answers the lookup that has been open longest.
   void answer_lookup(const Expected<std::uint16_t>& port) {
     REQUIRE_FALSE(open_lookups_.empty());

@@ -1,9 +1,9 @@
 // The connection to one BEAM, with a clock set by hand.
 #include "target_link.hpp"
-#include "cookie_watch.hpp"
 
 #include <doctest/doctest.h>
 
+#include "cookie_watch.hpp"
 #include "fake_connections.hpp"
 #include "fake_timers.hpp"
 #include "log_lines.hpp"
@@ -32,9 +32,13 @@ struct Watched {
   }
   [[nodiscard]] std::size_t attempts() const { return node.attempts.size(); }
   /// True if the next attempt comes after this time, and not a millisecond before.
+  /// Whoever is looked up meanwhile is where it was.
   [[nodiscard]] bool tries_again_after(Milliseconds wait) {
     const std::size_t before = attempts();
-    timers.advance(wait - Milliseconds(1));
+    for (Milliseconds passed{1}; passed < wait; ++passed) {
+      timers.advance(Milliseconds(1));
+      while (node.looks_up()) node.answer_lookup(std::uint16_t{4711});
+    }
     const bool early = attempts() > before;
     timers.advance(Milliseconds(1));
     return !early && attempts() == before + 1;
@@ -130,7 +134,7 @@ TEST_CASE("failed attempts of one kind are logged once, and again after a connec
   CHECK(watched.lines->count("target_awaited") == 1);
   watched.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookie differs");
   CHECK(watched.lines->count("target_refuses") == 1);
-  watched.timers.advance(Milliseconds(50));
+  CHECK(watched.tries_again_after(Milliseconds(1'000)));
   watched.fail();
   CHECK(watched.lines->count("target_awaited") == 2);
 
@@ -138,6 +142,41 @@ TEST_CASE("failed attempts of one kind are logged once, and again after a connec
   watched.link->link_down(closed);
   watched.fail();
   CHECK(watched.lines->count("target_awaited") == 3);
+}
+
+TEST_CASE("a target that refuses is called ever less often, and at once when its process is another") {
+  Watched watched;
+  watched.link->start();
+  for (const int wait : {1'000, 4'000, 16'000}) {
+    watched.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookie differs");
+    CHECK(watched.tries_again_after(Milliseconds(wait)));
+  }
+  watched.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookie differs");
+  watched.timers.advance(Milliseconds(250));
+  watched.node.answer_lookup(std::uint16_t{4711});
+  const std::size_t before = watched.attempts();
+  watched.timers.advance(Milliseconds(250));
+  watched.node.answer_lookup(std::uint16_t{4712});
+  CHECK(watched.attempts() == before + 1);
+  watched.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookie differs");
+  CHECK(watched.tries_again_after(Milliseconds(1'000)));
+}
+
+TEST_CASE("a target that refuses and is gone is looked for at once") {
+  Watched watched;
+  watched.link->start();
+  watched.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookie differs");
+  watched.timers.advance(Milliseconds(250));
+  watched.node.answer_lookup(failure(ErrorCode::not_found, "epmd does not know it"));
+  CHECK(watched.attempts() == 2);
+}
+
+TEST_CASE("a target that refuses is not hastened by an external change") {
+  Watched watched;
+  watched.link->start();
+  watched.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookie differs");
+  watched.link->hurry();
+  CHECK(watched.attempts() == 1);
 }
 
 TEST_CASE("a connection clears what was wrong, and is logged with the time since the search began") {

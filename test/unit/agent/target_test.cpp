@@ -125,6 +125,7 @@ TEST_CASE("connections are listed once a second, and one that is lost is dialled
   driven.timers.advance(Milliseconds(1));
   driven.list({});
   CHECK(driven.lines->count("peer_lost") == 1);
+  driven.inspect_clear(peer);
   driven.dial(peer);
 }
 
@@ -204,7 +205,7 @@ TEST_CASE("a probe that nobody answers ends after a second") {
 
 TEST_CASE("an external change hastens the next attempt and the peers that wait") {
   Driven driven;
-  driven.node.fail_attempt("challenge_ack", ErrorCode::refused, "no");
+  driven.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
   driven.target->news();
   CHECK(driven.node.attempts.size() == 2);
 

@@ -263,7 +263,7 @@ TEST_CASE("a connection that was made anew counts as shown only by a list of its
 
 TEST_CASE("a connection that comes and goes while its peer is probed leads to no second probe") {
   Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2})));
+  driver.begin(samples::holding(nodes({9}), nodes({2})));
   driver.pass(1s);
   driver.answer_list({2});
   driver.step(event::DesiredChanged{desired(nodes({2}), nodes({9}))});  // asks for a list

@@ -24,7 +24,7 @@ TEST_CASE("a target that restarts starts everything over, and late dials are not
   driver.step(event::TargetDown{});
   CHECK(driver.state(2) == PeerState::queued);
   CHECK(driver.state(3) == PeerState::queued);
-  CHECK(driver.peer(2)->reason == "the target is away");
+  CHECK(driver.peer(2)->reason == "the target has not listed its connections yet");
   CHECK(driver.reconciler().next_wake() == TimePoint::max());
 
   driver.step(event::TargetUp{});
