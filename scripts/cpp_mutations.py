@@ -1,11 +1,11 @@
-"""The mutations that scripts/mutants makes of a C++ source, found by its tokens alone: no types, no preprocessor. Some of
-them do not compile."""
+"""The mutations that scripts/mutants makes of a C++ source, found by its tokens alone: no types, no preprocessor. Some
+do not compile."""
 import re
 from typing import NamedTuple
 
 TOKEN = re.compile(r'''
     (?P<skipped> //[^\n]* | /\*.*?\*/ | ^[ \t]*\#(?:\\\n|[^\n])* )
-  | (?P<text> (?:u8|[uUL])?R"(?P<mark>[^()\\\s]*)\(.*?\)(?P=mark)" | (?:u8|[uUL])?(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*') )
+  | (?P<text> (?:u8|[uUL])?(?: R"(?P<mark>[^()\\\s]*)\(.*?\)(?P=mark)" | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' ) )
   | (?P<number> \.?\d(?:[eEpP][+-]|'?[\w.])* )
   | (?P<word> [A-Za-z_]\w* )
   | (?P<sign> <=>|<<=|>>=|->|::|\+\+|--|<<|>>|&&|\|\||[-+*/%&|^<>=!]=|\S )''', re.VERBOSE | re.MULTILINE | re.DOTALL)
@@ -188,7 +188,8 @@ class Mutator:
             return
         last = self._end(colon + 1, {';', ',', ':'}) - 1
         if last < len(self.tokens) - 1:
-            yield self._replace(question + 1, last, self._text(colon + 1, last) + ' : ' + self._text(question + 1, colon - 1))
+            branches = self._text(question + 1, colon - 1), self._text(colon + 1, last)
+            yield self._replace(question + 1, last, ' : '.join(reversed(branches)))
 
 
 def other_numbers(text):

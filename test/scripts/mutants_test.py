@@ -45,7 +45,8 @@ class MutationsOfASource(unittest.TestCase):
         self.changes('const Foo a = b; Foo& c(d); using X = Y; std::vector<int> e{f};')
         self.changes('switch (a) { case B::c: g(); break; default: h(); }',
                      'switch (a) { case B::c: {} break; default: h(); }',
-                     'switch (a) { case B::c: g(); {} default: h(); }', 'switch (a) { case B::c: g(); break; default: {} }')
+                     'switch (a) { case B::c: g(); {} default: h(); }',
+                     'switch (a) { case B::c: g(); break; default: {} }')
         self.assertEqual(mutated('class A { A(); A& g(B); int c; };'), [])
 
     def test_early_returns_are_dropped_but_not_the_last(self):
@@ -69,8 +70,8 @@ class MutationsOfASource(unittest.TestCase):
 
     def test_one_seed_gives_the_same_mutations_again(self):
         def listed(seed):
-            return subprocess.run([ROOT / 'scripts' / 'mutants', '--list', '--seed', seed, 'c_src/log.cpp'], check=True, text=True,
-                                  capture_output=True, cwd=ROOT).stdout
+            command = [ROOT / 'scripts' / 'mutants', '--list', '--seed', seed, 'c_src/log.cpp']
+            return subprocess.run(command, check=True, text=True, capture_output=True, cwd=ROOT).stdout
 
         self.assertEqual(listed('7'), listed('7'))
         self.assertNotEqual(listed('7').splitlines()[1:], listed('8').splitlines()[1:])
