@@ -148,6 +148,8 @@ a_leaver_that_comes_back_is_told_of_once(Config) ->
                                  #{leavers := Leavers} -> {wait, Leavers}
                              end
                     end, 45000),
+    %% Once it has ended, all that it has logged is there.
+    ok = test_cnode:stop(Cnode),
     [_] = test_cnode:events(Cnode, "peer_asked_to_leave"),
     ok.
 
