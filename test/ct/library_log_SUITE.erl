@@ -7,7 +7,8 @@
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1]).
 -export([log_lines_are_parsed/1, entries_are_formatted_with_their_fields/1, entries_below_the_level_are_left_out/1,
          the_programs_lines_are_logged/1, lines_below_the_level_still_carry_telemetry/1,
-         a_start_that_goes_on_is_logged_as_a_warning/1, a_line_that_is_too_long_is_cut/1]).
+         a_start_that_goes_on_is_logged_as_a_warning/1, a_start_that_does_not_wait_logs_no_warning/1,
+         a_line_that_is_too_long_is_cut/1]).
 -export([log/2]).
 
 -spec suite() -> [term()].
@@ -18,7 +19,8 @@ suite() ->
 all() ->
     [log_lines_are_parsed, entries_are_formatted_with_their_fields, entries_below_the_level_are_left_out,
      the_programs_lines_are_logged, lines_below_the_level_still_carry_telemetry,
-     a_start_that_goes_on_is_logged_as_a_warning, a_line_that_is_too_long_is_cut].
+     a_start_that_goes_on_is_logged_as_a_warning, a_start_that_does_not_wait_logs_no_warning,
+     a_line_that_is_too_long_is_cut].
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
@@ -39,7 +41,8 @@ log_lines_are_parsed(_Config) ->
               #{level => warning, event => <<"peer_unreachable">>, message => <<"no \"answer\"\n", 233/utf8, "\\">>,
                 fields => #{<<"peer">> => <<"a@1.2.3.4">>, <<"took_ms">> => <<"12">>}}},
              {<<"error event=e text=\"\" n=1">>,
-              #{level => error, event => <<"e">>, message => <<>>, fields => #{<<"text">> => <<>>, <<"n">> => <<"1">>}}},
+              #{level => error, event => <<"e">>, message => <<>>,
+                fields => #{<<"text">> => <<>>, <<"n">> => <<"1">>}}},
              {<<"debug event=e msg=\"a\\tb\\rc\\/d\"">>,
               #{level => debug, event => <<"e">>, message => <<"a\tb\rc/d">>, fields => #{}}}],
     [Entry = rancher_cnode_log:parse(<<Time/binary, Line/binary>>) || {Line, Entry} <- Table],
@@ -106,31 +109,45 @@ lines_below_the_level_still_carry_telemetry(Config) ->
 a_start_that_goes_on_is_logged_as_a_warning(Config) ->
     [A] = beams(Config, 1),
     ok = test_beam:call(A, library_witness, start, []),
-    Start = fun(Basename, Level) ->
-                    {ok, _} = start_child(A, [{program, script(Config, "cat >/dev/null")}, {basename, Basename},
-                                              {await_timeout, 1}, {log_level, Level}]),
-                    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
-                    ok = test_beam:call(A, supervisor, delete_child, [library_supervisor, rancher_cnode])
-            end,
-    ok = Start(first, error),
+    ok = start_and_stop(A, Config, [{basename, first}, {await_timeout, 1}, {log_level, error}]),
     [] = noted(A),
-    ok = Start(second, warning),
+    ok = start_and_stop(A, Config, [{basename, second}, {await_timeout, 1}, {log_level, warning}]),
     [{log, warning, <<"rancher_cnode: ", _/binary>>}] = noted(A),
+    ok.
+
+-spec a_start_that_does_not_wait_logs_no_warning([term()]) -> ok.
+a_start_that_does_not_wait_logs_no_warning(Config) ->
+    [A] = beams(Config, 1),
+    ok = test_beam:call(A, library_witness, start, []),
+    ok = start_and_stop(A, Config, [{await_timeout, 0}]),
+    [] = noted(A),
     ok.
 
 -spec a_line_that_is_too_long_is_cut([term()]) -> ok.
 a_line_that_is_too_long_is_cut(Config) ->
     [A] = beams(Config, 1),
-    Table = [{16384, "", 16384}, {16385, "", 16384}, {40000, "", 16384}, {40000, "echo next >&2;", 0}],
+    %% Of 16384 # and some @ the first 16384 characters stay, until another line comes.
+    Table = [{0, "", {16384, 0}}, {1, "", {16384, 0}}, {30000, "", {16384, 0}}, {30000, "echo next >&2;", {0, 0}}],
+    Line = "printf '%016384d' 0 | tr 0 '#' >&2; head -c ~b /dev/zero | tr '\\0' @ >&2; echo >&2; ~s exit 7",
     Cut = [begin
-               Script = io_lib:format("printf '%0~bd\\n' 0 | tr 0 '#' >&2; ~s exit 7", [Length, After]),
-               {error, {{program_ended, Sentence}, _Child}} = start_child(A, [{program, script(Config, Script)}]),
-               {Length, After, length(binary:matches(Sentence, <<"#">>))}
-           end || {Length, After, _Kept} <- Table],
+               Program = script(Config, io_lib:format(Line, [Beyond, After])),
+               {error, {{program_ended, Sentence}, _Child}} = start_child(A, [{program, Program}]),
+               [_, Last] = binary:split(Sentence, <<"its last line: ">>),
+               {Beyond, After, {count($#, Last), count($@, Last)}}
+           end || {Beyond, After, _Kept} <- Table],
     Table = Cut,
     ok.
 
 %% -- helpers
+
+%% A program that logs nothing, in a start of its own.
+start_and_stop(Beam, Config, Settings) ->
+    {ok, _} = start_child(Beam, [{program, script(Config, "cat >/dev/null")} | Settings]),
+    ok = test_beam:call(Beam, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
+    test_beam:call(Beam, supervisor, delete_child, [library_supervisor, rancher_cnode]).
+
+count(Character, Text) ->
+    length([Same || <<Same>> <= Text, Same =:= Character]).
 
 %% logger's handler: the case's own process logs.
 -spec log(logger:log_event(), logger:handler_config()) -> ok.
