@@ -10,12 +10,14 @@
 -export([the_start_returns_when_the_mesh_is_there/1, a_start_that_waits_for_nothing_returns_at_once/1,
          odd_names_and_cookies_are_handed_over/1,
          cookie_and_names_are_in_no_argument/1, a_bad_setting_is_told_in_the_programs_words/1,
-         a_program_that_dies_is_started_again/1, a_child_that_is_stopped_leaves_nothing/1,
+         a_program_that_dies_is_started_again/1, a_child_ends_with_the_status_of_its_program/1,
+         a_child_that_is_stopped_leaves_nothing/1,
          a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1, calls_without_a_c_node_are_errors/1,
          an_await_ends_when_its_time_is_over/1,
          unexpected_messages_change_nothing/1, functions_with_arguments_are_called/1,
          a_second_topology_cannot_change_the_functions/1,
-         a_topology_that_stops_leaves_the_other_its_functions_and_name/1, last_words_are_told/1,
+         a_topology_that_stops_leaves_the_other_its_functions_and_name/1,
+         a_function_stays_taken_while_one_of_two_topologies_runs/1, last_words_are_told/1,
          a_port_that_is_closed_ends_the_child/1]).
 
 -spec suite() -> [term()].
@@ -27,11 +29,14 @@ all() ->
     [the_start_returns_when_the_mesh_is_there, a_start_that_waits_for_nothing_returns_at_once,
      odd_names_and_cookies_are_handed_over,
      cookie_and_names_are_in_no_argument, a_bad_setting_is_told_in_the_programs_words,
-     a_program_that_dies_is_started_again, a_child_that_is_stopped_leaves_nothing, a_program_that_hangs_is_stopped_too,
+     a_program_that_dies_is_started_again,
+     a_child_ends_with_the_status_of_its_program, a_child_that_is_stopped_leaves_nothing,
+     a_program_that_hangs_is_stopped_too,
      calls_tell_about_the_cluster, calls_without_a_c_node_are_errors, an_await_ends_when_its_time_is_over,
      unexpected_messages_change_nothing,
      functions_with_arguments_are_called, a_second_topology_cannot_change_the_functions,
-     a_topology_that_stops_leaves_the_other_its_functions_and_name, last_words_are_told,
+     a_topology_that_stops_leaves_the_other_its_functions_and_name,
+     a_function_stays_taken_while_one_of_two_topologies_runs, last_words_are_told,
      a_port_that_is_closed_ends_the_child].
 
 -spec the_start_returns_when_the_mesh_is_there([term()]) -> ok.
@@ -98,6 +103,22 @@ a_program_that_dies_is_started_again(Config) ->
                          10000),
     ok = test_beam:call(A, rancher_cnode, await, [10000]).
 
+-spec a_child_ends_with_the_status_of_its_program([term()]) -> ok.
+a_child_ends_with_the_status_of_its_program(Config) ->
+    [A] = beams(Config, 1),
+    ok = test_beam:call(A, library_witness, start, []),
+    {ok, Child} = start_child(A, [{log_level, error}]),
+    ok = test_beam:call(A, library_witness, watch, [Child]),
+    ok = test_command:signal("KILL", cnodes(A)),
+    {program_ended, Sentence} = test_wait:until("the child has ended",
+                                                fun() -> case noted(A) of
+                                                             [{ended, Reason}] -> {done, Reason};
+                                                             Saw -> {wait, Saw}
+                                                         end
+                                                end, 5000),
+    {_, _} = binary:match(Sentence, <<"ended with status 137">>),
+    ok.
+
 -spec a_child_that_is_stopped_leaves_nothing([term()]) -> ok.
 a_child_that_is_stopped_leaves_nothing(Config) ->
     [A, B] = Beams = beams(Config, 2),
@@ -148,8 +169,8 @@ calls_without_a_c_node_are_errors(Config) ->
 -spec an_await_ends_when_its_time_is_over([term()]) -> ok.
 an_await_ends_when_its_time_is_over(Config) ->
     [A] = beams(Config, 1),
-    {Took, {error, timeout}} = test_beam:call(A, timer, tc, [rancher_cnode, await, [200]]),
-    true = Took >= 200000 andalso Took < 3000000,
+    {Took, {error, timeout}} = test_beam:call(A, timer, tc, [rancher_cnode, await, [2000]]),
+    true = Took >= 2000000 andalso Took < 5000000,
     ok.
 
 -spec unexpected_messages_change_nothing([term()]) -> ok.
@@ -209,6 +230,17 @@ a_topology_that_stops_leaves_the_other_its_functions_and_name(Config) ->
     {error, {{function_taken, _}, _}} = start_second(A, [Other]),
     ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
     {ok, _} = start_second(A, [Other]),
+    ok.
+
+-spec a_function_stays_taken_while_one_of_two_topologies_runs([term()]) -> ok.
+a_function_stays_taken_while_one_of_two_topologies_runs(Config) ->
+    [A] = beams(Config, 1),
+    Same = {list_nodes, {library_witness, list_nodes, [one]}},
+    {ok, _} = start_child(A, [Same, {await_timeout, 0}]),
+    {ok, _} = start_second(A, [Same]),
+    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, second]),
+    ok = test_beam:call(A, supervisor, delete_child, [library_supervisor, second]),
+    {error, {{function_taken, _}, _}} = start_second(A, [{list_nodes, {library_witness, list_nodes, [two]}}]),
     ok.
 
 -spec last_words_are_told([term()]) -> ok.

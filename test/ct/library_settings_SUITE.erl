@@ -159,8 +159,9 @@ a_node_that_cannot_take_part_is_told_why(_Config) ->
 
 -spec each_topology_is_a_child_of_its_own([term()]) -> ok.
 each_topology_is_a_child_of_its_own(_Config) ->
-    #{id := rancher_cnode, start := {rancher_cnode, start_link, [[{basename, a}]]}, restart := permanent} =
-        rancher_cnode:child_spec([{basename, a}]),
+    %% It waits for 2 s before it kills a program that is stuck.
+    #{id := rancher_cnode, start := {rancher_cnode, start_link, [[{basename, a}]]}, restart := permanent,
+      shutdown := 5000} = rancher_cnode:child_spec([{basename, a}]),
     Topology = libcluster3([]),
     #{id := {rancher_cnode, rancher}, start := {rancher_cnode, start_link, [Topology]}} =
         rancher_cnode:child_spec(Topology),
