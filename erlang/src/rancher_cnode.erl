@@ -145,8 +145,6 @@ call(CNode, Request, Timeout) ->
     try gen_server:call({rancher_cnode, CNode}, Request, Timeout) of
         Answer -> {ok, Answer}
     catch
-        exit:{timeout, _} -> {error, timeout};
-        exit:{{nodedown, _} = Down, _} -> {error, Down};
         exit:{noconnection, _} -> {error, {nodedown, CNode}};
         exit:{Reason, _} -> {error, Reason}
     end.

@@ -205,7 +205,7 @@ broken_and_deep_terms(Config) ->
     Deep = iolist_to_binary([131, [<<108, 1:32>> || _ <- lists:seq(1, 500000)]]),
     Wide = <<131, 104, 255, 108, 16#ffffffff:32>>,
     Whole = [Deep, Wide, <<131, 116, 16#ffffffff:32>>, <<131, 109, 16#ffffffff:32, 0>>, <<131, 110, 255, 0, 1>>,
-             <<131, 114, 65535:16>>, <<131, 80, 0:32, 1, 2, 3>>],
+             <<131, 80, 0:32, 1, 2, 3>>, reference(0), reference(6), reference(65535)],
     Cut = [binary:part(Message, 0, Length) || Length <- lists:seq(1, byte_size(Message) - 1)],
     [begin
          Socket = let_in(Config),
@@ -214,6 +214,10 @@ broken_and_deep_terms(Config) ->
          true = stranger:closed(Socket, 5000)
      end || Bytes <- Whole ++ Cut],
     ok.
+
+%% NEWER_REFERENCE_EXT with all its words; a reference has 1 to 5 of them.
+reference(Words) ->
+    <<131, 90, Words:16, 119, 3, "a@b", 1:32, 0:(32 * Words)>>.
 
 -spec names_of_255_characters([term()]) -> ok.
 names_of_255_characters(Config) ->

@@ -3,7 +3,7 @@
 
 -import(fresh_service, [metadata/1]).
 
--export([beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1, script/2]).
+-export([beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1, load_telemetry/1, script/2]).
 
 %% Listed as the service's containers. No C-node runs yet.
 -spec beams([term()], pos_integer()) -> [test_beam:beam()].
@@ -45,6 +45,12 @@ is_cnode(Pid) ->
 -spec noted(test_beam:beam()) -> [term()].
 noted(Beam) ->
     test_beam:call(Beam, library_witness, noted, []).
+
+%% The witness keeps the events.
+-spec load_telemetry(test_beam:beam()) -> ok.
+load_telemetry(Beam) ->
+    ok = test_beam:call(Beam, library_witness, start, []),
+    test_beam:call(Beam, application, load, [{application, telemetry, [{vsn, "1.2.1"}, {modules, [telemetry]}]}]).
 
 %% In the place of the program.
 -spec script([term()], iodata()) -> file:filename().

@@ -3,7 +3,8 @@
 -module(library_child_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(library_beam, [beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1, script/2]).
+-import(library_beam, [beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1,
+                       script/2]).
 
 -export([suite/0, all/0]).
 -export([the_start_returns_when_the_mesh_is_there/1, a_start_that_waits_for_nothing_returns_at_once/1,
@@ -12,9 +13,10 @@
          a_program_that_dies_is_started_again/1, a_child_that_is_stopped_leaves_nothing/1,
          a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1,
          a_c_node_from_outside_is_found_whatever_its_name/1, calls_without_a_c_node_are_errors/1,
-         the_programs_lines_are_logged/1, functions_with_arguments_are_called/1,
-         a_second_topology_cannot_change_the_functions/1,
-         a_topology_that_stops_leaves_the_other_its_functions_and_name/1, last_words_are_told/1,
+         an_await_ends_when_its_time_is_over/1, unexpected_messages_change_nothing/1,
+         functions_with_arguments_are_called/1, a_second_topology_cannot_change_the_functions/1,
+         a_topology_that_stops_leaves_the_other_its_functions_and_name/1,
+         a_function_stays_taken_while_one_of_two_topologies_runs/1, last_words_are_told/1,
          a_port_that_is_closed_starts_the_program_again/1,
          a_program_that_dies_before_it_worked_does_not_fail_the_start/1]).
 
@@ -29,9 +31,10 @@ all() ->
      cookie_and_names_are_in_no_argument, a_bad_setting_is_told_in_the_programs_words,
      a_program_that_dies_is_started_again, a_child_that_is_stopped_leaves_nothing, a_program_that_hangs_is_stopped_too,
      calls_tell_about_the_cluster, a_c_node_from_outside_is_found_whatever_its_name,
-     calls_without_a_c_node_are_errors, the_programs_lines_are_logged,
+     calls_without_a_c_node_are_errors, an_await_ends_when_its_time_is_over, unexpected_messages_change_nothing,
      functions_with_arguments_are_called, a_second_topology_cannot_change_the_functions,
-     a_topology_that_stops_leaves_the_other_its_functions_and_name, last_words_are_told,
+     a_topology_that_stops_leaves_the_other_its_functions_and_name,
+     a_function_stays_taken_while_one_of_two_topologies_runs, last_words_are_told,
      a_port_that_is_closed_starts_the_program_again, a_program_that_dies_before_it_worked_does_not_fail_the_start].
 
 -spec the_start_returns_when_the_mesh_is_there([term()]) -> ok.
@@ -150,27 +153,24 @@ calls_without_a_c_node_are_errors(Config) ->
     {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, status, []),
     {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, peers, []),
     {error, {nodedown, Usual}} = test_beam:call(A, rancher_cnode, refresh, []),
-    {error, timeout} = test_beam:call(A, rancher_cnode, await, [100]),
+    {error, timeout} = test_beam:call(A, rancher_cnode, await, [0]),
     ok.
 
--spec the_programs_lines_are_logged([term()]) -> ok.
-the_programs_lines_are_logged(Config) ->
-    [A, B] = beams(Config, 2),
-    ok = test_beam:call(A, library_witness, start, []),
-    {ok, _} = start_child(A, [{await_timeout, infinity}]),
-    Peer = atom_to_binary(test_beam:name(B)),
-    ok = await_logged(A, info, <<"rancher_cnode registered">>),
-    ok = await_logged(A, info, <<"peer=", Peer/binary>>),
-    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
-    ok = test_beam:call(A, supervisor, delete_child, [library_supervisor, rancher_cnode]),
-    Before = length(test_beam:call(A, library_witness, noted, [])),
-    {ok, _} = start_child(A, [{await_timeout, infinity}, {log_level, error}]),
-    Before = length(test_beam:call(A, library_witness, noted, [])),
-    %% Nor does the child write of its own.
-    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
-    ok = test_beam:call(A, supervisor, delete_child, [library_supervisor, rancher_cnode]),
-    {ok, _} = start_child(A, [{program, script(Config, "cat >/dev/null")}, {await_timeout, 1}, {log_level, error}]),
-    Before = length(test_beam:call(A, library_witness, noted, [])),
+-spec an_await_ends_when_its_time_is_over([term()]) -> ok.
+an_await_ends_when_its_time_is_over(Config) ->
+    [A] = beams(Config, 1),
+    {Took, {error, timeout}} = test_beam:call(A, timer, tc, [rancher_cnode, await, [2000]]),
+    true = Took >= 2000000 andalso Took < 5000000,
+    ok.
+
+-spec unexpected_messages_change_nothing([term()]) -> ok.
+unexpected_messages_change_nothing(Config) ->
+    [A] = beams(Config, 1),
+    {ok, Child} = start_child(A, []),
+    hello = test_beam:call(A, erlang, send, [Child, hello]),
+    ok = test_beam:call(A, gen_server, cast, [Child, hello]),
+    {error, {unknown_request, hello}} = test_beam:call(A, gen_server, call, [Child, hello]),
+    Child = child(A),
     ok.
 
 -spec functions_with_arguments_are_called([term()]) -> ok.
@@ -220,6 +220,17 @@ a_topology_that_stops_leaves_the_other_its_functions_and_name(Config) ->
     {error, {{function_taken, _}, _}} = start_second(A, [Other]),
     ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
     {ok, _} = start_second(A, [Other]),
+    ok.
+
+-spec a_function_stays_taken_while_one_of_two_topologies_runs([term()]) -> ok.
+a_function_stays_taken_while_one_of_two_topologies_runs(Config) ->
+    [A] = beams(Config, 1),
+    Same = {list_nodes, {library_witness, list_nodes, [one]}},
+    {ok, _} = start_child(A, [Same, {await_timeout, 0}]),
+    {ok, _} = start_second(A, [Same]),
+    ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, second]),
+    ok = test_beam:call(A, supervisor, delete_child, [library_supervisor, second]),
+    {error, {{function_taken, _}, _}} = start_second(A, [{list_nodes, {library_witness, list_nodes, [two]}}]),
     ok.
 
 -spec last_words_are_told([term()]) -> ok.
@@ -272,17 +283,3 @@ start_second(Beam, Settings) ->
 
 is_noted(Beam, What) ->
     lists:member(What, noted(Beam)).
-
-%% A line may come a little later than what it tells of.
-await_logged(Beam, Level, Part) ->
-    Fits = fun({log, L, Text}) -> L =:= Level andalso binary:match(Text, Part) =/= nomatch;
-              (_) -> false
-           end,
-    test_wait:until("a line is logged",
-                    fun() -> Noted = noted(Beam),
-                             case lists:any(Fits, Noted) of
-                                 true -> {done, ok};
-                                 false -> {wait, Noted}
-                             end
-                    end,
-                    5000).

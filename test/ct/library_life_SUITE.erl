@@ -7,7 +7,8 @@
 -export([suite/0, all/0]).
 -export([an_application_with_the_child_stops_at_once/1, a_restart_without_metadata_holds_nothing_up/1,
          a_restart_after_a_start_that_went_on_holds_nothing_up/1, a_program_that_keeps_dying_harms_no_application/1,
-         a_start_that_waits_for_ever_does_not_outlive_sigterm/1]).
+         a_start_that_waits_for_ever_does_not_outlive_sigterm/1,
+         a_start_whose_supervisor_dies_leaves_no_program/1, a_start_waits_on_after_a_lost_connection/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -17,7 +18,8 @@ suite() ->
 all() ->
     [an_application_with_the_child_stops_at_once, a_restart_without_metadata_holds_nothing_up,
      a_restart_after_a_start_that_went_on_holds_nothing_up, a_program_that_keeps_dying_harms_no_application,
-     a_start_that_waits_for_ever_does_not_outlive_sigterm].
+     a_start_that_waits_for_ever_does_not_outlive_sigterm,
+     a_start_whose_supervisor_dies_leaves_no_program, a_start_waits_on_after_a_lost_connection].
 
 -spec an_application_with_the_child_stops_at_once([term()]) -> ok.
 an_application_with_the_child_stops_at_once(Config) ->
@@ -77,14 +79,41 @@ a_start_that_waits_for_ever_does_not_outlive_sigterm(Config) ->
     ok = metadata_server:misbehave(metadata(Config), hang),
     ok = load_application(A, [{await_timeout, infinity}]),
     _ = test_beam:call(A, erlang, spawn, [application, start, [library_application]]),
-    ok = test_wait:until("the child runs the program",
-                         fun() -> case cnodes(A) of [_] -> {done, ok}; Saw -> {wait, Saw} end end, 5000),
+    ok = await_program(A),
     ok = test_command:signal("TERM", [test_beam:os_pid(A)]),
     test_wait:equals("BEAM and program are gone", [],
                      fun() -> cnodes(A) ++ [Pid || Pid <- test_host:pids(test_beam:host(A)),
                                                    Pid =:= test_beam:os_pid(A)] end, 5000).
 
+-spec a_start_whose_supervisor_dies_leaves_no_program([term()]) -> ok.
+a_start_whose_supervisor_dies_leaves_no_program(Config) ->
+    [A] = beams(Config, 1),
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    Spec = spec([{program, test_cnode:program()}, {await_timeout, infinity}]),
+    _ = test_beam:call(A, erlang, spawn, [supervisor, start_child, [library_supervisor, Spec]]),
+    ok = await_program(A),
+    true = test_beam:call(A, erlang, exit, [test_beam:call(A, erlang, whereis, [library_supervisor]), kill]),
+    test_wait:equals("the program is gone", [], fun() -> cnodes(A) end, 5000).
+
+-spec a_start_waits_on_after_a_lost_connection([term()]) -> ok.
+a_start_waits_on_after_a_lost_connection(Config) ->
+    [A] = beams(Config, 1),
+    CNode = test_host:node_name("c-node", test_beam:host(A)),
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    ok = load_application(A, [{basename, "c-node"}, {await_timeout, infinity}]),
+    _ = test_beam:call(A, erlang, spawn, [application, start, [library_application]]),
+    Connected = fun() -> test_beam:hidden_nodes(A) end,
+    ok = test_wait:equals("the C-node is connected", [CNode], Connected, 10000),
+    true = test_beam:call(A, erlang, disconnect_node, [CNode]),
+    ok = test_wait:equals("the C-node is connected again", [CNode], Connected, 10000),
+    ok = metadata_server:misbehave(metadata(Config), normal),
+    test_wait:equals("the start is done", CNode, fun() -> test_beam:call(A, rancher_cnode, which_cnode, []) end, 15000).
+
 %% -- helpers
+
+await_program(Beam) ->
+    test_wait:until("the child runs the program",
+                    fun() -> case cnodes(Beam) of [_] -> {done, ok}; Saw -> {wait, Saw} end end, 5000).
 
 restart_holds_nothing_up(Beam) ->
     [Before] = cnodes(Beam),

@@ -2,20 +2,25 @@
 -module(library_settings_SUITE).
 
 -export([all/0, init_per_suite/1, end_per_suite/1]).
--export([all_shapes_of_settings_mean_the_same/1, values_become_flags/1, names_and_cookie_are_no_arguments/1,
-         what_the_container_sets_for_others_is_cleared/1, libclusters_functions_go_through_the_library/1,
-         libclusters_defaults_are_our_own_ways/1, every_bad_setting_is_named/1, a_node_that_cannot_take_part_is_told_why/1,
+-export([all_shapes_of_settings_mean_the_same/1, the_first_of_two_values_counts/1, values_become_flags/1,
+         names_and_cookie_are_no_arguments/1, what_the_container_sets_for_others_is_cleared/1,
+         libclusters_functions_go_through_the_library/1,
+         libclusters_defaults_are_our_own_ways/1, every_bad_setting_is_named/1, what_the_node_knows_cannot_be_set/1,
+         limits_are_exact/1, a_node_that_cannot_take_part_is_told_why/1,
          each_topology_is_a_child_of_its_own/1, a_start_that_is_not_alive_fails_with_a_sentence/1,
-         log_lines_are_parsed/1]).
+         the_program_is_found_on_path/1, the_wrappers_c_node_is_found_by_its_variable/1]).
 
 -define(FACTS, #{node => 'myapp@10.42.0.7', long_names => true, cookie => 'a b'}).
 
 -spec all() -> [atom()].
 all() ->
-    [all_shapes_of_settings_mean_the_same, values_become_flags, names_and_cookie_are_no_arguments,
-     what_the_container_sets_for_others_is_cleared, libclusters_functions_go_through_the_library,
-     libclusters_defaults_are_our_own_ways, every_bad_setting_is_named, a_node_that_cannot_take_part_is_told_why,
-     each_topology_is_a_child_of_its_own, a_start_that_is_not_alive_fails_with_a_sentence, log_lines_are_parsed].
+    [all_shapes_of_settings_mean_the_same, the_first_of_two_values_counts, values_become_flags,
+     names_and_cookie_are_no_arguments, what_the_container_sets_for_others_is_cleared,
+     libclusters_functions_go_through_the_library,
+     libclusters_defaults_are_our_own_ways, every_bad_setting_is_named, what_the_node_knows_cannot_be_set,
+     limits_are_exact, a_node_that_cannot_take_part_is_told_why,
+     each_topology_is_a_child_of_its_own, a_start_that_is_not_alive_fails_with_a_sentence,
+     the_program_is_found_on_path, the_wrappers_c_node_is_found_by_its_variable].
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
@@ -37,6 +42,13 @@ all_shapes_of_settings_mean_the_same(_Config) ->
     OfTopology = Launch#{topology := rancher},
     {ok, OfTopology} = launch(libcluster3(Settings)),
     {ok, OfTopology} = launch(libcluster2(Settings)),
+    ok.
+
+%% As with the functions that Elixir and Erlang have for such lists.
+-spec the_first_of_two_values_counts([term()]) -> ok.
+the_first_of_two_values_counts(_Config) ->
+    {ok, Launch} = launch([{polling_interval, 10000}]),
+    {ok, Launch} = launch([{polling_interval, 10000}, {polling_interval, 20000}]),
     ok.
 
 -spec values_become_flags([term()]) -> ok.
@@ -98,22 +110,15 @@ every_bad_setting_is_named(_Config) ->
     Table = [{bad_setting, "keyword list", 7},
              {bad_setting, "{Name, Value}", [node_basename]},
              {bad_setting, "an atom", [{"node_basename", "myapp"}]},
-             {bad_setting, "ip cannot be set", [{ip, "10.42.0.7"}]},
-             {bad_setting, "cookie cannot be set", [{cookie, secret}]},
-             {bad_setting, "once cannot be set", #{once => true}},
-             {bad_setting, "config cannot be set", [{config, "/etc/rancher_cnode.conf"}]},
              {bad_setting, "keyword list", [{node_basename, myapp} | improper]},
              {bad_setting, "neither text nor a number", [{service, [$a | b]}]},
              {bad_setting, "neither text nor a number", [{metadata_url, [<<"http://a">> | b]}]},
              {bad_setting, "connect must be", [{connect, {mesh, join, [quickly | improper]}}]},
              {bad_setting, "not Unicode", [{service, <<255, 254>>}]},
              {bad_setting, "zero character", [{service, <<"a", 0>>}]},
-             {bad_setting, "too long", [{basename, lists:duplicate(300, $x)}]},
-             {bad_setting, "await_timeout", [{await_timeout, 16#FFFFFFFF + 1}]},
              {bad_setting, [379], [{log_level, [379]}]},
              {node_basename_differs, [379, 243, 322, $w], [{node_basename, [379, 243, 322, $w]}]},
              {program_not_found, [379, 243, 322, $w], [{program, [379, 243, 322, $w]}]},
-             {bad_setting, "await_timeout", [{await_timeout, -1}]},
              {bad_setting, "log_level", [{log_level, loud}]},
              {bad_setting, "connect must be", [{connect, "net_kernel:connect_node"}]},
              {bad_setting, "neither text nor a number", [{polling_interval, 1.5}]},
@@ -122,11 +127,26 @@ every_bad_setting_is_named(_Config) ->
               [{node_basename, other}]},
              {program_not_found, "/no/such/program", [{program, "/no/such/program"}]},
              {program_not_found, "/etc/passwd", [{program, "/etc/passwd"}]}],
-    [case rancher_cnode_settings:launch(Settings, ?FACTS) of
-         {error, {Word, Sentence}} -> {_, _} = binary:match(Sentence, unicode:characters_to_binary(Names));
-         Other -> ct:fail({Settings, Other})
-     end || {Word, Names, Settings} <- Table],
-    ok.
+    ok = all_refused(Table).
+
+%% This node knows them, or the program's end depends on them.
+-spec what_the_node_knows_cannot_be_set([term()]) -> ok.
+what_the_node_knows_cannot_be_set(_Config) ->
+    Names = [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, print_config, help,
+             version],
+    all_refused([{bad_setting, atom_to_list(Name) ++ " cannot be set", Given}
+                 || Name <- Names, Given <- [[{Name, "1"}], #{Name => true}]]).
+
+-spec limits_are_exact([term()]) -> ok.
+limits_are_exact(_Config) ->
+    Basename = fun(Bytes) -> [{basename, lists:duplicate(Bytes - length("@10.42.0.7"), $x)}] end,
+    {ok, _} = launch(Basename(255)),
+    [{ok, #{await_timeout := Timeout}} = launch([{await_timeout, Timeout}]) || Timeout <- [0, 16#FFFFFFFF, infinity]],
+    {ok, #{await_timeout := 5000}} = launch([]),
+    all_refused([{bad_setting, "too long", Basename(256)},
+                 {bad_setting, "await_timeout", [{await_timeout, -1}]},
+                 {bad_setting, "await_timeout", [{await_timeout, 16#FFFFFFFF + 1}]},
+                 {bad_setting, "await_timeout", [{await_timeout, 1.0}]}]).
 
 -spec a_node_that_cannot_take_part_is_told_why([term()]) -> ok.
 a_node_that_cannot_take_part_is_told_why(_Config) ->
@@ -139,8 +159,9 @@ a_node_that_cannot_take_part_is_told_why(_Config) ->
 
 -spec each_topology_is_a_child_of_its_own([term()]) -> ok.
 each_topology_is_a_child_of_its_own(_Config) ->
-    #{id := rancher_cnode, start := {rancher_cnode, start_link, [[{basename, a}]]}, restart := permanent} =
-        rancher_cnode:child_spec([{basename, a}]),
+    %% It waits for 2 s before it kills a program that is stuck.
+    #{id := rancher_cnode, start := {rancher_cnode, start_link, [[{basename, a}]]}, restart := permanent,
+      shutdown := 5000} = rancher_cnode:child_spec([{basename, a}]),
     Topology = libcluster3([]),
     #{id := {rancher_cnode, rancher}, start := {rancher_cnode, start_link, [Topology]}} =
         rancher_cnode:child_spec(Topology),
@@ -157,24 +178,44 @@ a_start_that_is_not_alive_fails_with_a_sentence(_Config) ->
     [{error, not_alive}] = lists:usort(Errors),
     ok.
 
--spec log_lines_are_parsed([term()]) -> ok.
-log_lines_are_parsed(_Config) ->
-    Time = <<"2026-01-31T12:00:00.123Z ">>,
-    Table = [{<<"info event=registered node=remsh-rancher_cnode@10.42.0.7">>,
-              #{level => info, event => <<"registered">>, message => <<>>,
-                fields => #{<<"node">> => <<"remsh-rancher_cnode@10.42.0.7">>}}},
-             {<<"warning event=peer_unreachable msg=\"no \\\"answer\\\"\\n\\u00e9\\\\\" peer=a@1.2.3.4 took_ms=12">>,
-              #{level => warning, event => <<"peer_unreachable">>, message => <<"no \"answer\"\n", 233/utf8, "\\">>,
-                fields => #{<<"peer">> => <<"a@1.2.3.4">>, <<"took_ms">> => <<"12">>}}},
-             {<<"error event=e text=\"\" n=1">>,
-              #{level => error, event => <<"e">>, message => <<>>, fields => #{<<"text">> => <<>>, <<"n">> => <<"1">>}}}],
-    [Entry = rancher_cnode_log:parse(<<Time/binary, Line/binary>>) || {Line, Entry} <- Table],
-    Foreign = [<<>>, <<"a">>, <<"rancher_cnode: bad setting: x">>, <<"a loud event=x">>, <<"a info event=\"x">>,
-               <<"a info msg=x">>, <<"a info event=\"x\"y=1">>, <<"terminate called after throwing">>, <<255, 254>>],
-    [#{level := warning, text := Line} = rancher_cnode_log:parse(Line) || Line <- Foreign],
+-spec the_program_is_found_on_path([term()]) -> ok.
+the_program_is_found_on_path(_Config) ->
+    Programs = release_build:programs(),
+    Found = filename:join(Programs, "rancher_cnode"),
+    Launch = fun() -> rancher_cnode_settings:launch([], ?FACTS) end,
+    {ok, #{program := Found}} = with_variable("PATH", Programs, Launch),
+    {error, {program_not_found, _}} = with_variable("PATH", "/nowhere", Launch),
+    ok.
+
+-spec the_wrappers_c_node_is_found_by_its_variable([term()]) -> ok.
+the_wrappers_c_node_is_found_by_its_variable(_Config) ->
+    Usual = fun() -> rancher_cnode_settings:usual_cnode('myapp@10.42.0.7') end,
+    'rancher_cnode@10.42.0.7' = Usual(),
+    'other@10.42.0.7' = with_variable("RANCHER_CNODE_BASENAME", "other", Usual),
+    undefined = with_variable("RANCHER_CNODE_BASENAME", lists:duplicate(255, $x), Usual),
     ok.
 
 %% -- helpers
+
+all_refused(Table) ->
+    Wrong = [{Settings, Answer}
+             || {Word, Names, Settings} <- Table, Answer <- [rancher_cnode_settings:launch(Settings, ?FACTS)],
+                not is_refused(Answer, Word, unicode:characters_to_binary(Names))],
+    [] = Wrong,
+    ok.
+
+is_refused({error, {Word, Sentence}}, Word, Names) -> binary:match(Sentence, Names) =/= nomatch;
+is_refused(_Answer, _Word, _Names) -> false.
+
+with_variable(Name, Value, Fun) ->
+    Before = os:getenv(Name),
+    true = os:putenv(Name, Value),
+    Result = Fun(),
+    true = case Before of
+               false -> os:unsetenv(Name);
+               _ -> os:putenv(Name, Before)
+           end,
+    Result.
 
 launch(Settings) ->
     Program = {program, test_cnode:program()},

@@ -2,11 +2,12 @@
 -module(library_telemetry_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(library_beam, [beams/2, start_child/2, child/1, cnodes/1, noted/1]).
+-import(library_beam, [beams/2, start_child/2, child/1, cnodes/1, noted/1, load_telemetry/1]).
 
 -export([suite/0, all/0]).
 -export([telemetry_is_executed_where_it_is_loaded/1, a_lost_peer_is_timed_from_its_loss/1,
-         a_link_that_outlives_the_program_is_not_told_again/1, a_peer_that_is_listed_again_has_not_departed/1,
+         a_link_that_outlives_the_program_is_not_told_again/1, each_change_of_a_peer_is_one_event/1,
+         a_connection_is_timed_by_the_program/1, a_failure_is_timed_from_when_the_peer_was_listed/1,
          without_telemetry_nothing_is_executed/1]).
 
 -spec suite() -> [term()].
@@ -16,7 +17,8 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [telemetry_is_executed_where_it_is_loaded, a_lost_peer_is_timed_from_its_loss,
-     a_link_that_outlives_the_program_is_not_told_again, a_peer_that_is_listed_again_has_not_departed,
+     a_link_that_outlives_the_program_is_not_told_again, each_change_of_a_peer_is_one_event,
+     a_connection_is_timed_by_the_program, a_failure_is_timed_from_when_the_peer_was_listed,
      without_telemetry_nothing_is_executed].
 
 -spec telemetry_is_executed_where_it_is_loaded([term()]) -> ok.
@@ -75,25 +77,50 @@ a_link_that_outlives_the_program_is_not_told_again(Config) ->
     test_wait:equals("the second link is told", 2, fun() -> length(told(A, [connect_node, ok], #{node => Peer})) end,
                      10000).
 
--spec a_peer_that_is_listed_again_has_not_departed([term()]) -> ok.
-a_peer_that_is_listed_again_has_not_departed(Config) ->
+-spec each_change_of_a_peer_is_one_event([term()]) -> ok.
+each_change_of_a_peer_is_one_event(Config) ->
     [A, B] = beams(Config, 2),
     ok = load_telemetry(A),
     Peer = test_beam:name(B),
     true = test_beam:call(A, net_kernel, connect_node, [Peer]),
-    Observed = fun(Events) ->
-                       Fields = #{<<"peer">> => atom_to_binary(Peer)},
-                       State = lists:foldl(fun(Event, Before) ->
-                                                   Entry = #{event => Event, fields => Fields},
-                                                   test_beam:call(A, rancher_cnode_telemetry, observe, [Entry, Before])
-                                           end,
-                                           test_beam:call(A, rancher_cnode_telemetry, new, [rancher, [Peer]]),
-                                           Events),
-                       _ = test_beam:call(A, rancher_cnode_telemetry, node_down, [Peer, State]),
-                       length([1 || {telemetry, [libcluster, disconnect_node, ok], _, _} <- noted(A)])
-               end,
-    0 = Observed([<<"peer_departed">>, <<"peer_listed">>]),
-    1 = Observed([<<"peer_departed">>]),
+    Gone = list_to_atom("myapp@" ++ test_host:vanishing_address()),
+    Table = [{Peer, [], ["peer_listed"], []},
+             {Peer, [], ["peer_listed", "peer_linked"], [{connect_node, ok}]},
+             {Peer, [], ["peer_linked", "peer_listed", "peer_linked"], [{connect_node, ok}]},
+             {Peer, [Peer], ["peer_linked"], []},
+             {Peer, [], ["peer_linked", "peer_lost", "peer_linked"], [{connect_node, ok}, {connect_node, ok}]},
+             {Peer, [], ["peer_linked", node_down, "peer_linked"], [{connect_node, ok}, {connect_node, ok}]},
+             {Peer, [], ["peer_unreachable"], [{connect_node, error}]},
+             {Peer, [Peer], ["peer_departed", node_down], [{disconnect_node, ok}]},
+             {Peer, [Peer], ["peer_departed", node_down, node_down], [{disconnect_node, ok}]},
+             {Peer, [Peer], ["peer_departed", "peer_listed", node_down], []},
+             {Peer, [Peer], ["peer_departed", "peer_listed", "peer_linked"], []},
+             {Peer, [Peer], ["peer_departed", "peer_lost", node_down], [{disconnect_node, ok}]},
+             {Peer, [Peer], ["peer_departed", "departed_peer_connected"], [{disconnect_node, error}]},
+             {Gone, [Gone], ["peer_departed", node_down], []},
+             {Peer, [], [node_down, "peer_lost", "an_event_of_the_future"], []}],
+    Wrong = [{Row, Saw} || {Node, Connected, Steps, Expected} = Row <- Table,
+                           Saw <- [[Event || {Event, _, _} <- executed(A, Node, Connected, Steps)]], Saw =/= Expected],
+    [] = Wrong,
+    ok.
+
+-spec a_connection_is_timed_by_the_program([term()]) -> ok.
+a_connection_is_timed_by_the_program(Config) ->
+    [A] = beams(Config, 1),
+    ok = load_telemetry(A),
+    Native = test_beam:call(A, erlang, convert_time_unit, [12, millisecond, native]),
+    [{{connect_node, ok}, Native, _}] = executed(A, a@b, [], [{"peer_linked", #{<<"took_ms">> => <<"12">>}}]),
+    [{{connect_node, ok}, 0, _}] = executed(A, a@b, [], ["peer_linked"]),
+    ok.
+
+-spec a_failure_is_timed_from_when_the_peer_was_listed([term()]) -> ok.
+a_failure_is_timed_from_when_the_peer_was_listed(Config) ->
+    [A] = beams(Config, 1),
+    ok = load_telemetry(A),
+    [{{connect_node, error}, Duration, Reason}] = executed(A, a@b, [], ["peer_listed", "peer_unreachable"]),
+    true = Duration > 0,
+    [{{connect_node, error}, 0, Reason}] = executed(A, a@b, [], ["peer_unreachable"]),
+    #{reason := unreachable, node := a@b, topology := rancher} = Reason,
     ok.
 
 -spec without_telemetry_nothing_is_executed([term()]) -> ok.
@@ -101,14 +128,30 @@ without_telemetry_nothing_is_executed(Config) ->
     [A, _] = beams(Config, 2),
     ok = test_beam:call(A, library_witness, start, []),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
+    %% The line after that of the connection: by then an event would have been executed.
+    ok = test_wait:until("the cluster is complete",
+                         fun() -> case times_complete(A) of 0 -> {wait, noted(A)}; _ -> {done, ok} end end, 10000),
     [] = [Event || {telemetry, Event, _, _} <- noted(A)],
     ok.
 
 %% -- helpers
 
-load_telemetry(Beam) ->
-    ok = test_beam:call(Beam, library_witness, start, []),
-    test_beam:call(Beam, application, load, [{application, telemetry, [{vsn, "1.2.1"}, {modules, [telemetry]}]}]).
+%% The events that come of these steps of a node, without any program, where Connected were connected before.
+executed(Beam, Node, Connected, Steps) ->
+    Before = length(noted(Beam)),
+    _ = lists:foldl(fun(Step, State) -> step(Beam, Node, Step, State) end,
+                    test_beam:call(Beam, rancher_cnode_telemetry, new, [rancher, Connected]), Steps),
+    [{{Name, Result}, Duration, Metadata}
+     || {telemetry, [libcluster, Name, Result], #{duration := Duration}, Metadata}
+            <- lists:nthtail(Before, noted(Beam))].
+
+step(Beam, Node, node_down, State) ->
+    test_beam:call(Beam, rancher_cnode_telemetry, node_down, [Node, State]);
+step(Beam, Node, {Event, Fields}, State) ->
+    Entry = #{event => list_to_binary(Event), fields => Fields#{<<"peer">> => atom_to_binary(Node)}},
+    test_beam:call(Beam, rancher_cnode_telemetry, observe, [Entry, State]);
+step(Beam, Node, Event, State) ->
+    step(Beam, Node, {Event, #{}}, State).
 
 %% The duration of the one event of this name, once it has come.
 await_one(Beam, Name, Metadata) ->

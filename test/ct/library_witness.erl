@@ -2,7 +2,7 @@
 %% and of telemetry.
 -module(library_witness).
 
--export([start/0, note/1, noted/0]).
+-export([start/0, note/1, noted/0, watch/1]).
 -export([connect/2, disconnect/2, list_nodes/1]).
 -export([log/2]).
 
@@ -32,6 +32,15 @@ noted() ->
     receive
         {Request, Noted} -> Noted
     end.
+
+%% Notes why a process ends.
+-spec watch(pid()) -> ok.
+watch(Pid) ->
+    _ = spawn(fun() ->
+                      Monitor = monitor(process, Pid),
+                      receive {'DOWN', Monitor, process, Pid, Reason} -> note({ended, Reason}) end
+              end),
+    ok.
 
 %% -- functions as users of libcluster have them, with an argument of their own
 

@@ -99,11 +99,14 @@ a_suspended_beam_is_told_as_not_responding(Config) ->
     ok = test_beam:suspend(Beam),
     Cnode = test_cnode:start(First),
     _ = test_cnode:await(Cnode, "target_not_responding"),
-    [] = test_cnode:events(Cnode, "target_refuses"),
     #{targets := [#{state := not_responding, reason := <<_, _/binary>>, stage := name}]} =
         test_cnode:call(Cnode, Other, status),
     ok = test_beam:resume(Beam),
-    test_cluster:await_mesh([Beam, Other], 15000).
+    ok = test_cluster:await_mesh([Beam, Other], 15000),
+    %% Once it has ended, all that it has logged is there.
+    ok = test_cnode:stop(Cnode),
+    [] = test_cnode:events(Cnode, "target_refuses"),
+    ok.
 
 -spec places_of_a_node_that_went_are_free_again([term()]) -> ok.
 places_of_a_node_that_went_are_free_again(Config) ->
@@ -150,6 +153,7 @@ the_log_tells_the_reason_that_status_tells(Config) ->
                                               end
                                      end, 30000),
     [#{reason := Reason}] = test_cnode:call(Cnode, Beam, peers),
+    ok = test_cnode:stop(Cnode),
     [#{fields := #{<<"msg">> := Reason}}] = test_cnode:events(Cnode, "peer_unreachable"),
     ok.
 
@@ -166,7 +170,8 @@ the_log_tells_who_is_held_and_who_no_longer(Config) ->
     ok = test_cnode:call(Cnode, hd(Beams), {await, 10000}),
     [] = test_cnode:events(Cnode, "peer_dialable"),
     ok = test_cluster:list(metadata(Config), Hosts),
-    test_cluster:await_mesh(Beams, 15000),
+    ok = test_cluster:await_mesh(Beams, 15000),
+    ok = test_cnode:stop(Cnode),
     [#{fields := #{<<"peer">> := Peer}}] = test_cnode:events(Cnode, "peer_dialable"),
     [_] = test_cnode:events(Cnode, "peer_held"),
     ok.
