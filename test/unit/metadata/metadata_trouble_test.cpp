@@ -187,3 +187,24 @@ TEST_CASE(
   CHECK(since(left) >= Milliseconds(1'000));
   CHECK(watched.lines("only adds peers") == 1);
 }
+
+TEST_CASE("a_failed_round_makes_the_confirmation_of_a_later_url_begin_anew") {
+  ScriptedMetadata second;
+  second.put("self/service", service_body("web", {1}));
+  auto settings = settings_of({url_where_nobody_listens(), second.url()});
+  settings.watch = WatchMode::off;
+  settings.polling_interval = Milliseconds(20);
+  settings.pace.min_gap = Milliseconds(10);
+  settings.url_confirmation = Milliseconds(2'000);
+  Watched watched(settings);
+  const auto begin = Clock::now();
+  watched.next_good();
+  while (since(begin) < Milliseconds(1'000)) watched.next_good();
+  second.set_down(true);
+  watched.next_unknown();
+  const auto failed = Clock::now();
+  second.set_down(false);
+  Observation observation = watched.next_good();
+  while (observation.authority == membership::Authority::may_only_add) observation = watched.next_good();
+  CHECK(since(failed) >= Milliseconds(2'000));
+}
