@@ -3,7 +3,8 @@
 
 -import(fresh_service, [metadata/1]).
 
--export([beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1, load_telemetry/1, script/2]).
+-export([beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1, await_logged/3, load_telemetry/1,
+         script/2]).
 
 %% Listed as the service's containers. No C-node runs yet.
 -spec beams([term()], pos_integer()) -> [test_beam:beam()].
@@ -45,6 +46,21 @@ is_cnode(Pid) ->
 -spec noted(test_beam:beam()) -> [term()].
 noted(Beam) ->
     test_beam:call(Beam, library_witness, noted, []).
+
+%% Waits until the library has logged a text with this part.
+-spec await_logged(test_beam:beam(), atom(), binary()) -> ok.
+await_logged(Beam, Level, Part) ->
+    Fits = fun({log, L, Text}) -> L =:= Level andalso binary:match(Text, Part) =/= nomatch;
+              (_) -> false
+           end,
+    test_wait:until("a line is logged",
+                    fun() -> Noted = noted(Beam),
+                             case lists:any(Fits, Noted) of
+                                 true -> {done, ok};
+                                 false -> {wait, Noted}
+                             end
+                    end,
+                    5000).
 
 %% The witness keeps the events.
 -spec load_telemetry(test_beam:beam()) -> ok.

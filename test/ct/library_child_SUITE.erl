@@ -3,7 +3,7 @@
 -module(library_child_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(library_beam, [beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1,
+-import(library_beam, [beams/2, beams/3, start_child/2, spec/1, child/1, cnodes/1, noted/1, await_logged/3,
                        script/2]).
 
 -export([suite/0, all/0]).

@@ -2,7 +2,7 @@
 -module(library_log_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(library_beam, [beams/2, start_child/2, noted/1, load_telemetry/1, script/2]).
+-import(library_beam, [beams/2, start_child/2, noted/1, await_logged/3, load_telemetry/1, script/2]).
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1]).
 -export([log_lines_are_parsed/1, entries_are_formatted_with_their_fields/1, entries_below_the_level_are_left_out/1,
@@ -34,9 +34,9 @@ end_per_suite(_Config) ->
 -spec log_lines_are_parsed([term()]) -> ok.
 log_lines_are_parsed(_Config) ->
     Time = <<"2026-01-31T12:00:00.123Z ">>,
-    Table = [{<<"info event=registered node=rancher_cnode@10.42.0.7">>,
+    Table = [{<<"info event=registered node=remsh-rancher_cnode@10.42.0.7">>,
               #{level => info, event => <<"registered">>, message => <<>>,
-                fields => #{<<"node">> => <<"rancher_cnode@10.42.0.7">>}}},
+                fields => #{<<"node">> => <<"remsh-rancher_cnode@10.42.0.7">>}}},
              {<<"warning event=peer_unreachable msg=\"no \\\"answer\\\"\\n\\u00e9\\\\\" peer=a@1.2.3.4 took_ms=12">>,
               #{level => warning, event => <<"peer_unreachable">>, message => <<"no \"answer\"\n", 233/utf8, "\\">>,
                 fields => #{<<"peer">> => <<"a@1.2.3.4">>, <<"took_ms">> => <<"12">>}}},
@@ -161,15 +161,3 @@ logged() ->
     receive {logged, Level} -> [Level | logged()] after 0 -> [] end.
 
 %% A line may come a little later than what it tells of.
-await_logged(Beam, Level, Part) ->
-    Fits = fun({log, L, Text}) -> L =:= Level andalso binary:match(Text, Part) =/= nomatch;
-              (_) -> false
-           end,
-    test_wait:until("a line is logged",
-                    fun() -> Noted = noted(Beam),
-                             case lists:any(Fits, Noted) of
-                                 true -> {done, ok};
-                                 false -> {wait, Noted}
-                             end
-                    end,
-                    5000).

@@ -190,7 +190,7 @@ the_program_is_found_on_path(_Config) ->
 -spec the_wrappers_c_node_is_found_by_its_variable([term()]) -> ok.
 the_wrappers_c_node_is_found_by_its_variable(_Config) ->
     Usual = fun() -> rancher_cnode_settings:usual_cnode('myapp@10.42.0.7') end,
-    'rancher_cnode@10.42.0.7' = Usual(),
+    'remsh-rancher_cnode@10.42.0.7' = Usual(),
     'other@10.42.0.7' = with_variable("RANCHER_CNODE_BASENAME", "other", Usual),
     undefined = with_variable("RANCHER_CNODE_BASENAME", lists:duplicate(255, $x), Usual),
     ok.
