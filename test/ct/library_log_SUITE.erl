@@ -160,4 +160,3 @@ log(_Event, _Config) ->
 logged() ->
     receive {logged, Level} -> [Level | logged()] after 0 -> [] end.
 
-%% A line may come a little later than what it tells of.
