@@ -89,7 +89,8 @@ class Printer {
 
   bool pid(TermReader& reader) {
     const auto value = reader.pid();
-    return value && put("<" + value->node + "." + std::to_string(value->id) + ">");
+    return value ? put("<" + value->node + "." + std::to_string(value->id) + ">")
+                 : put(malformed_text) && false;
   }
 
   bool binary(TermReader& reader) {
