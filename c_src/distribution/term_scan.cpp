@@ -228,11 +228,6 @@ Expected<std::size_t> scan_term(std::span<const char> bytes) {
     position += head->length;
     pending += head->children;
     --pending;
-    // Each pending term takes a byte at least: a count that the bytes cannot hold ends here, not after a long
-    // walk.
-    if (pending > bytes.size() - position) {
-      return cut_off();
-    }
   }
   return position;
 }
