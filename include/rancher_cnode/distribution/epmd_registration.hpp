@@ -27,10 +27,18 @@ enum class RegistrationState {
 
 class EpmdRegistration {
  public:
+  struct Pacing {
+    Milliseconds first_retry{50};     ///< after no answer; doubles with each
+    Milliseconds last_retry{500};     ///< up to this
+    Milliseconds taken_retry{2'000};  ///< after a refusal, for each of which epmd writes a line of its own
+    Milliseconds answer_limit{
+        2'000};  ///< connect and answer; epmd is on this host, so only a stopped one is slower
+  };
   struct Settings {
     std::string alive;
     std::uint16_t listen_port = 0;
     std::uint16_t epmd_port = 4369;
+    Pacing pacing{};
   };
   /// Called on the loop at every change of state, with the reason (empty for registered).
   using OnChange = std::function<void(RegistrationState, const std::string& reason)>;
