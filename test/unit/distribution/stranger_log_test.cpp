@@ -60,6 +60,19 @@ TEST_CASE("no number of strangers fills the log") {
   CHECK(written.lines->all.back().ends_with("from=10.43.0.2 stage=challenge reason=cookie left_out=99991"));
 }
 
+TEST_CASE("256 strangers are remembered, and all forgotten when one more comes") {
+  Written written;
+  const auto fail = [&](std::size_t stranger) {
+    written.now += std::chrono::minutes(1);
+    written.fail("10.42.0." + std::to_string(stranger), "cookie");
+    return written.lines->all.size();
+  };
+  for (std::size_t i = 0; i < StrangerLog::max_sources_remembered; ++i) CHECK(fail(i) == i + 1);
+  CHECK(fail(0) == StrangerLog::max_sources_remembered);
+  CHECK(fail(StrangerLog::max_sources_remembered) == StrangerLog::max_sources_remembered + 1);
+  CHECK(fail(0) == StrangerLog::max_sources_remembered + 2);
+}
+
 TEST_CASE("two strangers who fail in turns do not make their faults news again") {
   Written written;
   for (int i = 0; i < 1000; ++i) {
