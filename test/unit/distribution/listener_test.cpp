@@ -57,6 +57,25 @@ TEST_CASE("the first free port of the range is taken") {
   REQUIRE(second.listener->open(loopback, {taken, last}));
   CHECK(second.listener->port() > taken);
   CHECK(second.listener->port() <= last);
+  for (std::uint16_t before = taken; before < second.listener->port(); ++before) {
+    CAPTURE(before);
+    CHECK_FALSE(Listening().listener->open(loopback, {before, before}));
+  }
+}
+
+TEST_CASE("a port whose last connections are hardly over can be listened on again") {
+  std::uint16_t port = 0;
+  {
+    Listening before;
+    REQUIRE(before.listener->open(loopback, {}));
+    port = before.listener->port();
+    const auto stranger = raw_connect(port);
+    run_until(before.loop, "a stranger", [&] { return before.strangers.size() == 1; });
+    before.strangers.clear();  // closed by our side first: the port stays in TIME_WAIT
+    CHECK(raw_closed(stranger));
+  }
+  Listening again;
+  CHECK(again.listener->open(loopback, {port, port}));
 }
 
 TEST_CASE("an address that is not ours is refused in words") {
