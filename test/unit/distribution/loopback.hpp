@@ -33,7 +33,7 @@ void run_until(boost::asio::io_context& loop, const char* what, Holds holds) {
     loop.restart();
     loop.run_one_for(Milliseconds(10));
   }
-  INFO("waited for: ", what);
+  INFO("waited for: ", std::string(what));
   REQUIRE(holds());
 }
 
