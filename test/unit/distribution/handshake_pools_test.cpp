@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <optional>
 
 #include "listener.hpp"
@@ -26,7 +27,7 @@ struct Pools {
 
   /// A stranger's connection, as the listener hands it over. Kept open on the stranger's side.
   bool silent_stranger(Ipv4Address source, std::vector<HandshakeResult>& ends) {
-    auto [stranger, accepted] = raw_pair();
+    auto [stranger, accepted] = local_pair();
     make_non_blocking(accepted);
     strangers.push_back(std::move(stranger));
     return pools->accept(std::move(accepted), source,
@@ -189,24 +190,24 @@ TEST_CASE("a third stranger of an address waits for one of the two before it") {
 }
 
 TEST_CASE("strangers who have gone make room for others") {
-  const std::size_t many = HandshakePools::max_waiting + 10;
+  constexpr std::size_t at_once = 100;
   std::vector<HandshakeResult> ends;
+  const auto come_and_go = [&ends](Pools& server, const std::function<void()>& leave) {
+    while (ends.size() <= HandshakePools::max_waiting) {
+      const auto all = ends.size() + at_once;
+      for (std::size_t i = 0; i < at_once; ++i) REQUIRE(server.silent_stranger(loopback, ends));
+      leave();
+      run_until(server.loop, "their ends", [&] { return ends.size() == all; });
+    }
+  };
   SUBCASE("when they left") {
     Pools server("server@127.0.0.1");
-    while (ends.size() < many) {
-      REQUIRE(server.silent_stranger(loopback, ends));
-      server.strangers.clear();
-      run_until(server.loop, "its end", [&, before = ends.size()] { return ends.size() > before; });
-    }
+    come_and_go(server, [&] { server.strangers.clear(); });
   }
   SUBCASE("when they said nothing in time") {
     Pools server("server@127.0.0.1", Milliseconds(1));
-    while (ends.size() < many) {
-      REQUIRE(server.silent_stranger(loopback, ends));
-      run_until(server.loop, "its end", [&, before = ends.size()] { return ends.size() > before; });
-      CHECK(raw_closed(server.strangers.back()));
-      server.strangers.clear();
-    }
+    come_and_go(server, [] {});
+    for (const auto& stranger : server.strangers) CHECK(raw_closed(stranger));
   }
 }
 

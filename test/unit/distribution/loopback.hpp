@@ -90,6 +90,9 @@ FileDescriptor raw_connect(std::uint16_t port, Ipv4Address from = loopback);
 /// Two ends of one TCP connection on loopback.
 std::pair<FileDescriptor, FileDescriptor> raw_pair();
 
+/// The same without TCP, for hundreds of them: it takes no port, of which each holds one for a minute after its end.
+std::pair<FileDescriptor, FileDescriptor> local_pair();
+
 void raw_send(const FileDescriptor& socket, std::string_view bytes);
 inline void raw_send(const FileDescriptor& socket, const std::vector<char>& bytes) {
   raw_send(socket, std::string_view(bytes.data(), bytes.size()));
