@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -178,6 +179,22 @@ TEST_CASE("a reference of more than five words is refused although all of them a
     CHECK_FALSE(TermReader(bytes).skip());
     CHECK_FALSE(TermReader(bytes).reference());
   }
+}
+
+TEST_CASE("a reference of any number of words is written as it is read") {
+  for (const std::uint32_t words : {1, 2, 5}) {
+    CAPTURE(words);
+    Reference reference{"x", 3, words, {}};
+    std::fill_n(reference.words.begin(), words, 7U);
+    const auto bytes = TermWriter().reference(reference).take();
+    CHECK(bytes.size() == 1 + 2 + 3 + 4 + 4 * words);
+    CHECK(TermReader(bytes).reference() == reference);
+  }
+}
+
+TEST_CASE("a fun's length counts itself and nothing more is needed") {
+  CHECK(TermReader(hex("7000000004")).skip());
+  CHECK_FALSE(TermReader(hex("7000000003")).skip());
 }
 
 TEST_CASE("no bytes hold no version") { CHECK_FALSE(TermReader({}).version()); }
