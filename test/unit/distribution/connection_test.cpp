@@ -113,8 +113,10 @@ TEST_CASE("two nodes that answer every tick do not play ping-pong") {
 }
 
 TEST_CASE("a link that is silent on our side ticks by itself") {
+  const auto begun = Clock::now();
   Linked linked({Milliseconds(30), Milliseconds(60'000), Milliseconds(10)});
   run_until(linked.loop, "a tick", [&] { return linked.peer_can_read(); });
+  CHECK(Clock::now() - begun >= Milliseconds(30));
   CHECK(raw_receive(linked.peer, 4) == tick);
 }
 
@@ -128,12 +130,24 @@ TEST_CASE("a peer that says nothing for too long is gone") {
 TEST_CASE("a peer that ticks but does not read is gone as well") {
   Linked linked({Milliseconds(60'000), Milliseconds(500), Milliseconds(10)});
   const auto frame = encode_reg_send(ours, "x", TermWriter().binary(std::string(12U << 20U, 'b')).take());
+  const auto begun = Clock::now();
   linked.connection->send(frame);
   run_until(linked.loop, "the link's end", [&] {
     raw_send(linked.peer, tick);
     return linked.closed.has_value();
   });
+  CHECK(Clock::now() - begun >= Milliseconds(500));
   CHECK(linked.closed == Error{ErrorCode::timeout, "the other side does not read what we send"});
+}
+
+TEST_CASE("no tick is queued behind what already waits to be sent") {
+  Linked linked({Milliseconds(10), Milliseconds(60'000), Milliseconds(5)});
+  linked.connection->send(std::vector<char>(Connection::max_unsent_bytes / 2, 'x'));
+  const auto room = linked.connection->room();
+  run_for(linked.loop, Milliseconds(120));
+  raw_send(linked.peer, tick);
+  run_for(linked.loop, Milliseconds(30));
+  CHECK(linked.connection->room() == room);
 }
 
 TEST_CASE("by default we tick every 15 s of silence and give a silent peer up after 60 s") {
