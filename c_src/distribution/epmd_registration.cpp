@@ -19,19 +19,6 @@ namespace rancher_cnode::distribution {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-namespace {
-
-constexpr Milliseconds first_retry{50};
-constexpr Milliseconds last_retry{500};
-/// After registrations that ended before they lasted.
-constexpr Milliseconds last_early_retry{10'000};
-/// epmd writes a line of its own for each refusal, so a name that is taken is asked for less often.
-constexpr Milliseconds taken_retry{2'000};
-/// Connect and answer; epmd is on this host, so only a stopped one is slower.
-constexpr Milliseconds answer_limit{2'000};
-
-}  // namespace
-
 std::string_view to_string(RegistrationState state) {
   switch (state) {
     case RegistrationState::unavailable:
@@ -72,17 +59,17 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
 
  private:
   asio::awaitable<void> run() {
-    Milliseconds retry = first_retry;
-    Milliseconds early_retry = first_retry;
+    const Pacing& pacing = settings_.pacing;
+    Milliseconds retry = pacing.first_retry;
+    Milliseconds early_retry = pacing.first_retry;
     while (!stopped_) {
       publishing_ = true;
       const auto accepted = co_await publish();
       publishing_ = false;
-      timer_.cancel();
       if (!stopped_ && accepted) {
         co_await held();
-        retry = first_retry;
-        early_retry = doubtful_ ? std::min(early_retry * 2, last_early_retry) : first_retry;
+        retry = pacing.first_retry;
+        early_retry = doubtful_ ? std::min(early_retry * 2, pacing.last_early_retry) : pacing.first_retry;
       }
       if (stopped_) {
         break;
@@ -98,11 +85,10 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
       if (accepted) {
         co_await pause(early_retry);
       } else {
-        co_await pause(taken ? taken_retry : retry);
-        retry = std::min(retry * 2, last_retry);
+        co_await pause(taken ? pacing.taken_retry : retry);
+        retry = std::min(retry * 2, pacing.last_retry);
       }
     }
-    close();
   }
 
   asio::awaitable<void> pause(Milliseconds how_long) {
@@ -116,9 +102,9 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
   /// Connects and registers. ErrorCode::refused only if epmd itself said no.
   asio::awaitable<Expected<void>> publish() {
     auto self = shared_from_this();
-    timer_.expires_after(answer_limit);
+    timer_.expires_after(settings_.pacing.answer_limit);
     timer_.async_wait([self](const error_code& cancelled) {
-      // A handler that was queued already cannot be cancelled any more.
+      // It fires also when epmd has answered in time: nobody cancels it then.
       if (!cancelled && self->publishing_) {
         self->close();
       }
@@ -163,7 +149,7 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
       change(RegistrationState::registered, "");
     }
     doubtful_ = true;
-    timer_.expires_after(settings_.lasting);
+    timer_.expires_after(settings_.pacing.lasting);
     timer_.async_wait([self = shared_from_this(), number = ++registrations_](const error_code& cancelled) {
       if (!cancelled && !self->stopped_ && self->registrations_ == number && self->socket_.is_open()) {
         self->doubtful_ = false;

@@ -24,7 +24,7 @@ std::span<char> FrameReader::prepare(std::size_t size) {
   if (begin_ == end_) {
     begin_ = end_ = 0;
     if (buffer_.size() > kept_capacity) {
-      buffer_ = {};
+      buffer_ = std::vector<char>();  // = {} would keep its memory
     }
   } else if (begin_ > 0 && end_ + size > buffer_.size()) {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);

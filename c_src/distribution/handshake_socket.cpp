@@ -43,7 +43,7 @@ int HandshakeSocket::wait(short events) {
     if (polled[1].revents != 0) {
       return fail(ECANCELED);
     }
-    if (ready > 0 && polled[0].revents != 0) {
+    if (ready > 0) {
       return 0;
     }
   }
@@ -139,7 +139,6 @@ void HandshakeSocket::note(Packet packet) {
 int HandshakeSocket::read(char* buffer, std::size_t& length) {
   if (handed_out_ == packet_.size()) {
     if (const int error = receive_packet(); error != 0) {
-      length = 0;
       return error;
     }
   }

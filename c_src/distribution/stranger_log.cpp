@@ -33,7 +33,7 @@ bool StrangerLog::is_news(const std::string& from, const std::string& fault) {
 }
 
 bool StrangerLog::has_room(TimePoint now) {
-  if (lines_this_minute_ == 0 || now - minute_began_ >= std::chrono::minutes(1)) {
+  if (now - minute_began_ >= std::chrono::minutes(1)) {
     minute_began_ = now;
     lines_this_minute_ = 0;
   }

@@ -81,24 +81,18 @@ class Printer {
 
   bool integer(TermReader& reader) {
     const auto value = reader.integer();
-    if (value) {
-      return put(std::to_string(*value));
-    }
-    return reader.skip() ? put("<<big>>") : put(malformed_text) && false;
+    return value ? put(std::to_string(*value)) : reader.skip() && put("<<big>>");
   }
 
   bool pid(TermReader& reader) {
     const auto value = reader.pid();
-    return value && put("<" + value->node + "." + std::to_string(value->id) + ">");
+    return value ? put("<" + value->node + "." + std::to_string(value->id) + ">")
+                 : put(malformed_text) && false;
   }
 
   bool binary(TermReader& reader) {
     constexpr std::size_t header = 5;
-    const auto whole = reader.skip();
-    if (!whole) {
-      return put(malformed_text) && false;
-    }
-    const auto bytes = whole->subspan(header);
+    const auto bytes = reader.skip()->subspan(header);
     return is_text(bytes) ? put("<<\"") && put(view(bytes)) && put("\">>")
                           : put("<<" + std::to_string(bytes.size()) + " bytes>>");
   }
@@ -106,11 +100,7 @@ class Printer {
   /// STRING_EXT: a list of bytes, most often text.
   bool string(TermReader& reader) {
     constexpr std::size_t header = 3;
-    const auto whole = reader.skip();
-    if (!whole) {
-      return put(malformed_text) && false;
-    }
-    const auto bytes = whole->subspan(header);
+    const auto bytes = reader.skip()->subspan(header);
     if (is_text(bytes)) {
       return put("\"") && put(view(bytes)) && put("\"");
     }
@@ -136,9 +126,7 @@ class Printer {
     return true;
   }
 
-  bool tail(TermReader& reader, int depth) {
-    return reader.nil() || (depth < max_depth && put("|") && term(reader, depth + 1));
-  }
+  bool tail(TermReader& reader, int depth) { return reader.nil() || (put("|") && term(reader, depth + 1)); }
 
   std::size_t limit_;
   std::string text_;

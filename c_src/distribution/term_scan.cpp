@@ -111,11 +111,8 @@ Expected<TermHead> nested(const Bytes& bytes, TermType type, std::size_t width, 
   return TermHead{type, tag_length + width, bytes.number(tag_length, width) * factor + extra};
 }
 
-/// pid, port, reference: an atom at `offset`, then `body` bytes.
+/// pid, port, reference: an atom at `offset`, which the bytes hold, then `body` bytes.
 Expected<TermHead> with_node(const Bytes& bytes, TermType type, std::size_t offset, std::size_t body) {
-  if (!bytes.holds(offset)) {
-    return cut_off();
-  }
   // Not scan_head(): a pid whose node is a pid whose node is a pid ... would end the stack.
   auto node = atom(Bytes(bytes.from(offset)));
   if (!node) {
@@ -228,11 +225,6 @@ Expected<std::size_t> scan_term(std::span<const char> bytes) {
     position += head->length;
     pending += head->children;
     --pending;
-    // Each pending term takes a byte at least: a count that the bytes cannot hold ends here, not after a long
-    // walk.
-    if (pending > bytes.size() - position) {
-      return cut_off();
-    }
   }
   return position;
 }

@@ -128,11 +128,10 @@ a_line_that_is_too_long_is_cut(Config) ->
     [A] = beams(Config, 1),
     %% Of 16384 # and some @ the first 16384 characters stay, until another line comes.
     Table = [{0, "", {16384, 0}}, {1, "", {16384, 0}}, {30000, "", {16384, 0}}, {30000, "echo next >&2;", {0, 0}}],
-    Line = "printf '%016384d' 0 | tr 0 '#' >&2; head -c ~b /dev/zero | tr '\\0' @ >&2; echo >&2; ~s exit 7",
+    Line = "printf '%016384d' 0 | tr 0 '#' >&2; head -c ~b /dev/zero | tr '\\0' @ >&2; echo >&2; ~s exit 2",
     Cut = [begin
                Program = script(Config, io_lib:format(Line, [Beyond, After])),
-               {error, {{program_ended, Sentence}, _Child}} = start_child(A, [{program, Program}]),
-               [_, Last] = binary:split(Sentence, <<"its last line: ">>),
+               {error, {{bad_setting, Last}, _Child}} = start_child(A, [{program, Program}]),
                {Beyond, After, {count($#, Last), count($@, Last)}}
            end || {Beyond, After, _Kept} <- Table],
     Table = Cut,

@@ -28,11 +28,21 @@ enum class RegistrationState {
 
 class EpmdRegistration {
  public:
+  struct Pacing {
+    Milliseconds first_retry{50};     ///< after no answer; doubles with each
+    Milliseconds last_retry{500};     ///< up to this
+    Milliseconds taken_retry{2'000};  ///< after a refusal, for each of which epmd writes a line of its own
+    Milliseconds last_early_retry{
+        10'000};                  ///< after registrations that ended before they lasted; doubles up to this
+    Milliseconds lasting{5'000};  ///< a registration that lasted so long counts
+    /// Connect and answer; epmd is on this host, so only a stopped one is slower.
+    Milliseconds answer_limit{2'000};
+  };
   struct Settings {
     std::string alive;
     std::uint16_t listen_port = 0;
     std::uint16_t epmd_port = 4369;
-    Milliseconds lasting{5'000};
+    Pacing pacing{};
   };
   /// Called on the loop at every change of state, with the reason (empty for registered).
   using OnChange = std::function<void(RegistrationState, const std::string& reason)>;

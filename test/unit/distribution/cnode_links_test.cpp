@@ -34,6 +34,7 @@ TEST_CASE("a link that fails says at which stage and why") {
     CHECK(result.error().stage == row.stage);
     CHECK(result.error().error.message.starts_with(row.message));
   }
+  CHECK(nodes.a.cnode->counters().handshakes_failed == 2);
   run_until(nodes.loop, "b's own view", [&] { return !nodes.b.lines->all.empty(); });
   CHECK(nodes.b.lines->all[0].starts_with("warning event=handshake_failed"));
 }
@@ -137,7 +138,7 @@ TEST_CASE("a lack of descriptors is told of each time that it begins") {
   }
 }
 
-TEST_CASE("a node of our own name, or of none that we accept, is no link") {
+TEST_CASE("a node of our own name is no link") {
   TwoNodes nodes;
   nodes.epmd.names.erase("a");
   Node same(nodes.loop, nodes.epmd, "b@127.0.0.1");
@@ -146,6 +147,60 @@ TEST_CASE("a node of our own name, or of none that we accept, is no link") {
   run_until(nodes.loop, "the refusal", [&] { return nodes.b.cnode->counters().strangers_refused == 1; });
   CHECK(nodes.b.cnode->link_count() == 0);
   CHECK(nodes.b.lines->all.back().ends_with("stage=complete reason=\"it uses our own name\""));
+}
+
+TEST_CASE("a node whose name is none that we accept is no link") {
+  TwoNodes nodes;
+  // A relay that spoils the name of another node on its way to b; nothing that follows depends on the name.
+  const HandshakeStop stop;
+  const RawListener front;
+  auto odd = std::async(std::launch::async, [&] {
+    return connect_handshake(Identity{name("c@127.0.0.1"), Cookie("secret"), 7}, name("b@127.0.0.1"),
+                             loopback, front.port(), Clock::now() + patience, stop);
+  });
+  const auto near = front.accept();
+  const auto far = raw_connect(nodes.b.cnode->listen_port());
+  auto said = raw_receive(near, 2 + 15 + 11);
+  said[said.find('@', 2 + 15)] = '#';
+  raw_send(far, said);
+  const auto relayed = std::async(std::launch::async, [&] {
+    raw_send(near, raw_receive(far, 5 + 2 + 19 + 11));
+    raw_send(far, raw_receive(near, 2 + 21));
+    raw_send(near, raw_receive(far, 2 + 17));
+  });
+  run_until(nodes.loop, "the refusal", [&] { return nodes.b.cnode->counters().strangers_refused == 1; });
+  CHECK(nodes.b.cnode->link_count() == 0);
+  CHECK(nodes.b.lines->all.back().find("its name is none that we accept") != std::string::npos);
+}
+
+TEST_CASE("a stranger beyond those of its address that may wait is refused, and told of") {
+  TwoNodes nodes;
+  std::vector<FileDescriptor> silent;
+  for (int i = 0; i < 129; ++i) silent.push_back(raw_connect(nodes.b.cnode->listen_port(), other_loopback));
+  run_until(nodes.loop, "the refusal", [&] { return nodes.b.cnode->counters().strangers_refused == 1; });
+  CHECK(nodes.b.lines->all.back().ends_with(
+      "from=127.0.0.2 stage=connect reason=\"too many unfinished handshakes\""));
+}
+
+TEST_CASE("a stranger's fault is told of again once its host has made a link") {
+  TwoNodes nodes;
+  Node stranger(nodes.loop, nodes.epmd, "c@127.0.0.1",
+                [](CNode::Settings& settings) { settings.cookie = Cookie("another"); });
+  for (const std::size_t lines : {1, 2}) {
+    for (int i = 0; i < 2; ++i) {
+      const auto failed = nodes.b.cnode->counters().handshakes_failed;
+      CHECK_FALSE(stranger.connect("b@127.0.0.1"));
+      run_until(nodes.loop, "b's own view",
+                [&] { return nodes.b.cnode->counters().handshakes_failed == failed + 1; });
+    }
+    CHECK(nodes.b.lines->all.size() == lines);
+    REQUIRE(nodes.a.connect("b@127.0.0.1"));
+    nodes.b.wait_for("up a@127.0.0.1");
+    nodes.b.events.clear();
+    nodes.a.cnode->disconnect(name("b@127.0.0.1"));
+    nodes.b.wait_for("down a@127.0.0.1: the other side closed the link");
+    nodes.b.events.clear();
+  }
 }
 
 TEST_CASE("no more links are taken in than the limit, but a known node may always come again") {

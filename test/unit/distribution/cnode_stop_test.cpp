@@ -42,9 +42,15 @@ TEST_CASE("a node may stop inside any of its handlers") {
     TwoNodes nodes;
     REQUIRE(nodes.a.connect("b@127.0.0.1"));
     nodes.b.wait_for("up a@127.0.0.1");
+    bool answered = false;
+    nodes.b.cnode->call(name("a@127.0.0.1"), {"erlang", "nodes"}, hex("6a"), patience,
+                        [&](const CallResult&) { answered = true; });
+    run_until(nodes.loop, "the call", [&] { return nodes.a.cnode->counters().messages_dropped == 1; });
     nodes.b.on_event = [&] { nodes.b.cnode->stop(); };
     nodes.a.cnode->disconnect(name("b@127.0.0.1"));
     nodes.b.wait_for("down a@127.0.0.1: the other side closed the link");
+    run_for(nodes.loop, Milliseconds(20));
+    CHECK_FALSE(answered);
   }
   SUBCASE("when a call comes, or its answer") {
     TwoNodes nodes;

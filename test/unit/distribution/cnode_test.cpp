@@ -70,6 +70,69 @@ TEST_CASE("a reply that is too large for the link is told to the caller, and the
   CHECK(nodes.b.cnode->counters().links_lost == 0);
 }
 
+TEST_CASE("a reply that just fits the link arrives, one byte more does not") {
+  TwoNodes nodes;
+  std::size_t more = 0;
+  nodes.b.cnode->add_process(
+      "exact", {.call =
+                    [&](const GenCall& call) {
+                      const auto empty = gen_reply(call, TermWriter().binary("").bytes());
+                      const auto room = Connection::max_unsent_bytes - encode_send(call.from, empty).size();
+                      nodes.b.cnode->reply(call, TermWriter().binary(std::string(room + more, '\0')).bytes());
+                    },
+                .cast = {}});
+  REQUIRE(nodes.a.connect("b@127.0.0.1"));
+  CHECK(printed(*nodes.a.request("b@127.0.0.1", "exact", hex("6a"))).ends_with(" bytes>>"));
+  more = 1;
+  CHECK(printed(*nodes.a.request("b@127.0.0.1", "exact", hex("6a"))) == "{error,too_large}");
+}
+
+TEST_CASE("a reply to a caller whose node has no link to us, or no name, is dropped") {
+  TwoNodes nodes;
+  REQUIRE(nodes.a.connect("b@127.0.0.1"));
+  for (const auto* node : {"c@127.0.0.1", "c", ""}) {
+    const GenCall call{Pid{node, 1, 0, 1}, hex("6a"), std::nullopt, hex("6a")};
+    nodes.a.cnode->reply(call, hex("6a"));
+  }
+  CHECK(printed(*nodes.a.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
+  CHECK(nodes.b.cnode->counters().messages_dropped == 0);
+}
+
+TEST_CASE("an answer that comes over a newer link answers no call of that one") {
+  TwoNodes nodes;
+  std::vector<GenCall> waiting;
+  nodes.b.cnode->add_process("later",
+                             {.call = [&](GenCall call) { waiting.push_back(std::move(call)); }, .cast = {}});
+  std::vector<CallResult> results;
+  for (const std::size_t calls : {1, 2}) {
+    REQUIRE(nodes.a.connect("b@127.0.0.1"));
+    nodes.a.cnode->request(name("b@127.0.0.1"), "later", hex("6a"), patience,
+                           [&](CallResult result) { results.push_back(std::move(result)); });
+    run_until(nodes.loop, "the call", [&] { return waiting.size() == calls; });
+    if (calls == 2) break;
+    nodes.a.cnode->disconnect(name("b@127.0.0.1"));
+    nodes.b.wait_for("down a@127.0.0.1: the other side closed the link");
+    run_until(nodes.loop, "the first call's end", [&] { return results.size() == 1; });
+  }
+  nodes.b.cnode->reply(waiting[0], TermWriter().atom("old").bytes());
+  nodes.b.cnode->reply(waiting[1], TermWriter().atom("new").bytes());
+  run_until(nodes.loop, "the second call's answer", [&] { return results.size() == 2; });
+  CHECK(printed(*results[1]) == "new");
+  CHECK(nodes.a.cnode->counters().messages_dropped == 1);
+}
+
+TEST_CASE("net_kernel answers pings alone") {
+  TwoNodes nodes;
+  REQUIRE(nodes.a.connect("b@127.0.0.1"));
+  const TermBytes rows[] = {TermWriter().tuple(2).atom("is_alive").atom("a").take(),
+                            TermWriter().tuple(3).atom("is_auth").atom("a").atom("b").take()};
+  for (const auto& row : rows) {
+    const std::string answer = printed(*nodes.a.request("b@127.0.0.1", "net_kernel", row));
+    CHECK(answer.starts_with("{error,{unknown_request,"));
+  }
+  CHECK(printed(*nodes.a.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
+}
+
 TEST_CASE("without a link a call fails at once") {
   TwoNodes nodes;
   std::optional<CallResult> result;
@@ -137,6 +200,23 @@ TEST_CASE("an epmd is started when none answers, if one was named") {
   CHECK(with.lines->all[0].starts_with("warning event=epmd_not_started"));
   CHECK(without.lines->all.empty());
   CHECK(without.registrations == std::vector<std::string>{"unavailable"});
+}
+
+TEST_CASE(
+    "an epmd is started when the one that held our name has gone, and not before; stop ends the attempts") {
+  asio::io_context loop;
+  EpmdStandIn epmd(loop);
+  Node node(loop, epmd, "a@127.0.0.1",
+            [](CNode::Settings& settings) { settings.epmd_program = "/nowhere/epmd"; });
+  node.start();
+  CHECK(node.lines->all.empty());
+  epmd.down();
+  run_until(loop, "the attempt", [&] { return !node.lines->all.empty(); });
+  CHECK(node.lines->all[0].starts_with("warning event=epmd_not_started"));
+  node.cnode->stop();
+  loop.restart();
+  loop.run_for(patience);
+  CHECK(loop.stopped());  // nothing is left that waits
 }
 
 TEST_CASE("a node cannot listen where it has no address, and may try again") {

@@ -186,6 +186,8 @@ TEST_CASE("what breaks the protocol is malformed") {
        frame_with(2, 3, join({hex("6a"), TermWriter().pid(ours).take()}), hex("6a"))},
       {"a message that is cut off",
        frame_with(2, 3, join({hex("6a"), TermWriter().pid(ours).take()}), hex("8368016d"))},
+      {"a message that is a version alone",
+       frame_with(2, 3, join({hex("6a"), TermWriter().pid(ours).take()}), hex("83"))},
       {"bytes after the message",
        frame_with(2, 3, join({hex("6a"), TermWriter().pid(ours).take()}), hex("836a6a"))},
   };
@@ -197,22 +199,46 @@ TEST_CASE("what breaks the protocol is malformed") {
   }
 }
 
+TEST_CASE("a control message is malformed for the first thing that is wrong with it") {
+  const struct {
+    TermBytes frame;
+    const char* reason;
+  } rows[] = {
+      {join({bytes_of("D"), hex("83"), TermWriter().tuple(3).integer(1).raw(pids(theirs, ours)).take()}),
+       "a frame does not start with the pass-through byte 112"},
+      {hex("7083680061ff"), "a control message is a tuple of 0 elements"},
+      {frame_with(255, 17, repeated("j", 16)), "a control message is a tuple of 17 elements"},
+      {frame_with(2, 2, hex("6a")), "control message 2: a control message has too few elements"},
+      {frame_with(19, 4, join({hex("6a"), TermWriter().pid(ours).reference(reference).take()})),
+       "control message 19: expected a pid"},
+      {frame_with(19, 4, TermWriter().pid(theirs).atom("status").nil().take()),
+       "control message 19: expected a reference"},
+      {frame_with(19, 4, join({hex("6a"), TermWriter().atom("status").nil().take()})),
+       "control message 19: expected a pid"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.reason);
+    const auto message = decode_message(row.frame);
+    REQUIRE_FALSE(message);
+    CHECK(message.error().message == row.reason);
+  }
+}
+
 TEST_CASE("what we send is decoded as what we meant") {
   const auto payload = TermWriter().atom("hello").take();
   SUBCASE("a message to a pid") {
     const auto frame = without_length(encode_send(theirs, payload));
     CHECK(decoded<control::Send>(frame).to == theirs);
     CHECK(TermReader(decode_message(frame)->payload).accept_atom("hello"));
+    CHECK(frame == frame_with(2, 3, TermWriter().atom("").pid(theirs).take(), join({hex("83"), payload})));
   }
   SUBCASE("a message to a name") {
-    const auto send = decoded<control::RegSend>(without_length(encode_reg_send(ours, "rex", payload)));
-    CHECK(send.from == ours);
-    CHECK(send.to == "rex");
+    CHECK(without_length(encode_reg_send(ours, "rex", payload)) ==
+          frame_with(6, 4, TermWriter().pid(ours).atom("").atom("rex").take(), join({hex("83"), payload})));
   }
   SUBCASE("an exit") {
-    const auto exit = decoded<control::Exit>(without_length(encode_exit(ours, theirs, "noproc")));
-    CHECK(exit.from == ours);
-    CHECK(exit.to == theirs);
+    CHECK(without_length(encode_exit(ours, theirs, "noproc")) ==
+          frame_with(3, 4, TermWriter().pid(ours).pid(theirs).atom("noproc").take()));
   }
   SUBCASE("the end of a monitored name, with the reason as OTP reads it") {
     CHECK(without_length(encode_monitor_exit(std::string("status"), theirs, reference, "noproc")) ==

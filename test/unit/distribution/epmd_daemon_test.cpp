@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <csignal>
@@ -90,8 +91,10 @@ struct Starting {
 }  // namespace
 
 TEST_CASE("epmd is started as a daemon at our port, with none of our descriptors") {
-  const Script script(R"(cd "${0%/*}"; echo "$@" > arguments; ls /proc/self/fd > descriptors)");
-  const auto [one, other] = raw_pair();  // sockets that the child must not get
+  const Script script(
+      R"(cd "${0%/*}"; echo "$@" > arguments; ls /proc/self/fd > descriptors; head -c 1 > input)");
+  const auto [one, other] = raw_pair();
+  const FileDescriptor inherited(::dup(one.get()));  // not close-on-exec, as the loop's sockets are
   Starting starting(script.path());
   starting.daemon->needed();
   starting.wait_for_line();
@@ -99,6 +102,62 @@ TEST_CASE("epmd is started as a daemon at our port, with none of our descriptors
         "info event=epmd_started program=" + script.path().string() + " port=14369");
   CHECK(script.contents("arguments") == "-daemon -port 14369\n");
   CHECK(script.contents("descriptors") == "0\n1\n2\n3\n");  // 3 is the folder that ls reads
+  CHECK(script.contents("input").empty());
+}
+
+TEST_CASE("epmd is started with no signal blocked, and SIGPIPE ends it") {
+  const Script script(R"(cd "${0%/*}"; grep -e ^SigBlk -e ^SigIgn /proc/self/status > signals)");
+  sigset_t blocked{};
+  sigset_t before{};
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGUSR1);
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0);
+  auto* const pipe_before = std::signal(SIGPIPE, SIG_IGN);
+  Starting starting(script.path());
+  starting.daemon->needed();
+  std::signal(SIGPIPE, pipe_before);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  starting.wait_for_line();
+  std::ifstream signals(script.file("signals"));
+  std::string name;
+  std::uint64_t mask = 0;
+  REQUIRE((signals >> name >> std::hex >> mask && name == "SigBlk:"));
+  CHECK(mask == 0);
+  REQUIRE((signals >> name >> std::hex >> mask && name == "SigIgn:"));
+  CHECK((mask & (std::uint64_t{1} << (SIGPIPE - 1U))) == 0);
+}
+
+TEST_CASE(
+    "an epmd that went to the background is started again as long as it is needed, and told of once a need") {
+  const Script script(R"(echo again >> "${0%/*}/tries")");
+  Starting starting(script.path());
+  for (const std::size_t need : {1, 2}) {
+    const auto tries = script.contents("tries").size();
+    starting.daemon->needed();
+    run_until(starting.loop, "three tries",
+              [&] { return script.contents("tries").size() >= tries + 3 * std::string("again\n").size(); });
+    CHECK(starting.lines->all.size() == need);
+    starting.daemon->needed();
+    run_until(starting.loop, "two more tries",
+              [&] { return script.contents("tries").size() >= tries + 5 * std::string("again\n").size(); });
+    CHECK(starting.lines->all.size() == need);
+    starting.daemon->enough();
+    run_for(starting.loop, Milliseconds(100));  // the last one is reaped
+  }
+}
+
+TEST_CASE("a failure is told of again after epmd could be started") {
+  const Script script(R"(cd "${0%/*}"; if [ -e fails ]; then rm fails; exit 1; fi)");
+  Starting starting(script.path());
+  for (const std::size_t lines : {2, 4}) {
+    std::ofstream(script.file("fails")) << "once";
+    starting.daemon->needed();
+    run_until(starting.loop, "a failure and a start", [&] { return starting.lines->all.size() == lines; });
+    CHECK(starting.lines->all[lines - 2].starts_with("warning event=epmd_not_started"));
+    CHECK(starting.lines->all[lines - 1].starts_with("info event=epmd_started"));
+    starting.daemon->enough();
+    run_for(starting.loop, Milliseconds(100));  // the last one is reaped
+  }
 }
 
 TEST_CASE("an epmd that cannot be started is said once, with the reason") {
@@ -131,11 +190,13 @@ TEST_CASE("as long as it is needed it is tried again, once in a while") {
   Starting starting(script.path());
   starting.daemon->needed();
   starting.daemon->needed();
-  run_until(starting.loop, "a second try", [&] { return script.contents("tries") == "again\nagain\n"; });
+  const std::string three =
+      "again\nagain\nagain\n";  // the second has been reaped by then
+  run_until(starting.loop, "a third try", [&] { return script.contents("tries") == three; });
   CHECK(starting.lines->all.size() == 1);
   starting.daemon->enough();
   run_for(starting.loop, try_again + Milliseconds(200));
-  CHECK(script.contents("tries") == "again\nagain\n");
+  CHECK(script.contents("tries") == three);
 }
 
 TEST_CASE("no second one is started while the first has not ended") {

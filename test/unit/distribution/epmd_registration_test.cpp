@@ -14,12 +14,21 @@ namespace asio = boost::asio;
 
 namespace {
 
+using Pacing = EpmdRegistration::Pacing;
+
+constexpr Milliseconds never{3'600'000};
 constexpr Milliseconds lasting{200};
 
+Pacing lasting_soon() {
+  Pacing pacing;
+  pacing.lasting = lasting;
+  return pacing;
+}
+
 struct Registering {
-  Registering() {
+  explicit Registering(Pacing pacing = {}) {
     registration = std::make_unique<EpmdRegistration>(
-        loop, EpmdRegistration::Settings{"cn", 0x1234, epmd.port(), lasting},
+        loop, EpmdRegistration::Settings{"cn", 0x1234, epmd.port(), pacing},
         [this](RegistrationState state, const std::string& reason) {
           CHECK(registration->state() == state);
           changes.push_back(std::string(to_string(state)) + (reason.empty() ? "" : ": " + reason));
@@ -88,7 +97,7 @@ TEST_CASE("an epmd that comes late is found, and its absence said once") {
 }
 
 TEST_CASE("an epmd that dies and returns has the name again within a second") {
-  Registering registering;
+  Registering registering(lasting_soon());
   registering.registration->start();
   registering.wait_for(RegistrationState::registered);
   run_for(registering.loop, lasting * 2);
@@ -104,7 +113,7 @@ TEST_CASE("an epmd that dies and returns has the name again within a second") {
 }
 
 TEST_CASE("an epmd that accepts each registration and closes it is reported once and asked ever less often") {
-  Registering registering;
+  Registering registering(lasting_soon());
   registering.epmd.manner = EpmdStandIn::Manner::accepts_and_closes;
   registering.registration->start();
   registering.wait_for(RegistrationState::lost);
@@ -116,7 +125,7 @@ TEST_CASE("an epmd that accepts each registration and closes it is reported once
 }
 
 TEST_CASE("after a registration that ended early the next counts once it has lasted") {
-  Registering registering;
+  Registering registering(lasting_soon());
   registering.epmd.manner = EpmdStandIn::Manner::accepts_and_closes;
   registering.registration->start();
   registering.wait_for(RegistrationState::lost);
@@ -128,17 +137,67 @@ TEST_CASE("after a registration that ended early the next counts once it has las
   CHECK(registering.changes.size() == 3);
 }
 
+TEST_CASE("by default a lost name is asked for twice a second and a taken one every 2 s") {
+  static_assert(Pacing().first_retry == Milliseconds(50));
+  static_assert(Pacing().last_retry == Milliseconds(500));
+  static_assert(Pacing().taken_retry == Milliseconds(2'000));
+  static_assert(Pacing().last_early_retry == Milliseconds(10'000));
+  static_assert(Pacing().lasting == Milliseconds(5'000));
+  static_assert(Pacing().answer_limit == Milliseconds(2'000));
+}
+
 TEST_CASE("a name that is taken is asked for again, without haste") {
-  Registering registering;
+  Registering registering(
+      {.first_retry = Milliseconds(1), .last_retry = Milliseconds(1), .taken_retry = Milliseconds(50)});
   registering.epmd.names["cn"] = 1;
+  const auto begun = Clock::now();
   registering.registration->start();
-  registering.wait_for(RegistrationState::name_taken);
-  CHECK(registering.changes.back() == "name_taken: another node holds the name cn");
-  run_for(registering.loop, Milliseconds(1'000));
-  CHECK(registering.epmd.registrations_refused == 1);
+  run_until(registering.loop, "four refusals", [&] { return registering.epmd.registrations_refused == 4; });
+  CHECK(Clock::now() - begun >= Milliseconds(150));
+  CHECK(registering.changes == std::vector<std::string>{"name_taken: another node holds the name cn"});
   registering.epmd.names.clear();
   registering.wait_for(RegistrationState::registered);
   CHECK(registering.changes.size() == 2);
+}
+
+TEST_CASE("an epmd that gives no answer is asked less and less often, down to a limit") {
+  const auto asked = [](Registering& registering, std::size_t times) {
+    registering.epmd.manner = EpmdStandIn::Manner::hangs_up;
+    const auto begun = Clock::now();
+    registering.registration->start();
+    run_until(registering.loop, "the attempts", [&] { return registering.epmd.requests.size() == times; });
+    return Clock::now() - begun;
+  };
+  SUBCASE("each pause is twice the last one") {
+    Registering registering({.first_retry = Milliseconds(10), .last_retry = never});
+    CHECK(asked(registering, 5) >= Milliseconds(10 + 20 + 40 + 80));
+  }
+  SUBCASE("no pause is longer than the limit") {
+    Registering registering({.first_retry = Milliseconds(1), .last_retry = Milliseconds(2)});
+    CHECK(asked(registering, 20) >= Milliseconds(1 + 18 * 2));
+  }
+}
+
+TEST_CASE("a registration that is lost is made again at once, however long it took to get it") {
+  Registering registering(
+      {.first_retry = Milliseconds(1), .last_retry = never, .taken_retry = Milliseconds(1)});
+  registering.epmd.names["cn"] = 1;
+  registering.registration->start();
+  run_until(registering.loop, "many refusals", [&] { return registering.epmd.registrations_refused == 20; });
+  registering.epmd.names.clear();
+  registering.wait_for(RegistrationState::registered);
+  registering.epmd.down();
+  registering.wait_for(RegistrationState::lost);
+  registering.epmd.up();
+  registering.wait_for(RegistrationState::registered);
+}
+
+TEST_CASE("an epmd that answered in time is not bound by that time any more") {
+  Registering registering({.answer_limit = Milliseconds(200)});
+  registering.registration->start();
+  registering.wait_for(RegistrationState::registered);
+  run_for(registering.loop, Milliseconds(300));
+  CHECK(registering.changes == std::vector<std::string>{"registered"});
 }
 
 TEST_CASE("an epmd that is none is not believed") {
@@ -153,7 +212,7 @@ TEST_CASE("an epmd that is none is not believed") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.reason);
-    Registering registering;
+    Registering registering({.answer_limit = Milliseconds(200)});
     registering.epmd.manner = row.manner;
     registering.registration->start();
     registering.wait_for(RegistrationState::unavailable);
@@ -169,6 +228,17 @@ TEST_CASE("a registration may end inside its own news") {
   registering.registration->start();
   run_until(registering.loop, "the news", [&] { return !registering.changes.empty(); });
   run_until(registering.loop, "the name to be free", [&] { return registering.epmd.names.empty(); });
+  CHECK(registering.changes.size() == 1);
+}
+
+TEST_CASE("a registration that ends inside its own news leaves nothing behind that waits") {
+  Registering registering({.first_retry = never, .last_retry = never});
+  registering.epmd.down();
+  registering.on_change = [&] { registering.registration->stop(); };
+  registering.registration->start();
+  registering.loop.restart();
+  registering.loop.run_for(patience);
+  CHECK(registering.loop.stopped());
   CHECK(registering.changes.size() == 1);
 }
 

@@ -1,6 +1,7 @@
 #include "rancher_cnode/distribution/frame.hpp"
 
 #include <doctest/doctest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <random>
@@ -31,6 +32,9 @@ std::vector<std::string> frames_of(FrameReader& reader) {
     all.emplace_back((*frame)->begin(), (*frame)->end());
   }
 }
+
+/// How many bytes a reader holds that has handed out all that it was fed.
+std::size_t memory_of(FrameReader& reader) { return ::malloc_usable_size(reader.prepare(1).data()); }
 
 const std::vector<std::string> expected{"", "hello", "", "x", std::string(300, 'y')};
 
@@ -97,12 +101,34 @@ TEST_CASE("a frame of the greatest length passes, one byte more does not") {
   }
 }
 
-TEST_CASE("a reader that has handed out a great frame gives its room back") {
+TEST_CASE("an empty buffer above 64 KiB is given back, a smaller one is kept") {
+  constexpr std::size_t most_kept = std::size_t{64} << 10U;
+  for (const std::size_t size : {most_kept, most_kept + 1, std::size_t{1} << 20U}) {
+    CAPTURE(size);
+    FrameReader reader;
+    feed(reader, pass_through_frame({}, std::vector<char>(size - frame_header_length - 1)));
+    CHECK(frames_of(reader).size() == 1);
+    CHECK((memory_of(reader) >= most_kept) == (size <= most_kept));
+  }
+}
+
+TEST_CASE("a stream takes no more memory the longer it lasts") {
+  constexpr int rounds = 50;
+  const auto frame = pass_through_frame({}, std::vector<char>(1'000, 'z'));
+  std::size_t split = 0;
+  SUBCASE("when every read ends with a frame") {}
+  SUBCASE("when no read ends with a frame") { split = 1; }
+  const TermBytes begin(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(split));
+  const TermBytes rest(frame.begin() + static_cast<std::ptrdiff_t>(split), frame.end());
   FrameReader reader;
-  feed(reader, hex("00100000"));
-  feed(reader, std::vector<char>(std::size_t{1} << 20U, 'z'));
-  CHECK(frames_of(reader).size() == 1);
-  CHECK(reader.prepare(100).size() < 1000);
+  feed(reader, begin);
+  for (int i = 0; i < rounds; ++i) {
+    feed(reader, join({rest, begin}));
+    REQUIRE(frames_of(reader).size() == 1);
+  }
+  feed(reader, rest);
+  REQUIRE(frames_of(reader).size() == 1);
+  CHECK(memory_of(reader) < 10 * frame.size());
 }
 
 TEST_CASE("no more is read at once than was asked for, however much room there is") {

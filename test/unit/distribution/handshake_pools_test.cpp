@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <optional>
 
 #include "listener.hpp"
@@ -26,7 +27,7 @@ struct Pools {
 
   /// A stranger's connection, as the listener hands it over. Kept open on the stranger's side.
   bool silent_stranger(Ipv4Address source, std::vector<HandshakeResult>& ends) {
-    auto [stranger, accepted] = raw_pair();
+    auto [stranger, accepted] = local_pair();
     make_non_blocking(accepted);
     strangers.push_back(std::move(stranger));
     return pools->accept(std::move(accepted), source,
@@ -156,6 +157,77 @@ TEST_CASE("silent peers take nothing from the time of the next, whose deadline b
   run_for(node.loop, Milliseconds(1));
 }
 
+TEST_CASE("strangers who stopped after a byte hold two threads of their address, and none of others") {
+  Pools server("server@127.0.0.1");
+  std::vector<HandshakeResult> stopped;
+  for (std::size_t i = 0; i < 2 * HandshakeThreads{}.incoming; ++i) {
+    REQUIRE(server.silent_stranger(loopback, stopped));
+    raw_send(server.strangers.back(), std::string(1, '\0'));
+  }
+  server.loop.poll();
+  std::vector<HandshakeResult> wrong;
+  REQUIRE(server.silent_stranger(other_loopback, wrong));
+  raw_send(server.strangers.back(), "GET / HTTP/1.1\r\n\r\n");
+  run_until(server.loop, "the answer to another address", [&] { return wrong.size() == 1; });
+  CHECK(wrong[0].error().error.code == ErrorCode::malformed);
+  CHECK(stopped.empty());
+}
+
+TEST_CASE("a third stranger of an address waits for one of the two before it") {
+  Pools server("server@127.0.0.1");
+  std::vector<HandshakeResult> ends;
+  for (int i = 0; i < 3; ++i) REQUIRE(server.silent_stranger(loopback, ends));
+  raw_send(server.strangers[0], std::string(1, '\0'));
+  raw_send(server.strangers[1], std::string(1, '\0'));
+  server.loop.poll();
+  raw_send(server.strangers[2], "GET / HTTP/1.1\r\n\r\n");
+  run_for(server.loop, Milliseconds(50));
+  CHECK(ends.empty());
+  server.strangers[0].reset();
+  run_until(server.loop, "two ends", [&] { return ends.size() == 2; });
+  CHECK(ends[0].error().error.code == ErrorCode::refused);
+  CHECK(ends[1].error().error.code == ErrorCode::malformed);
+}
+
+TEST_CASE("strangers who have gone make room for others") {
+  constexpr std::size_t at_once = 100;
+  std::vector<HandshakeResult> ends;
+  const auto come_and_go = [&ends](Pools& server, const std::function<void()>& leave) {
+    while (ends.size() <= HandshakePools::max_waiting) {
+      const auto all = ends.size() + at_once;
+      for (std::size_t i = 0; i < at_once; ++i) REQUIRE(server.silent_stranger(loopback, ends));
+      leave();
+      run_until(server.loop, "their ends", [&] { return ends.size() == all; });
+    }
+  };
+  SUBCASE("when they left") {
+    Pools server("server@127.0.0.1");
+    come_and_go(server, [&] { server.strangers.clear(); });
+  }
+  SUBCASE("when they said nothing in time") {
+    Pools server("server@127.0.0.1", Milliseconds(1));
+    come_and_go(server, [] {});
+    for (const auto& stranger : server.strangers) CHECK(raw_closed(stranger));
+  }
+}
+
+TEST_CASE("strangers who wait for a thread take up room as those who have said nothing") {
+  Pools server("server@127.0.0.1");
+  std::vector<HandshakeResult> ends;
+  const auto address = [](std::size_t source) {
+    return Ipv4Address(0x0a2a0000 + static_cast<std::uint32_t>(source));
+  };
+  constexpr std::size_t sources = HandshakePools::max_waiting / HandshakePools::max_waiting_per_source;
+  for (std::size_t i = 0; i < HandshakePools::max_waiting; ++i) {
+    REQUIRE(server.silent_stranger(address(i % sources), ends));
+    raw_send(server.strangers.back(), std::string(1, '\0'));
+  }
+  server.loop.poll();
+  std::size_t taken = 0;
+  while (taken < 100 && server.silent_stranger(address(sources), ends)) ++taken;
+  CHECK(taken == sources * HandshakePools::incoming_threads_per_source);
+}
+
 TEST_CASE("what may wait is bounded, for one address and for all") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> ends;
@@ -183,7 +255,9 @@ TEST_CASE("going ends every handshake at once and answers nobody") {
   const auto begun = Clock::now();
   server->pools.reset();
   CHECK(Clock::now() - begun < Milliseconds(1'000));
-  run_for(server->loop, Milliseconds(20));
+  server->loop.restart();
+  server->loop.run_for(patience);
+  CHECK(server->loop.stopped());  // nothing is left that waits
   CHECK(ends.empty());
   for (const auto& stranger : server->strangers) CHECK(raw_closed(stranger));
 }

@@ -48,6 +48,64 @@ TEST_CASE("what a stranger says in place of a handshake ends it at once") {
   }
 }
 
+TEST_CASE("a stranger with a malformed name, or none, hears no challenge and is not called old") {
+  const struct {
+    std::string says;
+    Error error;
+  } rows[] = {
+      {packet(hexed("4e0000000d07df7fbd6b049d850000")),
+       {ErrorCode::malformed, "the peer does not speak the distribution handshake"}},
+      {packet("r" + std::string(20, 'x')),
+       {ErrorCode::refused, "the stranger left before it gave a name that we understand"}},
+  };
+  for (const auto& row : rows) {
+    const auto taken = stranger_says(row.says);
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().stage == HandshakeStage::name);
+    CHECK(taken.error().error == row.error);
+  }
+}
+
+TEST_CASE("a packet of 2048 bytes is read, one of more is not") {
+  const std::string name = name_packet("bob@127.0.0.1").substr(2);
+  const auto padded_to = [&](std::size_t size) {
+    return packet(name + std::string(size - name.size(), 'x'));
+  };
+  CHECK(stranger_says(padded_to(2'048)).error().stage == HandshakeStage::challenge);
+  const auto refused = stranger_says(padded_to(2'049)).error();
+  CHECK(refused.stage == HandshakeStage::name);
+  CHECK(refused.error.code == ErrorCode::malformed);
+}
+
+TEST_CASE("whoever resets the connection has refused us, as whoever closes it") {
+  const HandshakeStop stop;
+  const auto reset = [](FileDescriptor& socket) {
+    const linger at_once{1, 0};
+    REQUIRE(::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) == 0);
+    socket.reset();
+  };
+  SUBCASE("a peer, after our name") {
+    const RawListener listener;
+    auto running = connecting(alice, bob.name, listener.port(), stop);
+    auto peer = listener.accept();
+    raw_receive(peer, 2 + 15 + alice.name.str().size());
+    reset(peer);
+    CHECK(running.get().error().error ==
+          Error{ErrorCode::refused, "the peer closed after our name: it refuses the name or our flags"});
+  }
+  SUBCASE("a stranger, before its name") {
+    auto [stranger, accepted] = raw_pair();
+    reset(stranger);
+    CHECK(accepting(alice, std::move(accepted), stop).get().error().error.code == ErrorCode::refused);
+  }
+  SUBCASE("a stranger that has left before our status") {
+    auto [stranger, accepted] = raw_pair();
+    raw_send(stranger, name_packet("bob@127.0.0.1"));
+    stranger.reset();
+    CHECK(accepting(alice, std::move(accepted), stop).get().error().error.code == ErrorCode::refused);
+  }
+}
+
 TEST_CASE("every truncation of a stranger's packets is refused, whatever their length says") {
   for (const auto* tag : {"4e", "6e", "72", "63", "73", "61"}) {
     for (std::size_t length = 1; length < 40; ++length) {

@@ -2,12 +2,17 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <optional>
+#include <thread>
 
 #include "handshake_sides.hpp"
 
@@ -53,6 +58,29 @@ TEST_CASE("two nodes with one cookie are linked, each under its name") {
   CHECK(heard == "hello");
 }
 
+TEST_CASE("the socket of a link sends at once, notices a host that went, and is no child's") {
+  const HandshakeStop stop;
+  const RawListener listener;
+  auto out = connecting(alice, bob.name, listener.port(), stop);
+  auto in = accepting(bob, listener.accept(), stop);
+  const auto made = out.get();
+  const auto taken = in.get();
+  REQUIRE(made);
+  REQUIRE(taken);
+  const auto option = [](const FileDescriptor& socket, int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof(value);
+    REQUIRE(::getsockopt(socket.get(), level, name, &value, &size) == 0);
+    return value;
+  };
+  for (const auto* socket : {&made->socket, &taken->socket}) {
+    CHECK(option(*socket, IPPROTO_TCP, TCP_NODELAY) != 0);
+    CHECK(option(*socket, SOL_SOCKET, SO_KEEPALIVE) != 0);
+    CHECK((::fcntl(socket->get(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK((::fcntl(socket->get(), F_GETFL) & O_NONBLOCK) != 0);
+  }
+}
+
 TEST_CASE("another cookie is refused by both sides, and both name it") {
   const HandshakeStop stop;
   const RawListener listener;
@@ -92,6 +120,57 @@ TEST_CASE("nobody listens") {
   REQUIRE_FALSE(made);
   CHECK(made.error().stage == HandshakeStage::connect);
   CHECK(made.error().error == Error{ErrorCode::unavailable, "nobody listens there"});
+}
+
+TEST_CASE("an address without a route is told in the system's words") {
+  const HandshakeStop stop;
+  const auto made = connect_handshake(alice, bob.name, Ipv4Address(0xffffffff), 4'369, soon(), stop);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().stage == HandshakeStage::connect);
+  CHECK(made.error().error == Error{ErrorCode::unavailable, "Network is unreachable"});
+}
+
+TEST_CASE("a lack of descriptors is told in the system's words") {
+  const HandshakeStop stop;
+  std::optional<HandshakeResult> made;
+  {
+    const NoDescriptors none;
+    made = connect_handshake(alice, bob.name, loopback, 4'369, soon(), stop);
+  }
+  REQUIRE_FALSE(*made);
+  CHECK(made->error().error == Error{ErrorCode::unavailable, "Too many open files"});
+}
+
+TEST_CASE("a descriptor that cannot be read is told in the system's words") {
+  const HandshakeStop stop;
+  const auto taken = accept_handshake(alice, FileDescriptor(::eventfd(0, EFD_CLOEXEC)), soon(), stop);
+  REQUIRE_FALSE(taken);
+  CHECK(taken.error().error == Error{ErrorCode::unavailable, "Socket operation on non-socket"});
+}
+
+TEST_CASE("a signal ends no handshake") {
+  struct sigaction ignoring {};
+  ignoring.sa_handler = [](int) {};
+  struct sigaction before {};
+  REQUIRE(::sigaction(SIGUSR1, &ignoring, &before) == 0);
+  const HandshakeStop stop;
+  auto [stranger, accepted] = raw_pair();
+  make_non_blocking(accepted);
+  HandshakeResult result;
+  std::thread handshake([&, socket = std::move(accepted)]() mutable {
+    result = accept_handshake(alice, std::move(socket), soon(), stop);
+  });
+  raw_send(stranger, name_packet("bob@127.0.0.1"));
+  CHECK(raw_receive(stranger, 5) == std::string("\0\3sok", 5));
+  raw_receive(stranger, 2 + 19 + alice.name.str().size());
+  for (int i = 0; i < 20; ++i) {
+    ::pthread_kill(handshake.native_handle(), SIGUSR1);
+    std::this_thread::yield();
+  }
+  raw_send(stranger, packet("r" + std::string(20, 'x')));
+  handshake.join();
+  ::sigaction(SIGUSR1, &before, nullptr);
+  CHECK(result.error().error.code == ErrorCode::refused);
 }
 
 TEST_CASE("a BEAM is told that we take monitors by name") {

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "bytes.hpp"
 
@@ -89,6 +91,35 @@ TEST_CASE("a tag that nobody would send for a reference is not delivered") {
   CHECK_FALSE(heard.call);
 }
 
+TEST_CASE("a list that is no alias in place of the tag holds no reference") {
+  Heard heard;
+  const auto tag = join({hex("6c0000000177056f74686572"), plain_tag()});
+  REQUIRE(heard.processes.deliver("both", gen_call(tag, hex("6a"))));
+  CHECK(heard.call->tag == tag);
+  CHECK_FALSE(heard.call->reference);
+}
+
+TEST_CASE("every process that can give up hears of a monitor that was taken back") {
+  Heard heard;
+  std::vector<std::string> told;
+  for (const std::string name : {"one", "another"}) {
+    heard.processes.add(
+        name, {.call = {}, .cast = {}, .gave_up = [&told, name](const Pid& pid, const Reference& ref) {
+                 CHECK(pid == caller);
+                 CHECK(ref == reference);
+                 told.push_back(name);
+               }});
+  }
+  heard.processes.demonitored(caller, reference);
+  CHECK(told == std::vector<std::string>{"another", "one"});
+}
+
+TEST_CASE("a name that is added again has its new behaviour") {
+  Heard heard;
+  heard.processes.add("both", {});
+  CHECK_FALSE(heard.processes.deliver("both", gen_call(plain_tag(), hex("6a"))));
+}
+
 TEST_CASE("a cast is delivered") {
   Heard heard;
   CHECK(heard.processes.deliver("both", TermWriter().tuple(2).atom("$gen_cast").atom("refresh").take()));
@@ -114,6 +145,8 @@ TEST_CASE("a message that means nothing to its receiver is not delivered") {
       TermWriter().tuple(3).atom("$gen_cast").nil().nil().take(),
       TermWriter().tuple(3).atom("system").atom("x").atom("get_state").take(),
       TermWriter().tuple(2).atom("system").tuple(2).pid(caller).raw(plain_tag()).take(),
+      TermWriter().tuple(3).atom("$gen_ball").tuple(2).pid(caller).raw(plain_tag()).nil().take(),
+      TermWriter().tuple(3).atom("$gen_call").tuple(2).pid(caller).take(),
   };
   for (const auto& row : rows) {
     CAPTURE(printed(row));

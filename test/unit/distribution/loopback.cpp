@@ -20,11 +20,15 @@ sockaddr_in endpoint(Ipv4Address host, std::uint16_t port) {
 
 sockaddr* generic(sockaddr_in& address) { return reinterpret_cast<sockaddr*>(&address); }
 
+void bound_reads(const FileDescriptor& socket) {
+  const timeval limit{patience.count() / 1000, 0};
+  REQUIRE(::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0);
+}
+
 FileDescriptor new_socket() {
   FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   REQUIRE(socket.valid());
-  const timeval limit{patience.count() / 1000, 0};
-  REQUIRE(::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0);
+  bound_reads(socket);
   return socket;
 }
 
@@ -84,6 +88,14 @@ std::pair<FileDescriptor, FileDescriptor> raw_pair() {
   auto one = raw_connect(listener.port());
   auto other = listener.accept();
   return {std::move(one), std::move(other)};
+}
+
+std::pair<FileDescriptor, FileDescriptor> local_pair() {
+  int ends[2] = {-1, -1};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  std::pair<FileDescriptor, FileDescriptor> pair{ends[0], ends[1]};
+  bound_reads(pair.first);
+  return pair;
 }
 
 void raw_send(const FileDescriptor& socket, std::string_view bytes) {

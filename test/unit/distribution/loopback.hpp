@@ -33,7 +33,7 @@ void run_until(boost::asio::io_context& loop, const char* what, Holds holds) {
     loop.restart();
     loop.run_one_for(Milliseconds(10));
   }
-  INFO("waited for: ", what);
+  INFO("waited for: ", std::string(what));
   REQUIRE(holds());
 }
 
@@ -89,6 +89,9 @@ FileDescriptor raw_connect(std::uint16_t port, Ipv4Address from = loopback);
 
 /// Two ends of one TCP connection on loopback.
 std::pair<FileDescriptor, FileDescriptor> raw_pair();
+
+/// The same without TCP, for hundreds of them: it takes no port, of which each holds one for a minute after its end.
+std::pair<FileDescriptor, FileDescriptor> local_pair();
 
 void raw_send(const FileDescriptor& socket, std::string_view bytes);
 inline void raw_send(const FileDescriptor& socket, const std::vector<char>& bytes) {

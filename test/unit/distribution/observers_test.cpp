@@ -28,6 +28,13 @@ TEST_CASE("each monitor and each link hears of the end once") {
               encode_exit(ours, theirs, "shutdown")}));
 }
 
+TEST_CASE("a reference that is used again stands for the newer monitor") {
+  Observers observers;
+  observers.add(control::Monitor{theirs, std::string("status"), reference(1)});
+  observers.add(control::Monitor{theirs, ours, reference(1)});
+  CHECK(observers.farewell("shutdown") == encode_monitor_exit(ours, theirs, reference(1), "shutdown"));
+}
+
 TEST_CASE("who looks away hears nothing") {
   Observers observers;
   observers.add(control::Monitor{theirs, std::string("status"), reference(1)});

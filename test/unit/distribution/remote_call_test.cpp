@@ -132,6 +132,8 @@ TEST_CASE("a failed call is an error that says what failed") {
       {undef, ErrorCode::not_found, "erlang:nodes: the call failed: {EXIT,{undef,[]}}"},
       {raised, ErrorCode::failed, "erlang:nodes: the call failed: {EXIT,{badarg,[]}}"},
       {TermWriter().atom("nodedown").take(), ErrorCode::failed, "erlang:nodes: the call failed: nodedown"},
+      {TermWriter().tuple(2).atom("exit").tuple(2).atom("undef").nil().take(), ErrorCode::failed,
+       "erlang:nodes: the call failed: {exit,{undef,[]}}"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.message);
@@ -142,6 +144,15 @@ TEST_CASE("a failed call is an error that says what failed") {
     REQUIRE(calls.results.size() == 1);
     CHECK(calls.results[0].error() == Error{row.code, row.message});
   }
+}
+
+TEST_CASE("a result that only looks like a failure is a result") {
+  const auto result = TermWriter().tuple(3).atom("badrpc").atom("x").atom("y").take();
+  Calls calls;
+  auto& on = calls.on();
+  on.call(nodes, hex("6a"), long_enough, calls.keep());
+  CHECK(on.take(calls.answer(0, result)));
+  CHECK(*calls.results.at(0) == result);
 }
 
 TEST_CASE("a request to any process returns its reply as it came") {

@@ -58,6 +58,39 @@ TEST_CASE("no number of strangers fills the log") {
   written.fail("10.43.0.2", "cookie");
   REQUIRE(written.lines->all.size() == StrangerLog::max_lines_a_minute + 1);
   CHECK(written.lines->all.back().ends_with("from=10.43.0.2 stage=challenge reason=cookie left_out=99991"));
+  written.fail("10.43.0.3", "cookie");
+  CHECK(written.lines->all.back().ends_with("from=10.43.0.3 stage=challenge reason=cookie"));
+}
+
+TEST_CASE("a minute begins with its first line") {
+  Written written;
+  std::uint32_t stranger = 0;
+  const auto lines_of_twenty = [&] {
+    const auto before = written.lines->all.size();
+    for (int i = 0; i < 20; ++i) written.fail("10.42.0." + std::to_string(++stranger), "cookie");
+    return written.lines->all.size() - before;
+  };
+  written.now += std::chrono::seconds(90);
+  CHECK(lines_of_twenty() == StrangerLog::max_lines_a_minute);
+  written.now += std::chrono::seconds(59);
+  CHECK(lines_of_twenty() == 0);
+  written.now += std::chrono::seconds(2);
+  CHECK(lines_of_twenty() == StrangerLog::max_lines_a_minute);
+  written.now += std::chrono::seconds(59);
+  CHECK(lines_of_twenty() == 0);
+}
+
+TEST_CASE("256 strangers are remembered, and all forgotten when one more comes") {
+  Written written;
+  const auto fail = [&](std::size_t stranger) {
+    written.now += std::chrono::minutes(1);
+    written.fail("10.42.0." + std::to_string(stranger), "cookie");
+    return written.lines->all.size();
+  };
+  for (std::size_t i = 0; i < StrangerLog::max_sources_remembered; ++i) CHECK(fail(i) == i + 1);
+  CHECK(fail(0) == StrangerLog::max_sources_remembered);
+  CHECK(fail(StrangerLog::max_sources_remembered) == StrangerLog::max_sources_remembered + 1);
+  CHECK(fail(0) == StrangerLog::max_sources_remembered + 2);
 }
 
 TEST_CASE("two strangers who fail in turns do not make their faults news again") {

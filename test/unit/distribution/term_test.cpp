@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -139,7 +140,7 @@ TEST_CASE("each of the 256 tags alone is refused or is nil") {
   }
 }
 
-TEST_CASE("counts that the bytes cannot hold are refused at once") {
+TEST_CASE("counts that the bytes cannot hold are refused") {
   const char* const rows[] = {
       "69ffffffff",                   // a tuple of 4294967295
       "6cffffffff6a",                 // a list
@@ -155,8 +156,6 @@ TEST_CASE("counts that the bytes cannot hold are refused at once") {
       "7000000003",                   // a fun that is shorter than its own length
       "69000000056a6a6a6a",           // one element is missing
       "5a000077016100000001",         // a reference of 0 words
-      "5a000677016100000001",         // of 6
-      "5affff77016100000001",         // of 65535
       "586a000000090000000000000001"  // a pid whose node is no atom
   };
   for (const auto* digits : rows) {
@@ -167,6 +166,38 @@ TEST_CASE("counts that the bytes cannot hold are refused at once") {
     CHECK_FALSE(TermReader(bytes).pid());
   }
 }
+
+TEST_CASE("a reference of more than five words is refused although all of them are there") {
+  const auto reference_of = [](std::size_t words) {
+    const TermBytes count{static_cast<char>(words >> 8U), static_cast<char>(words & 0xffU)};
+    return join({hex("5a"), count, hex("77016100000001"), repeated(std::string_view("\0\0\0\1", 4), words)});
+  };
+  CHECK(TermReader(reference_of(5)).skip());
+  for (const std::size_t words : {6, 255, 65'535}) {
+    CAPTURE(words);
+    const auto bytes = reference_of(words);
+    CHECK_FALSE(TermReader(bytes).skip());
+    CHECK_FALSE(TermReader(bytes).reference());
+  }
+}
+
+TEST_CASE("a reference of any number of words is written as it is read") {
+  for (const std::uint32_t words : {1, 2, 5}) {
+    CAPTURE(words);
+    Reference reference{"x", 3, words, {}};
+    std::fill_n(reference.words.begin(), words, 7U);
+    const auto bytes = TermWriter().reference(reference).take();
+    CHECK(bytes.size() == 1 + 2 + 3 + 4 + 4 * words);
+    CHECK(TermReader(bytes).reference() == reference);
+  }
+}
+
+TEST_CASE("a fun's length counts itself and nothing more is needed") {
+  CHECK(TermReader(hex("7000000004")).skip());
+  CHECK_FALSE(TermReader(hex("7000000003")).skip());
+}
+
+TEST_CASE("no bytes hold no version") { CHECK_FALSE(TermReader({}).version()); }
 
 TEST_CASE("depth costs no stack") {
   constexpr std::size_t deep = 1'000'000;
@@ -200,6 +231,7 @@ TEST_CASE("atoms are read in every encoding, as UTF-8") {
   } rows[] = {
       {hex("7302e9ff"), "\xc3\xa9\xc3\xbf"},
       {hex("640001e9"), "\xc3\xa9"},
+      {hex("73027f80"), "\x7f\xc2\x80"},
       {hex("7702c3a9"), "\xc3\xa9"},
       {hex("760002c3a9"), "\xc3\xa9"},
       {join({hex("7603fc"), bytes_of(grins)}), grins},
@@ -221,6 +253,7 @@ TEST_CASE("an atom is not mistaken for another that ends at its NUL") {
 
 TEST_CASE("an atom of more than 255 characters is refused") {
   CHECK_FALSE(TermReader(join({hex("760100"), repeated("a", 256)})).atom());
+  CHECK_FALSE(TermReader(join({hex("640100"), repeated("a", 256)})).atom());
   CHECK_FALSE(TermReader(join({hex("7603fd"), repeated("\xf0\x9f\x98\x80", 255), bytes_of("a")})).skip());
 }
 
@@ -229,8 +262,10 @@ TEST_CASE("an atom that is no UTF-8 is refused, as a node's name too") {
        {"80", "c3", "c0af", "e282", "e08080", "eda080", "f0808080", "f4908080", "f8", "ff61"}) {
     CAPTURE(text);
     const auto atom = join({hex("77"), {static_cast<char>(hex(text).size())}, hex(text)});
-    CHECK_FALSE(TermReader(atom).atom());
-    CHECK(TermReader(atom).skip());
+    TermReader reader(atom);
+    CHECK_FALSE(reader.atom());
+    CHECK(reader.rest().size() == atom.size());
+    CHECK(reader.skip());
     const auto pid = join({hex("58"), atom, hex("000000090000000000000001")});
     CHECK_FALSE(TermReader(pid).pid());
     const auto tag = join({hex("5a0001"), atom, hex("0000000100000002")});
@@ -259,6 +294,9 @@ TEST_CASE("terms are printed as Erlang writes them, cut at the limit") {
       {hex("6c0000000164000161640001626a"), 100, "[a|b]"},
       {hex("6b000474657874"), 100, "\"text\""},
       {hex("6b00030a1b41"), 100, "[10,27,65]"},
+      {hex("6b0002ff01"), 100, "[255,1]"},
+      {hex("6b00056120090a62"), 100, "\"a \t\nb\""},
+      {hex("6d000000017f"), 100, "<<1 bytes>>"},
       {hex("6d0000000474657874"), 100, "<<\"text\">>"},
       {hex("6d00000003000102"), 100, "<<3 bytes>>"},
       {hex("5864000e6265616d403132372e302e302e3100000009000000006b04a43e"), 100, "<beam@127.0.0.1.9>"},
@@ -267,6 +305,10 @@ TEST_CASE("terms are printed as Erlang writes them, cut at the limit") {
       {hex("ff"), 100, "<<malformed>>"},
       {{}, 100, "<<malformed>>"},
       {hex("680261"), 100, "{<<malformed>>"},
+      {hex("680274000000016a"), 100, "{<<malformed>>"},
+      {hex("68027701ff6a"), 100, "{<<malformed>>"},
+      {hex("6802587701ff0000000900000000000000016a"), 100, "{<<malformed>>"},
+      {hex("64000561616161614142"), 5, "aaaaa"},
       {join({hex("6400ff"), repeated("a", 255)}), 5, "aaaaa..."},
       {join({hex("69000003e8"), repeated("a\x01", 1000)}), 7, "{1,1,1,..."},
       {hex("74000000016a6a"), 100, "..."},
@@ -280,4 +322,8 @@ TEST_CASE("terms are printed as Erlang writes them, cut at the limit") {
 TEST_CASE("printing a nested term ends at some depth") {
   const auto bytes = join({repeated("h\1", 100), hex("6a")});
   CHECK(printed(bytes) == std::string(17, '{') + "...");
+  // Each list's tail is a list: [[]|[[]|[[]|...
+  const auto tails = join({repeated(std::string_view("l\0\0\0\1j", 6), 100), hex("6a")});
+  const auto begun = repeated("[[]|", 16);
+  CHECK(printed(tails) == std::string(begun.begin(), begun.end()) + "[...");
 }
