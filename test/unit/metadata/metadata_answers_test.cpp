@@ -94,7 +94,7 @@ TEST_CASE("a_wait_that_has_no_good_answer_tells_why") {
   };
   const Row rows[] = {
       {404,
-       "{}",
+       fixture("not-found.json"),
        {ErrorCode::not_found, "404 at /latest/version: the metadata service has loaded nothing yet"}},
       {503, "", {ErrorCode::unavailable, "503 at /latest/version: the server failed"}},
       {200, "", {ErrorCode::malformed, "/latest/version: the version is empty"}},

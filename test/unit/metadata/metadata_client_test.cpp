@@ -242,7 +242,8 @@ TEST_CASE("a_service_is_read_by_its_name_only_when_self_answers_404") {
   std::atomic<int> status = 200;
   ScriptedServer server([&](const Request& request, Peer& peer) {
     const bool self = contains(request.target, "self/service");
-    peer.answer(self ? status.load() : 200, service_body("web", {1}));
+    const int answer = self ? status.load() : 200;
+    peer.answer(answer, answer == 404 ? fixture("not-found.json") : service_body("web", {1}));
   });
   MetadataClient client = client_of({server.url()});
   CHECK(client.service().has_value());

@@ -55,21 +55,21 @@ TargetSnapshot target() {
                      .since = at(8'000),
                      .attempts = 4,
                      .next_try = {}}},
-          .leavers = {{.node = node("myapp@10.42.0.3"),
-                       .state = membership::LeaverState::leaving,
-                       .reason = "not yet",
-                       .since = at(7'000),
-                       .attempts = 5}},
+          .departed = {{.node = node("myapp@10.42.0.3"),
+                        .state = membership::DepartedState::disconnecting,
+                        .reason = "not yet",
+                        .since = at(7'000)}},
           .counters = {.lists = 11,
                        .lists_failed = 12,
                        .probes = 13,
                        .probes_failed = 14,
+                       .inspections = 28,
                        .dials = 15,
                        .dials_failed = 16,
                        .links_gained = 17,
                        .links_lost = 18,
-                       .leaves = 19,
-                       .leaves_failed = 20,
+                       .disconnects = 19,
+                       .disconnects_failed = 20,
                        .stale_answers = 0}};
 }
 
@@ -123,12 +123,13 @@ TEST_CASE("every field of the status has its own value") {
         "mass_hold: {missing: 7, known: 9, since_ms_ago: 7000}}, "
         "targets: [{node: myapp@10.42.0.1, state: not_responding, reason: <<\"no answer\">>, stage: epmd, "
         "since_ms_ago: 1000, linked: 3, first_round_done: true, "
-        "counters: {lists: 11, lists_failed: 12, probes: 13, probes_failed: 14, dials: 15, dials_failed: 16, "
-        "links_gained: 17, links_lost: 18, leaves: 19, leaves_failed: 20}}], "
+        "counters: {lists: 11, lists_failed: 12, probes: 13, probes_failed: 14, inspections: 28, dials: 15, "
+        "dials_failed: 16, "
+        "links_gained: 17, links_lost: 18, disconnects: 19, disconnects_failed: 20}}], "
         "peers: " +
             peers +
-            ", leavers: [{node: myapp@10.42.0.3, target: myapp@10.42.0.1, state: leaving, "
-            "reason: <<\"not yet\">>, since_ms_ago: 3000, attempts: 5}], "
+            ", departed: [{node: myapp@10.42.0.3, target: myapp@10.42.0.1, state: disconnecting, "
+            "reason: <<\"not yet\">>, since_ms_ago: 3000}], "
             "counters: {links_accepted: 21, links_made: 22, links_lost: 23, handshakes_failed: 24, "
             "strangers_refused: 25, messages_dropped: 26, controls_ignored: 27}}");
   CHECK(shown(peers_term(snapshot())) == peers);
@@ -144,7 +145,7 @@ TEST_CASE("what is not known is undefined") {
                 "last_whole_ms_ago: undefined, last_failure: undefined, last_failure_ms_ago: undefined, ") !=
       std::string::npos);
   CHECK(text.find("mass_hold: undefined") != std::string::npos);
-  CHECK(text.find("targets: [], peers: [], leavers: [], ") != std::string::npos);
+  CHECK(text.find("targets: [], peers: [], departed: [], ") != std::string::npos);
 }
 
 TEST_CASE("only a held peer has the reason of the metadata, if that has one") {
