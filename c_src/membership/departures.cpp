@@ -109,7 +109,8 @@ void Departures::state(const NodeName& name, Entry& entry, Departure departure, 
   if (entry.both_facts || entry.first_fact == departure) return;
   entry.both_facts = entry.first_fact.has_value();
   entry.first_fact = entry.first_fact.value_or(departure);
-  step.facts.push_back({name, departure, entry.reason});
+  const bool is_disconnected = departure == Departure::disconnected;
+  step.facts.push_back({name, departure, is_disconnected ? std::string_view() : entry.reason});
 }
 
 void Departures::take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links, Step& step) {

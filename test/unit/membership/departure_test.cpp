@@ -192,6 +192,15 @@ TEST_CASE("a departed peer that is listed again is not disconnected any more, an
   driver.answer_list({2, 9});
   driver.pass(500ms);
   driver.step(event::DesiredChanged{desired(nodes({1, 2, 9}))});
+TEST_CASE("a departed peer that was disconnected is reported without a reason for a connection") {
+  Driver driver = with_departed_9(disconnecting());
+  keep_listing(driver, {2, 9}, 2s);
+  driver.answer_disconnect(DisconnectOutcome::done);
+  keep_listing(driver, {2}, 2s);
+  REQUIRE(departures_of(driver, 9) == std::vector{Departure::disconnected});
+  CHECK(driver.facts.at(0).reason.empty());
+}
+
   driver.answer_list({2, 9});
   keep_listing(driver, {2, 9}, 60s);
   CHECK(driver.disconnects.empty());
