@@ -60,6 +60,12 @@ bool Departures::is_asked(const NodeName& name) const {
   return settings_.departed_peers == DepartedPolicy::disconnect && desired_->own != OwnPresence::left;
 }
 
+/// Metadata names it, or has named it.
+bool Departures::is_of_cluster(const NodeName& name) const {
+  return name != settings_.target &&
+         (desired_->members.contains(name) || is_departed(name) || desired_->suspended.contains(name));
+}
+
 /// Whether it departed now, and is ours to see off.
 bool Departures::concerns(const NodeName& name, const Desired& before) const {
   if (name == settings_.target) return true;
@@ -118,8 +124,7 @@ void Departures::take_links(TimePoint now, ActionId listed, const std::vector<No
   std::unordered_set<NodeName> shown;
   for (const NodeName& link : links) {
     if (entries_.contains(link)) shown.insert(link);
-    const bool named = entries_.contains(link) || desired_->members.contains(link) || is_departed(link);
-    if (named && link != settings_.target) shown.insert(settings_.target);
+    if (is_of_cluster(link)) shown.insert(settings_.target);
   }
   for (auto next = entries_.begin(); next != entries_.end();) {
     const auto current = next++;

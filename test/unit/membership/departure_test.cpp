@@ -372,6 +372,16 @@ TEST_CASE("of all targets the departed one is disconnected, and dials nobody, co
   CHECK(driver.in_flight() == 0);
 }
 
+TEST_CASE("a departed target that is connected only to another departed peer is disconnected from it") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.departed_peers = DepartedPolicy::ignore;
+  Driver driver(settings);
+  driver.begin(desired(nodes({1, 2, 3})), {3});
+  driver.step(event::DesiredChanged{own_departing(nodes({2}), nodes({3}))});
+  keep_listing(driver, {3}, 2s);
+  CHECK(peers_of(driver.disconnects) == nodes({1}));
+}
+
 TEST_CASE("a target that is not ours is left alone when our own container has departed") {
   Driver driver(ReconcilerSettings{.target = node(2)});
   driver.begin(desired(nodes({1, 2, 3})), {1, 3});
