@@ -131,7 +131,7 @@ void Departures::take_links(TimePoint now, ActionId listed, const std::vector<No
     Entry& entry = current->second;
     if (entry.judged_from > listed || entry.phase == Phase::asking) continue;
     if (shown.contains(current->first)) {
-      connected(now, current, step);
+      connected(now, listed, current, step);
       continue;
     }
     if (is_departed(current->first)) state(current->first, entry, Departure::disconnected, step);
@@ -153,11 +153,11 @@ Duration Departures::wait_before(const NodeName& name) {
   return random_.between(Duration::zero(), settings_.disconnect_spread);
 }
 
-void Departures::connected(TimePoint now, Entries::iterator place, Step& step) {
+void Departures::connected(TimePoint now, ActionId listed, Entries::iterator place, Step& step) {
   auto& [name, entry] = *place;
   if (!is_departed(name)) return;
   if (entry.phase == Phase::last_look) {
-    act(now, name, entry, step);
+    if (entry.last_look_from <= listed) act(now, name, entry, step);
   } else if (entry.phase == Phase::looking && entry.done) {
     entry.phase = Phase::settled;
     state(name, entry, Departure::still_connected, step);
@@ -196,7 +196,7 @@ bool Departures::wait_is_over(TimePoint now) {
       continue;
     }
     entry.phase = Phase::last_look;
-    entry.judged_from = ids_.next();
+    entry.last_look_from = ids_.next();
     over = true;
   }
   return over;

@@ -149,6 +149,21 @@ TEST_CASE("a list that was asked before the random wait was over is not the last
   CHECK(driver.disconnects.size() == 1);
 }
 
+TEST_CASE(
+    "a departed peer that a list shows gone is gone, also when the list was asked before the wait was over") {
+  ReconcilerSettings settings = disconnecting();
+  settings.list_interval = 10ms;
+  Driver driver = with_departed_9(settings);
+  driver.answer_list({2, 9});
+  driver.pass(10ms);
+  REQUIRE(driver.lists.size() == 1);
+  driver.pass(500ms);
+  driver.answer_list({2});
+  CHECK(departures_of(driver, 9) == std::vector{Departure::disconnected});
+  keep_listing(driver, {2, 9}, 60s);
+  CHECK(driver.disconnects.empty());
+}
+
 TEST_CASE("a departed peer that is gone at the last look is not disconnected") {
   Driver driver = with_departed_9(disconnecting());
   driver.answer_list({2, 9});
