@@ -73,8 +73,8 @@ class Departures {
 
   [[nodiscard]] bool is_departed(const NodeName& name) const { return desired_->departed.contains(name); }
   [[nodiscard]] bool is_asked(const NodeName& name) const;
-  [[nodiscard]] bool concerns(const NodeName& name, const Desired& before) const;
   [[nodiscard]] bool is_of_cluster(const NodeName& name) const;
+  [[nodiscard]] bool concerns(const NodeName& name, const Desired& before) const;
   [[nodiscard]] Duration wait_before(const NodeName& name);
   void look(Entry& entry) const;
   static void state(const NodeName& name, Entry& entry, Departure departure, Step& step);

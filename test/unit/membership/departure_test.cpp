@@ -192,6 +192,15 @@ TEST_CASE("a departed peer is disconnected once, however often it connects again
   }
 }
 
+TEST_CASE("a departed peer that was disconnected is reported without a reason for a connection") {
+  Driver driver = with_departed_9(disconnecting());
+  keep_listing(driver, {2, 9}, 2s);
+  driver.answer_disconnect(DisconnectOutcome::done);
+  keep_listing(driver, {2}, 2s);
+  REQUIRE(departures_of(driver, 9) == std::vector{Departure::disconnected});
+  CHECK(driver.facts.at(0).reason.empty());
+}
+
 TEST_CASE("a disconnect that was withdrawn is no attempt: it is made when it is due again") {
   Driver driver = with_departed_9(disconnecting());
   keep_listing(driver, {2, 9}, 2s);
@@ -207,15 +216,6 @@ TEST_CASE("a departed peer that is listed again is not disconnected any more, an
   driver.answer_list({2, 9});
   driver.pass(500ms);
   driver.step(event::DesiredChanged{desired(nodes({1, 2, 9}))});
-TEST_CASE("a departed peer that was disconnected is reported without a reason for a connection") {
-  Driver driver = with_departed_9(disconnecting());
-  keep_listing(driver, {2, 9}, 2s);
-  driver.answer_disconnect(DisconnectOutcome::done);
-  keep_listing(driver, {2}, 2s);
-  REQUIRE(departures_of(driver, 9) == std::vector{Departure::disconnected});
-  CHECK(driver.facts.at(0).reason.empty());
-}
-
   driver.answer_list({2, 9});
   keep_listing(driver, {2, 9}, 60s);
   CHECK(driver.disconnects.empty());
@@ -372,6 +372,16 @@ TEST_CASE("a departed target that is connected to nobody of the service is not d
   CHECK(departures_of(driver, 1) == std::vector{Departure::disconnected});
 }
 
+TEST_CASE("a departed target that is connected only to another departed peer is disconnected from it") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.departed_peers = DepartedPolicy::ignore;
+  Driver driver(settings);
+  driver.begin(desired(nodes({1, 2, 3})), {3});
+  driver.step(event::DesiredChanged{own_departing(nodes({2}), nodes({3}))});
+  keep_listing(driver, {3}, 2s);
+  CHECK(peers_of(driver.disconnects) == nodes({1}));
+}
+
 TEST_CASE("of all targets the departed one is disconnected, and dials nobody, confirmed or suspended") {
   ReconcilerSettings settings = driving_node_1();
   settings.departed_peers = DepartedPolicy::ignore;
@@ -385,16 +395,6 @@ TEST_CASE("of all targets the departed one is disconnected, and dials nobody, co
   driver.step(event::DesiredChanged{suspending(nodes({2, 3}), nodes({1}), OwnPresence::unknown)});
   keep_listing(driver, {2}, 20s);
   CHECK(driver.in_flight() == 0);
-}
-
-TEST_CASE("a departed target that is connected only to another departed peer is disconnected from it") {
-  ReconcilerSettings settings = driving_node_1();
-  settings.departed_peers = DepartedPolicy::ignore;
-  Driver driver(settings);
-  driver.begin(desired(nodes({1, 2, 3})), {3});
-  driver.step(event::DesiredChanged{own_departing(nodes({2}), nodes({3}))});
-  keep_listing(driver, {3}, 2s);
-  CHECK(peers_of(driver.disconnects) == nodes({1}));
 }
 
 TEST_CASE("a target that is not ours is left alone when our own container has departed") {
