@@ -60,6 +60,12 @@ bool Departures::is_asked(const NodeName& name) const {
   return settings_.departed_peers == DepartedPolicy::disconnect && desired_->own != OwnPresence::left;
 }
 
+/// Metadata names it, or has named it.
+bool Departures::is_of_cluster(const NodeName& name) const {
+  return name != settings_.target &&
+         (desired_->members.contains(name) || is_departed(name) || desired_->suspended.contains(name));
+}
+
 /// Whether it departed now, and is ours to see off.
 bool Departures::concerns(const NodeName& name, const Desired& before) const {
   if (name == settings_.target) return true;
@@ -109,7 +115,8 @@ void Departures::state(const NodeName& name, Entry& entry, Departure departure, 
   if (entry.both_facts || entry.first_fact == departure) return;
   entry.both_facts = entry.first_fact.has_value();
   entry.first_fact = entry.first_fact.value_or(departure);
-  step.facts.push_back({name, departure, entry.reason});
+  const bool is_disconnected = departure == Departure::disconnected;
+  step.facts.push_back({name, departure, is_disconnected ? std::string_view() : entry.reason});
 }
 
 void Departures::take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links, Step& step) {
@@ -117,15 +124,14 @@ void Departures::take_links(TimePoint now, ActionId listed, const std::vector<No
   std::unordered_set<NodeName> shown;
   for (const NodeName& link : links) {
     if (entries_.contains(link)) shown.insert(link);
-    const bool named = entries_.contains(link) || desired_->members.contains(link) || is_departed(link);
-    if (named && link != settings_.target) shown.insert(settings_.target);
+    if (is_of_cluster(link)) shown.insert(settings_.target);
   }
   for (auto next = entries_.begin(); next != entries_.end();) {
     const auto current = next++;
     Entry& entry = current->second;
     if (entry.judged_from > listed || entry.phase == Phase::asking) continue;
     if (shown.contains(current->first)) {
-      connected(now, current, step);
+      connected(now, listed, current, step);
       continue;
     }
     if (is_departed(current->first)) state(current->first, entry, Departure::disconnected, step);
@@ -147,11 +153,11 @@ Duration Departures::wait_before(const NodeName& name) {
   return random_.between(Duration::zero(), settings_.disconnect_spread);
 }
 
-void Departures::connected(TimePoint now, Entries::iterator place, Step& step) {
+void Departures::connected(TimePoint now, ActionId listed, Entries::iterator place, Step& step) {
   auto& [name, entry] = *place;
   if (!is_departed(name)) return;
   if (entry.phase == Phase::last_look) {
-    act(now, name, entry, step);
+    if (entry.last_look_from <= listed) act(now, name, entry, step);
   } else if (entry.phase == Phase::looking && entry.done) {
     entry.phase = Phase::settled;
     state(name, entry, Departure::still_connected, step);
@@ -190,7 +196,7 @@ bool Departures::wait_is_over(TimePoint now) {
       continue;
     }
     entry.phase = Phase::last_look;
-    entry.judged_from = ids_.next();
+    entry.last_look_from = ids_.next();
     over = true;
   }
   return over;

@@ -51,15 +51,16 @@ class Departures {
 
  private:
   enum class Phase {
-    looking,    ///< a list from `judged_from` on shows whether it is connected
+    looking,    ///< the next list shows whether it is connected
     waiting,    ///< connected; until `due`, then it is asked, or reported
-    last_look,  ///< asked, or reported, if a list from `judged_from` on still shows it
+    last_look,  ///< asked, or reported, if a list from `last_look_from` on still shows it
     asking,     ///< the answer to `flight` is awaited
     settled,    ///< asked, or reported as still connected: only its end is waited for
   };
   struct Entry {
     Phase phase = Phase::looking;
-    ActionId judged_from = 0;
+    ActionId judged_from = 0;  ///< lists before this one say nothing of it
+    ActionId last_look_from = 0;
     TimePoint due;
     ActionId flight = 0;
     bool done = false;                    ///< it was asked, or there was nothing to ask for
@@ -72,11 +73,12 @@ class Departures {
 
   [[nodiscard]] bool is_departed(const NodeName& name) const { return desired_->departed.contains(name); }
   [[nodiscard]] bool is_asked(const NodeName& name) const;
+  [[nodiscard]] bool is_of_cluster(const NodeName& name) const;
   [[nodiscard]] bool concerns(const NodeName& name, const Desired& before) const;
   [[nodiscard]] Duration wait_before(const NodeName& name);
   void look(Entry& entry) const;
   static void state(const NodeName& name, Entry& entry, Departure departure, Step& step);
-  void connected(TimePoint now, Entries::iterator place, Step& step);
+  void connected(TimePoint now, ActionId listed, Entries::iterator place, Step& step);
   void act(TimePoint now, const NodeName& name, Entry& entry, Step& step);
 
   const ReconcilerSettings& settings_;

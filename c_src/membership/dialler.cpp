@@ -90,6 +90,8 @@ Dialler::Peers::iterator Dialler::drop(Peers::iterator place) {
   queue_.remove(peer);
   set_untried(peer, false);
   peer.linked = false;
+  peer.lost = false;
+  peer.inspections = 0;
   peer.member = false;
   peer.dialable = false;
   start_over(peer);

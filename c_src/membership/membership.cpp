@@ -217,10 +217,10 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
   for (const Member& member : listed.members) {
     while (known != peers_.end() && known->first < member.address) ++known;
     if (known == peers_.end() || known->first != member.address) {
-      departed_.erase(member.address);
+      const bool undoes_a_loss = guard_.counts(now, departed_.extract(member.address));
       Peer peer{.node = NodeName::of(settings_.node_basename, member.address),
                 .since = now,
-                .arrived = first ? std::optional<TimePoint>() : now,
+                .arrived = first || undoes_a_loss ? std::optional<TimePoint>() : now,
                 .uuid = {},
                 .hold = {},
                 .up = true,

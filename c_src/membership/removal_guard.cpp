@@ -17,13 +17,17 @@ bool RemovalGuard::takes_part(const Peers::value_type& entry) const {
   return entry.first != own_address_ && entry.second.up;
 }
 
+bool RemovalGuard::counts(TimePoint now, const DepartedPeers::node_type& departed) const {
+  return !departed.empty() && is_recent(now, departed.mapped().since);
+}
+
 /// By how many those that departed within the window are more than those that came, as missing and as known.
 MassHold RemovalGuard::recent_losses(TimePoint now, const Peers& peers, const DepartedPeers& departed) const {
   const auto gone = std::ranges::count_if(
-      departed, [&](const auto& entry) { return entry.second.up && now - entry.second.since < window_; });
+      departed, [&](const auto& entry) { return entry.second.up && is_recent(now, entry.second.since); });
   const auto came = std::ranges::count_if(peers, [&](const auto& entry) {
     const auto& arrived = entry.second.arrived;
-    return takes_part(entry) && arrived && now - *arrived < window_;
+    return takes_part(entry) && arrived && is_recent(now, *arrived);
   });
   const auto lost = static_cast<std::size_t>(std::max<std::ptrdiff_t>(gone - came, 0));
   return {lost, lost, TimePoint::max()};

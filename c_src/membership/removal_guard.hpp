@@ -24,6 +24,9 @@ class RemovalGuard {
   /// After a read that lacks our own container: covers it if the read lacks most of the others too.
   void judge_own(TimePoint now, const Eligibility& listed, Suspicion& own, const Peers& peers,
                  const DepartedPeers& departed);
+  /// Whether a departed peer is among the recent losses. One that is listed again makes up for its own loss only.
+  [[nodiscard]] bool counts(TimePoint now, const DepartedPeers::node_type& departed) const;
+
   /// Our own container is listed, or has departed.
   void release_own() { own_.reset(); }
 
@@ -32,6 +35,7 @@ class RemovalGuard {
                                              const DepartedPeers& departed) const;
 
  private:
+  [[nodiscard]] bool is_recent(TimePoint now, TimePoint when) const { return now - when < window_; }
   [[nodiscard]] bool takes_part(const Peers::value_type& entry) const;
   [[nodiscard]] MassHold recent_losses(TimePoint now, const Peers& peers,
                                        const DepartedPeers& departed) const;

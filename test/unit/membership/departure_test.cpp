@@ -149,6 +149,21 @@ TEST_CASE("a list that was asked before the random wait was over is not the last
   CHECK(driver.disconnects.size() == 1);
 }
 
+TEST_CASE(
+    "a departed peer that a list shows gone is gone, also when the list was asked before the wait was over") {
+  ReconcilerSettings settings = disconnecting();
+  settings.list_interval = 10ms;
+  Driver driver = with_departed_9(settings);
+  driver.answer_list({2, 9});
+  driver.pass(10ms);
+  REQUIRE(driver.lists.size() == 1);
+  driver.pass(500ms);
+  driver.answer_list({2});
+  CHECK(departures_of(driver, 9) == std::vector{Departure::disconnected});
+  keep_listing(driver, {2, 9}, 60s);
+  CHECK(driver.disconnects.empty());
+}
+
 TEST_CASE("a departed peer that is gone at the last look is not disconnected") {
   Driver driver = with_departed_9(disconnecting());
   driver.answer_list({2, 9});
@@ -175,6 +190,15 @@ TEST_CASE("a departed peer is disconnected once, however often it connects again
     keep_listing(driver, {2, 9}, 120s);
     CHECK(driver.disconnects.empty());
   }
+}
+
+TEST_CASE("a departed peer that was disconnected is reported without a reason for a connection") {
+  Driver driver = with_departed_9(disconnecting());
+  keep_listing(driver, {2, 9}, 2s);
+  driver.answer_disconnect(DisconnectOutcome::done);
+  keep_listing(driver, {2}, 2s);
+  REQUIRE(departures_of(driver, 9) == std::vector{Departure::disconnected});
+  CHECK(driver.facts.at(0).reason.empty());
 }
 
 TEST_CASE("a disconnect that was withdrawn is no attempt: it is made when it is due again") {
@@ -346,6 +370,16 @@ TEST_CASE("a departed target that is connected to nobody of the service is not d
   keep_listing(driver, {7}, 60s);
   CHECK(driver.disconnects.empty());
   CHECK(departures_of(driver, 1) == std::vector{Departure::disconnected});
+}
+
+TEST_CASE("a departed target that is connected only to another departed peer is disconnected from it") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.departed_peers = DepartedPolicy::ignore;
+  Driver driver(settings);
+  driver.begin(desired(nodes({1, 2, 3})), {3});
+  driver.step(event::DesiredChanged{own_departing(nodes({2}), nodes({3}))});
+  keep_listing(driver, {3}, 2s);
+  CHECK(peers_of(driver.disconnects) == nodes({1}));
 }
 
 TEST_CASE("of all targets the departed one is disconnected, and dials nobody, confirmed or suspended") {

@@ -117,6 +117,20 @@ TEST_CASE("a target that restarts has lost nobody, and an inspection that is out
   CHECK(driver.inspections.empty());
 }
 
+TEST_CASE("a peer that leaves and is listed again is dialled like a new one, whatever was in flight for it") {
+  for (const bool answered : {true, false}) {
+    CAPTURE(answered);
+    Driver driver = with_lost_2();
+    if (answered) driver.answer_inspection(InspectOutcome::stale);
+    driver.step(event::DesiredChanged{desired(nodes({3}))});
+    if (!answered) driver.answer_inspection(InspectOutcome::stale);
+    driver.step(event::DesiredChanged{desired(nodes({2, 3}))});
+    driver.answer_probe(ProbeOutcome::found);
+    CHECK(driver.inspections.empty());
+    CHECK(peers_of(driver.dials) == nodes({2}));
+  }
+}
+
 TEST_CASE("a lost peer that is a member no longer is not dialled after its inspection") {
   Driver driver = with_lost_2();
   driver.step(event::DesiredChanged{desired(nodes({3}))});

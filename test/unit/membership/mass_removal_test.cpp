@@ -118,6 +118,19 @@ TEST_CASE("peers that go missing one after the other are held once they are more
   CHECK(membership.view().mass_hold);
 }
 
+TEST_CASE("a departed peer that is listed again makes up for its own loss only") {
+  Membership membership(settings());
+  membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3, 4, 5}));
+  REQUIRE(membership.desired()->departed == nodes({6, 7, 8, 9}));
+  // Two come back, and three more go: of the eight five are lost within the window.
+  read_every_second(membership, 12, 24, ReadScope::self, running({1, 5, 6, 7}));
+  CHECK(membership.desired()->departed == nodes({8, 9}));
+  REQUIRE(membership.view().mass_hold);
+  CHECK(membership.view().mass_hold->missing == 5);
+  CHECK(membership.view().mass_hold->known == 8);
+}
+
 TEST_CASE("a hold ends when the peers are listed again") {
   Membership membership = five();
   read_every_second(membership, 1, 30, ReadScope::self, running({1}));

@@ -36,14 +36,15 @@ void PaceOracle::wait(Peer& peer, std::uint32_t failures) {
 
 void PaceOracle::want(TimePoint now, const Wanted& wanted) {
   wanted_known_ = true;
-  may_dial_ = wanted.may_dial && !wanted.leavers.contains(self_);
+  may_dial_ = wanted.may_dial;
   for (int number = 1; number < static_cast<int>(peers_.size()); ++number) {
     Peer& peer = this->peer(number);
     const auto entry = wanted.peers.find(number);
     const bool member = entry != wanted.peers.end() && number != self_;
     const bool dialable = member && entry->second;
     if (!member) {
-      peer.member = peer.dialable = peer.connected = false;
+      peer.member = peer.dialable = peer.connected = peer.lost = false;
+      peer.inspections = 0;
       continue;
     }
     if (!peer.member && peer.flight == 0) {
@@ -57,13 +58,6 @@ void PaceOracle::want(TimePoint now, const Wanted& wanted) {
     start_over(peer);
     queue(now, peer);
   }
-  for (const int leaver : wanted.leavers) list_wanted_ |= !leavers_.contains(leaver);
-  leavers_ = wanted.leavers;
-  if (!leavers_.empty()) {
-    looks_at_leavers_until_ = TimePoint::max();
-  } else if (looks_at_leavers_until_ == TimePoint::max()) {
-    looks_at_leavers_until_ = now + settings_.leave_spread;
-  }
   all_touched_ = true;
 }
 
@@ -76,7 +70,7 @@ void PaceOracle::restart(TimePoint now, bool up) {
   for (Peer& peer : peers_) {
     if (peer.kind == Kind::dial) peer.flight = 0;
     if (!peer.member) continue;
-    peer.connected = peer.tried = false;
+    peer.connected = peer.tried = peer.lost = false;
     start_over(peer);
     queue(now, peer);
   }
@@ -91,7 +85,7 @@ void PaceOracle::listed(TimePoint now, ActionId id, const std::set<int>& connect
   for (const int number : connected) {
     Peer& peer = this->peer(number);
     if (!peer.member) continue;
-    by_itself |= !peer.connected && (peer.flight == 0 || peer.kind == Kind::probe);
+    by_itself |= !peer.connected && (peer.flight == 0 || peer.kind != Kind::dial);
     if (!peer.connected || peer.attempts > 0) touched_.insert(number);
     connect(now, peer);
     peer.shown = true;
@@ -118,13 +112,15 @@ void PaceOracle::take(TimePoint now, const event::ListFailed& event) {
 void PaceOracle::connect(TimePoint now, Peer& peer) {
   if (peer.connected) return;
   peer.connected = peer.tried = true;
-  peer.shown = false;
+  peer.shown = peer.lost = false;
+  peer.inspections = 0;
   peer.connected_since = now;
   peer.connected_in = step_;
 }
 
 void PaceOracle::lose(TimePoint now, Peer& peer) {
   peer.connected = false;
+  peer.lost = true;
   const Duration lasted = now - peer.connected_since;
   if (!peer.shown || lasted < settings_.list_interval) return fail(peer);
   peer.failures = 0;
@@ -165,6 +161,17 @@ void PaceOracle::take(TimePoint now, const event::Probed& event) {
   if (may_start() && peer->wants_dial()) found_ = static_cast<int>(peer - peers_.data());
 }
 
+/// A peer that may still hold the old connection is dialled after so many inspections at the latest.
+void PaceOracle::take(TimePoint now, const event::Inspected& event) {
+  Peer* peer = answered(event.id, Kind::inspect);
+  if (peer == nullptr) return;
+  const bool clear = event.outcome == InspectOutcome::clear || event.outcome == InspectOutcome::refreshed;
+  if (!clear && ++peer->inspections < settings_.max_inspections) return fail(*peer);
+  peer->lost = false;
+  queue(now, *peer);
+  if (may_start() && peer->wants_dial()) found_ = static_cast<int>(peer - peers_.data());
+}
+
 void PaceOracle::take(TimePoint now, const event::Dialled& event) {
   Peer* peer = answered(event.id, Kind::dial);
   // The target may have connected although it did not answer; what was refused changed nothing.
@@ -174,14 +181,20 @@ void PaceOracle::take(TimePoint now, const event::Dialled& event) {
   connect(now, *peer);
 }
 
+void PaceOracle::add(DepartureOracle::Needs needs) {
+  needs_ = std::move(needs);
+  list_wanted_ |= needs_.list;
+  may_list_ |= needs_.may_list;
+}
+
 void PaceOracle::lists(TimePoint now, ActionId id) {
   if (!up_) broken("lists although the target is away");
   if (list_ != 0) broken("more than one list in flight");
-  if (!may_look_at_leavers_ && list_refused_) broken("asks again at once for a list that failed");
-  if (!may_look_at_leavers_ && !list_wanted_ && now < next_list_) broken("lists without a reason");
+  if (!needs_.list && !may_list_ && list_refused_) broken("asks again at once for a list that failed");
+  if (!may_list_ && !list_wanted_ && now < next_list_) broken("lists without a reason");
   list_ = id;
   list_asked_in_ = step_;
-  list_wanted_ = may_look_at_leavers_ = false;
+  list_wanted_ = may_list_ = false;
 }
 
 void PaceOracle::starts(TimePoint now, ActionId id, int number, Kind kind) {
@@ -189,13 +202,11 @@ void PaceOracle::starts(TimePoint now, ActionId id, int number, Kind kind) {
   Peer& peer = this->peer(number);
   if (!may_start() || !peer.wants_dial()) broken("starts what it does not want", number);
   if (peer.flight != 0) broken("two actions in flight for one peer", number);
-  if (number != std::exchange(found_, 0)) {
-    if (kind != (settings_.probe == ProbeMode::off ? Kind::dial : Kind::probe))
-      broken("dials without a probe, or the reverse", number);
-    check_turn(number, peer, now);
-  } else if (kind != Kind::dial) {
-    broken("probes again what it has found", number);
-  }
+  const bool goes_on = number == std::exchange(found_, 0);
+  const Kind last = peer.lost ? Kind::inspect : Kind::dial;
+  if (kind != (goes_on || settings_.probe == ProbeMode::off ? last : Kind::probe))
+    broken("leaves a probe or an inspection out, or makes one too many", number);
+  if (!goes_on) check_turn(number, peer, now);
   peer.flight = id;
   peer.kind = kind;
   peer.longest_wait = {};

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "departure_oracle.hpp"
 #include "rancher_cnode/membership/reconciler.hpp"
 
 namespace rancher_cnode::membership::simulation {
@@ -25,7 +26,6 @@ class PaceOracle {
   /// What the C-node wants now: its peers by number, and which of them may be dialled.
   struct Wanted {
     std::map<int, bool> peers;
-    std::set<int> leavers;
     bool may_dial = true;
   };
 
@@ -36,21 +36,25 @@ class PaceOracle {
   void take(TimePoint now, const event::TargetDown&) { restart(now, false); }
   void take(TimePoint now, const event::ListFailed& event);
   void take(TimePoint now, const event::Probed& event);
+  void take(TimePoint now, const event::Inspected& event);
   void take(TimePoint now, const event::Dialled& event);
-  void take(TimePoint, const event::Left&) { list_wanted_ = true; }
+  void take(TimePoint, const event::Disconnected&) { list_wanted_ = true; }
   void take(TimePoint, const event::News&) { change_waits_ = up_; }
   void take(TimePoint, const event::Tick&) {}
+  /// What the departed peers need, after the event.
+  void add(DepartureOracle::Needs needs);
 
   // The actions of the step, in their order.
   void lists(TimePoint now, ActionId id);
   void probes(TimePoint now, ActionId id, int number) { starts(now, id, number, Kind::probe); }
+  void inspects(TimePoint now, ActionId id, int number) { starts(now, id, number, Kind::inspect); }
   void dials(TimePoint now, ActionId id, int number) { starts(now, id, number, Kind::dial); }
 
   /// The end of the step. Nothing, or the rule that it broke, in words.
   [[nodiscard]] std::optional<std::string> judge(TimePoint now, const Reconciler& after);
 
  private:
-  enum class Kind { probe, dial };
+  enum class Kind { probe, inspect, dial };
   struct Flight {
     int number;
     Kind kind;
@@ -59,9 +63,11 @@ class PaceOracle {
     bool member = false;
     bool dialable = false;
     bool connected = false;
-    bool shown = false;  ///< a list has shown the connection
-    bool tried = false;  ///< connected or failed since it became dialable, or the target came up
-    bool fresh = false;  ///< not a retry
+    bool shown = false;             ///< a list has shown the connection
+    bool tried = false;             ///< connected or failed since it became dialable, or the target came up
+    bool lost = false;              ///< to be inspected before it is dialled
+    std::uint32_t inspections = 0;  ///< in vain, since it was lost
+    bool fresh = false;             ///< not a retry
     ActionId flight = 0;
     Kind kind = Kind::probe;  ///< of the last action
     TimePoint connected_since;
@@ -104,9 +110,8 @@ class PaceOracle {
   ReconcilerSettings settings_;
   const std::vector<NodeName>& names_;
   std::vector<Peer> peers_;
-  std::set<int> leavers_;
-  TimePoint looks_at_leavers_until_;
-  bool may_look_at_leavers_ = false;
+  DepartureOracle::Needs needs_;  ///< of this step
+  bool may_list_ = false;         ///< since the last list, for the sake of departed peers
   std::map<ActionId, Flight> flights_;
   bool wanted_known_ = false;
   bool may_dial_ = false;
@@ -120,7 +125,7 @@ class PaceOracle {
   bool change_waits_ = false;
   TimePoint next_change_;
   std::uint64_t changes_ = 0;    ///< external ones that were acted on
-  int found_ = 0;                ///< by the probe that was answered in this step
+  int found_ = 0;                ///< by the probe or inspection that was answered in this step
   unsigned fresh_in_a_row_ = 0;  ///< starts
   std::uint64_t step_ = 1;
   std::set<int> touched_;  ///< peers that this step was about

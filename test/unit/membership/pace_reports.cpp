@@ -7,6 +7,7 @@ namespace rancher_cnode::membership::simulation {
 
 PeerState PaceOracle::state_of(const Peer& peer, TimePoint now) const {
   if (peer.connected) return PeerState::linked;
+  if (peer.flight != 0 && peer.kind == Kind::inspect) return PeerState::inspecting;
   if (peer.flight != 0) return peer.kind == Kind::probe ? PeerState::probing : PeerState::dialling;
   if (!peer.dialable) return PeerState::held;
   // A wait that ends while the target is away is looked at when it is back: then all start over.
@@ -15,14 +16,12 @@ PeerState PaceOracle::state_of(const Peer& peer, TimePoint now) const {
 }
 
 std::optional<std::string> PaceOracle::judge(TimePoint now, const Reconciler& after) {
-  if (found_ != 0) broken("does not dial what its probe has found", found_);
+  if (found_ != 0) broken("does not go on with what its probe has found", found_);
   bring_forward(now);
   check_reports(now, after);
   if (up_ && list_ == 0 && (list_wanted_ || now >= next_list_))
     broken("a list is due, and none is asked for");
   check_wake(now, after);
-  // Departed peers that are connected are looked at again at a random time, or after the list that is out.
-  may_look_at_leavers_ = may_look_at_leavers_ || now <= looks_at_leavers_until_;
   ++step_;
   found_ = 0;
   list_refused_ = false;
@@ -94,6 +93,7 @@ void PaceOracle::check_wake(TimePoint now, const Reconciler& after) {
   bool all_tried = true;
   TimePoint wake = TimePoint::max();
   if (up_ && list_ == 0) wake = next_list_;
+  if (up_) wake = std::min(wake, needs_.wake);
   if (up_ && change_waits_) wake = std::min(wake, next_change_);
   for (int number = 1; number < static_cast<int>(peers_.size()); ++number) {
     const Peer& peer = this->peer(number);
@@ -105,7 +105,8 @@ void PaceOracle::check_wake(TimePoint now, const Reconciler& after) {
   const TimePoint planned = after.next_wake();
   if (planned <= now) broken("wants to be woken at once after a step");
   if (planned > wake) broken("wants to be woken too late");
-  if (planned < wake && now > looks_at_leavers_until_) broken("wants to be woken for nothing");
+  if (planned < wake && planned > needs_.may_wake_until && !needs_.may_wake.contains(planned))
+    broken("wants to be woken for nothing");
   if (after.first_round_done() != (wanted_known_ && ready_ && all_tried))
     broken("is wrong about whether every peer was tried");
 }

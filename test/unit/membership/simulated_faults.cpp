@@ -23,6 +23,8 @@ void SimulatedWorld::one_fault() {
     }
   } else if (kind <= 69 && !belongs(any)) {
     address_reused_in_an_outage(any);
+  } else if (kind <= 73) {
+    address_moves(any);
   } else if (kind <= 95) {
     change_of_service();
     if (dice_.chance(90)) publish();
@@ -35,7 +37,7 @@ void SimulatedWorld::fault_of_beam(int number) {
   Beam& beam = network_.beam(number);
   const Milliseconds lasts = dice_.between(200ms, 30s);
   if (dice_.chance(40)) return fault_of_links(number, lasts);
-  switch (dice_.number(1, 6)) {
+  switch (dice_.number(1, 8)) {
     case 1:
       if (!beam.links.empty()) {
         ++outcome_.links_lost;
@@ -59,6 +61,12 @@ void SimulatedWorld::fault_of_beam(int number) {
     case 5:
       beam.epmd = false;
       after(lasts, [this, number] { network_.beam(number).epmd = true; });
+      break;
+    case 6:
+      beam.hangs_until = std::max<TimePoint>(beam.hangs_until, now_ + std::min<Milliseconds>(lasts, 8s));
+      break;
+    case 7:
+      goes_away(number, lasts);
       break;
     default:
       beam.same_cookie = false;
@@ -92,16 +100,65 @@ void SimulatedWorld::fault_of_links(int number, Milliseconds lasts) {
   }
 }
 
-/// A leaver's address goes to a new container while nobody can read: nobody may ask that one to leave.
+/// For about net_ticktime: the others notice, and it comes back still holding the old connections, for a while.
+void SimulatedWorld::goes_away(int number, Milliseconds lasts) {
+  network_.beam(number).reachable = false;
+  after(lasts / 2, [this, number] {
+    outcome_.links_lost += network_.beam(number).links.size();
+    network_.forget(number);
+  });
+  after(lasts, [this, number] { network_.beam(number).reachable = true; });
+  after(lasts + dice_.between(1s, 8s), [this, number] {
+    const std::set<int> links = network_.beam(number).links;
+    for (const int other : links) {
+      if (!network_.linked(number, other)) network_.cut(number, other);
+    }
+  });
+}
+
+/// A container leaves, and another service's takes its address, with a BEAM of the same name, no C-node of ours, and
+/// members that its application is rightly connected to.
+void SimulatedWorld::address_moves(int number) {
+  if (!belongs(number) || lasting_.contains(number) || nodes_.at(number)->retired) return;
+  metadata_.remove(number);
+  publish();
+  after(dice_.between(200ms, 30s), [this, number] {
+    if (belongs(number) || nodes_.at(number)->retired) return;
+    stop_beam(number, 1h);
+    nodes_.at(number)->retired = true;
+    const int friend_of_it = any_host();
+    after(dice_.between(100ms, 5s), [this, number, friend_of_it] {
+      if (belongs(number)) return;
+      Beam& beam = network_.beam(number);
+      beam.up = beam.epmd = beam.foreign = true;
+      ++beam.boots;
+      if (network_.can_link(number, friend_of_it)) link(number, friend_of_it);
+    });
+  });
+}
+
+/// A container that belonged is listed again.
+void SimulatedWorld::join_again(int number) {
+  metadata_.list(number);
+  Beam& beam = network_.beam(number);
+  if (nodes_.at(number)->retired) {
+    network_.cut_all(number);
+    beam.up = beam.foreign = false;
+    start_node(number);
+  }
+  start_beam(number);
+}
+
+/// A departed peer's address goes to a new container while nobody can read: nobody may disconnect that one.
 void SimulatedWorld::address_reused_in_an_outage(int number) {
   for (const auto& [reader, node] : nodes_) {
     node->fault = dice_.chance(50) ? Fault::unknown : Fault::emptied;
     read_soon(reader, 1ms);
   }
   after(500ms, [this, number] {
-    metadata_.list(number);
+    if (belongs(number)) return;
+    join_again(number);
     metadata_.publish();
-    start_beam(number);
   });
   after(dice_.between(1s, 40s), [this] {
     for (const auto& [reader, node] : nodes_) node->fault = Fault::none;
@@ -125,30 +182,37 @@ void SimulatedWorld::arrive() {
 
 void SimulatedWorld::fault_of_metadata(int number) {
   if (scenario_.metadata_faults_only) return survivable_fault(number);
-  constexpr std::array<Fault, 5> faults{Fault::unknown, Fault::emptied, Fault::stale, Fault::flapping,
-                                        Fault::without_self};
-  const Fault fault = faults.at(static_cast<std::size_t>(dice_.number(0, 4)));
-  nodes_.at(number)->fault = fault;
+  constexpr std::array<Fault, 7> faults{Fault::unknown,  Fault::emptied,      Fault::stale,
+                                        Fault::flapping, Fault::without_self, Fault::may_only_add,
+                                        Fault::frozen};
+  Node& node = *nodes_.at(number);
+  node.fault = faults.at(static_cast<std::size_t>(dice_.number(0, 6)));
+  if (node.fault == Fault::frozen) node.odd_one = metadata_.odd_one(number, {}, dice_);
   after(dice_.between(100ms, 40s), [this, number] { nodes_.at(number)->fault = Fault::none; });
-  if (dice_.chance(50)) read_soon(number, 1ms);
+  if (dice_.chance(20)) {
+    read_soon(number, dice_.between(5s, 20s));  // the process is paused
+  } else if (dice_.chance(50)) {
+    read_soon(number, 1ms);
+  }
 }
 
-/// One that must cost no link by the rules: what hides a container lasts for less than the removal delay, what
-/// hides most of them for less than the mass removal delay, and a true read comes before the next of these.
+/// One that must cost no connection by the rules: what hides a host's own container lasts for less than the removal
+/// delay, and a true read comes before the next of these. What hides others may last as long as it wants.
 void SimulatedWorld::survivable_fault(int number) {
-  constexpr std::array<Fault, 6> faults{Fault::unknown,  Fault::emptied,      Fault::stale,
-                                        Fault::flapping, Fault::without_self, Fault::self_alone};
+  constexpr std::array<Fault, 8> faults{Fault::unknown,      Fault::emptied,      Fault::stale,
+                                        Fault::flapping,     Fault::without_self, Fault::self_alone,
+                                        Fault::may_only_add, Fault::frozen};
   Node& node = *nodes_.at(number);
-  Fault fault = faults.at(static_cast<std::size_t>(dice_.number(0, 5)));
-  Milliseconds longest = 40s;
-  if (fault != Fault::unknown && fault != Fault::emptied) {
-    if (node.fault != Fault::none || !node.read_well) return;
-    longest = fault == Fault::self_alone ? 50s : 8s;
+  if (node.fault != Fault::none) return;
+  const Fault fault = faults.at(static_cast<std::size_t>(dice_.number(0, 7)));
+  Milliseconds longest = 100s;
+  if (fault == Fault::stale || fault == Fault::flapping || fault == Fault::without_self) {
+    if (!node.read_well) return;
+    longest = 8s;
     node.read_well = false;
-  } else if (node.fault != Fault::none) {
-    return;
   }
   node.fault = fault;
+  if (fault == Fault::frozen) node.odd_one = metadata_.odd_one(number, {}, dice_);
   after(dice_.between(100ms, longest), [this, number] { nodes_.at(number)->fault = Fault::none; });
   if (dice_.chance(50)) read_soon(number, 1ms);
 }
@@ -174,8 +238,7 @@ void SimulatedWorld::change_of_service() {
           stop_beam(number, 1h);
         }
       } else if (!listed) {
-        metadata_.list(number);
-        start_beam(number);
+        join_again(number);
       }
       break;
     case 3:

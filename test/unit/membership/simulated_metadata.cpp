@@ -52,6 +52,7 @@ Answer SimulatedMetadata::answer(Fault fault, int self, Dice& dice) const {
   const Answer& old = snapshots_[snapshots_.size() - 1 - std::min(back, snapshots_.size() - 1)];
   switch (fault) {
     case Fault::none:
+    case Fault::frozen:  // kept by the host
       return snapshots_.back();
     case Fault::unknown:
       return {std::make_shared<const Read>(Unknown{"simulated failure"}), nullptr};
@@ -59,6 +60,11 @@ Answer SimulatedMetadata::answer(Fault fault, int self, Dice& dice) const {
       return make({});
     case Fault::stale:
       return old;
+    case Fault::may_only_add: {
+      Answer adding = old;
+      adding.authority = Authority::may_only_add;
+      return adding;
+    }
     case Fault::flapping:
       return dice.chance(50) ? old : snapshots_.back();
     case Fault::self_alone: {
@@ -72,6 +78,19 @@ Answer SimulatedMetadata::answer(Fault fault, int self, Dice& dice) const {
   Listing half = *snapshots_.back().listing;
   half.erase(self);
   std::erase_if(half, [&](const auto&) { return dice.chance(30); });
+  return make(std::move(half));
+}
+
+Answer SimulatedMetadata::odd_one(int self, const std::set<int>& kept, Dice& dice) const {
+  const Answer& old =
+      snapshots_[static_cast<std::size_t>(dice.number(0, static_cast<int>(snapshots_.size()) - 1))];
+  const auto entry = old.listing->find(self);
+  const bool lists_self = entry != old.listing->end() && entry->second.has_address;
+  if (dice.chance(50) && lists_self) return old;
+  Listing half = *snapshots_.back().listing;
+  std::erase_if(half, [&](const auto& one) {
+    return one.first != self && !kept.contains(one.first) && dice.chance(50);
+  });
   return make(std::move(half));
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,14 +51,16 @@ struct Entry {
 };
 using Listing = std::map<int, Entry>;
 
-/// One answer, and what it means. An unknown read has no listing; an emptied one has an empty listing.
+/// One answer, and what it means. A failed read has no listing; an emptied one has an empty listing.
 struct Answer {
   std::shared_ptr<const Read> read;
-  std::shared_ptr<const Listing> listing;  ///< null: unknown
+  std::shared_ptr<const Listing> listing;  ///< null: failed
+  Authority authority = Authority::full;
 };
 
-/// self_alone: whole, but without all the others.
-enum class Fault { none, unknown, emptied, without_self, stale, flapping, self_alone };
+/// self_alone: authoritative, but without all the others. may_only_add: old, from a URL just switched to. frozen: the
+/// host's metadata alone differs, and answers the same all the while.
+enum class Fault { none, unknown, emptied, without_self, stale, flapping, self_alone, may_only_add, frozen };
 
 class SimulatedMetadata {
  public:
@@ -75,6 +78,9 @@ class SimulatedMetadata {
 
   [[nodiscard]] const Listing& truth() const { return truth_; }
   [[nodiscard]] Answer answer(Fault fault, int self, Dice& dice) const;
+  /// What a host's metadata alone may say that lists this container: an old snapshot, or one that lacks others, but
+  /// none of `kept`.
+  [[nodiscard]] Answer odd_one(int self, const std::set<int>& kept, Dice& dice) const;
 
  private:
   static Answer make(Listing listing);

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "rancher_cnode/clock.hpp"
+
 namespace rancher_cnode::membership::simulation {
 
 struct Beam {
@@ -19,7 +21,12 @@ struct Beam {
   bool alive = true;        ///< false: does not take part in distribution, and ignores each dial
   bool mute = false;        ///< answers no dial that it is asked for, though it makes the link
   bool drops = false;       ///< every new link to it goes as soon as it comes
-  std::set<int> links;
+  bool old_otp = false;     ///< it has no way to part that spares the others
+  bool clingy = false;      ///< its application connects again to whom it was disconnected from
+  bool foreign = false;     ///< of another service, at an address that was ours
+  TimePoint hangs_until;    ///< whatever it is asked waits until then
+  int boots = 0;
+  std::set<int> links;  ///< as it sees it: after an outage the other end may see it otherwise
 };
 
 class SimulatedNetwork {
@@ -42,6 +49,13 @@ class SimulatedNetwork {
   void part(int a, int b) { partitions_.insert(std::minmax(a, b)); }
   void join(int a, int b) { partitions_.erase(std::minmax(a, b)); }
   void join_all() { partitions_.clear(); }
+  [[nodiscard]] bool linked(int a, int b) const {
+    return beam(a).links.contains(b) && beam(b).links.contains(a);
+  }
+  /// The others take this one for gone, and it does not know.
+  void forget(int number) {
+    for (Beam& other : beams_) other.links.erase(number);
+  }
   void link(int a, int b) {
     beam(a).links.insert(b);
     beam(b).links.insert(a);

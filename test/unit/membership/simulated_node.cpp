@@ -37,10 +37,12 @@ void SimulatedWorld::read_soon(int number, Milliseconds delay) {
 
 void SimulatedWorld::read(int number) {
   Node& node = *nodes_.at(number);
-  const Answer answer = metadata_.answer(node.fault, number, dice_);
+  if (node.retired) return;
+  const Answer answer =
+      node.fault == Fault::frozen ? *node.odd_one : metadata_.answer(node.fault, number, dice_);
   node.oracle.take(now_, answer);
   if (node.fault == Fault::none) node.read_well = true;
-  if (node.membership.observe(now_, scope_, *answer.read)) {
+  if (node.membership.observe(now_, scope_, *answer.read, answer.authority)) {
     step(number, event::DesiredChanged{node.membership.desired()});
   }
   if (const auto rule = node.oracle.against(*node.membership.desired(), names_)) broken(number, *rule);
@@ -56,23 +58,31 @@ void SimulatedWorld::read(int number) {
 
 void SimulatedWorld::step(int number, const Event& event) {
   Node& node = *nodes_.at(number);
-  node.takes_list = std::holds_alternative<event::LinksListed>(event);
-  const std::vector<Action> actions = node.reconciler.step(now_, event);
+  if (node.retired) return;
+  const Step step = node.reconciler.step(now_, event);
   std::visit(
       [&]<class What>(const What& what) {
         if constexpr (std::is_same_v<What, event::DesiredChanged>) {
+          node.departures.want(now_, node.oracle.wanted_departures());
           node.pace.want(now_, node.oracle.wanted());
         } else if constexpr (std::is_same_v<What, event::LinksListed>) {
+          node.departures.listed(now_, what.id, node.last_links);
           node.pace.listed(now_, what.id, node.last_links);
         } else {
+          node.departures.take(now_, what);
           node.pace.take(now_, what);
         }
       },
       event);
-  for (const Action& action : actions) {
+  node.pace.add(node.departures.needs(now_));
+  for (const Fact& fact : step.facts) {
+    ++outcome_.facts;
+    node.departures.states(number_of(fact.peer), fact);
+  }
+  for (const Action& action : step.actions) {
     std::visit([&](const auto& what) { carry_out(number, what); }, action);
   }
-  if (node.leaves.size() > tuning_.max_leaves) broken(number, "more than max_leaves leaves in flight");
+  if (const auto rule = node.departures.judge(node.reconciler)) broken(number, *rule);
   if (const auto rule = node.pace.judge(now_, node.reconciler)) broken(number, *rule);
   schedule_tick(number);
 }
@@ -99,12 +109,14 @@ void SimulatedWorld::answer(int number, Milliseconds delay, std::function<Event(
   const Beam& beam = network_.beam(number);
   const Node* asked_by = nodes_.at(number).get();
   if (beam.stalled) delay += dice_.between(500ms, 6s);
+  if (beam.hangs_until > now_) delay += std::chrono::ceil<Milliseconds>(beam.hangs_until - now_);
   after(delay, [this, number, asked_by, make = std::move(make)] {
     if (nodes_.at(number).get() == asked_by) step(number, make());
   });
 }
 
 void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
+  nodes_.at(number)->departures.lists(now_, action.id);
   nodes_.at(number)->pace.lists(now_, action.id);
   nodes_.at(number)->lists.insert(action.id);
   // The links are those of some moment between the question and the answer.
@@ -116,14 +128,7 @@ void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
       Node& node = *nodes_.at(number);
       const bool in_time = node.lists.erase(id) > 0;  // else the target restarted meanwhile
       if (fails) return event::ListFailed{id};
-      if (in_time) {
-        node.last_links = *links;
-        const auto& leavers = node.membership.desired()->leavers;
-        std::erase_if(node.looks, [&](const auto& entry) { return !links->contains(entry.first); });
-        for (const int other : *links) {
-          if (leavers.contains(names_.at(static_cast<std::size_t>(other)))) ++node.looks[other];
-        }
-      }
+      if (in_time) node.last_links = *links;
       event::LinksListed listed{id, {}};
       for (const int other : *links) listed.links.push_back(names_.at(static_cast<std::size_t>(other)));
       return listed;
@@ -158,54 +163,19 @@ void SimulatedWorld::carry_out(int number, const action::Dial& action) {
   const bool mute = alive && network_.beam(number).mute;
   const bool vanishes = alive && (mute || !network_.reach(number, peer));
   after(vanishes ? 7s : dice_.between(1ms, 10ms), [this, number, peer, alive, mute, id = action.id] {
-    const bool linked =
-        network_.beam(number).links.contains(peer) || (alive && network_.can_link(number, peer));
-    if (linked) link(number, peer);
+    const bool knows = network_.beam(number).links.contains(peer);
+    const bool linked = knows || (alive && network_.can_link(number, peer));
+    if (linked && !knows) link(number, peer);
     DialOutcome outcome = linked ? DialOutcome::linked : DialOutcome::refused;
+    if (!linked && !network_.reach(number, peer)) outcome = DialOutcome::silent;
     if (!alive) outcome = DialOutcome::not_alive;
     if (mute) outcome = DialOutcome::no_reply;
     answer(number, dice_.between(0ms, 2ms), [id, outcome]() -> Event { return event::Dialled{id, outcome}; });
   });
 }
 
-void SimulatedWorld::carry_out(int number, const action::Leave& action) {
-  Node& node = *nodes_.at(number);
-  const int peer = number_of(action.peer);
-  if (const auto rule = node.oracle.against_leave(peer)) broken(number, *rule + ": " + std::to_string(peer));
-  // One that never saw itself listed takes each read by name for whole, a half-joined one too.
-  const bool alone = node.membership.desired()->own == OwnPresence::unknown;
-  if (lasting_.contains(peer) && peer != number && !alone) {
-    broken(number, "asked a peer to leave that was always listed");
-  }
-  if (peer != number && !node.last_links.contains(peer))
-    broken(number, "asked a peer to leave that is not linked");
-  if (!node.takes_list || (peer != number && node.looks[peer] < 2))
-    broken(number, "asked a peer to leave without a second look at the links");
-  node.looks.erase(peer);
-  if (node.asked_to_leave.contains(peer) && now_ - node.asked_to_leave[peer] < 30s) {
-    broken(number, "asked a peer to leave twice within 30 s");
-  }
-  node.asked_to_leave[peer] = now_;
-  node.leaves.emplace(action.id, peer);
-  ++outcome_.leaves;
-  LeaveOutcome outcome = LeaveOutcome::done;
-  if (!calm_ && dice_.chance(15)) outcome = LeaveOutcome::failed;
-  if (!network_.reach(number, peer) || !network_.beam(peer).up) outcome = LeaveOutcome::unreachable;
-  const Milliseconds takes = outcome == LeaveOutcome::unreachable ? 5s : dice_.between(2ms, 20ms);
-  after(takes, [this, number, peer, outcome, id = action.id] {
-    if (outcome == LeaveOutcome::done) {
-      outcome_.links_lost += network_.beam(peer).links.size();
-      network_.cut_all(peer);
-    }
-    answer(number, 1ms, [this, number, id, outcome]() -> Event {
-      nodes_.at(number)->leaves.erase(id);
-      return event::Left{id, outcome};
-    });
-  });
-}
-
 void SimulatedWorld::link(int a, int b) {
-  if (network_.beam(a).links.contains(b)) return;
+  if (network_.linked(a, b)) return;
   network_.link(a, b);
   if (network_.beam(a).drops || network_.beam(b).drops) {
     after(dice_.between(1ms, 60ms), [this, a, b] { network_.cut(a, b); });

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 #include "samples.hpp"
 #include "simulated_world.hpp"
@@ -15,22 +16,24 @@ struct SimulatedWorld::Node {
       : membership(rules),
         reconciler(settings),
         oracle(number, scope, rules),
+        departures(number, settings, names),
         pace(number, settings, names) {}
 
   Membership membership;
   Reconciler reconciler;
   Oracle oracle;
+  DepartureOracle departures;
   PaceOracle pace;
   bool target_up = false;
-  std::map<ActionId, int> leaves;
+  bool retired = false;  ///< its container is gone, and its address is another's
+  std::map<ActionId, int> disconnects;
   std::set<ActionId> lists;
   std::set<int> last_links;
-  std::map<int, int> looks;  ///< lists in a row that showed the link to a leaver, since it was asked last
-  bool takes_list = false;   ///< the step is that of an answered list
-  std::map<int, TimePoint> asked_to_leave;
-  bool polls = false;  ///< reads every 5 s, instead of when the version changes
+  std::set<std::pair<int, int>> asked;  ///< who was disconnected, and for which of its departures
+  bool polls = false;                   ///< reads every 5 s, instead of when the version changes
   Fault fault = Fault::none;
-  bool read_well = false;  ///< since the last fault that hides containers
+  std::optional<Answer> odd_one;  ///< while frozen
+  bool read_well = false;         ///< since the last fault that hides its own container
   TimePoint tick = TimePoint::max();
   std::uint64_t reads = 0;  ///< only the last read that was planned takes place
 };

@@ -33,11 +33,23 @@ SimulatedWorld::SimulatedWorld(const Scenario& scenario)
                                         : RemovalPolicy::never;
     if (dice_.chance(20)) rules_.removal_delay = dice_.between(0ms, 20s);
     if (dice_.chance(20)) rules_.mass_removal_delay = dice_.between(0ms, 20s);
+    if (dice_.chance(30)) rules_.reading_interval = dice_.between(1s, 4s);
+    // As the agent has it: by consent, unless the user wants it otherwise.
+    by_function_ = dice_.chance(20);
+    if (by_function_ || rules_.removal == RemovalPolicy::immediate) {
+      tuning_.departed_peers = DepartedPolicy::disconnect;
+    } else if (dice_.chance(10)) {
+      tuning_.departed_peers = DepartedPolicy::ignore;
+    }
+    for (int number = 1; number <= network_.hosts(); ++number) {
+      network_.beam(number).old_otp = dice_.chance(5);
+      network_.beam(number).clingy = dice_.chance(15);
+    }
   }
   constexpr std::array<std::uint32_t, 4> limits{1, 2, 8, 32};
   tuning_.max_dials = scenario_.hosts > 20 ? 32 : limits.at(static_cast<std::size_t>(dice_.number(0, 3)));
   if (scenario_.arrivals > 0) tuning_.max_dials = static_cast<std::uint32_t>(dice_.number(1, 4));
-  tuning_.max_leaves = static_cast<std::uint32_t>(dice_.number(1, 8));
+  tuning_.max_disconnects = static_cast<std::uint32_t>(dice_.number(1, 8));
   if (dice_.chance(50)) {
     tuning_.lasting = dice_.between(1s, 20s);
     tuning_.prompt_redials = static_cast<std::uint32_t>(dice_.number(0, 3));
@@ -97,9 +109,10 @@ Outcome SimulatedWorld::run() {
     run_until(now_ + 1s);
   outcome_.formed_after = std::chrono::duration_cast<Milliseconds>(now_ - faults_end_);
   if (const std::string missing = missing_link(); !missing.empty()) broken(0, missing);
-  run_until(faults_end_ + leave_bound);
-  if (const std::string missing = missing_link(); !missing.empty()) broken(0, "after the leaves, " + missing);
-  if (const std::string leaver = remaining_leaver(); !leaver.empty()) broken(0, leaver);
+  run_until(faults_end_ + departure_bound);
+  if (const std::string missing = missing_link(); !missing.empty())
+    broken(0, "after the departures, " + missing);
+  if (const std::string departed = remaining_departed(); !departed.empty()) broken(0, departed);
   if (scenario_.metadata_faults_only && outcome_.links_lost > 0)
     broken(0, "links were lost by metadata alone");
   return outcome_;
@@ -153,9 +166,10 @@ void SimulatedWorld::stop_beam(int number, Milliseconds back_after) {
 
 void SimulatedWorld::start_beam(int number) {
   Beam& beam = network_.beam(number);
+  if (!beam.up) ++beam.boots;
   beam.up = beam.epmd = true;
   Node& node = *nodes_.at(number);
-  if (node.target_up) return;
+  if (node.target_up || node.retired) return;
   node.target_up = true;
   step(number, event::TargetUp{});
 }
@@ -177,6 +191,7 @@ void SimulatedWorld::mend_all() {
     node->fault = Fault::none;
     beam.reachable = beam.same_cookie = beam.alive = true;
     beam.stalled = beam.mute = beam.drops = false;
+    beam.hangs_until = now_;
     beam.epmd = beam.up;
   }
   publish();
@@ -185,7 +200,7 @@ void SimulatedWorld::mend_all() {
 std::string SimulatedWorld::missing_link() const {
   for (const auto& [a, node_a] : nodes_) {
     for (const auto& [b, node_b] : nodes_) {
-      if (a < b && belongs(a) && belongs(b) && !network_.beam(a).links.contains(b)) {
+      if (a < b && belongs(a) && belongs(b) && !network_.linked(a, b)) {
         return "no link between " + std::to_string(a) + " and " + std::to_string(b);
       }
     }
@@ -193,26 +208,26 @@ std::string SimulatedWorld::missing_link() const {
   return {};
 }
 
-std::string SimulatedWorld::remaining_leaver() const {
+/// Who has departed by its own metadata has been disconnected, or has nobody to be disconnected from, and everybody
+/// else knows that it has departed. What connects afterwards stays: its application, or a C-node that knows less.
+std::string SimulatedWorld::remaining_departed() const {
   if (rules_.removal == RemovalPolicy::never) return {};
-  bool brings_back = false;
   for (const auto& [number, node] : nodes_) {
-    // A C-node that never saw itself listed cannot know that it left. It brings its target back for ever, and
-    // a transitive network brings the other leavers with it.
-    brings_back |= !belongs(number) && node->membership.desired()->own == OwnPresence::unknown;
-  }
-  for (const auto& [number, node] : nodes_) {
-    if (!belongs(number)) continue;
+    if (node->retired) continue;
+    const std::string name = std::to_string(number);
     const auto desired = node->membership.desired();
+    if (!belongs(number)) {
+      if (desired->own == OwnPresence::left && node->target_up && !node->departures.is_seen_off(number))
+        return "it has departed, and was never disconnected: " + name;
+      continue;
+    }
     for (const auto& [other, other_node] : nodes_) {
       if (belongs(other)) continue;
-      const std::string pair = std::to_string(number) + " and " + std::to_string(other);
-      if (desired->members.contains(samples::node(other))) return "not yet a leaver: " + pair;
-      const bool leaver = desired->leavers.contains(samples::node(other));
-      if (leaver != node->oracle.ever_listed(other))
-        return "a leaver that was no peer, or the reverse: " + pair;
-      if (leaver && !brings_back && network_.beam(number).links.contains(other))
-        return "a leaver is still linked: " + pair;
+      const std::string pair = name + " and " + std::to_string(other);
+      if (desired->members.contains(samples::node(other))) return "has not departed yet: " + pair;
+      if (desired->departed.contains(samples::node(other)) != node->oracle.ever_listed(other))
+        return "has departed though it was no peer, or the reverse: " + pair;
+      if (!node->departures.is_seen_off(other)) return "nothing was done about a departed peer: " + pair;
     }
   }
   return {};

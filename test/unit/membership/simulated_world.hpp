@@ -51,7 +51,14 @@ inline constexpr std::size_t changes = 8;
 struct Outcome {
   std::string broken;
   std::uint64_t dials = 0;
-  std::uint64_t leaves = 0;
+  std::uint64_t inspections = 0;
+  std::uint64_t refreshed = 0;    ///< BEAMs that were away and gave up what they still held
+  std::uint64_t disconnects = 0;  ///< asked for
+  std::uint64_t expired = 0;      ///< of these: the BEAM came to it too late, and did nothing
+  std::uint64_t cut = 0;          ///< connections, by disconnects
+  std::uint64_t cut_alone = 0;    ///< of these: the other end's metadata still lists both
+  std::uint64_t reconnected = 0;  ///< by applications after that
+  std::uint64_t facts = 0;
   std::uint64_t links_lost = 0;  ///< by whatever cause
   std::uint64_t faults = 0;
   std::array<Milliseconds, changes> connected_after{};  ///< the longest, for each kind of change
@@ -61,9 +68,10 @@ struct Outcome {
 /// The bound on healing after the last fault: an answer that is still out (7 s), the next poll (5 s), the
 /// longest retry delay (10 s), one list (1 s), and the time that the whole queue takes once.
 inline constexpr Milliseconds mesh_bound{25'000};
-/// The same for leavers: the mass removal delay (60 s) or the last leave being asked again (30 s), with the
-/// above.
-inline constexpr Milliseconds leave_bound{130'000};
+/// The same for those that have departed: the mass removal delay (60 s) and the patience (15 s), with the above.
+inline constexpr Milliseconds departure_bound{130'000};
+/// From the last look to the call that cuts a connection; a BEAM that comes to it later does nothing.
+inline constexpr Milliseconds look_is_fresh{2'000};
 
 class SimulatedWorld {
  public:
@@ -89,11 +97,30 @@ class SimulatedWorld {
   void carry_out(int number, const action::ListLinks& action);
   void carry_out(int number, const action::Probe& action);
   void carry_out(int number, const action::Dial& action);
-  void carry_out(int number, const action::Leave& action);
+  void carry_out(int number, const action::Inspect& action);
+  void carry_out(int number, const action::Disconnect& action);
   void answer(int number, Milliseconds delay, std::function<Event()> make);
   void schedule_tick(int number);
   void starts(int number, int peer);
   void link(int a, int b);
+
+  // How connections are cut (simulated_departures.cpp).
+  using Done = std::function<void(DisconnectOutcome)>;
+  struct Look {
+    bool answered = false;
+    TimePoint at;
+    std::set<int> links;
+  };
+  void look(int caller, int beam, std::function<void(const Look&)> then);
+  void call_while_fresh(int caller, int beam, TimePoint looked_at, std::function<void()> what,
+                        const Done& done);
+  void disconnect(int number, int peer, const Done& done);
+  void disconnect_after_look(int number, int peer, const Look& look, const Done& done);
+  void cut_departed(int number, const Node* asked_by, int peer, const std::set<int>& others);
+  void reconnect_by_application(int number, const std::set<int>& others);
+  void inspect(int number, int peer, const std::function<void(InspectOutcome)>& done);
+  void check_disconnect(int number, int peer);
+  [[nodiscard]] bool is_of_cluster(const Node& node, int other) const;
 
   // The faults (simulated_faults.cpp).
   void one_fault();
@@ -102,6 +129,9 @@ class SimulatedWorld {
   void fault_of_links(int number, Milliseconds lasts);
   void survivable_fault(int number);
   void address_reused_in_an_outage(int number);
+  void address_moves(int number);
+  void goes_away(int number, Milliseconds lasts);
+  void join_again(int number);
   void arrive();
   void change_of_service();
   [[nodiscard]] int any_host();
@@ -121,7 +151,7 @@ class SimulatedWorld {
 
   // What must hold at the end.
   [[nodiscard]] std::string missing_link() const;
-  [[nodiscard]] std::string remaining_leaver() const;
+  [[nodiscard]] std::string remaining_departed() const;
 
   Scenario scenario_;
   Dice dice_;
@@ -140,6 +170,7 @@ class SimulatedWorld {
   MembershipSettings rules_;
   ReadScope scope_;
   ReconcilerSettings tuning_;
+  bool by_function_ = false;  ///< the user's own way to disconnect, called on the target
   Outcome outcome_;
 };
 

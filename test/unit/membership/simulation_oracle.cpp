@@ -12,26 +12,47 @@ constexpr const char* stopped = "state is stopped";
 }  // namespace
 
 void Oracle::take(TimePoint now, const Answer& answer) {
+  const std::set<int> before = confirmed();
+  // Answers are evidence for the time between them if each could remove, and they follow one another closely.
+  const bool close = now - last_read_ <= 2 * rules_.reading_interval;
+  const bool covers_others = close && others_confirmed_;
+  const bool covers_own = close && last_was_full_;
   last_read_ = now;
   ++told_nothing_;
-  others_borne_out_ = own_borne_out_ = false;
+  others_confirmed_ = own_confirmed_ = last_was_full_ = false;
   if (!answer.listing) ++failed_reads_;
   if (answer.listing && answer.listing->empty()) ++partial_reads_;
-  if (!answer.listing || answer.listing->empty()) return;
-  const std::set<int> missing = missing_from(*answer.listing);
-  // Of those known before this read; counted if our own is missing, too.
-  const bool mass = missing.contains(self_) && is_mass(missing.size() - 1, peers_.size() - 1);
-  take_listed(*answer.listing);
-  const OwnPresence before = own_;
-  take_own(now, missing.contains(self_), mass);
-  if (own_ != before) own_since_ = now;
-  const bool alone = scope_ == ReadScope::named && own_ == OwnPresence::unknown;
-  others_borne_out_ = alone || own_ == OwnPresence::present;
-  own_borne_out_ = own_ == OwnPresence::left;
-  if (others_borne_out_ || own_ != OwnPresence::unknown) told_nothing_ = 0;
-  ++(others_borne_out_ ? whole_reads_ : partial_reads_);
-  if (others_borne_out_) take_missing(now, missing);
-  take_standings(now);
+  if (answer.listing && !answer.listing->empty()) {
+    const std::set<int> missing = missing_from(*answer.listing);
+    last_was_full_ = answer.authority == Authority::full;
+    const OwnPresence own_before = own_;
+    take_own(now, missing, covers_own);
+    take_listed(now, *answer.listing);
+    if (own_ != own_before) own_since_ = now;
+    const bool alone = scope_ == ReadScope::named && own_ == OwnPresence::unknown;
+    others_confirmed_ = last_was_full_ && (alone || own_ == OwnPresence::present);
+    own_confirmed_ = last_was_full_ && own_ == OwnPresence::left;
+    if (others_confirmed_ || (last_was_full_ && own_ != OwnPresence::unknown)) told_nothing_ = 0;
+    ++(others_confirmed_ ? whole_reads_ : partial_reads_);
+    if (others_confirmed_) take_missing(now, missing, covers_others);
+    take_standings(now);
+    take_guard(now);
+  }
+  remember_confirmed(now, before);
+}
+
+std::set<int> Oracle::confirmed() const {
+  std::set<int> result;
+  for (const auto& [number, departed] : departed_) {
+    if (others_confirmed_) result.insert(number);
+  }
+  if (own_confirmed_) result.insert(self_);
+  return result;
+}
+
+void Oracle::remember_confirmed(TimePoint now, const std::set<int>& before) {
+  for (const int number : before) confirmed_until_[number] = now;
+  for (const int number : confirmed()) confirmed_until_.erase(number);
 }
 
 /// A container that is listed without its address is not missing, if it is the one that the peer was.
@@ -51,7 +72,8 @@ std::string Oracle::hold_of(const Entry& entry) const {
   return entry.healthy || rules_.health == HealthPolicy::any ? "" : "health is unhealthy";
 }
 
-void Oracle::take_listed(const Listing& listing) {
+void Oracle::take_listed(TimePoint now, const Listing& listing) {
+  const bool is_first = !std::exchange(has_answers_, true);
   for (const auto& [number, entry] : listing) {
     const auto known = peers_.find(number);
     // One that is listed without its address keeps its peer, also from a sidekick that has the address.
@@ -70,12 +92,19 @@ void Oracle::take_listed(const Listing& listing) {
       is_main = main_may == entry.sidekick->up ? !entry.sidekick->is_first : main_may;
     }
     Peer& peer = peers_[number];
+    if (known == peers_.end() && !is_first) {
+      // Who comes back undoes a loss, and makes up for no other.
+      const auto gone = departed_.find(number);
+      const bool undoes = gone != departed_.end() && now - gone->second.since < rules_.mass_removal_delay;
+      if (!undoes) peer.arrived = now;
+    }
     if (!lost_address) peer.uuid = is_main ? entry.uuid : entry.sidekick->uuid;
     peer.up = is_main ? entry.up : entry.sidekick->up;
     peer.hold = is_main ? hold_of(entry) : entry.sidekick->up ? "" : stopped;
     peer.dialable = peer.hold.empty();
     peer.missing.reset();
-    leavers_.erase(number);
+    departed_.erase(number);
+    if (number == self_) own_ = OwnPresence::present;
     ever_listed_.insert(number);
   }
 }
@@ -90,51 +119,95 @@ void Oracle::take_standings(TimePoint now) {
   }
 }
 
-void Oracle::take_own(TimePoint now, bool missing, bool mass) {
+Oracle::Missing& Oracle::add_evidence(TimePoint now, Peer& peer, bool covered) {
+  if (!peer.missing || !covered) {
+    const bool was_mass = peer.missing && peer.missing->mass;
+    peer.missing = Missing{.since = now, .reads = 0, .mass = was_mass};
+  }
+  ++peer.missing->reads;
+  return *peer.missing;
+}
+
+/// Before what the answer lists is taken in: the guard counts those that were known before.
+void Oracle::take_own(TimePoint now, const std::set<int>& missing, bool covered) {
   const auto self = peers_.find(self_);
   if (self == peers_.end()) return;
-  if (!missing) {
+  if (!missing.contains(self_)) {
     own_ = OwnPresence::present;
+    own_guard_.reset();
     return;
   }
-  if (!self->second.missing) self->second.missing = Missing{.since = now};
-  Missing& ours = *self->second.missing;
-  ++ours.reads;
-  ours.mass = ours.mass || mass;
+  if (!last_was_full_) return;
+  Missing& ours = add_evidence(now, self->second, covered);
+  const std::size_t losses = net_losses(now);
+  const MassHold guard{missing.size() - 1 + losses, peers_.size() - 1 + losses, ours.since};
+  ours.mass = ours.mass || is_mass(guard.missing, guard.known);
+  own_guard_ = ours.mass ? std::optional(guard) : std::nullopt;
   own_ = OwnPresence::missing;
   if (rules_.removal == RemovalPolicy::never || !is_lasting(now, ours)) return;
   own_ = OwnPresence::left;
+  ++departures_[self_];
+  own_guard_.reset();
   peers_.erase(self);
 }
 
-void Oracle::take_missing(TimePoint now, const std::set<int>& missing) {
-  const bool mass = is_mass(missing);
+void Oracle::take_missing(TimePoint now, const std::set<int>& missing, bool covered) {
+  for (const int number : missing) add_evidence(now, peers_.at(number), covered);
+  // More than half of those that were up within the window, our own not counted.
+  std::size_t up = net_losses(now);
+  std::size_t lost = up;
+  for (const auto& [number, peer] : peers_) {
+    if (number == self_ || !peer.up) continue;
+    ++up;
+    lost += missing.contains(number) ? 1 : 0;
+  }
+  const bool mass = is_mass(lost, up);
   for (const int number : missing) {
     const auto peer = peers_.find(number);
-    std::optional<Missing>& gap = peer->second.missing;
-    if (!gap) gap = Missing{.since = now};
-    ++gap->reads;
-    gap->mass = gap->mass || (mass && peer->second.up);
-    if (!is_gone(now, *gap)) continue;
-    if (rules_.removal != RemovalPolicy::never) leavers_.emplace(number, now);
+    Missing& evidence = *peer->second.missing;
+    evidence.mass = evidence.mass || (mass && peer->second.up);
+    if (!is_gone(now, evidence)) continue;
+    ++removed_;
+    if (rules_.removal != RemovalPolicy::never) {
+      departed_[number] = {now, peer->second.up};
+      ++departures_[number];
+    }
     peers_.erase(peer);
   }
+}
+
+/// Those that were up and departed within the window, less those that came in it.
+std::size_t Oracle::net_losses(TimePoint now) const {
+  int losses = 0;
+  for (const auto& [number, departed] : departed_) {
+    if (departed.up && now - departed.since < rules_.mass_removal_delay) ++losses;
+  }
+  for (const auto& [number, peer] : peers_) {
+    const bool came = peer.arrived && now - *peer.arrived < rules_.mass_removal_delay;
+    if (number != self_ && peer.up && came) --losses;
+  }
+  return static_cast<std::size_t>(std::max(losses, 0));
 }
 
 bool Oracle::is_mass(std::size_t missing, std::size_t of) const {
   return rules_.removal == RemovalPolicy::safe && missing * 2 > of;
 }
 
-/// More than half at once of those that were up, our own not counted.
-bool Oracle::is_mass(const std::set<int>& missing) const {
-  std::size_t up = 0;
-  std::size_t up_and_missing = 0;
+/// What is to be reported of the guard, once the answer is taken in. What departed long ago is forgotten.
+void Oracle::take_guard(TimePoint now) {
+  const Duration kept = std::max<Duration>(std::chrono::minutes(10), rules_.mass_removal_delay);
+  std::erase_if(departed_, [&](const auto& entry) { return now - entry.second.since >= kept; });
+  guard_ = own_guard_;
+  if (guard_) return;
+  MassHold guard{net_losses(now), net_losses(now), TimePoint::max()};
   for (const auto& [number, peer] : peers_) {
     if (number == self_ || !peer.up) continue;
-    ++up;
-    up_and_missing += missing.contains(number) ? 1 : 0;
+    ++guard.known;
+    if (!peer.missing || !peer.missing->mass) continue;
+    ++guard.missing;
+    guard.since = std::min(guard.since, peer.missing->since);
   }
-  return is_mass(up_and_missing, up);
+  if (guard.since != TimePoint::max()) guard_ = guard;
 }
 
 TimePoint Oracle::confirmed_at(const Missing& missing) const {
@@ -164,17 +237,13 @@ std::optional<std::string> Oracle::against(const Desired& desired, const std::ve
   }
   if (desired.members.size() != peers_.size()) return "has members that belong no more, or never did";
   if (desired.dialable.size() != dialable) return "would dial what is not listed as up";
-  std::size_t leavers = 0;
-  for (const auto& [number, since] : leavers_) {
-    if (!others_borne_out_) break;
-    ++leavers;
-    if (!desired.leavers.contains(name(number))) return "no leaver: " + std::to_string(number);
-  }
-  if (own_borne_out_) {
-    ++leavers;
-    if (!desired.leavers.contains(name(self_))) return "left, and is no leaver itself";
-  }
-  if (desired.leavers.size() != leavers) return "has leavers that the reads do not bear out";
+  std::set<NodeName> departed;
+  std::set<NodeName> suspended;
+  for (const auto& [number, gone] : departed_)
+    (others_confirmed_ ? departed : suspended).insert(name(number));
+  if (own_ == OwnPresence::left) (own_confirmed_ ? departed : suspended).insert(name(self_));
+  if (desired.departed != departed) return "is wrong about who has departed";
+  if (desired.suspended != suspended) return "is wrong about whose departure the last read does not confirm";
   return std::nullopt;
 }
 
@@ -190,40 +259,59 @@ std::optional<std::string> Oracle::against_dial(int number) const {
   return std::nullopt;
 }
 
-std::optional<std::string> Oracle::against_leave(int number) const {
-  if (rules_.removal == RemovalPolicy::never) return "a leave under --removal never";
-  if (number == self_) {
-    if (!own_borne_out_) return "the target is asked to leave although the last read does not bear it out";
-    return std::nullopt;
-  }
-  if (peers_.contains(number)) return "asked to leave although it still belongs";
-  if (!leavers_.contains(number)) return "asked to leave although it was never listed";
-  if (!others_borne_out_) return "asked to leave although the last read does not bear it out";
+std::optional<std::string> Oracle::against_disconnect(int number) const {
+  if (rules_.removal == RemovalPolicy::never) return "a disconnect under --removal never";
+  if (peers_.contains(number)) return "disconnected although it still belongs";
+  if (!has_departed(number)) return "disconnected although it was never listed";
+  if (!confirmed().contains(number)) return "disconnected although the last read does not confirm it";
   return std::nullopt;
+}
+
+std::optional<std::string> Oracle::against_cut(TimePoint now, int number, Milliseconds age) const {
+  if (confirmed().contains(number)) return std::nullopt;
+  const auto until = confirmed_until_.find(number);
+  if (until != confirmed_until_.end() && now - until->second <= age) return std::nullopt;
+  return "a connection was cut although the metadata of the one who asked lists both ends";
+}
+
+bool Oracle::lists_both(int a, int b) const {
+  const auto lists = [this](int number) {
+    const auto peer = peers_.find(number);
+    return peer != peers_.end() && !peer->second.missing;
+  };
+  return lists(a) && lists(b);
 }
 
 PaceOracle::Wanted Oracle::wanted() const {
   PaceOracle::Wanted result;
   for (const auto& [number, peer] : peers_) result.peers.emplace(number, peer.dialable && !peer.missing);
-  for (const auto& [number, since] : leavers_) {
-    if (others_borne_out_) result.leavers.insert(number);
-  }
-  if (own_borne_out_) result.leavers.insert(self_);
   result.may_dial = own_ == OwnPresence::unknown || own_ == OwnPresence::present;
+  return result;
+}
+
+DepartureOracle::Wanted Oracle::wanted_departures() const {
+  DepartureOracle::Wanted result;
+  for (const auto& [number, peer] : peers_) result.members.insert(number);
+  for (const auto& [number, departed] : departed_)
+    (others_confirmed_ ? result.departed : result.suspended).insert(number);
+  if (own_ == OwnPresence::left) (own_confirmed_ ? result.departed : result.suspended).insert(self_);
   return result;
 }
 
 std::optional<TimePoint> Oracle::next_read() const {
   TimePoint earliest = TimePoint::max();
   const auto consider = [&](const Peer& peer) {
-    if (peer.missing) earliest = std::min(earliest, confirmed_at(*peer.missing));
+    if (!peer.missing) return;
+    // Often enough that the answers cover the time, and when it is over.
+    const TimePoint covered = last_read_ + rules_.reading_interval;
+    earliest = std::min({earliest, covered, confirmed_at(*peer.missing)});
   };
   if (own_ == OwnPresence::left) {
-    if (!own_borne_out_) earliest = last_read_;
+    if (!own_confirmed_) earliest = last_read_;
   } else if (own_ == OwnPresence::missing) {
     if (rules_.removal != RemovalPolicy::never) consider(peers_.at(self_));
   } else {
-    if (!leavers_.empty() && !others_borne_out_) earliest = last_read_;
+    if (!departed_.empty() && !others_confirmed_) earliest = last_read_;
     if (rules_.removal == RemovalPolicy::safe) {
       for (const auto& [number, peer] : peers_) consider(peer);
     }
@@ -236,27 +324,10 @@ std::optional<TimePoint> Oracle::next_read() const {
 
 /// Nothing, or in what the report on the guard against mass removals differs.
 std::optional<std::string> Oracle::against_guard(const std::optional<MassHold>& reported) const {
-  std::size_t known = 0;
-  std::size_t held = 0;
-  bool own_is_held = false;
-  TimePoint since = TimePoint::max();
-  for (const auto& [number, peer] : peers_) {
-    const bool is_held = peer.missing && peer.missing->mass;
-    if (number == self_) {
-      own_is_held = is_held;
-    } else if (peer.up) {
-      ++known;
-      if (!is_held) continue;
-      ++held;
-      since = std::min(since, peer.missing->since);
-    }
-  }
-  if (reported.has_value() != (own_is_held || held > 0))
-    return "is wrong about the guard against mass removals";
+  if (reported.has_value() != guard_.has_value()) return "is wrong about the guard against mass removals";
   if (!reported) return std::nullopt;
-  if (own_is_held) since = peers_.at(self_).missing->since;
-  if (reported->since != since) return "reports another time of the guard";
-  if (!own_is_held && (reported->missing != held || reported->known != known))
+  if (reported->since != guard_->since) return "reports another time of the guard";
+  if (reported->missing != guard_->missing || reported->known != guard_->known)
     return "counts those that the guard holds otherwise";
   return std::nullopt;
 }
@@ -270,9 +341,10 @@ std::optional<std::string> Oracle::against_reports(const Membership& membership,
   if (view.unknown_reads != failed_reads_ || view.partial_reads != partial_reads_ ||
       view.whole_reads != whole_reads_)
     return "counts its reads otherwise";
+  if (view.removed_peers != removed_) return "counts those that were removed otherwise";
   if (const auto rule = against_guard(view.mass_hold)) return rule;
   const auto standings = membership.standings();
-  if (standings.size() != peers_.size() + leavers_.size() + (own_ == OwnPresence::left ? 1U : 0U))
+  if (standings.size() != peers_.size() + departed_.size() + (own_ == OwnPresence::left ? 1U : 0U))
     return "reports too many peers, or too few";
   auto reported = standings.begin();
   for (const auto& [number, peer] : peers_) {
@@ -284,9 +356,9 @@ std::optional<std::string> Oracle::against_reports(const Membership& membership,
       return "reports another reason" + name;
     ++reported;
   }
-  for (const auto& [number, since] : leavers_) {
-    if (reported->node != names[static_cast<std::size_t>(number)] || reported->since != since ||
-        reported->standing != Standing::leaver)
+  for (const auto& [number, departed] : departed_) {
+    if (reported->node != names[static_cast<std::size_t>(number)] || reported->since != departed.since ||
+        reported->standing != Standing::departed)
       return "reports a departed peer otherwise: " + std::to_string(number);
     ++reported;
   }
