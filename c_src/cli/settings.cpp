@@ -45,14 +45,17 @@ constexpr auto all = std::to_array<Setting>({
      metadata},
 
     {"removal", Shape::single, "safe|immediate|never", "safe",
-     "When a peer that metadata no longer lists has departed: on evidence, at the first answer without it (and then "
+     "When a peer that metadata no longer lists has departed: on evidence, at the first answer without it "
+     "(and then "
      "every C-node disconnects it), or never.",
      membership},
     {"removal-delay", Shape::single, "MS", "10000",
      "With --removal safe: how long a peer must be missing from every answer, without a gap between them. "
-     "0 to 86400000.", membership},
+     "0 to 86400000.",
+     membership},
     {"mass-removal-delay", Shape::single, "MS", "60000",
-     "With --removal safe: the same when more than half of the peers are lost within this time. Also how long a later "
+     "With --removal safe: the same when more than half of the peers are lost within this time. Also how "
+     "long a later "
      "--metadata-url must answer before it may remove peers. 0 to 86400000.",
      membership},
     {"health", Shape::single, "any|passing", "any",

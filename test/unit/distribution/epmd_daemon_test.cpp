@@ -190,8 +190,7 @@ TEST_CASE("as long as it is needed it is tried again, once in a while") {
   Starting starting(script.path());
   starting.daemon->needed();
   starting.daemon->needed();
-  const std::string three =
-      "again\nagain\nagain\n";  // the second has been reaped by then
+  const std::string three = "again\nagain\nagain\n";  // the second has been reaped by then
   run_until(starting.loop, "a third try", [&] { return script.contents("tries") == three; });
   CHECK(starting.lines->all.size() == 1);
   starting.daemon->enough();
