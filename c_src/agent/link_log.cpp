@@ -10,11 +10,17 @@ void LinkLog::desired(std::shared_ptr<const membership::Desired> desired) {
   std::erase_if(failures_, [this](const auto& entry) { return !desired_->dialable.contains(entry.first); });
 }
 
-void LinkLog::listed(const std::vector<NodeName>& links) {
+void LinkLog::listed(const std::vector<NodeName>& links,
+                     const std::function<bool(const NodeName&)>& connected) {
   std::set<NodeName> now;
   for (const auto& link : links) {
     if (desired_->members.contains(link)) {
       now.insert(link);
+    }
+  }
+  for (const auto& peer : linked_) {
+    if (!now.contains(peer) && desired_->members.contains(peer) && connected(peer)) {
+      now.insert(peer);
     }
   }
   for (const auto& peer : now) {

@@ -1,6 +1,7 @@
 // What changed in one target's links, as log lines: one per change, none per list. Used by Target.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -22,8 +23,9 @@ class LinkLog {
   LinkLog(const Log& log, NodeName target) : log_(log), target_(std::move(target)) {}
 
   void desired(std::shared_ptr<const membership::Desired> desired);
-  /// The target told all its links.
-  void listed(const std::vector<NodeName>& links);
+  /// The target's connections, as it listed them. The list may be older than a connection, so a peer that it lacks is
+  /// lost only if `connected`, which knows the reconciler's judgement, says so.
+  void listed(const std::vector<NodeName>& links, const std::function<bool(const NodeName&)>& connected);
   /// The target was asked to link itself to peer, and did.
   void linked(const NodeName& peer, Duration took);
   /// Said once per peer until the reason changes or the peer is linked.

@@ -23,7 +23,6 @@ namespace action = membership::action;
 
 namespace {
 
-constexpr Milliseconds list_limit{5'000};
 constexpr Milliseconds probe_limit{1'000};
 /// Above net_kernel's own net_setuptime of 7 s, after which a dial is false.
 constexpr Milliseconds dial_limit{15'000};
@@ -68,17 +67,15 @@ void Target::news() {
   step(event::News{});
 }
 
-status::TargetSnapshot Target::snapshot() const {
-  auto peers = reconciler_.peers();
-  const auto linked = std::ranges::count(peers, membership::PeerState::linked, &membership::PeerView::state);
+status::TargetSnapshot Target::snapshot(membership::PeerScope scope) const {
   return {.node = name_,
           .state = link_->state(),
           .reason = link_->reason(),
           .stage = link_->stage(),
           .since = link_->since(),
           .first_round_done = reconciler_.first_round_done(),
-          .linked = static_cast<std::size_t>(linked),
-          .peers = std::move(peers),
+          .linked = reconciler_.connected_peers(),
+          .peers = reconciler_.peers(scope),
           .departed = reconciler_.departed(),
           .counters = reconciler_.counters()};
 }
@@ -115,7 +112,7 @@ void Target::carry_out(const action::ListLinks& list) {
     arguments.list(1).atom("connected").nil();
   }
   cnode_.call(
-      name_, config_.list_nodes.value_or(ModuleFunction{"erlang", "nodes"}), arguments.bytes(), list_limit,
+      name_, config_.list_nodes.value_or(ModuleFunction{"erlang", "nodes"}), arguments.bytes(), list_limit_,
       [self = shared_from_this(), id = list.id](const CallResult& result) { self->listed(id, result); });
 }
 
@@ -125,13 +122,18 @@ void Target::listed(membership::ActionId id, const CallResult& result) {
   }
   auto links = result.and_then([](const TermBytes& term) { return node_names(term); });
   if (!links) {
+    list_limit_ = std::min(list_limit_ * 2, longest_list_limit);
     link_->answered(links.error().message);
     step(event::ListFailed{id});
     return;
   }
+  list_limit_ = list_limit;
   link_->answered("");
-  link_log_.listed(*links);
-  step(event::LinksListed{id, std::move(*links)});
+  step(event::LinksListed{id, *links});
+  link_log_.listed(*links, [this](const NodeName& peer) {
+    const auto view = reconciler_.peer(peer);
+    return view && view->state == membership::PeerState::linked;
+  });
 }
 
 void Target::carry_out(const action::Probe& probe) {

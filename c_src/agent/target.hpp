@@ -19,6 +19,11 @@
 
 namespace rancher_cnode::agent {
 
+/// How long a list of connections may take: doubled with each that takes longer, so that a BEAM that is always slow is
+/// driven all the same.
+inline constexpr Milliseconds list_limit{5'000};
+inline constexpr Milliseconds longest_list_limit{60'000};
+
 class Target : public std::enable_shared_from_this<Target> {
  public:
   /// `cnode`, `timers`, `config`, `cookie` and `log` must outlive stop(). `changed` is called after every step and every
@@ -41,7 +46,8 @@ class Target : public std::enable_shared_from_this<Target> {
   [[nodiscard]] bool failing() const { return link_->failing(); }
   /// Neither linked nor being called at this moment.
   [[nodiscard]] bool away() const { return link_->away(); }
-  [[nodiscard]] status::TargetSnapshot snapshot() const;
+  [[nodiscard]] status::TargetSnapshot snapshot(
+      membership::PeerScope scope = membership::PeerScope::all) const;
 
  private:
   void step(const membership::Event& event);
@@ -67,6 +73,7 @@ class Target : public std::enable_shared_from_this<Target> {
   membership::Reconciler reconciler_;
   Timers::Pending wake_;
   std::function<void()> changed_;
+  Milliseconds list_limit_ = list_limit;
   bool stopped_ = false;
 };
 

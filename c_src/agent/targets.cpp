@@ -136,11 +136,8 @@ std::vector<status::TargetSnapshot> Targets::snapshots() const {
   std::vector<status::TargetSnapshot> snapshots;
   snapshots.reserve(targets_.size());
   for (const auto& [name, target] : targets_) {
-    auto& snapshot = snapshots.emplace_back(target->snapshot());
-    if (all_) {
-      std::erase_if(snapshot.peers,
-                    [](const auto& peer) { return peer.state == membership::PeerState::linked; });
-    }
+    snapshots.push_back(
+        target->snapshot(all_ ? membership::PeerScope::unconnected : membership::PeerScope::all));
   }
   return snapshots;
 }

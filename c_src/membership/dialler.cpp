@@ -352,13 +352,18 @@ std::string_view Dialler::reason_of(const Peer& peer) const {
   return ready_ ? std::string_view() : "the target has not listed its connections yet";
 }
 
-std::vector<PeerView> Dialler::peers() const {
+std::vector<PeerView> Dialler::peers(PeerScope scope) const {
   std::vector<PeerView> result;
-  result.reserve(peers_.size());
+  if (scope == PeerScope::all) result.reserve(peers_.size());
   for (const auto& [name, peer] : peers_) {
-    if (peer.member) result.push_back(view_of(peer));
+    if (peer.member && (scope == PeerScope::all || !peer.linked)) result.push_back(view_of(peer));
   }
   return result;
+}
+
+std::size_t Dialler::connected_peers() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      peers_, [](const auto& entry) { return entry.second.member && entry.second.linked; }));
 }
 
 std::optional<PeerView> Dialler::peer(const NodeName& name) const {

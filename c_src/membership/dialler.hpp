@@ -43,7 +43,8 @@ class Dialler {
 
   [[nodiscard]] TimePoint next_due() const;
   [[nodiscard]] bool all_tried() const { return untried_ == 0; }
-  [[nodiscard]] std::vector<PeerView> peers() const;
+  [[nodiscard]] std::vector<PeerView> peers(PeerScope scope) const;
+  [[nodiscard]] std::size_t connected_peers() const;
   [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
 
  private:

@@ -147,7 +147,8 @@ Reconciler& Reconciler::operator=(Reconciler&&) noexcept = default;
 Step Reconciler::step(TimePoint now, const Event& event) { return impl_->step(now, event); }
 TimePoint Reconciler::next_wake() const { return impl_->next_wake(); }
 bool Reconciler::first_round_done() const { return impl_->first_round_done(); }
-std::vector<PeerView> Reconciler::peers() const { return impl_->dialler().peers(); }
+std::vector<PeerView> Reconciler::peers(PeerScope scope) const { return impl_->dialler().peers(scope); }
+std::size_t Reconciler::connected_peers() const { return impl_->dialler().connected_peers(); }
 std::optional<PeerView> Reconciler::peer(const NodeName& name) const { return impl_->dialler().peer(name); }
 std::vector<DepartedView> Reconciler::departed() const { return impl_->departures().views(); }
 const ReconcilerCounters& Reconciler::counters() const { return impl_->counters(); }

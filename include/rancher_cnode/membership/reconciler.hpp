@@ -186,6 +186,8 @@ enum class PeerState {
 };
 [[nodiscard]] std::string_view to_string(PeerState state);
 
+enum class PeerScope { all, unconnected };
+
 /// One member as this target sees it. The target itself is not among them.
 struct PeerView {
   NodeName node;
@@ -266,7 +268,9 @@ class Reconciler {
   [[nodiscard]] bool first_round_done() const;
 
   /// Members in the order of their names. O(members).
-  [[nodiscard]] std::vector<PeerView> peers() const;
+  [[nodiscard]] std::vector<PeerView> peers(PeerScope scope = PeerScope::all) const;
+  /// Members that the target is connected to. O(members).
+  [[nodiscard]] std::size_t connected_peers() const;
   /// One of them; nothing if it is no member. O(log members).
   [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
   /// In the order of their names.

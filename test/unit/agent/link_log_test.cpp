@@ -25,6 +25,9 @@ std::shared_ptr<Desired> listing(const NodeName& peer, Standing standing) {
   return desired;
 }
 
+/// Whoever a list lacks is not connected.
+const auto unconnected = [](const NodeName&) { return false; };
+
 struct Logged {
   std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
   Log log{LogLevel::info, LogFormat::text, lines};
@@ -46,16 +49,16 @@ TEST_CASE("a failing peer is told of once until the reason changes") {
 TEST_CASE("a peer that may be dialled and drops is a loss") {
   Logged told;
   told.links.desired(listing(told.peer, Standing::dialable));
-  told.links.listed({told.peer});
-  told.links.listed({});
+  told.links.listed({told.peer}, unconnected);
+  told.links.listed({}, unconnected);
   CHECK(told.lines->count("peer_lost") == 1);
 }
 
 TEST_CASE("a peer that may not be dialled and drops is no loss") {
   Logged told;
   told.links.desired(listing(told.peer, Standing::held));
-  told.links.listed({told.peer});
-  told.links.listed({});
+  told.links.listed({told.peer}, unconnected);
+  told.links.listed({}, unconnected);
   CHECK(told.lines->count("peer_lost") == 0);
 }
 
@@ -75,7 +78,7 @@ TEST_CASE("a failing peer is reported again after it was connected, by a dial or
     if (by_a_dial) {
       logged.links.linked(logged.peer, Milliseconds(20));
     } else {
-      logged.links.listed({logged.peer});
+      logged.links.listed({logged.peer}, unconnected);
     }
     logged.links.failed(logged.peer, "does not answer");
     CHECK(logged.lines->count("peer_unreachable") == 2);
@@ -100,12 +103,12 @@ TEST_CASE("a connection to a member is reported once, with its time if it was di
   logged.links.desired(listing(logged.peer, Standing::dialable));
   logged.links.linked(logged.peer, Milliseconds(20));
   logged.links.linked(logged.peer, Milliseconds(20));
-  logged.links.listed({logged.peer, node("stranger@10.42.0.9")});
+  logged.links.listed({logged.peer, node("stranger@10.42.0.9")}, unconnected);
   CHECK(logged.lines->of("peer_linked") ==
         std::vector<std::string>{"event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2 took_ms=20"});
   logged.links.forget();
-  logged.links.listed({logged.peer});
-  logged.links.listed({logged.peer});
+  logged.links.listed({logged.peer}, unconnected);
+  logged.links.listed({logged.peer}, unconnected);
   CHECK(logged.lines->of("peer_linked").back() ==
         "event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2");
   CHECK(logged.lines->count("peer_linked") == 2);
@@ -117,25 +120,25 @@ TEST_CASE("a complete cluster is reported once, and again after a loss or a rest
   desired->members.insert(node("myapp@10.42.0.1"));
   desired->dialable.insert(node("myapp@10.42.0.1"));
   logged.links.desired(desired);
-  logged.links.listed({});
+  logged.links.listed({}, unconnected);
   CHECK(logged.lines->count("cluster_complete") == 0);
-  logged.links.listed({logged.peer});
-  logged.links.listed({logged.peer});
+  logged.links.listed({logged.peer}, unconnected);
+  logged.links.listed({logged.peer}, unconnected);
   CHECK(logged.lines->of("cluster_complete") ==
         std::vector<std::string>{"event=cluster_complete msg=\"every peer that may be dialled is linked\" "
                                  "target=myapp@10.42.0.1 peers=1"});
-  logged.links.listed({});
-  logged.links.listed({logged.peer});
+  logged.links.listed({}, unconnected);
+  logged.links.listed({logged.peer}, unconnected);
   CHECK(logged.lines->count("cluster_complete") == 2);
   logged.links.forget();
-  logged.links.listed({logged.peer});
+  logged.links.listed({logged.peer}, unconnected);
   CHECK(logged.lines->count("cluster_complete") == 3);
 }
 
 TEST_CASE("a cluster without anybody to dial is not complete") {
   Logged logged;
   logged.links.desired(listing(logged.peer, Standing::held));
-  logged.links.listed({logged.peer});
+  logged.links.listed({logged.peer}, unconnected);
   CHECK(logged.lines->count("cluster_complete") == 0);
 }
 
@@ -196,4 +199,17 @@ TEST_CASE("a peer that gave up old connections is logged") {
   Logged logged;
   logged.links.refreshed(logged.peer);
   CHECK(logged.lines->count("peer_refreshed") == 1);
+}
+
+TEST_CASE(
+    "a peer that a list lacks is not lost while it is connected: the list is older than the connection") {
+  Logged logged;
+  logged.links.desired(listing(logged.peer, Standing::dialable));
+  logged.links.linked(logged.peer, Milliseconds(1));
+  logged.links.listed({}, [](const NodeName&) { return true; });
+  CHECK(logged.lines->count("peer_lost") == 0);
+  logged.links.listed({logged.peer}, unconnected);
+  CHECK(logged.lines->count("peer_linked") == 1);
+  logged.links.listed({}, unconnected);
+  CHECK(logged.lines->count("peer_lost") == 1);
 }

@@ -129,6 +129,35 @@ TEST_CASE("connections are listed once a second, and one that is lost is dialled
   driven.dial(peer);
 }
 
+TEST_CASE("a peer that is dialled while a list is out is not logged as lost because that list lacks it") {
+  Driven driven;
+  driven.connected(desired({peer}));
+  driven.timers.advance(Milliseconds(1'000));
+  driven.dial(peer);
+  driven.list({});
+  CHECK(driven.lines->count("peer_linked") == 1);
+  CHECK(driven.lines->count("peer_lost") == 0);
+  driven.list({peer});
+  CHECK(driven.lines->count("peer_lost") == 0);
+}
+
+TEST_CASE(
+    "a list that takes too long has twice the time at the next attempt, up to a minute, and 5 s once it "
+    "came") {
+  Driven driven;
+  driven.target->desired_changed(desired({peer}));
+  driven.target->link_up();
+  for (const int limit : {5'000, 10'000, 20'000, 40'000, 60'000, 60'000}) {
+    const auto list = driven.node.take_call();
+    CHECK(list.limit == Milliseconds(limit));
+    list.done(tl::unexpected(timeout));
+    driven.timers.advance(Milliseconds(1'000));
+  }
+  driven.list({peer});
+  driven.timers.advance(Milliseconds(1'000));
+  CHECK(driven.node.take_call().limit == Milliseconds(5'000));
+}
+
 TEST_CASE("a list that fails or is none is reported, and asked for again after a second") {
   for (const auto& answer : {distribution::CallResult(tl::unexpected(timeout)), {atom("nonsense")}}) {
     Driven driven;
