@@ -242,6 +242,11 @@ TEST_CASE("what may wait is bounded, for one address and for all") {
   CHECK(taken == HandshakePools::max_waiting);
 }
 
+TEST_CASE("a socket that the loop cannot watch is not taken") {
+  Pools server("server@127.0.0.1");
+  CHECK_FALSE(server.pools->accept(FileDescriptor(), loopback, [](const HandshakeResult&) {}));
+}
+
 TEST_CASE("going ends every handshake at once and answers nobody") {
   std::vector<HandshakeResult> ends;
   const RawListener listener;

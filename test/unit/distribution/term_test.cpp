@@ -301,6 +301,7 @@ TEST_CASE("terms are printed as Erlang writes them, cut at the limit") {
       {hex("6d00000003000102"), 100, "<<3 bytes>>"},
       {hex("5864000e6265616d403132372e302e302e3100000009000000006b04a43e"), 100, "<beam@127.0.0.1.9>"},
       {hex("6e09000000000000000000ff"), 100, "<<big>>"},
+      {hex("68026e09000000000000000000ff6101"), 100, "{<<big>>,1}"},
       {hex("6a"), 100, "[]"},
       {hex("ff"), 100, "<<malformed>>"},
       {{}, 100, "<<malformed>>"},
