@@ -24,7 +24,7 @@ int second_description(int descriptor) {
 /// A pipe that is ready takes PIPE_BUF bytes at once; only another writer that is quicker makes us wait.
 bool is_ready(int descriptor) {
   pollfd asked{.fd = descriptor, .events = POLLOUT, .revents = 0};
-  return ::poll(&asked, 1, 0) == 1 && (asked.revents & POLLOUT) != 0;
+  return ::poll(&asked, 1, 0) == 1;
 }
 
 ssize_t write_once(int descriptor, std::string_view text) {
@@ -49,7 +49,6 @@ bool LineWriter::write(std::string_view line) {
   if (blocks && !is_ready(descriptor)) return false;
   // A terminal may take a part of a line; the next one must not be joined to it.
   if (torn_ && write_once(descriptor, "\n") != 1) return false;
-  torn_ = false;
   const ssize_t written = write_once(descriptor, line);
   torn_ = written > 0 && static_cast<std::size_t>(written) < line.size();
   return written == static_cast<ssize_t>(line.size());

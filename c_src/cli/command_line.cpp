@@ -85,11 +85,7 @@ Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
   const auto* help = app.add_flag("-h,--help");
   const auto* version = app.add_flag("--version");
   const auto* print_config = app.add_flag("--print-config");
-  const auto command = [&app](const std::string& name) {
-    auto* const added = app.add_subcommand(name)->fallthrough();
-    added->set_help_flag();
-    return added;
-  };
+  const auto command = [&app](const std::string& name) { return app.add_subcommand(name)->fallthrough(); };
   command("run");
   auto* const ip = command("ip");
   const auto* ip_timeout = valued(*ip, "--timeout");

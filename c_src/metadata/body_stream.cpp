@@ -16,7 +16,8 @@ bool all_plain(std::uint64_t eight) {
   const std::uint64_t quote = (eight ^ every_byte('"')) - every_byte(1);
   const std::uint64_t backslash = (eight ^ every_byte('\\')) - every_byte(1);
   const std::uint64_t control = eight - every_byte(0x20);
-  return ((eight | quote | backslash | control) & every_byte(0x80)) == 0;
+  // A byte beyond ASCII keeps its highest bit in one of the first two at least.
+  return ((quote | backslash | control) & every_byte(0x80)) == 0;
 }
 
 bool is_plain(char c) { return c >= 0x20 && c != '"' && c != '\\' && static_cast<unsigned char>(c) < 0x80; }

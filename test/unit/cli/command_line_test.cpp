@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -219,6 +218,8 @@ TEST_CASE("ip needs neither a name nor a cookie") {
   CHECK(invocation.command == Command::ip);
   CHECK(invocation.timeout == Milliseconds(60'000));
   CHECK(invocation.config.metadata_urls == std::vector<std::string>{"http://10.42.0.1"});
+  CHECK(std::ranges::find(invocation.settings, "cookie", &cli::SettingInEffect::name) ==
+        invocation.settings.end());
   CHECK(invoke({"ip", "--timeout", "1500"}, {}).timeout == Milliseconds(1500));
   CHECK(invoke({"ip", "--timeout=0"}, {}).timeout == Milliseconds(0));
   CHECK(invoke({"ip", "--timeout=86400000"}, {}).timeout == Milliseconds(86'400'000));
@@ -312,36 +313,6 @@ TEST_CASE("epmd's port that breaks its rule is one line and status 2, for every 
   }
 }
 
-TEST_CASE("the settings in effect are told with where they came from, the cookie redacted") {
-  const auto invocation =
-      invoke({"--node-basename=a"}, {{"RELEASE_COOKIE", "hush"}, {"CONTAINER_IP", "10.42.0.7"}});
-  const auto from = [&](const std::string& name) -> std::string {
-    const auto found = std::ranges::find(invocation.settings, name, &cli::SettingInEffect::name);
-    return found == invocation.settings.end() ? "none" : found->value + " from " + found->from;
-  };
-  CHECK(from("node-basename") == "\"a\" from --node-basename");
-  CHECK(from("ip") == "\"10.42.0.7\" from $CONTAINER_IP");
-  CHECK(from("polling-interval") == "5000 from default");
-  CHECK(from("disconnect") == "none");
-  CHECK(from("cookie") == "(redacted) from $RELEASE_COOKIE");
-}
-
-TEST_CASE("the log gets each warning, and as debug each setting in effect") {
-  struct Lines final : Log::Sink {
-    void line(std::string_view text) override { all.emplace_back(text.substr(text.find(' ') + 1)); }
-    std::vector<std::string> all;
-  };
-  const auto lines = std::make_shared<Lines>();
-  Invocation invocation;
-  invocation.warnings = {"one", "two"};
-  invocation.settings = {{"ip", "\"10.42.0.7\"", "$CONTAINER_IP"}};
-  cli::tell(invocation, Log(LogLevel::debug, LogFormat::text, lines));
-  CHECK(lines->all ==
-        std::vector<std::string>{"warning event=setting_ignored msg=\"one\"",
-                                 "warning event=setting_ignored msg=\"two\"",
-                                 R"(debug event=setting name=ip value="\"10.42.0.7\"" from=$CONTAINER_IP)"});
-}
-
 TEST_CASE("a cookie on the command line is refused and not repeated") {
   for (const auto& arguments : std::vector<std::vector<const char*>>{
            {"--cookie", "hush"}, {"--cookie=hush"}, {"--setcookie", "hush"}, {"-setcookie", "hush"}}) {
@@ -350,16 +321,4 @@ TEST_CASE("a cookie on the command line is refused and not repeated") {
     CHECK(invocation.output.find("--cookie-file") != std::string::npos);
     CHECK(invocation.output.find("hush") == std::string::npos);
   }
-}
-
-TEST_CASE("a variable of ours that no setting has is a warning") {
-  const auto invocation = invoke({"--node-basename=a"}, {{"RANCHER_CNODE_COOKIE", "c"},
-                                                         {"RANCHER_CNODE_CONFIG", ""},
-                                                         {"RANCHER_CNODE_POLING_INTERVAL", "1"},
-                                                         {"RANCHER_CNODE_", "x"},
-                                                         {"RANCHER_OTHER", "x"}});
-  CHECK(invocation.command == Command::run);
-  CHECK(invocation.warnings ==
-        std::vector<std::string>{"$RANCHER_CNODE_ is set, but there is no such setting",
-                                 "$RANCHER_CNODE_POLING_INTERVAL is set, but there is no such setting"});
 }

@@ -151,13 +151,14 @@ TEST_CASE("print-config tells where each value came from") {
   const TemporaryDirectory directory;
   const std::string file = directory.file("c.toml", "watch = off\n");
   const std::vector<const char*> argv{"x", "--print-config", "--node-basename=a", "--config", file.c_str()};
-  const auto text = cli::parse_command_line(
-                        static_cast<int>(argv.size()), argv.data(),
-                        Environment(Variables{{"RELEASE_COOKIE", "hush"}, {"RANCHER_CNODE_MAX_DIALS", "7"}}))
-                        .output;
+  const auto text =
+      cli::parse_command_line(
+          static_cast<int>(argv.size()), argv.data(),
+          Environment(Variables{{"RELEASE_COOKIE", "hush"}, {"RANCHER_CNODE_MAX_DIALS", "109"}}))
+          .output;
   CHECK(text.find("\nnode-basename = \"a\"  # from --node-basename\n") != std::string::npos);
   CHECK(text.find("\nwatch = \"off\"  # from '" + file + "'\n") != std::string::npos);
-  CHECK(text.find("\nmax-dials = 7  # from $RANCHER_CNODE_MAX_DIALS\n") != std::string::npos);
+  CHECK(text.find("\nmax-dials = 109  # from $RANCHER_CNODE_MAX_DIALS\n") != std::string::npos);
   CHECK(text.find("\nprobe = \"epmd\"  # default\n") != std::string::npos);
   CHECK(text.find("\n# disconnect is not set\n") != std::string::npos);
   CHECK(text.find("\n# cookie: (redacted), from $RELEASE_COOKIE\n") != std::string::npos);

@@ -36,6 +36,7 @@ TEST_CASE("help and version are printed and end with status 0, whatever else is 
   CHECK(version.command == Command::exit);
   CHECK(version.status == 0);
   CHECK(version.output == "rancher_cnode " + std::string(cli::program_version()) + "\n");
+  CHECK(invoke({"--version", "--unknown"}).output == version.output);
   for (const auto* flag : {"--help", "-h"}) {
     const auto help = invoke({flag, "--unknown"});
     CHECK(help.status == 0);

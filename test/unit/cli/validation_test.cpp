@@ -327,35 +327,6 @@ TEST_CASE("a cookie is required to run, and the line names all its sources") {
         "~/.erlang.cookie or ~/.config/erlang/.erlang.cookie");
 }
 
-TEST_CASE("a base URL is kept without its trailing slashes") {
-  const struct {
-    const char* given;
-    const char* kept;
-  } rows[] = {{"http://rancher-metadata", "http://rancher-metadata"},
-              {"http://rancher-metadata/", "http://rancher-metadata"},
-              {"http://169.254.169.250:80//", "http://169.254.169.250:80"},
-              {"https://h.example:65535/a/b.c/%7Ed", "https://h.example:65535/a/b.c/%7Ed"},
-              {"file:///srv/metadata/", "file:///srv/metadata"}};
-  for (const auto& row : rows) {
-    CAPTURE(row.given);
-    CHECK(cli::base_url(row.given) == std::string(row.kept));
-  }
-}
-
-TEST_CASE("odd but printable atoms are taken for module and function") {
-  for (const auto* text : {"net_kernel:connect_node", "Elixir.My.App:ok?", "a-b:c!", "1:2", "m/x:f@n"}) {
-    CAPTURE(text);
-    CHECK(cli::module_function(text).has_value());
-  }
-}
-
-TEST_CASE("a value is repeated up to 120 characters") {
-  const std::string longest(120, 'x');
-  CHECK(cli::shown(longest) == "'" + longest + "'");
-  CHECK(cli::shown(longest + "x") == "'" + longest + "...'");
-  CHECK(cli::shown(" ~\x1f ~\x7f") == "' ~? ~?'");
-}
-
 TEST_CASE("a message is one line of printable characters, however odd or long the value") {
   const auto message = message_for("ip", "\x1b[31m\n" + std::string(10'000, 'x') + "\xff");
   CHECK(message.size() < 400);

@@ -100,6 +100,7 @@ TEST_CASE("of several cookies the BEAM takes none") {
       {"-setcookie a\n-setcookie b\n", std::nullopt},
       {"-setcookie a b\n", std::nullopt},
       {"-setcookie a b c\n", std::nullopt},
+      {"-setcookie a\n-setcookie b c d\n", std::nullopt},
       {"-setcookie n@h c\n-setcookie d\n", "d"},
       {"-setcookie a\n-setcookie n@h c\n", "a"},
       {"-setcookie\n-setcookie b\n", std::nullopt},
@@ -166,5 +167,6 @@ TEST_CASE("the command vm-arg prints the value, or ends with status 1 and no wor
   for (const auto& arguments :
        {std::vector<const char*>{"vm-arg"}, {"vm-arg", "a"}, {"vm-arg", "a", "b", "c"}}) {
     CHECK(asked(arguments).status == 2);
+    CHECK(asked(arguments).output == "rancher_cnode: bad setting: vm-arg takes FILE and FLAG; see --help\n");
   }
 }

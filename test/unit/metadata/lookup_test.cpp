@@ -33,10 +33,10 @@ Error error_of(HttpRequest request) {
 
 TEST_CASE("a lookup has its own time, and what is left behind of it is not waited for") {
   const TimePoint begin = Clock::now();
-  CHECK(error_of({.url = "http://5000.slow.test/",
-                  .timeouts = {.lookup = Milliseconds(200), .connect = Milliseconds(10'000)}}) ==
+  CHECK(error_of({.url = "http://30000.slow.test/",
+                  .timeouts = {.lookup = Milliseconds(200), .connect = Milliseconds(40'000)}}) ==
         Error{ErrorCode::timeout, "the name server does not answer within 200 ms"});
-  CHECK(since(begin) < Milliseconds(4'000));
+  CHECK(since(begin) < Milliseconds(20'000));
 }
 
 TEST_CASE("the time to connect begins when the name is known") {
@@ -54,8 +54,8 @@ TEST_CASE("the time to answer begins when the request is sent") {
   });
   HttpClient client;
   const auto answer =
-      client.get({.url = by_name(server.url(), 1'000),
-                  .timeouts = {.lookup = Milliseconds(20'000), .answer = Milliseconds(1'500)}});
+      client.get({.url = by_name(server.url(), 2'000),
+                  .timeouts = {.lookup = Milliseconds(20'000), .answer = Milliseconds(2'500)}});
   CHECK(answer.has_value());
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("only the last URL's name, or the only one's, has the longer time") {
   // A time that is longer anyway stays.
   CHECK(client({slow}, 20'000, 100).service().has_value());
 
-  auto first = client({slow, server.url()}, 100, 20'000);
+  auto first = client({by_name(server.url(), 10'000), server.url()}, 100, 20'000);
   CHECK(first.service().has_value());
   CHECK(first.url() == server.url());
 }

@@ -123,12 +123,7 @@ TEST_CASE("polls_plainly_while_a_server_does_not_wait_and_watches_again_when_it_
       [&](const Observation&) { return server.waits() > 1 && watched.lines("event=watch_resumed") == 1; });
   CHECK(watched.lines("event=watch_fallback") == 1);
   // A trial lasts no longer than the rest that it stands in for.
-  const auto targets = server.targets();
-  const auto waits = [&](const char* max_wait) {
-    return std::ranges::count_if(targets, [&](const auto& target) { return target.ends_with(max_wait); });
-  };
-  CHECK(waits("&maxWait=1") >= 1);
-  CHECK(waits("&maxWait=25") <= 2);
+  CHECK(std::ranges::any_of(server.targets(), [](const auto& t) { return t.ends_with("&maxWait=1"); }));
   CHECK(server.await_target("maxWait=25"));
   const std::size_t reads = server.count("self/service");
   server.reload_with("self/service", service_body("web", {1, 2}));

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -95,6 +96,12 @@ class Watched {
   std::size_t observed() {
     const std::scoped_lock lock(mutex_);
     return observed_;
+  }
+  /// False if no such line has come within 10 s.
+  bool await_line(std::string_view part) const {
+    const TimePoint end = Clock::now() + std::chrono::seconds(10);
+    while (lines(part) == 0 && Clock::now() < end) std::this_thread::sleep_for(Milliseconds(5));
+    return lines(part) > 0;
   }
   std::size_t lines(std::string_view part) const { return lines_->count(part); }
 

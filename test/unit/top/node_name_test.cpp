@@ -10,7 +10,7 @@ using rancher_cnode::Ipv4Address;
 using rancher_cnode::NodeName;
 
 TEST_CASE("an alive name is 1 to 239 characters of letters, digits, underscore and hyphen") {
-  for (const auto* good : {"myapp", "a", "MyApp-2_x", "-", "_", "0"}) {
+  for (const auto* good : {"myapp", "a", "MyApp-2_x", "-", "_", "0", "azAZ09"}) {
     CAPTURE(good);
     CHECK(NodeName::is_alive_name(good));
   }

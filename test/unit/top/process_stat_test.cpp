@@ -36,6 +36,12 @@ TEST_CASE("a text that is cut anywhere tells nothing, or the start it holds") {
   CHECK(parse_process_stat(text.substr(0, start + 9)) == ProcessStat{'R', 987654321});
 }
 
+TEST_CASE("a text without a name in parentheses tells nothing") {
+  std::string text = stat_text("sh", 'R');
+  text.replace(text.find('('), 4, "sh");
+  CHECK_FALSE(parse_process_stat(text).has_value());
+}
+
 TEST_CASE("a process has ended in the states of the dead only") {
   for (const char state : {'Z', 'X'}) CHECK(ProcessStat{.state = state}.has_ended());
   for (const char state : {'R', 'S', 'D', 'T', 't', 'I', '?'})

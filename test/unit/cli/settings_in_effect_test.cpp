@@ -1,0 +1,65 @@
+// What is reported about settings: those in effect, and variables that none has.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rancher_cnode/cli/command_line.hpp"
+
+namespace {
+
+using namespace rancher_cnode;
+using cli::Command;
+using cli::Invocation;
+
+Invocation invoke(std::vector<const char*> arguments, cli::Environment::Variables variables) {
+  arguments.insert(arguments.begin(), "rancher_cnode");
+  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
+                                 cli::Environment(std::move(variables)));
+}
+
+}  // namespace
+
+TEST_CASE("the settings in effect are told with where they came from, the cookie redacted") {
+  const auto invocation =
+      invoke({"--node-basename=a"}, {{"RELEASE_COOKIE", "hush"}, {"CONTAINER_IP", "10.42.0.7"}});
+  const auto from = [&](const std::string& name) -> std::string {
+    const auto found = std::ranges::find(invocation.settings, name, &cli::SettingInEffect::name);
+    return found == invocation.settings.end() ? "none" : found->value + " from " + found->from;
+  };
+  CHECK(from("node-basename") == "\"a\" from --node-basename");
+  CHECK(from("ip") == "\"10.42.0.7\" from $CONTAINER_IP");
+  CHECK(from("polling-interval") == "5000 from default");
+  CHECK(from("disconnect") == "none");
+  CHECK(from("cookie") == "(redacted) from $RELEASE_COOKIE");
+}
+
+TEST_CASE("the log gets each warning, and as debug each setting in effect") {
+  struct Lines final : Log::Sink {
+    void line(std::string_view text) override { all.emplace_back(text.substr(text.find(' ') + 1)); }
+    std::vector<std::string> all;
+  };
+  const auto lines = std::make_shared<Lines>();
+  Invocation invocation;
+  invocation.warnings = {"one", "two"};
+  invocation.settings = {{"ip", "\"10.42.0.7\"", "$CONTAINER_IP"}};
+  cli::tell(invocation, Log(LogLevel::debug, LogFormat::text, lines));
+  CHECK(lines->all ==
+        std::vector<std::string>{"warning event=setting_ignored msg=\"one\"",
+                                 "warning event=setting_ignored msg=\"two\"",
+                                 R"(debug event=setting name=ip value="\"10.42.0.7\"" from=$CONTAINER_IP)"});
+}
+
+TEST_CASE("a variable of ours that no setting has is a warning") {
+  const auto invocation = invoke({"--node-basename=a"}, {{"RANCHER_CNODE_COOKIE", "c"},
+                                                         {"RANCHER_CNODE_CONFIG", ""},
+                                                         {"RANCHER_CNODE_POLING_INTERVAL", "1"},
+                                                         {"RANCHER_CNODE_", "x"},
+                                                         {"RANCHER_OTHER", "x"}});
+  CHECK(invocation.command == Command::run);
+  CHECK(invocation.warnings ==
+        std::vector<std::string>{"$RANCHER_CNODE_ is set, but there is no such setting",
+                                 "$RANCHER_CNODE_POLING_INTERVAL is set, but there is no such setting"});
+}
