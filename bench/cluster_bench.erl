@@ -118,7 +118,7 @@ lost_in_outage(Metadata) ->
     timer:sleep(?SETTLE_MS),
     length(test_cluster:lost_links(Beams)).
 
-%% Until the leaver sees nobody, and as long again for what might follow.
+%% Until the departed one sees nobody, and as long again for what might follow.
 lost_among_stayers(Metadata) ->
     #{hosts := [_ | Hosts], beams := [Leaver | Stayers]} = test_cluster:form(Metadata, ?HOSTS),
     Began = os:perf_counter(microsecond),

@@ -53,8 +53,8 @@ double median_us(const std::function<void()>& prepare, const std::function<void(
   return times[runs / 2];
 }
 
-/// One reconciler over `containers` peers of which none answers, or all are linked. "half leavers" is a link list
-/// that shows all of them while every other one is a leaver; "news" come while all wait for their next try.
+/// One reconciler over `containers` peers of which none answers, or all are linked. "half departed" is a link list
+/// that shows all of them while every other one has departed; "news" come while all wait for their next try.
 class Bench {
  public:
   explicit Bench(std::size_t containers)
@@ -66,12 +66,12 @@ class Bench {
     less->dialable.erase(node(containers - 1));
     less->members.erase(node(containers - 1));
     less_desired_ = less;
-    auto half_left = std::make_shared<Desired>(*desired_);
+    auto half_departed = std::make_shared<Desired>(*desired_);
     for (std::size_t i = 1; i < containers; i += 2) {
-      half_left->dialable.erase(node(i));
-      half_left->leavers.insert(half_left->members.extract(node(i)));
+      half_departed->dialable.erase(node(i));
+      half_departed->departed.insert(half_departed->members.extract(node(i)));
     }
-    half_left_ = half_left;
+    half_departed_ = half_departed;
   }
 
   void print_row(std::size_t containers) {
@@ -93,7 +93,7 @@ class Bench {
                       lacking = !lacking;
                       step(event::DesiredChanged{lacking ? less_desired_ : desired_});
                     }));
-    step(event::DesiredChanged{half_left_});
+    step(event::DesiredChanged{half_departed_});
     print(median_us([this] { next_list(); }, [this] { step(event::LinksListed{list_, links_}); }));
     print(median_us([this] { start_with_waiting_peers(); }, [this] { step(event::News{}); }));
     start_with_dead_peers();
@@ -128,7 +128,7 @@ class Bench {
   void start_with_waiting_peers() {
     start_with_dead_peers();
     while (!probes_.empty())
-      take(reconciler_->step(now_, event::Probed{take_probe(), ProbeOutcome::no_answer}));
+      take(reconciler_->step(now_, event::Probed{take_probe(), ProbeOutcome::no_answer}).actions);
   }
 
   void next_list() {
@@ -136,7 +136,7 @@ class Bench {
     step(event::Tick{});
   }
 
-  void step(const Event& event) { take(reconciler_->step(tick(), event)); }
+  void step(const Event& event) { take(reconciler_->step(tick(), event).actions); }
 
   void take(const std::vector<Action>& actions) {
     for (const Action& action : actions) {
@@ -156,8 +156,8 @@ class Bench {
   Membership membership_;
   TimePoint now_{std::chrono::hours(1)};
   std::shared_ptr<const Desired> desired_;
-  std::shared_ptr<const Desired> less_desired_;  ///< without the last container
-  std::shared_ptr<const Desired> half_left_;     ///< every other peer is a leaver
+  std::shared_ptr<const Desired> less_desired_;   ///< without the last container
+  std::shared_ptr<const Desired> half_departed_;  ///< every other peer has departed
   std::vector<NodeName> links_;
   std::unique_ptr<Reconciler> reconciler_;
   ActionId list_ = 0;
@@ -169,7 +169,7 @@ class Bench {
 int main() {
   std::printf("microseconds, median of %d runs\n", runs);
   std::printf("%10s%14s%14s%14s%14s%14s%14s%14s%14s%14s%14s\n", "containers", "same read", "read +/- 1",
-              "new desired", "link list", "view", "desired +/- 1", "half leavers", "news", "probe failed",
+              "new desired", "link list", "view", "desired +/- 1", "half departed", "news", "probe failed",
               "idle tick");
   for (const std::size_t containers : {100U, 1'000U, 10'000U}) Bench(containers).print_row(containers);
   return 0;
