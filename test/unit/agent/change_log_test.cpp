@@ -94,7 +94,10 @@ TEST_CASE("own service's reads that never list us are warned of once") {
   reading.read(Milliseconds(0), ReadScope::self, other);
   reading.read(Milliseconds(9'000), ReadScope::self, other);
   CHECK(reading.lines->count("own_container") == 0);
-  reading.read(Milliseconds(1'000), ReadScope::self, other);
+  reading.read(Milliseconds(999), ReadScope::self, other);
+  CHECK(reading.lines->count("own_container") == 0);
+  reading.read(Milliseconds(1), ReadScope::self, other);
+  CHECK(reading.lines->count("own_container") == 1);
   reading.read(Milliseconds(60'000), ReadScope::self, other);
   CHECK(reading.lines->count("own_container") == 1);
 }

@@ -50,6 +50,8 @@ TEST_CASE("a peer that may be dialled and drops is a loss") {
   Logged told;
   told.links.desired(listing(told.peer, Standing::dialable));
   told.links.listed({told.peer}, unconnected);
+  told.links.listed({told.peer}, unconnected);
+  CHECK(told.lines->count("peer_lost") == 0);
   told.links.listed({}, unconnected);
   CHECK(told.lines->count("peer_lost") == 1);
 }

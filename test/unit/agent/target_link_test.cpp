@@ -338,6 +338,25 @@ TEST_CASE("after connections that ended early one is logged when it has lasted, 
   CHECK(watched.lines->count("target_lost") == 3);
 }
 
+TEST_CASE("once a connection has lasted the delays of all kinds start over") {
+  Watched watched(other_host);
+  watched.link->start();
+  watched.fail();
+  watched.timers.advance(Milliseconds(100));
+  watched.node.end_attempt({});
+  for (const auto how_long : {Milliseconds(10), Milliseconds(1'000)}) {
+    watched.connect_for(how_long);
+    watched.link->link_down(closed);
+    watched.timers.advance(Milliseconds(100));
+  }
+  watched.fail();
+  CHECK(watched.tries_again_after(Milliseconds(100)));
+  watched.node.end_attempt({});
+  watched.connect_for(Milliseconds(10));
+  watched.link->link_down(closed);
+  CHECK(watched.tries_again_after(Milliseconds(100)));
+}
+
 TEST_CASE("an external change makes the next attempt due at once, and the delays start over, once in 5 s") {
   Watched watched(other_host);
   watched.link->start();

@@ -188,7 +188,7 @@ TEST_CASE("a departed target is driven on while it is connected, and forgotten o
   driving.targets->share(desired({a, b}));
   driving.node.end_attempt({});
   driving.node.end_attempt({});
-  driving.connect(b, {a});
+  driving.targets->link_up(node(b));
   driving.targets->share(desired({a}, {b}));
   driving.run_posted();
   CHECK(driving.driven() == Texts{a, b});
