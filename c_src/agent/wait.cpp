@@ -54,7 +54,6 @@ class Question {
       ask_what_is_missing();
       loop_.run_for(last_question);
     }
-    asker_.stop();
     if (done_) {
       return {};
     }
@@ -96,8 +95,6 @@ class Question {
 
   /// An older C-node does not know this question; it waits for its first round all the same.
   void ask_what_is_missing() {
-    over_ = true;
-    again_.cancel();
     asker_.connect(cnode_, [this](const auto& connected) {
       if (!connected) {
         missing_is(connected.error().error.message);
@@ -134,9 +131,6 @@ class Question {
   }
 
   void later(const std::string& reason) {
-    if (over_) {
-      return;
-    }
     last_failure_ = reason;
     again_.expires_after(ask_again);
     again_.async_wait([this](const error_code& cancelled) {
@@ -154,7 +148,6 @@ class Question {
   distribution::CNode asker_;
   std::string last_failure_;            ///< of a question before the last one
   std::optional<std::string> missing_;  ///< the answer to the last question
-  bool over_ = false;                   ///< the time is; no more questions
   bool done_ = false;
 };
 
