@@ -230,3 +230,30 @@ TEST_CASE(
   agent.await_event("own_address_elsewhere");  // no interface here has that address
   CHECK(agent.lines->count("listening") == 0);
 }
+
+TEST_CASE("without metadata the initial sync is not done, however long the BEAM is connected") {
+  Running agent;
+  agent.metadata.set_down(true);
+  agent.config.once = Switch::on;
+  agent.begin();
+  agent.await_event("metadata_unavailable");
+  run_until(agent.loop, "the first list", [&] { return !agent.calls.empty(); });
+  run_for(agent.loop, Milliseconds(50));
+  CHECK_FALSE(agent.ended());
+  agent.metadata.set_down(false);
+  CHECK(agent.result() == 0);
+  CHECK(agent.called("connect_node"));
+}
+
+TEST_CASE("a suspicion is confirmed by a read of its own although the metadata is quiet") {
+  Running agent;
+  agent.config.service = "stacks/shop/services/web";
+  agent.config.removal_delay = Milliseconds(100);
+  agent.metadata.put(agent.config.service, service_body("web", {2, 3, 4}));
+  agent.begin();
+  agent.await_event("peer_linked");
+  CHECK(agent.metadata.await_waits(1));
+  agent.metadata.reload_with(agent.config.service, service_body("web", {2, 3}));
+  agent.await_event("peer_held");
+  agent.await_event("peer_departed");
+}

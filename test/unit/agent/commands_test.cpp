@@ -176,6 +176,7 @@ TEST_CASE("a C-node that is not there is reported with the reason") {
   const auto reason = waiting.reason(short_time);
   CHECK(reason.find("remsh-rancher_cnode@127.0.0.1: ") == 0);
   CHECK(reason.find("epmd") != std::string::npos);
+  CHECK(reason.find("before that") == std::string::npos);  // the last question has the answer itself
 }
 
 TEST_CASE(
