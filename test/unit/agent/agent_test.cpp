@@ -199,6 +199,31 @@ TEST_CASE("a caller that waits is answered after the initial sync, and status ha
   CHECK(distribution::printed(**awaited) == "ok");
 }
 
+TEST_CASE("callers whose node has gone give their places back") {
+  Running agent;
+  agent.hangs = true;
+  agent.begin();
+  const NodeName cnode = *NodeName::parse("remsh-rancher_cnode@127.0.0.1");
+  const auto await = TermWriter().tuple(2).atom("await").atom("infinity").take();
+  for (int round = 1; round <= 2; ++round) {
+    CAPTURE(round);
+    run_until(agent.loop, "the connection", [&] { return agent.beam.cnode->linked(cnode); });
+    int refused = 0;
+    int answered = 0;
+    for (int i = 0; i < 1'025; ++i) {
+      agent.beam.cnode->request(cnode, "rancher_cnode", await, distribution::test::patience,
+                                [&](const distribution::CallResult& result) {
+                                  ++answered;
+                                  refused += result ? 1 : 0;
+                                });
+    }
+    agent.beam.request(cnode.str(), "rancher_cnode", TermWriter().atom("version").take());
+    CHECK(refused == 1);
+    agent.beam.cnode->disconnect(cnode);
+    run_until(agent.loop, "the end of all calls", [&] { return answered == 1'025; });
+  }
+}
+
 TEST_CASE("a BEAM that restarts is found again, and its connections are made anew") {
   Running agent;
   agent.begin();
