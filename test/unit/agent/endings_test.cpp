@@ -353,9 +353,12 @@ TEST_CASE("whoever hears of an end may stop it at once") {
   FakeTimers timers;
   std::shared_ptr<Endings> endings;
   int heard = 0;
-  endings = std::make_shared<Endings>(loop, timers, [&](const std::string&) {
+  auto owned = std::make_shared<int>();
+  const std::weak_ptr<int> still_owned = owned;
+  endings = std::make_shared<Endings>(loop, timers, [&, owned = std::move(owned)](const std::string&) {
     ++heard;
     endings->stop();
+    CHECK_FALSE(still_owned.expired());  // what runs is not destroyed meanwhile
   });
   endings->watch_process(child.pid());
   endings->watch_process(child.pid());
