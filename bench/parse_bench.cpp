@@ -69,7 +69,9 @@ class MadeBody final : public ByteSource {
   MadeBody(int containers, std::size_t padding) : containers_(containers), padding_(padding) {}
 
   Expected<std::string_view> next() override {
-    if (made_ > containers_) return std::string_view();
+    if (made_ > containers_) {
+      return std::string_view();
+    }
     if (made_ == containers_) {
       piece_ = R"(],"name":"worker","primary_service_name":"worker","stack_name":"shop","uuid":"60dd2ae9"})";
     } else {
@@ -114,7 +116,9 @@ std::size_t must_have(const Expected<rancher_cnode::membership::Service>& servic
 void measure_time(int containers, std::size_t padding, int repeats) {
   std::string body;
   MadeBody made(containers, padding);
-  for (auto piece = made.next(); piece && !piece->empty(); piece = made.next()) body += *piece;
+  for (auto piece = made.next(); piece && !piece->empty(); piece = made.next()) {
+    body += *piece;
+  }
 
   std::vector<double> times;
   std::vector<double> cpu_times;
@@ -152,11 +156,15 @@ void measure_memory(int containers, std::size_t padding) {
     std::_Exit(0);
   }
   int status = 0;
-  if (child < 0 || waitpid(child, &status, 0) != child || status != 0) std::exit(1);
+  if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+    std::exit(1);
+  }
 }
 
 int argument(int argc, char** argv, int position, int fallback) {
-  if (argc <= position) return fallback;
+  if (argc <= position) {
+    return fallback;
+  }
   const std::string_view text = argv[position];
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -174,7 +182,9 @@ int main(int argc, char** argv) {
   const int repeats = argument(argc, argv, 2, 15);
   // Memory first: a child starts with the pages of its parent.
   constexpr std::array<std::size_t, 3> paddings{90, 90 + 1'060, 90 + 3 * 1'060};
-  for (const std::size_t padding : paddings) measure_memory(containers, padding);
+  for (const std::size_t padding : paddings) {
+    measure_memory(containers, padding);
+  }
   measure_time(containers, paddings.front(), repeats);
   return 0;
 }

@@ -59,7 +59,9 @@ class Bench {
  public:
   explicit Bench(std::size_t containers)
       : whole_(service_of(containers)), less_(service_of(containers - 1)), membership_(settings()) {
-    for (std::size_t i = 1; i < containers; ++i) links_.push_back(node(i));
+    for (std::size_t i = 1; i < containers; ++i) {
+      links_.push_back(node(i));
+    }
     membership_.observe(now_, ReadScope::self, whole_);
     desired_ = membership_.desired();
     auto less = std::make_shared<Desired>(*desired_);
@@ -127,8 +129,9 @@ class Bench {
   /// Every peer has failed once and waits for its next try. Time stands still, so that none is due meanwhile.
   void start_with_waiting_peers() {
     start_with_dead_peers();
-    while (!probes_.empty())
+    while (!probes_.empty()) {
       take(reconciler_->step(now_, event::Probed{take_probe(), ProbeOutcome::no_answer}).actions);
+    }
   }
 
   void next_list() {
@@ -140,8 +143,12 @@ class Bench {
 
   void take(const std::vector<Action>& actions) {
     for (const Action& action : actions) {
-      if (const auto* list = std::get_if<action::ListLinks>(&action)) list_ = list->id;
-      if (const auto* probe = std::get_if<action::Probe>(&action)) probes_.push_back(probe->id);
+      if (const auto* list = std::get_if<action::ListLinks>(&action)) {
+        list_ = list->id;
+      }
+      if (const auto* probe = std::get_if<action::Probe>(&action)) {
+        probes_.push_back(probe->id);
+      }
     }
   }
 
@@ -171,6 +178,8 @@ int main() {
   std::printf("%10s%14s%14s%14s%14s%14s%14s%14s%14s%14s%14s\n", "containers", "same read", "read +/- 1",
               "new desired", "link list", "view", "desired +/- 1", "half departed", "news", "probe failed",
               "idle tick");
-  for (const std::size_t containers : {100U, 1'000U, 10'000U}) Bench(containers).print_row(containers);
+  for (const std::size_t containers : {100U, 1'000U, 10'000U}) {
+    Bench(containers).print_row(containers);
+  }
   return 0;
 }

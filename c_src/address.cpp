@@ -19,7 +19,9 @@ Expected<Ipv4Address> Ipv4Address::parse(std::string_view text) {
   std::size_t at = 0;
   for (int part = 0; part < 4; ++part) {
     if (part > 0) {
-      if (at >= text.size() || text[at] != '.') return malformed();
+      if (at >= text.size() || text[at] != '.') {
+        return malformed();
+      }
       ++at;
     }
     const std::size_t start = at;
@@ -30,10 +32,14 @@ Expected<Ipv4Address> Ipv4Address::parse(std::string_view text) {
     }
     const std::size_t digits = at - start;
     // A leading zero means octal to inet_aton and decimal to others: neither is wanted.
-    if (digits == 0 || value > 255 || (digits > 1 && text[start] == '0')) return malformed();
+    if (digits == 0 || value > 255 || (digits > 1 && text[start] == '0')) {
+      return malformed();
+    }
     bits = bits << 8 | value;
   }
-  if (at != text.size()) return malformed();
+  if (at != text.size()) {
+    return malformed();
+  }
   return Ipv4Address(bits);
 }
 
@@ -42,7 +48,9 @@ std::string Ipv4Address::to_string() const {
   text.reserve(15);
   for (const unsigned shift : std::array{24U, 16U, 8U, 0U}) {
     text += std::to_string(bits_ >> shift & 0xffU);
-    if (shift != 0) text += '.';
+    if (shift != 0) {
+      text += '.';
+    }
   }
   return text;
 }

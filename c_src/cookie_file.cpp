@@ -15,7 +15,9 @@ constexpr bool is_line_end_or_blank(char c) { return c == '\n' || c == '\r' || c
 }  // namespace
 
 Expected<Cookie> checked_cookie(std::string_view text) {
-  if (text.empty()) return failure(ErrorCode::bad_setting, "the cookie is empty");
+  if (text.empty()) {
+    return failure(ErrorCode::bad_setting, "the cookie is empty");
+  }
   if (text.size() > Cookie::max_length) {
     return failure(ErrorCode::bad_setting, "the cookie is longer than 512 characters");
   }

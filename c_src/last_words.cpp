@@ -11,7 +11,9 @@ void end_in_one_line_on_exceptions() {
   // them for ever.
   std::set_terminate([]() {
     try {
-      if (const auto exception = std::current_exception()) std::rethrow_exception(exception);
+      if (const auto exception = std::current_exception()) {
+        std::rethrow_exception(exception);
+      }
     } catch (const std::exception& error) {
       std::cerr << "rancher_cnode: cannot go on: " << error.what() << '\n';
     }

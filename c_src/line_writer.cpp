@@ -16,7 +16,9 @@ int second_description(int descriptor) {
   struct stat status {};
   const bool stream =
       ::fstat(descriptor, &status) == 0 && (S_ISFIFO(status.st_mode) || ::isatty(descriptor) == 1);
-  if (!stream) return -1;
+  if (!stream) {
+    return -1;
+  }
   const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
   return ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
@@ -40,15 +42,21 @@ ssize_t write_once(int descriptor, std::string_view text) {
 LineWriter::LineWriter(int descriptor) : shared_(descriptor), own_(second_description(descriptor)) {}
 
 LineWriter::~LineWriter() {
-  if (own_ >= 0) ::close(own_);
+  if (own_ >= 0) {
+    ::close(own_);
+  }
 }
 
 bool LineWriter::write(std::string_view line) {
   const bool blocks = own_ < 0;
   const int descriptor = blocks ? shared_ : own_;
-  if (blocks && !is_ready(descriptor)) return false;
+  if (blocks && !is_ready(descriptor)) {
+    return false;
+  }
   // A terminal may take a part of a line; the next one must not be joined to it.
-  if (torn_ && write_once(descriptor, "\n") != 1) return false;
+  if (torn_ && write_once(descriptor, "\n") != 1) {
+    return false;
+  }
   const ssize_t written = write_once(descriptor, line);
   torn_ = written > 0 && static_cast<std::size_t>(written) < line.size();
   return written == static_cast<ssize_t>(line.size());

@@ -63,8 +63,12 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    if (lost_ > 0 && write(lines_lost(message))) lost_ = 0;
-    if (lost_ > 0 || !write(message)) ++lost_;
+    if (lost_ > 0 && write(lines_lost(message))) {
+      lost_ = 0;
+    }
+    if (lost_ > 0 || !write(message)) {
+      ++lost_;
+    }
   }
   void flush_() override {}
 
@@ -115,7 +119,9 @@ class Log::Impl {
 
   void write(LogLevel level, std::string_view event, std::string_view message, Fields fields) {
     const auto spdlog_level = to_spdlog(level);
-    if (!logger_.should_log(spdlog_level)) return;
+    if (!logger_.should_log(spdlog_level)) {
+      return;
+    }
     logger_.log(spdlog_level, log_body(format_, event, message, fields));
   }
 

@@ -85,8 +85,12 @@ class Body {
   /// The separator, and the key up to its value.
   void key(std::string_view name) {
     const bool json = format_ == LogFormat::json;
-    if (!text_.empty()) text_ += json ? ',' : ' ';
-    if (json) text_ += '"';
+    if (!text_.empty()) {
+      text_ += json ? ',' : ' ';
+    }
+    if (json) {
+      text_ += '"';
+    }
     text_ += name;
     text_ += json ? "\":" : "=";
   }

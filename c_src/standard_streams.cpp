@@ -10,7 +10,9 @@ void open_missing_standard_streams() {
   do {
     descriptor = ::open("/dev/null", O_RDWR);
   } while (descriptor >= 0 && descriptor < STDERR_FILENO);
-  if (descriptor > STDERR_FILENO) ::close(descriptor);
+  if (descriptor > STDERR_FILENO) {
+    ::close(descriptor);
+  }
 }
 
 }  // namespace rancher_cnode

@@ -59,7 +59,9 @@ TermBytes form_of(std::string_view module, std::string_view function, const Node
   form.tuple(4).atom("remote").integer(1);
   form.tuple(3).atom("atom").integer(1).atom(module);
   form.tuple(3).atom("atom").integer(1).atom(function);
-  if (argument != nullptr) form.list(1).tuple(3).atom("atom").integer(1).atom(argument->str());
+  if (argument != nullptr) {
+    form.list(1).tuple(3).atom("atom").integer(1).atom(argument->str());
+  }
   return form.nil().take();
 }
 

@@ -33,7 +33,9 @@ struct Flags {
 tl::unexpected<Error> bad(std::string message) { return failure(ErrorCode::bad_setting, std::move(message)); }
 
 bool takes_value(std::string_view argument) {
-  if (argument == "--config" || argument == "--timeout") return true;
+  if (argument == "--config" || argument == "--timeout") {
+    return true;
+  }
   const Setting* const setting = argument.starts_with("--") ? find_setting(argument.substr(2)) : nullptr;
   return setting != nullptr && setting->shape != Shape::toggle;
 }
@@ -44,9 +46,15 @@ const std::string* flag_without_value(const std::vector<std::string>& arguments)
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
-    if (empty) return &argument;
-    if (!takes_value(argument) || i + 1 == arguments.size()) continue;
-    if (arguments[i + 1].starts_with("--")) return &argument;
+    if (empty) {
+      return &argument;
+    }
+    if (!takes_value(argument) || i + 1 == arguments.size()) {
+      continue;
+    }
+    if (arguments[i + 1].starts_with("--")) {
+      return &argument;
+    }
   }
   return nullptr;
 }
@@ -68,7 +76,9 @@ std::optional<std::string> last_of(const CLI::Option& option) {
 }
 
 Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
-  if (const std::string* flag = flag_without_value(arguments)) return bad(shown(*flag) + " has no value");
+  if (const std::string* flag = flag_without_value(arguments)) {
+    return bad(shown(*flag) + " has no value");
+  }
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
@@ -106,15 +116,21 @@ Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
   flags.help = help->count() > 0;
   flags.version = version->count() > 0;
   flags.print_config = print_config->count() > 0;
-  if (ip->parsed()) flags.command = Command::ip;
-  if (wait->parsed()) flags.command = Command::wait;
+  if (ip->parsed()) {
+    flags.command = Command::ip;
+  }
+  if (wait->parsed()) {
+    flags.command = Command::wait;
+  }
   flags.config_file = last_of(*config);
   flags.timeout = last_of(ip->parsed() ? *ip_timeout : *wait_timeout);
   if (const auto extra = app.remaining(true); !extra.empty() && !flags.help && !flags.version) {
     return unknown_argument(extra.front());
   }
   for (const auto& [setting, option] : options) {
-    if (option->count() == 0) continue;
+    if (option->count() == 0) {
+      continue;
+    }
     const auto& results = option->results();
     const auto texts = setting->shape == Shape::list ? results : std::vector{results.back()};
     flags.settings.emplace(setting->name, RawValue{texts, Origin::flag, ""});
@@ -127,7 +143,9 @@ Expected<RawConfig> gather(Flags& flags, const Environment& environment) {
   const auto path = flags.config_file ? flags.config_file : environment.get("RANCHER_CNODE_CONFIG");
   if (path) {
     auto read = read_config_file(*path);
-    if (!read) return read;
+    if (!read) {
+      return read;
+    }
     file = *std::move(read);
   }
   return layered(std::move(flags.settings), from_environment(environment), std::move(file), environment);
@@ -136,7 +154,9 @@ Expected<RawConfig> gather(Flags& flags, const Environment& environment) {
 Expected<Milliseconds> timeout_of(const Flags& flags) {
   const std::string text = flags.timeout.value_or(std::string(default_timeout_ms));
   const auto number = number_between(text, 0, one_day_ms);
-  if (!number) return bad("--timeout " + shown(text) + " must be a whole number from 0 to 86400000");
+  if (!number) {
+    return bad("--timeout " + shown(text) + " must be a whole number from 0 to 86400000");
+  }
   return Milliseconds(*number);
 }
 
@@ -175,29 +195,47 @@ std::string help_of(Command command) {
 /// Takes no settings, and its flag is none of ours.
 Expected<Invocation> vm_arg_printed(const std::vector<std::string>& arguments,
                                     const Environment& environment) {
-  if (arguments.size() != 3) return bad("vm-arg takes FILE and FLAG; see --help");
+  if (arguments.size() != 3) {
+    return bad("vm-arg takes FILE and FLAG; see --help");
+  }
   const auto value = vm_arg_of_file(arguments[1], arguments[2], environment);
-  if (!value) return tl::unexpected<Error>(value.error());
+  if (!value) {
+    return tl::unexpected<Error>(value.error());
+  }
   Invocation invocation = printed(*value ? **value + '\n' : "");
   invocation.status = *value ? 0 : 1;
   return invocation;
 }
 
 Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Environment& environment) {
-  if (!arguments.empty() && arguments.front() == "vm-arg") return vm_arg_printed(arguments, environment);
+  if (!arguments.empty() && arguments.front() == "vm-arg") {
+    return vm_arg_printed(arguments, environment);
+  }
   auto flags = parse_flags(arguments);
-  if (!flags) return tl::unexpected<Error>(flags.error());
-  if (flags->help) return printed(help_of(flags->command));
-  if (flags->version) return printed("rancher_cnode " + std::string(program_version()) + "\n");
+  if (!flags) {
+    return tl::unexpected<Error>(flags.error());
+  }
+  if (flags->help) {
+    return printed(help_of(flags->command));
+  }
+  if (flags->version) {
+    return printed("rancher_cnode " + std::string(program_version()) + "\n");
+  }
 
   const auto raw = gather(*flags, environment);
-  if (!raw) return tl::unexpected<Error>(raw.error());
+  if (!raw) {
+    return tl::unexpected<Error>(raw.error());
+  }
   const auto validated = validate(*raw, environment, purpose_of(flags->command));
-  if (!validated) return tl::unexpected<Error>(validated.error());
+  if (!validated) {
+    return tl::unexpected<Error>(validated.error());
+  }
   auto warnings = unknown_variables(environment);
   if (flags->print_config) {
     std::string text = config_text(*raw, *validated);
-    for (const std::string& warning : warnings) text += "# Warning: " + warning + "\n";
+    for (const std::string& warning : warnings) {
+      text += "# Warning: " + warning + "\n";
+    }
     return printed(std::move(text));
   }
 
@@ -208,7 +246,9 @@ Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Env
   invocation.warnings = std::move(warnings);
   if (flags->command != Command::run) {
     const auto timeout = timeout_of(*flags);
-    if (!timeout) return tl::unexpected<Error>(timeout.error());
+    if (!timeout) {
+      return tl::unexpected<Error>(timeout.error());
+    }
     invocation.timeout = *timeout;
   }
   return invocation;
@@ -219,7 +259,9 @@ Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Env
 Invocation parse_command_line(int argc, const char* const* argv, const Environment& environment) {
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   auto invocation = invoke(arguments, environment);
-  if (invocation) return *std::move(invocation);
+  if (invocation) {
+    return *std::move(invocation);
+  }
   Invocation refused;
   refused.status = bad_setting_status;
   refused.output = "rancher_cnode: bad setting: " + invocation.error().message + "\n";
@@ -227,7 +269,9 @@ Invocation parse_command_line(int argc, const char* const* argv, const Environme
 }
 
 void tell(const Invocation& invocation, const Log& log) {
-  for (const std::string& warning : invocation.warnings) log.warning("setting_ignored", warning);
+  for (const std::string& warning : invocation.warnings) {
+    log.warning("setting_ignored", warning);
+  }
   for (const auto& [name, value, from] : invocation.settings) {
     log.debug("setting", "", {{"name", name}, {"value", value}, {"from", from}});
   }

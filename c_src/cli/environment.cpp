@@ -13,7 +13,9 @@ Environment Environment::of_process() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const auto equals = text.find('=');
-    if (equals == std::string_view::npos) continue;
+    if (equals == std::string_view::npos) {
+      continue;
+    }
     // As getenv does, the first of two entries with one name counts.
     variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
@@ -22,7 +24,9 @@ Environment Environment::of_process() {
 
 std::optional<std::string> Environment::get(std::string_view name) const {
   const auto found = variables_.find(name);
-  if (found == variables_.end() || found->second.empty()) return std::nullopt;
+  if (found == variables_.end() || found->second.empty()) {
+    return std::nullopt;
+  }
   return found->second;
 }
 

@@ -23,8 +23,12 @@ constexpr std::array<std::string_view, 2> other_variables{"RANCHER_CNODE_CONFIG"
 std::string printable(std::string_view text) {
   constexpr std::size_t longest = 120;
   std::string safe;
-  for (const char c : text.substr(0, longest)) safe += c >= ' ' && c <= '~' ? c : '?';
-  if (text.size() > longest) safe += "...";
+  for (const char c : text.substr(0, longest)) {
+    safe += c >= ' ' && c <= '~' ? c : '?';
+  }
+  if (text.size() > longest) {
+    safe += "...";
+  }
   return safe;
 }
 
@@ -83,37 +87,52 @@ std::string unknown_name(std::string_view text, const std::string& name) {
 
 Expected<RawConfig> parse_config_file(std::string_view text, const std::string& path) {
   const auto items = items_of(text, path);
-  if (!items) return tl::unexpected<Error>(items.error());
+  if (!items) {
+    return tl::unexpected<Error>(items.error());
+  }
   RawConfig raw;
   for (const auto& item : *items) {
     // CLI11 marks the begin and end of a [section] by items named ++ and --.
-    if (!item.parents.empty())
+    if (!item.parents.empty()) {
       return bad_file(path,
                       "has a section" + unknown_name(text, item.parents.front()) + "; it must have none");
+    }
     const Setting* setting = find_setting(item.name);
     if (setting == nullptr && item.name == "cookie") {
       return bad_file(path, "holds a cookie; name a file by 'cookie-file' instead");
     }
-    if (setting == nullptr) return bad_file(path, "unknown setting" + unknown_name(text, item.name));
+    if (setting == nullptr) {
+      return bad_file(path, "unknown setting" + unknown_name(text, item.name));
+    }
     if (item.inputs.empty() || (setting->shape != Shape::list && item.inputs.size() > 1)) {
       return bad_file(path, "'" + item.name + "' must have one value; quote it if it holds blanks or commas");
     }
     const auto [_, added] = raw.emplace(item.name, RawValue{item.inputs, Origin::file, shown(path)});
-    if (!added) return bad_file(path, "'" + item.name + "' stands there twice");
+    if (!added) {
+      return bad_file(path, "'" + item.name + "' stands there twice");
+    }
   }
   return raw;
 }
 
 Expected<RawConfig> read_config_file(const std::string& path) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return bad_file(path, "is a directory");
+  if (std::filesystem::is_directory(path, ignored)) {
+    return bad_file(path, "is a directory");
+  }
   std::ifstream file(path, std::ios::binary);
-  if (!file) return bad_file(path, "cannot be opened");
+  if (!file) {
+    return bad_file(path, "cannot be opened");
+  }
   std::string text(max_file_size + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return bad_file(path, "cannot be read");
+  if (file.bad()) {
+    return bad_file(path, "cannot be read");
+  }
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > max_file_size) return bad_file(path, "is larger than 1 MiB");
+  if (text.size() > max_file_size) {
+    return bad_file(path, "is larger than 1 MiB");
+  }
   return parse_config_file(text, path);
 }
 
@@ -136,7 +155,9 @@ RawConfig layered(RawConfig flags, RawConfig environment, RawConfig file, const 
     raw.emplace("ip", RawValue{{*text}, Origin::environment, "$CONTAINER_IP"});
   }
   for (const Setting& setting : settings()) {
-    if (setting.fallback.empty()) continue;
+    if (setting.fallback.empty()) {
+      continue;
+    }
     raw.emplace(setting.name, from_text(setting, setting.fallback, Origin::fallback, ""));
   }
   return raw;
@@ -148,7 +169,9 @@ std::vector<std::string> unknown_variables(const Environment& environment) {
     const bool known =
         std::ranges::find(other_variables, name) != other_variables.end() ||
         std::ranges::any_of(settings(), [&name](const Setting& s) { return variable_of(s.name) == name; });
-    if (!known) sentences.push_back("$" + printable(name) + " is set, but there is no such setting");
+    if (!known) {
+      sentences.push_back("$" + printable(name) + " is set, but there is no such setting");
+    }
   }
   return sentences;
 }
@@ -157,7 +180,9 @@ std::string shown(std::string_view text) { return "'" + printable(text) + "'"; }
 
 Error violation(std::string_view name, const RawValue& value, std::string_view rule) {
   std::string message = flag_of(name) + " " + shown(value.texts.front());
-  if (!value.place.empty()) message += " (from " + value.place + ")";
+  if (!value.place.empty()) {
+    message += " (from " + value.place + ")";
+  }
   message.append(" ").append(rule);
   return Error{ErrorCode::bad_setting, std::move(message)};
 }

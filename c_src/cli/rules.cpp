@@ -27,7 +27,9 @@ template <class Rule>
 bool every_component(std::string_view text, Rule rule) {
   for (std::size_t from = 0; from <= text.size();) {
     const std::size_t slash = std::min(text.find('/', from), text.size());
-    if (!rule(text.substr(from, slash - from))) return false;
+    if (!rule(text.substr(from, slash - from))) {
+      return false;
+    }
     from = slash + 1;
   }
   return true;
@@ -42,7 +44,9 @@ bool is_url_component(std::string_view text) {
 /// Host name or IPv4 address, perhaps with a port.
 bool is_authority(std::string_view text) {
   const std::size_t colon = text.find(':');
-  if (colon != std::string_view::npos && !number_between(text.substr(colon + 1), 1, 65535)) return false;
+  if (colon != std::string_view::npos && !number_between(text.substr(colon + 1), 1, 65535)) {
+    return false;
+  }
   const std::string_view host = text.substr(0, colon);
   return !host.empty() && std::ranges::all_of(host, is_component_character);
 }
@@ -59,28 +63,42 @@ std::optional<std::uint64_t> number_between(std::string_view text, std::uint64_t
 }
 
 std::optional<Switch> on_or_off(std::string_view text) {
-  if (text == "on" || text == "true") return Switch::on;
-  if (text == "off" || text == "false") return Switch::off;
+  if (text == "on" || text == "true") {
+    return Switch::on;
+  }
+  if (text == "off" || text == "false") {
+    return Switch::off;
+  }
   return std::nullopt;
 }
 
 std::optional<ModuleFunction> module_function(std::string_view text) {
   const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return std::nullopt;
+  if (colon == std::string_view::npos) {
+    return std::nullopt;
+  }
   const std::string_view module = text.substr(0, colon);
   const std::string_view function = text.substr(colon + 1);
-  if (!is_atom_text(module) || !is_atom_text(function)) return std::nullopt;
+  if (!is_atom_text(module) || !is_atom_text(function)) {
+    return std::nullopt;
+  }
   return ModuleFunction{std::string(module), std::string(function)};
 }
 
 std::optional<PortRange> port_range(std::string_view text) {
-  if (text == "0") return PortRange{};
+  if (text == "0") {
+    return PortRange{};
+  }
   const std::size_t dash = text.find('-');
   const auto first = number_between(text.substr(0, dash), 1, 65535);
-  if (!first) return std::nullopt;
+  if (!first) {
+    return std::nullopt;
+  }
   const auto last =
       dash == std::string_view::npos ? first : number_between(text.substr(dash + 1), *first, 65535);
-  if (!last) return std::nullopt;
+  if (!last) {
+    return std::nullopt;
+  }
   return PortRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
 }
 
@@ -92,19 +110,29 @@ bool is_relative_path(std::string_view text) { return every_component(text, is_p
 
 std::optional<std::string> base_url(std::string_view text) {
   constexpr std::size_t longest_url = 2048;
-  if (text.size() > longest_url) return std::nullopt;
+  if (text.size() > longest_url) {
+    return std::nullopt;
+  }
   const std::size_t scheme_end = text.find("://");
-  if (scheme_end == std::string_view::npos) return std::nullopt;
+  if (scheme_end == std::string_view::npos) {
+    return std::nullopt;
+  }
   const std::string_view scheme = text.substr(0, scheme_end);
   std::string_view rest = text.substr(scheme_end + 3);
-  while (rest.ends_with('/')) rest.remove_suffix(1);
+  while (rest.ends_with('/')) {
+    rest.remove_suffix(1);
+  }
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   const std::string_view authority = rest.substr(0, slash);
   const std::string_view path = rest.substr(slash);
-  if (!path.empty() && !every_component(path.substr(1), is_url_component)) return std::nullopt;
+  if (!path.empty() && !every_component(path.substr(1), is_url_component)) {
+    return std::nullopt;
+  }
   const bool web = (scheme == "http" || scheme == "https") && is_authority(authority);
   const bool file = scheme == "file" && authority.empty() && !path.empty();
-  if (!web && !file) return std::nullopt;
+  if (!web && !file) {
+    return std::nullopt;
+  }
   return std::string(scheme) + "://" + std::string(rest);
 }
 

@@ -106,7 +106,9 @@ std::string flag_of(std::string_view name) { return "--" + std::string(name); }
 
 std::string variable_of(std::string_view name) {
   std::string variable(variable_prefix);
-  for (const char c : name) variable += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
+  for (const char c : name) {
+    variable += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
+  }
   return variable;
 }
 

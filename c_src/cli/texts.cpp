@@ -29,9 +29,13 @@ std::string quoted(const std::string& text) {
 }
 
 std::string file_value(const RawValue& value) {
-  if (value.texts.size() == 1) return quoted(value.texts.front());
+  if (value.texts.size() == 1) {
+    return quoted(value.texts.front());
+  }
   std::string list = "[";
-  for (const auto& text : value.texts) list += (list.size() == 1 ? "" : ", ") + quoted(text);
+  for (const auto& text : value.texts) {
+    list += (list.size() == 1 ? "" : ", ") + quoted(text);
+  }
   return list + "]";
 }
 
@@ -70,9 +74,13 @@ std::string help_line(const std::string& left, std::string_view right) {
 std::string setting_help(const Setting& setting) {
   std::string left = flag_of(setting.name);
   // A toggle is turned on by its name alone; only =off needs a value.
-  if (setting.shape != Shape::toggle) left += " " + std::string(setting.argument);
+  if (setting.shape != Shape::toggle) {
+    left += " " + std::string(setting.argument);
+  }
   std::string right(setting.help);
-  if (setting.shape == Shape::list) right += " May be repeated.";
+  if (setting.shape == Shape::list) {
+    right += " May be repeated.";
+  }
   if (!setting.fallback.empty() && setting.shape != Shape::toggle) {
     std::string fallback(setting.fallback);
     std::ranges::replace(fallback, ',', ' ');
@@ -96,7 +104,9 @@ std::vector<SettingInEffect> settings_in_effect(const RawConfig& raw, const Vali
           {std::string(setting.name), file_value(value->second), origin_of(value->second, setting.name)});
     }
   }
-  if (!validated.cookie_source.empty()) all.push_back({"cookie", "(redacted)", validated.cookie_source});
+  if (!validated.cookie_source.empty()) {
+    all.push_back({"cookie", "(redacted)", validated.cookie_source});
+  }
   return all;
 }
 
@@ -105,7 +115,9 @@ std::string config_text(const RawConfig& raw, const Validated& validated) {
       "# The settings in effect, as a file for --config. Each comment tells where its value came from.\n";
   std::string_view group;
   for (const Setting& setting : settings()) {
-    if (setting.group != group) text += "\n# " + std::string(setting.group) + "\n";
+    if (setting.group != group) {
+      text += "\n# " + std::string(setting.group) + "\n";
+    }
     group = setting.group;
     if (const auto value = raw.find(setting.name); value != raw.end()) {
       const std::string from = origin_of(value->second, setting.name);
@@ -114,7 +126,9 @@ std::string config_text(const RawConfig& raw, const Validated& validated) {
     } else {
       text += "# " + std::string(setting.name) + " is not set\n";
     }
-    if (setting.name == "cookie-file") text += cookie_line(validated);
+    if (setting.name == "cookie-file") {
+      text += cookie_line(validated);
+    }
   }
   text += "# epmd's port is " + std::to_string(validated.config.epmd_port) + " ($ERL_EPMD_PORT, or 4369)\n";
   return text;
@@ -137,7 +151,9 @@ std::string help_text() {
                     "Print the value of FLAG in the vm.args FILE, as the BEAM takes it; 1 if it has none.");
   std::string_view group;
   for (const Setting& setting : settings()) {
-    if (setting.group != group) text += "\n" + std::string(setting.group) + ":\n";
+    if (setting.group != group) {
+      text += "\n" + std::string(setting.group) + ":\n";
+    }
     group = setting.group;
     text += setting_help(setting);
   }

@@ -29,11 +29,15 @@ class Reader {
   }
 
   void fail(std::string_view name, std::string_view rule) {
-    if (!error_) error_ = violation(name, raw_.find(name)->second, rule);
+    if (!error_) {
+      error_ = violation(name, raw_.find(name)->second, rule);
+    }
   }
 
   void fail(std::string message) {
-    if (!error_) error_ = Error{ErrorCode::bad_setting, std::move(message)};
+    if (!error_) {
+      error_ = Error{ErrorCode::bad_setting, std::move(message)};
+    }
   }
 
   /// Puts what convert makes of the text into target; nothing is a violation of the rule. A setting that is
@@ -41,7 +45,9 @@ class Reader {
   template <class Target, class Convert>
   void read(std::string_view name, Target& target, Convert convert, std::string_view rule) {
     const std::string* const given = text(name);
-    if (given == nullptr) return;
+    if (given == nullptr) {
+      return;
+    }
     if (auto converted = convert(*given)) {
       target = *std::move(converted);
     } else {
@@ -70,7 +76,9 @@ class Reader {
   void read_choice(std::string_view name, Target& target, std::initializer_list<Choice<Target>> choices) {
     const auto convert = [choices](const std::string& t) -> std::optional<Target> {
       for (const auto& [word, meaning] : choices) {
-        if (t == word) return meaning;
+        if (t == word) {
+          return meaning;
+        }
       }
       return std::nullopt;
     };
@@ -129,7 +137,9 @@ void read_urls(Reader& reader, Config& config, const RawValue& given) {
 }
 
 void read_metadata(Reader& reader, Config& config, const RawConfig& raw) {
-  if (const auto urls = raw.find("metadata-url"); urls != raw.end()) read_urls(reader, config, urls->second);
+  if (const auto urls = raw.find("metadata-url"); urls != raw.end()) {
+    read_urls(reader, config, urls->second);
+  }
   // Version 2015-07-25 tells containers by their names only, without an address.
   reader.read_text(
       "metadata-version", config.metadata_version,
@@ -191,7 +201,9 @@ void read_log_and_life(Reader& reader, Config& config) {
   constexpr std::uint64_t largest_pid = 4'194'304;
   pid_t pid = 0;
   reader.read_number("watch-pid", pid, 1, largest_pid);
-  if (pid != 0) config.watch_pid = pid;
+  if (pid != 0) {
+    config.watch_pid = pid;
+  }
   reader.read_switch("exit-on-eof", config.exit_on_eof);
   reader.read_switch("once", config.once);
 }
@@ -207,12 +219,18 @@ Expected<Validated> validate(const RawConfig& raw, const Environment& environmen
   read_dialling(reader, validated.config);
   read_listening(reader, validated.config, environment);
   read_log_and_life(reader, validated.config);
-  if (const auto& error = reader.error()) return tl::unexpected<Error>(*error);
-  if (purpose == Purpose::ask_address) return validated;
+  if (const auto& error = reader.error()) {
+    return tl::unexpected<Error>(*error);
+  }
+  if (purpose == Purpose::ask_address) {
+    return validated;
+  }
 
   const std::string* const file = reader.text("cookie-file");
   auto cookie = find_cookie(file == nullptr ? std::nullopt : std::optional(*file), environment);
-  if (!cookie) return tl::unexpected<Error>(cookie.error());
+  if (!cookie) {
+    return tl::unexpected<Error>(cookie.error());
+  }
   validated.config.cookie = std::move(cookie->cookie);
   validated.config.cookie_path = std::move(cookie->path);
   validated.cookie_source = std::move(cookie->source);

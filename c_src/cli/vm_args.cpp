@@ -14,7 +14,9 @@ std::string replaced(std::string_view text, const Environment& environment) {
   while (true) {
     const auto begin = text.find("${");
     const auto end = begin == std::string_view::npos ? begin : text.find('}', begin);
-    if (end == std::string_view::npos) return out.append(text);
+    if (end == std::string_view::npos) {
+      return out.append(text);
+    }
     const auto inside = text.substr(begin + 2, end - begin - 2);
     const auto dash = inside.find(":-");
     const auto fallback = dash == std::string_view::npos ? std::string_view() : inside.substr(dash + 2);
@@ -34,7 +36,9 @@ std::vector<std::string> words_of(std::string_view text) {
   State state = State::between;
   char quote = 0;
   const auto end_word = [&](State next) {
-    if (state != State::between && state != State::comment) words.push_back(std::exchange(word, ""));
+    if (state != State::between && state != State::comment) {
+      words.push_back(std::exchange(word, ""));
+    }
     state = next;
   };
   for (const char c : text) {
@@ -47,7 +51,9 @@ std::vector<std::string> words_of(std::string_view text) {
       state = State::word;
     } else if (state == State::quoted || state == State::escaped) {
       word += c;
-      if (state == State::escaped) state = State::word;
+      if (state == State::escaped) {
+        state = State::word;
+      }
     } else if (c == '#') {
       end_word(State::comment);
     } else if (c == '\'' || c == '"') {
@@ -72,10 +78,14 @@ std::vector<std::vector<std::string>> values_of(std::string_view flag,
   std::vector<std::vector<std::string>> values;
   bool wanted = false;
   for (const auto& word : words) {
-    if (word == "-extra") break;
+    if (word == "-extra") {
+      break;
+    }
     if (is_flag(word)) {
       wanted = word == flag;
-      if (wanted) values.emplace_back();
+      if (wanted) {
+        values.emplace_back();
+      }
     } else if (wanted) {
       values.back().push_back(word);
     }
@@ -86,13 +96,17 @@ std::vector<std::vector<std::string>> values_of(std::string_view flag,
 /// One that says `-setcookie NODE COOKIE` is about another node; of two others the BEAM takes neither.
 std::optional<std::string> cookie_of(std::vector<std::vector<std::string>> values) {
   std::erase_if(values, [](const auto& value) { return value.size() == 2; });
-  if (values.size() != 1 || values.front().size() != 1) return std::nullopt;
+  if (values.size() != 1 || values.front().size() != 1) {
+    return std::nullopt;
+  }
   return values.front().front();
 }
 
 std::optional<std::string> value_of(std::string_view flag, const std::vector<std::string>& words) {
   const auto values = values_of(flag, words);
-  if (flag == "-setcookie") return cookie_of(values);
+  if (flag == "-setcookie") {
+    return cookie_of(values);
+  }
   const auto first = std::ranges::find_if(values, [](const auto& value) { return !value.empty(); });
   return first == values.end() ? std::nullopt : std::optional(first->front());
 }
@@ -102,7 +116,9 @@ Expected<std::string> text_of(const std::string& path) {
   std::string text;
   // Up to a NUL, which none has; iterators would throw where the system cannot read.
   std::getline(file, text, '\0');
-  if (!file.is_open() || file.bad()) return failure(ErrorCode::bad_setting, path + " cannot be read");
+  if (!file.is_open() || file.bad()) {
+    return failure(ErrorCode::bad_setting, path + " cannot be read");
+  }
   return text;
 }
 
@@ -116,11 +132,17 @@ Expected<std::vector<std::string>> with_files(const std::vector<std::string>& wo
       continue;
     }
     const auto& path = *++word;
-    if (depth == max_depth) return failure(ErrorCode::bad_setting, path + " is nested too deeply");
+    if (depth == max_depth) {
+      return failure(ErrorCode::bad_setting, path + " is nested too deeply");
+    }
     auto text = text_of(path);
-    if (!text) return tl::unexpected<Error>(text.error());
+    if (!text) {
+      return tl::unexpected<Error>(text.error());
+    }
     auto nested = with_files(words_of(*text), depth + 1);
-    if (!nested) return nested;
+    if (!nested) {
+      return nested;
+    }
     all.insert(all.end(), nested->begin(), nested->end());
     // As erlexec does, so that no value of the file's last flag follows the file.
     all.emplace_back("--");
@@ -138,9 +160,13 @@ std::optional<std::string> vm_arg(std::string_view text, std::string_view flag,
 Expected<std::optional<std::string>> vm_arg_of_file(const std::string& path, std::string_view flag,
                                                     const Environment& environment) {
   const auto text = text_of(path);
-  if (!text) return tl::unexpected<Error>(text.error());
+  if (!text) {
+    return tl::unexpected<Error>(text.error());
+  }
   const auto words = with_files(words_of(replaced(*text, environment)), 0);
-  if (!words) return tl::unexpected<Error>(words.error());
+  if (!words) {
+    return tl::unexpected<Error>(words.error());
+  }
   return value_of(flag, *words);
 }
 

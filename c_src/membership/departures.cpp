@@ -55,7 +55,9 @@ Departures::Departures(const ReconcilerSettings& settings, ActionIds& ids, Rando
 
 /// Whether it is to be asked, rather than reported.
 bool Departures::is_asked(const NodeName& name) const {
-  if (name == settings_.target) return true;
+  if (name == settings_.target) {
+    return true;
+  }
   // Once our own container has departed, the others are none of our business.
   return settings_.departed_peers == DepartedPolicy::disconnect && desired_->own != OwnPresence::left;
 }
@@ -68,7 +70,9 @@ bool Departures::is_of_cluster(const NodeName& name) const {
 
 /// Whether it departed now, and is ours to see off.
 bool Departures::concerns(const NodeName& name, const Desired& before) const {
-  if (name == settings_.target) return true;
+  if (name == settings_.target) {
+    return true;
+  }
   return settings_.departed_peers != DepartedPolicy::ignore && target_ == TargetIs::up &&
          before.members.contains(name);
 }
@@ -85,10 +89,14 @@ bool Departures::take_desired(TimePoint now, std::shared_ptr<const Desired> desi
   });
   bool list_wanted = false;
   for (const NodeName& name : desired_->departed) {
-    if (before->departed.contains(name)) continue;
+    if (before->departed.contains(name)) {
+      continue;
+    }
     auto place = entries_.find(name);
     if (place == entries_.end()) {
-      if (!concerns(name, *before)) continue;
+      if (!concerns(name, *before)) {
+        continue;
+      }
       place = entries_.try_emplace(name).first;
       place->second.since = now;
       look(place->second);
@@ -107,12 +115,16 @@ void Departures::restart(TargetIs target) {
     return entry.first != settings_.target && entry.second.phase != Phase::asking;
   });
   for (auto& [name, entry] : entries_) {
-    if (entry.phase == Phase::waiting || entry.phase == Phase::last_look) look(entry);
+    if (entry.phase == Phase::waiting || entry.phase == Phase::last_look) {
+      look(entry);
+    }
   }
 }
 
 void Departures::state(const NodeName& name, Entry& entry, Departure departure, Step& step) {
-  if (entry.both_facts || entry.first_fact == departure) return;
+  if (entry.both_facts || entry.first_fact == departure) {
+    return;
+  }
   entry.both_facts = entry.first_fact.has_value();
   entry.first_fact = entry.first_fact.value_or(departure);
   const bool is_disconnected = departure == Departure::disconnected;
@@ -120,21 +132,31 @@ void Departures::state(const NodeName& name, Entry& entry, Departure departure, 
 }
 
 void Departures::take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links, Step& step) {
-  if (entries_.empty()) return;
+  if (entries_.empty()) {
+    return;
+  }
   std::unordered_set<NodeName> shown;
   for (const NodeName& link : links) {
-    if (entries_.contains(link)) shown.insert(link);
-    if (is_of_cluster(link)) shown.insert(settings_.target);
+    if (entries_.contains(link)) {
+      shown.insert(link);
+    }
+    if (is_of_cluster(link)) {
+      shown.insert(settings_.target);
+    }
   }
   for (auto next = entries_.begin(); next != entries_.end();) {
     const auto current = next++;
     Entry& entry = current->second;
-    if (entry.judged_from > listed || entry.phase == Phase::asking) continue;
+    if (entry.judged_from > listed || entry.phase == Phase::asking) {
+      continue;
+    }
     if (shown.contains(current->first)) {
       connected(now, listed, current, step);
       continue;
     }
-    if (is_departed(current->first)) state(current->first, entry, Departure::disconnected, step);
+    if (is_departed(current->first)) {
+      state(current->first, entry, Departure::disconnected, step);
+    }
     // The target's own entry stays, so that it is not asked again if it connects by itself.
     if (current->first != settings_.target) {
       entries_.erase(current);
@@ -148,16 +170,24 @@ void Departures::take_links(TimePoint now, ActionId listed, const std::vector<No
 
 /// Others are asked after a random while, so that the C-nodes of a cluster do not ask all at once.
 Duration Departures::wait_before(const NodeName& name) {
-  if (name == settings_.target) return Duration::zero();
-  if (!is_asked(name)) return settings_.departed_patience;
+  if (name == settings_.target) {
+    return Duration::zero();
+  }
+  if (!is_asked(name)) {
+    return settings_.departed_patience;
+  }
   return random_.between(Duration::zero(), settings_.disconnect_spread);
 }
 
 void Departures::connected(TimePoint now, ActionId listed, Entries::iterator place, Step& step) {
   auto& [name, entry] = *place;
-  if (!is_departed(name)) return;
+  if (!is_departed(name)) {
+    return;
+  }
   if (entry.phase == Phase::last_look) {
-    if (entry.last_look_from <= listed) act(now, name, entry, step);
+    if (entry.last_look_from <= listed) {
+      act(now, name, entry, step);
+    }
   } else if (entry.phase == Phase::looking && entry.done) {
     entry.phase = Phase::settled;
     state(name, entry, Departure::still_connected, step);
@@ -176,7 +206,9 @@ void Departures::act(TimePoint now, const NodeName& name, Entry& entry, Step& st
     state(name, entry, Departure::still_connected, step);
     return;
   }
-  if (flights_.size() >= settings_.max_disconnects) return;  // the next list is its last look
+  if (flights_.size() >= settings_.max_disconnects) {
+    return;  // the next list is its last look
+  }
   entry.phase = Phase::asking;
   entry.since = now;
   entry.flight = ids_.take();
@@ -186,11 +218,15 @@ void Departures::act(TimePoint now, const NodeName& name, Entry& entry, Step& st
 }
 
 bool Departures::wait_is_over(TimePoint now) {
-  if (now < next_due_) return false;
+  if (now < next_due_) {
+    return false;
+  }
   bool over = false;
   next_due_ = TimePoint::max();
   for (auto& [name, entry] : entries_) {
-    if (entry.phase != Phase::waiting) continue;
+    if (entry.phase != Phase::waiting) {
+      continue;
+    }
     if (entry.due > now) {
       next_due_ = std::min(next_due_, entry.due);
       continue;
@@ -203,7 +239,9 @@ bool Departures::wait_is_over(TimePoint now) {
 }
 
 void Departures::take_disconnect(TimePoint now, ActionId id, DisconnectOutcome outcome) {
-  if (outcome != DisconnectOutcome::done) ++counters_.disconnects_failed;
+  if (outcome != DisconnectOutcome::done) {
+    ++counters_.disconnects_failed;
+  }
   const auto flight = flights_.extract(id);
   const auto place = flight.empty() ? entries_.end() : entries_.find(flight.mapped());
   if (place == entries_.end() || place->second.flight != id) {
@@ -221,7 +259,9 @@ void Departures::take_disconnect(TimePoint now, ActionId id, DisconnectOutcome o
 std::vector<DepartedView> Departures::views() const {
   std::vector<DepartedView> result;
   for (const auto& [name, entry] : entries_) {
-    if (!is_departed(name)) continue;
+    if (!is_departed(name)) {
+      continue;
+    }
     const auto state = entry.phase == Phase::asking    ? DepartedState::disconnecting
                        : entry.phase == Phase::looking ? DepartedState::unknown
                                                        : DepartedState::connected;

@@ -43,7 +43,9 @@ void DialQueue::remove(Queued& peer) {
 }
 
 void DialQueue::promote(TimePoint now) {
-  while (!waiting_.empty() && waiting_.begin()->first.first <= now) add_retry(*waiting_.begin()->second);
+  while (!waiting_.empty() && waiting_.begin()->first.first <= now) {
+    add_retry(*waiting_.begin()->second);
+  }
 }
 
 Queued* DialQueue::pop() {
@@ -57,7 +59,9 @@ Queued* DialQueue::pop() {
 }
 
 Queued* DialQueue::pop_front(Line& line) {
-  if (line.empty()) return nullptr;
+  if (line.empty()) {
+    return nullptr;
+  }
   Queued* peer = line.begin()->second;
   line.erase(line.begin());
   peer->place = Queued::Place::none;
@@ -65,7 +69,9 @@ Queued* DialQueue::pop_front(Line& line) {
 }
 
 std::optional<TimePoint> DialQueue::next_due() const {
-  if (waiting_.empty()) return std::nullopt;
+  if (waiting_.empty()) {
+    return std::nullopt;
+  }
   return waiting_.begin()->first.first;
 }
 

@@ -67,15 +67,25 @@ void Dialler::take_desired(TimePoint now, const Desired& desired) {
   auto known = peers_.begin();
   auto dialable = desired.dialable.begin();
   for (const NodeName& name : desired.members) {
-    if (name == settings_.target) continue;
-    while (known != peers_.end() && known->first < name) known = drop(known);
-    if (known == peers_.end() || known->first != name) known = add(known, now, name);
-    while (dialable != desired.dialable.end() && *dialable < name) ++dialable;
+    if (name == settings_.target) {
+      continue;
+    }
+    while (known != peers_.end() && known->first < name) {
+      known = drop(known);
+    }
+    if (known == peers_.end() || known->first != name) {
+      known = add(known, now, name);
+    }
+    while (dialable != desired.dialable.end() && *dialable < name) {
+      ++dialable;
+    }
     known->second.member = true;
     set_dialable(now, known->second, dialable != desired.dialable.end() && *dialable == name);
     ++known;
   }
-  while (known != peers_.end()) known = drop(known);
+  while (known != peers_.end()) {
+    known = drop(known);
+  }
 }
 
 Dialler::Peers::iterator Dialler::add(Peers::iterator before, TimePoint now, const NodeName& name) {
@@ -117,7 +127,9 @@ void Dialler::start_over(Peer& peer) {
 }
 
 void Dialler::set_untried(Peer& peer, bool untried) {
-  if (peer.untried == untried) return;
+  if (peer.untried == untried) {
+    return;
+  }
   peer.untried = untried;
   if (untried) {
     ++untried_;
@@ -130,7 +142,9 @@ void Dialler::restart(TimePoint now) {
   ready_ = false;
   std::erase_if(flights_, [](const auto& flight) { return flight.second->step == Step::dial; });
   for (auto& [name, peer] : peers_) {
-    if (peer.step == Step::dial) peer.flight = 0;
+    if (peer.step == Step::dial) {
+      peer.flight = 0;
+    }
     queue_.remove(peer);
     peer.linked = false;
     peer.lost = false;
@@ -144,7 +158,9 @@ bool Dialler::take_links(TimePoint now, ActionId listed, const std::vector<NodeN
   bool came_up = false;
   for (const NodeName& link : links) {
     const auto found = peers_.find(link);
-    if (found == peers_.end() || !found->second.member) continue;
+    if (found == peers_.end() || !found->second.member) {
+      continue;
+    }
     Peer& peer = found->second;
     const bool by_itself = peer.flight == 0 || peer.step != Step::dial;
     came_up = came_up || (!peer.linked && by_itself);
@@ -154,14 +170,18 @@ bool Dialler::take_links(TimePoint now, ActionId listed, const std::vector<NodeN
     peer.seen_in = listed;
   }
   for (auto& [name, peer] : peers_) {
-    if (peer.linked && peer.seen_in != listed && peer.judged_from <= listed) lose_link(now, peer);
+    if (peer.linked && peer.seen_in != listed && peer.judged_from <= listed) {
+      lose_link(now, peer);
+    }
   }
   // The first list of a target tells what was there already.
   return std::exchange(ready_, true) && came_up;
 }
 
 void Dialler::gain_link(TimePoint now, Peer& peer) {
-  if (peer.linked) return;
+  if (peer.linked) {
+    return;
+  }
   peer.linked = true;
   peer.listed = false;
   peer.lost = false;
@@ -179,7 +199,9 @@ void Dialler::lose_link(TimePoint now, Peer& peer) {
   peer.lost = true;
   ++counters_.links_lost;
   // A link that goes as soon as it comes must not be dialled in a busy loop.
-  if (!peer.listed) return fail(now, peer, "the target said yes, but does not list the link");
+  if (!peer.listed) {
+    return fail(now, peer, "the target said yes, but does not list the link");
+  }
   if (now - peer.linked_since < settings_.list_interval) {
     return fail(now, peer, "the link dropped as soon as it came up");
   }
@@ -195,40 +217,60 @@ void Dialler::lose_link(TimePoint now, Peer& peer) {
 /// Two BEAMs that cannot stay linked, or that a third makes `global` cut: made anew every second, such a link would
 /// cost others theirs every second.
 bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
-  if (now - peer.linked_since >= settings_.lasting) peer.losses = 0;
+  if (now - peer.linked_since >= settings_.lasting) {
+    peer.losses = 0;
+  }
   ++peer.losses;
   return peer.losses > settings_.prompt_redials;
 }
 
 void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::vector<Action>& actions) {
   Peer* peer = land(id);
-  if (outcome != ProbeOutcome::found) ++counters_.probes_failed;
-  if (peer == nullptr) return;
-  if (outcome != ProbeOutcome::found) return fail(now, *peer, words(outcome));
+  if (outcome != ProbeOutcome::found) {
+    ++counters_.probes_failed;
+  }
+  if (peer == nullptr) {
+    return;
+  }
+  if (outcome != ProbeOutcome::found) {
+    return fail(now, *peer, words(outcome));
+  }
   start_next(now, *peer, Step::probe, actions);
 }
 
 void Dialler::take_inspection(TimePoint now, ActionId id, InspectOutcome outcome,
                               std::vector<Action>& actions) {
   Peer* peer = land(id);
-  if (peer == nullptr) return;
+  if (peer == nullptr) {
+    return;
+  }
   const bool clear = outcome == InspectOutcome::clear || outcome == InspectOutcome::refreshed;
-  if (!clear && ++peer->inspections < settings_.max_inspections) return fail(now, *peer, words(outcome));
+  if (!clear && ++peer->inspections < settings_.max_inspections) {
+    return fail(now, *peer, words(outcome));
+  }
   peer->lost = false;
   start_next(now, *peer, Step::inspect, actions);
 }
 
 /// What comes after a step that went well, if the peer still is to be dialled.
 void Dialler::start_next(TimePoint now, Peer& peer, Step done, std::vector<Action>& actions) {
-  if (!ready_ || !may_dial_ || !wants_dial(peer)) return settle(now, peer);
+  if (!ready_ || !may_dial_ || !wants_dial(peer)) {
+    return settle(now, peer);
+  }
   start(now, peer, done == Step::probe && peer.lost ? Step::inspect : Step::dial, actions);
 }
 
 void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
   Peer* peer = land(id);
-  if (outcome != DialOutcome::linked) ++counters_.dials_failed;
-  if (peer == nullptr) return;
-  if (outcome != DialOutcome::linked) return fail(now, *peer, words(outcome, settings_.probe));
+  if (outcome != DialOutcome::linked) {
+    ++counters_.dials_failed;
+  }
+  if (peer == nullptr) {
+    return;
+  }
+  if (outcome != DialOutcome::linked) {
+    return fail(now, *peer, words(outcome, settings_.probe));
+  }
   gain_link(now, *peer);
 }
 
@@ -251,19 +293,25 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
     // News may have started a peer that was not there. One that is there and refuses every dial stays seldom
     // dialled.
     const bool not_there = peer.step == Step::probe || settings_.probe == ProbeMode::off;
-    if (peer.hurry_epoch != hurry_epoch_ && not_there) peer.failures = 0;
+    if (peer.hurry_epoch != hurry_epoch_ && not_there) {
+      peer.failures = 0;
+    }
     peer.hurry_epoch = hurry_epoch_;
     ++peer.failures;
     ++peer.attempts;
     peer.reason = reason;
-    if (peer.flight == 0) queue_.add_waiting(peer, now + retry_wait(peer.failures));
+    if (peer.flight == 0) {
+      queue_.add_waiting(peer, now + retry_wait(peer.failures));
+    }
   }
   settle(now, peer);
 }
 
 Duration Dialler::retry_wait(std::uint32_t failures) {
   Duration longest = settings_.retry_first;
-  for (std::uint32_t i = 1; i < failures && longest < settings_.retry_limit; ++i) longest *= 2;
+  for (std::uint32_t i = 1; i < failures && longest < settings_.retry_limit; ++i) {
+    longest *= 2;
+  }
   longest = std::min<Duration>(longest, settings_.retry_limit);
   return random_.between(longest / 2, longest);
 }
@@ -288,7 +336,9 @@ void Dialler::start_due(TimePoint now, std::vector<Action>& actions) {
   queue_.promote(now);
   while (ready_ && may_dial_ && flights_.size() < settings_.max_dials) {
     Queued* next = queue_.pop();
-    if (next == nullptr) return;
+    if (next == nullptr) {
+      return;
+    }
     auto& peer = static_cast<Peer&>(*next);
     if (settings_.probe == ProbeMode::epmd) {
       start(now, peer, Step::probe, actions);
@@ -333,30 +383,46 @@ PeerState Dialler::in_flight(Step step) {
 }
 
 PeerState Dialler::state_of(const Peer& peer) {
-  if (peer.linked) return PeerState::linked;
-  if (peer.flight != 0) return in_flight(peer.step);
-  if (!peer.dialable) return PeerState::held;
+  if (peer.linked) {
+    return PeerState::linked;
+  }
+  if (peer.flight != 0) {
+    return in_flight(peer.step);
+  }
+  if (!peer.dialable) {
+    return PeerState::held;
+  }
   return peer.place == Queued::Place::waiting ? PeerState::waiting : PeerState::queued;
 }
 
 void Dialler::update_state(TimePoint now, Peer& peer) {
   const PeerState state = state_of(peer);
-  if (state == peer.state) return;
+  if (state == peer.state) {
+    return;
+  }
   peer.state = state;
   peer.since = now;
 }
 
 std::string_view Dialler::reason_of(const Peer& peer) const {
-  if (state_of(peer) != PeerState::queued || !peer.reason.empty()) return peer.reason;
-  if (!may_dial_) return "our own container is missing from the metadata";
+  if (state_of(peer) != PeerState::queued || !peer.reason.empty()) {
+    return peer.reason;
+  }
+  if (!may_dial_) {
+    return "our own container is missing from the metadata";
+  }
   return ready_ ? std::string_view() : "the target has not listed its connections yet";
 }
 
 std::vector<PeerView> Dialler::peers(PeerScope scope) const {
   std::vector<PeerView> result;
-  if (scope == PeerScope::all) result.reserve(peers_.size());
+  if (scope == PeerScope::all) {
+    result.reserve(peers_.size());
+  }
   for (const auto& [name, peer] : peers_) {
-    if (peer.member && (scope == PeerScope::all || !peer.linked)) result.push_back(view_of(peer));
+    if (peer.member && (scope == PeerScope::all || !peer.linked)) {
+      result.push_back(view_of(peer));
+    }
   }
   return result;
 }
@@ -368,14 +434,18 @@ std::size_t Dialler::connected_peers() const {
 
 std::optional<PeerView> Dialler::peer(const NodeName& name) const {
   const auto found = peers_.find(name);
-  if (found == peers_.end() || !found->second.member) return std::nullopt;
+  if (found == peers_.end() || !found->second.member) {
+    return std::nullopt;
+  }
   return view_of(found->second);
 }
 
 PeerView Dialler::view_of(const Peer& peer) const {
   // Not the stored state: a retry that fell due a moment ago is queued already.
   PeerView view{*peer.name, state_of(peer), reason_of(peer), peer.since, peer.attempts, std::nullopt};
-  if (view.state == PeerState::waiting) view.next_try = peer.due;
+  if (view.state == PeerState::waiting) {
+    view.next_try = peer.due;
+  }
   return view;
 }
 

@@ -26,10 +26,14 @@ class Networks {
 
   const std::string* address_of(const std::string& uuid) {
     if (by_uuid_.empty()) {
-      for (const Container& container : service_.containers) by_uuid_.emplace(container.uuid, &container);
+      for (const Container& container : service_.containers) {
+        by_uuid_.emplace(container.uuid, &container);
+      }
     }
     const auto found = by_uuid_.find(uuid);
-    if (found == by_uuid_.end()) return nullptr;
+    if (found == by_uuid_.end()) {
+      return nullptr;
+    }
     const std::string* primary = primary_address(*found->second);
     return primary != nullptr ? primary : first_address(*found->second);
   }
@@ -40,10 +44,13 @@ class Networks {
 };
 
 const std::string* find_address(const Container& container, Networks& networks) {
-  if (const std::string* primary = primary_address(container)) return primary;
+  if (const std::string* primary = primary_address(container)) {
+    return primary;
+  }
   if (container.network_from_container_uuid && !container.network_from_container_uuid->empty()) {
-    if (const std::string* shared = networks.address_of(*container.network_from_container_uuid))
+    if (const std::string* shared = networks.address_of(*container.network_from_container_uuid)) {
       return shared;
+    }
   }
   return first_address(container);
 }
@@ -52,12 +59,18 @@ void drop(DropCounts& counts, DropReason reason, std::string_view name, std::str
   Dropped& dropped = counts.at(static_cast<std::size_t>(reason));
   ++dropped.count;
   dropped.example = name;
-  if (!address.empty()) dropped.example.append(": ").append(address);
-  if (dropped.example.size() > longest_example) dropped.example.resize(longest_example);
+  if (!address.empty()) {
+    dropped.example.append(": ").append(address);
+  }
+  if (dropped.example.size() > longest_example) {
+    dropped.example.resize(longest_example);
+  }
 }
 
 std::string hold_of(const Container& container, HealthPolicy health) {
-  if (!is_up(container.state)) return "state is " + container.state;
+  if (!is_up(container.state)) {
+    return "state is " + container.state;
+  }
   if (health == HealthPolicy::passing && !is_passing(container.health_state)) {
     return "health is " + *container.health_state;
   }
@@ -71,13 +84,17 @@ void join_by_address(Eligibility& result) {
   std::size_t kept = 0;
   for (std::size_t next = 0; next < members.size(); ++next) {
     if (kept == 0 || members[kept - 1].address != members[next].address) {
-      if (kept != next) members[kept] = std::move(members[next]);
+      if (kept != next) {
+        members[kept] = std::move(members[next]);
+      }
       ++kept;
       continue;
     }
     drop(result.dropped, DropReason::duplicate, members[next].name, members[next].address.to_string());
     Member& first = members[kept - 1];
-    if (!first.hold.empty() && members[next].hold.empty()) first = std::move(members[next]);
+    if (!first.hold.empty() && members[next].hold.empty()) {
+      first = std::move(members[next]);
+    }
   }
   members.resize(kept);
 }
@@ -116,7 +133,9 @@ Eligibility judge(const Service& service, HealthPolicy health) {
   for (const Container& container : service.containers) {
     const auto leave_out = [&](DropReason reason, std::string_view text) {
       drop(result.dropped, reason, container.name, text);
-      if (!container.uuid.empty()) result.unaddressed.push_back(container.uuid);
+      if (!container.uuid.empty()) {
+        result.unaddressed.push_back(container.uuid);
+      }
     };
     const std::string* text = find_address(container, networks);
     if (text == nullptr) {

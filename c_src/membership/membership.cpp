@@ -80,12 +80,16 @@ bool Membership::Impl::change(TimePoint now, Peer& peer, Change&& apply) {
   const Standing before = peer.standing();
   apply(peer);
   const Standing after = peer.standing();
-  if (before != after) peer.since = now;
+  if (before != after) {
+    peer.since = now;
+  }
   return (before == Standing::dialable) != (after == Standing::dialable);
 }
 
 void Membership::Impl::suspect(TimePoint now, Peer& peer) {
-  if (!peer.suspicion) peer.suspicion = Suspicion{now, 0};
+  if (!peer.suspicion) {
+    peer.suspicion = Suspicion{now, 0};
+  }
   ++peer.suspicion->reads;
 }
 
@@ -96,7 +100,9 @@ void Membership::Impl::begin_anew(TimePoint now, Suspicion& suspicion) {
 }
 
 Milliseconds Membership::Impl::delay_of(const Suspicion& suspicion) const {
-  if (!suspicion.held) return settings_.removal_delay;
+  if (!suspicion.held) {
+    return settings_.removal_delay;
+  }
   return std::max(settings_.mass_removal_delay, settings_.removal_delay);
 }
 
@@ -152,7 +158,9 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& se
   told_nothing_ = tells ? 0 : told_nothing_ + 1;
   changed |=
       confirm({authority == Authority::full, of_source == Authority::full && view_.own == OwnPresence::left});
-  if (changed) rebuild();
+  if (changed) {
+    rebuild();
+  }
   return changed;
 }
 
@@ -162,7 +170,9 @@ bool Membership::Impl::tells_nothing() {
   ++told_nothing_;
   of_others_.broken();
   of_own_.broken();
-  if (!confirm({})) return false;
+  if (!confirm({})) {
+    return false;
+  }
   rebuild();
   return true;
 }
@@ -174,30 +184,40 @@ bool Membership::Impl::confirm(Confirmed confirmed) {
 }
 
 std::optional<NodeName> Membership::Impl::departed_own() const {
-  if (view_.own != OwnPresence::left) return std::nullopt;
+  if (view_.own != OwnPresence::left) {
+    return std::nullopt;
+  }
   return NodeName::of(settings_.node_basename, settings_.own_address);
 }
 
 bool Membership::Impl::set_own(TimePoint now, OwnPresence presence) {
-  if (view_.own == presence) return false;
+  if (view_.own == presence) {
+    return false;
+  }
   view_.own = presence;
   view_.own_since = now;
   return true;
 }
 
 bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed, Authority authority) {
-  if (authority != Authority::full) of_own_.broken();
+  if (authority != Authority::full) {
+    of_own_.broken();
+  }
   const auto own = peers_.find(settings_.own_address);
   const bool without_address = own != peers_.end() && is_unaddressed(listed, own->second);
   if (without_address || listed.find(settings_.own_address) != nullptr) {
     guard_.release_own();
     return set_own(now, OwnPresence::present);
   }
-  if (own == peers_.end() || authority != Authority::full) return false;  // never listed, or departed already
+  if (own == peers_.end() || authority != Authority::full) {
+    return false;  // never listed, or departed already
+  }
 
   const bool covered = of_own_.extend(now);
   change(now, own->second, [&](Peer& peer) {
-    if (peer.suspicion && !covered) begin_anew(now, *peer.suspicion);
+    if (peer.suspicion && !covered) {
+      begin_anew(now, *peer.suspicion);
+    }
     suspect(now, peer);
   });
   Suspicion& suspicion = *own->second.suspicion;
@@ -215,7 +235,9 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
   const bool first = !std::exchange(synced_, true);
   auto known = peers_.begin();
   for (const Member& member : listed.members) {
-    while (known != peers_.end() && known->first < member.address) ++known;
+    while (known != peers_.end() && known->first < member.address) {
+      ++known;
+    }
     if (known == peers_.end() || known->first != member.address) {
       const bool undoes_a_loss = guard_.counts(now, departed_.extract(member.address));
       Peer peer{.node = NodeName::of(settings_.node_basename, member.address),
@@ -231,7 +253,9 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
     }
     changed |= change(now, known->second, [&](Peer& peer) {
       // Where two share the address, the one that made the peer stays its own even if it has none for now.
-      if (!is_unaddressed(listed, peer)) peer.uuid = member.uuid;
+      if (!is_unaddressed(listed, peer)) {
+        peer.uuid = member.uuid;
+      }
       peer.hold = member.hold;
       peer.up = member.up;
       peer.suspicion.reset();
@@ -251,8 +275,12 @@ bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed
   bool changed = false;
   auto member = listed.members.begin();
   for (auto& [address, peer] : peers_) {
-    while (member != listed.members.end() && member->address < address) ++member;
-    if (member != listed.members.end() && member->address == address) continue;
+    while (member != listed.members.end() && member->address < address) {
+      ++member;
+    }
+    if (member != listed.members.end() && member->address == address) {
+      continue;
+    }
     if (is_unaddressed(listed, peer)) {
       changed |= change(now, peer, [](Peer& held) {
         held.suspicion.reset();
@@ -261,7 +289,9 @@ bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed
       });
     } else if (authority == Authority::full && !is_own(address)) {
       changed |= change(now, peer, [&](Peer& missing) {
-        if (missing.suspicion && !covered) begin_anew(now, *missing.suspicion);
+        if (missing.suspicion && !covered) {
+          begin_anew(now, *missing.suspicion);
+        }
         suspect(now, missing);
       });
     }
@@ -276,9 +306,15 @@ bool Membership::Impl::forget_unlisted(TimePoint now, const Eligibility& listed)
   for (auto next = peers_.begin(); next != peers_.end();) {
     const auto current = next++;
     auto& [address, peer] = *current;
-    if (peer.suspicion || listed.find(address) != nullptr || is_unaddressed(listed, peer)) continue;
-    if (!peer.unlisted) peer.unlisted = now;
-    if (now - *peer.unlisted >= forgotten_after) peers_.erase(current);
+    if (peer.suspicion || listed.find(address) != nullptr || is_unaddressed(listed, peer)) {
+      continue;
+    }
+    if (!peer.unlisted) {
+      peer.unlisted = now;
+    }
+    if (now - *peer.unlisted >= forgotten_after) {
+      peers_.erase(current);
+    }
   }
   view_.removed_peers += before - peers_.size();
   return peers_.size() != before;
@@ -289,7 +325,9 @@ bool Membership::Impl::remove_confirmed(TimePoint now) {
   for (auto next = peers_.begin(); next != peers_.end();) {
     const auto current = next++;
     const auto& [address, peer] = *current;
-    if (is_own(address) || !peer.suspicion || !is_confirmed(now, *peer.suspicion)) continue;
+    if (is_own(address) || !peer.suspicion || !is_confirmed(now, *peer.suspicion)) {
+      continue;
+    }
     if (settings_.removal != RemovalPolicy::never) {
       departed_.insert_or_assign(address, DepartedPeer{peer.node, now, peer.up});
     }
@@ -307,19 +345,27 @@ bool Membership::Impl::forget_departed(TimePoint now) {
 
 /// There are departed peers that the last read did not confirm, and another read may.
 bool Membership::Impl::waits_for_restoring() const {
-  if (view_.own == OwnPresence::left) return !confirmed_.own;
+  if (view_.own == OwnPresence::left) {
+    return !confirmed_.own;
+  }
   return view_.own != OwnPresence::missing && !departed_.empty() && !confirmed_.others;
 }
 
 std::optional<TimePoint> Membership::Impl::wants_read_at() const {
   std::optional<TimePoint> earliest;
-  if (waits_for_restoring()) earliest = last_read_;
+  if (waits_for_restoring()) {
+    earliest = last_read_;
+  }
   const auto consider = [&](const Peer& peer) {
-    if (!peer.suspicion) return;
+    if (!peer.suspicion) {
+      return;
+    }
     // In time to cover the suspicion, at the latest when it would be confirmed.
     const TimePoint confirmed = peer.suspicion->since + delay_of(*peer.suspicion);
     const TimePoint due = std::min<TimePoint>(confirmed, last_read_ + settings_.reading_interval);
-    if (!earliest || due < *earliest) earliest = due;
+    if (!earliest || due < *earliest) {
+      earliest = due;
+    }
   };
   if (settings_.removal == RemovalPolicy::never) {
     // Nothing comes of a confirmation.
@@ -327,11 +373,17 @@ std::optional<TimePoint> Membership::Impl::wants_read_at() const {
     // Such reads are incomplete for the others: only our own departure can be confirmed.
     consider(peers_.at(settings_.own_address));
   } else if (view_.own != OwnPresence::left) {
-    for (const auto& [address, peer] : peers_) consider(peer);
+    for (const auto& [address, peer] : peers_) {
+      consider(peer);
+    }
   }
-  if (!earliest) return std::nullopt;
+  if (!earliest) {
+    return std::nullopt;
+  }
   Milliseconds pause = read_again;
-  for (std::uint32_t i = 1; i < told_nothing_ && pause < read_again_limit; ++i) pause *= 2;
+  for (std::uint32_t i = 1; i < told_nothing_ && pause < read_again_limit; ++i) {
+    pause *= 2;
+  }
   return std::max<TimePoint>(*earliest, last_read_ + std::min(pause, read_again_limit));
 }
 

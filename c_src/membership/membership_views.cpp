@@ -13,15 +13,23 @@ std::shared_ptr<const Desired> make_desired(const Peers& peers, const DepartedPe
   // Sorted first, then put in at the end: far faster for thousands of them than each finding its place.
   std::vector<const Peer*> by_name;
   by_name.reserve(peers.size());
-  for (const auto& [address, peer] : peers) by_name.push_back(&peer);
+  for (const auto& [address, peer] : peers) {
+    by_name.push_back(&peer);
+  }
   std::ranges::sort(by_name, {}, [](const Peer* peer) -> const std::string& { return peer->node.str(); });
   for (const Peer* peer : by_name) {
     desired->members.insert(desired->members.end(), peer->node);
-    if (peer->standing() == Standing::dialable) desired->dialable.insert(desired->dialable.end(), peer->node);
+    if (peer->standing() == Standing::dialable) {
+      desired->dialable.insert(desired->dialable.end(), peer->node);
+    }
   }
   auto& others = confirmed.others ? desired->departed : desired->suspended;
-  for (const auto& [address, peer] : departed) others.insert(peer.node);
-  if (departed_own) (confirmed.own ? desired->departed : desired->suspended).insert(*departed_own);
+  for (const auto& [address, peer] : departed) {
+    others.insert(peer.node);
+  }
+  if (departed_own) {
+    (confirmed.own ? desired->departed : desired->suspended).insert(*departed_own);
+  }
   return desired;
 }
 
@@ -37,9 +45,10 @@ std::vector<PeerStanding> make_standings(const Peers& peers, const DepartedPeers
   for (const auto& [address, peer] : departed) {
     result.push_back({peer.node, Standing::departed, "no longer in the service", peer.since});
   }
-  if (departed_own)
+  if (departed_own) {
     result.push_back(
         {*departed_own, Standing::departed, "our own container is no longer in the service", own_since});
+  }
   return result;
 }
 

@@ -29,7 +29,9 @@ struct Peer {
   std::optional<TimePoint> unlisted;  ///< the first of the incomplete reads in a row that lack it
 
   [[nodiscard]] Standing standing() const {
-    if (suspicion) return Standing::suspected;
+    if (suspicion) {
+      return Standing::suspected;
+    }
     return hold.empty() ? Standing::dialable : Standing::held;
   }
 };

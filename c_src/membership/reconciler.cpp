@@ -18,12 +18,16 @@ class Reconciler::Impl {
   Step step(TimePoint now, const Event& event) {
     Step step;
     std::visit([&](const auto& what) { take(now, what, step); }, event);
-    if (up_) act(now, step.actions);
+    if (up_) {
+      act(now, step.actions);
+    }
     return step;
   }
 
   [[nodiscard]] TimePoint next_wake() const {
-    if (!up_) return TimePoint::max();
+    if (!up_) {
+      return TimePoint::max();
+    }
     TimePoint wake = list_flight_ != 0 ? TimePoint::max() : next_list_;
     wake = std::min({wake, departures_.next_due(), dialler_.next_due()});
     return news_waiting_ ? std::min(wake, next_news_) : wake;
@@ -40,7 +44,9 @@ class Reconciler::Impl {
   void take(TimePoint now, const event::DesiredChanged& event, Step&) {
     desired_known_ = true;
     dialler_.take_desired(now, *event.desired);
-    if (departures_.take_desired(now, event.desired)) list_wanted_ = true;
+    if (departures_.take_desired(now, event.desired)) {
+      list_wanted_ = true;
+    }
   }
 
   void take(TimePoint now, const event::TargetUp&, Step&) {
@@ -63,16 +69,22 @@ class Reconciler::Impl {
   }
 
   void take(TimePoint now, const event::LinksListed& event, Step& step) {
-    if (!land_list(now, event.id)) return;
+    if (!land_list(now, event.id)) {
+      return;
+    }
     links_known_ = true;
-    if (dialler_.take_links(now, event.id, event.links)) news_waiting_ = true;
+    if (dialler_.take_links(now, event.id, event.links)) {
+      news_waiting_ = true;
+    }
     departures_.take_links(now, event.id, event.links, step);
   }
 
   void take(TimePoint now, const event::ListFailed& event, Step&) {
     ++counters_.lists_failed;
     // At its time, not at once: whoever cannot answer a list should not be asked without pause.
-    if (land_list(now, event.id)) list_wanted_ = false;
+    if (land_list(now, event.id)) {
+      list_wanted_ = false;
+    }
   }
 
   bool land_list(TimePoint now, ActionId id) {
@@ -96,7 +108,9 @@ class Reconciler::Impl {
   // Dials and disconnects change the connections, so these are listed after them; a probe or a refusal changes none.
   void take(TimePoint now, const event::Dialled& event, Step&) {
     dialler_.take_dial(now, event.id, event.outcome);
-    if (event.outcome == DialOutcome::linked || event.outcome == DialOutcome::no_reply) list_wanted_ = true;
+    if (event.outcome == DialOutcome::linked || event.outcome == DialOutcome::no_reply) {
+      list_wanted_ = true;
+    }
   }
 
   void take(TimePoint now, const event::Disconnected& event, Step&) {
@@ -108,7 +122,9 @@ class Reconciler::Impl {
   void take(TimePoint, const event::Tick&, Step&) {}
 
   void act(TimePoint now, std::vector<Action>& actions) {
-    if (departures_.wait_is_over(now)) list_wanted_ = true;
+    if (departures_.wait_is_over(now)) {
+      list_wanted_ = true;
+    }
     if (list_flight_ == 0 && (list_wanted_ || now >= next_list_)) {
       list_flight_ = ids_.take();
       list_wanted_ = false;

@@ -38,13 +38,21 @@ bool RemovalGuard::is_mass(const MassHold& hold) const { return on_ && hold.miss
 void RemovalGuard::judge(TimePoint now, Peers& peers, const DepartedPeers& departed) const {
   MassHold all = recent_losses(now, peers, departed);
   for (const auto& entry : peers) {
-    if (!takes_part(entry)) continue;
+    if (!takes_part(entry)) {
+      continue;
+    }
     ++all.known;
-    if (entry.second.suspicion) ++all.missing;
+    if (entry.second.suspicion) {
+      ++all.missing;
+    }
   }
-  if (!is_mass(all)) return;
+  if (!is_mass(all)) {
+    return;
+  }
   for (auto& entry : peers) {
-    if (takes_part(entry) && entry.second.suspicion) entry.second.suspicion->held = true;
+    if (takes_part(entry) && entry.second.suspicion) {
+      entry.second.suspicion->held = true;
+    }
   }
 }
 
@@ -53,9 +61,13 @@ void RemovalGuard::judge_own(TimePoint now, const Eligibility& listed, Suspicion
   MassHold hold = recent_losses(now, peers, departed);
   hold.since = own.since;
   for (const auto& [address, peer] : peers) {
-    if (address == own_address_) continue;
+    if (address == own_address_) {
+      continue;
+    }
     ++hold.known;
-    if (listed.find(address) == nullptr && !is_unaddressed(listed, peer)) ++hold.missing;
+    if (listed.find(address) == nullptr && !is_unaddressed(listed, peer)) {
+      ++hold.missing;
+    }
   }
   own.held = own.held || is_mass(hold);
   own_ = own.held ? std::optional(hold) : std::nullopt;
@@ -63,13 +75,19 @@ void RemovalGuard::judge_own(TimePoint now, const Eligibility& listed, Suspicion
 
 std::optional<MassHold> RemovalGuard::view(TimePoint now, const Peers& peers,
                                            const DepartedPeers& departed) const {
-  if (own_) return own_;
+  if (own_) {
+    return own_;
+  }
   MassHold hold = recent_losses(now, peers, departed);
   bool any = false;
   for (const auto& entry : peers) {
-    if (!takes_part(entry)) continue;
+    if (!takes_part(entry)) {
+      continue;
+    }
     ++hold.known;
-    if (!entry.second.suspicion || !entry.second.suspicion->held) continue;
+    if (!entry.second.suspicion || !entry.second.suspicion->held) {
+      continue;
+    }
     any = true;
     ++hold.missing;
     hold.since = std::min(hold.since, entry.second.suspicion->since);

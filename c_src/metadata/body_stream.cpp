@@ -28,7 +28,9 @@ void BodyStream::refill() {
   if (!ended_) {
     passed_ += static_cast<std::size_t>(end_ - begin_);
     auto piece = source_.next();
-    if (!piece) failure_ = std::move(piece.error());
+    if (!piece) {
+      failure_ = std::move(piece.error());
+    }
     ended_ = !piece || piece->empty();
     if (!ended_) {
       begin_ = at_ = piece->data();
@@ -49,10 +51,14 @@ void BodyStream::take_plain_run() {
   Ch* out = text_.data();
   for (std::uint64_t eight = 0; last - at >= 8; at += 8, out += 8) {
     std::memcpy(&eight, at, 8);
-    if (!all_plain(eight)) break;
+    if (!all_plain(eight)) {
+      break;
+    }
     std::memcpy(out, &eight, 8);
   }
-  while (at < last && is_plain(*at)) *out++ = *at++;
+  while (at < last && is_plain(*at)) {
+    *out++ = *at++;
+  }
   size_ = static_cast<std::size_t>(at - at_);
   at_ = at;
 }

@@ -33,7 +33,9 @@ class BodyStream {
   [[nodiscard]] Ch Peek() const { return *at_; }
   Ch Take() {
     const Ch taken = *at_;
-    if (++at_ == end_) refill();
+    if (++at_ == end_) {
+      refill();
+    }
     return taken;
   }
   [[nodiscard]] std::size_t Tell() const { return passed_ + static_cast<std::size_t>(at_ - begin_); }
@@ -45,7 +47,9 @@ class BodyStream {
     return text_.data();
   }
   void Put(Ch c) {
-    if (size_ < max_text) text_[size_] = c;
+    if (size_ < max_text) {
+      text_[size_] = c;
+    }
     ++size_;
   }
   std::size_t PutEnd(const Ch*) const { return size_ <= max_text ? size_ : max_text + 1; }

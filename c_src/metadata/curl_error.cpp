@@ -79,7 +79,9 @@ Error curl_error(CURL* easy, CURLcode code, const TransferFacts& facts) {
       return {ErrorCode::malformed, "the answer is not HTTP"};
     case CURLE_UNSUPPORTED_PROTOCOL:
       // libcurl's code both for a scheme that is not allowed and for an answer that is not HTTP/1.
-      if (info(easy, CURLINFO_CONNECT_TIME_T) != 0) return {ErrorCode::malformed, "the answer is not HTTP"};
+      if (info(easy, CURLINFO_CONNECT_TIME_T) != 0) {
+        return {ErrorCode::malformed, "the answer is not HTTP"};
+      }
       return {ErrorCode::bad_setting, "only http and https can be spoken"};
     default:
       return {ErrorCode::failed, curl_easy_strerror(code)};

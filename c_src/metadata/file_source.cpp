@@ -35,7 +35,9 @@ std::optional<std::string> decoded(std::string_view text) {
 }
 
 tl::unexpected<Error> failed(int number) {
-  if (number == ENOENT || number == ENOTDIR) return failure(ErrorCode::not_found, "no such file");
+  if (number == ENOENT || number == ENOTDIR) {
+    return failure(ErrorCode::not_found, "no such file");
+  }
   return failure(ErrorCode::failed, "the file cannot be read: " + std::generic_category().message(number));
 }
 
@@ -44,32 +46,48 @@ tl::unexpected<Error> failed(int number) {
 bool is_file_url(std::string_view url) { return url.starts_with(scheme); }
 
 FileSource::~FileSource() {
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ >= 0) {
+    ::close(fd_);
+  }
 }
 
 Expected<void> FileSource::open() {
   const std::string_view url = url_;
-  if (!url.starts_with("file:///")) return failure(ErrorCode::bad_setting, "not a file:///PATH URL");
+  if (!url.starts_with("file:///")) {
+    return failure(ErrorCode::bad_setting, "not a file:///PATH URL");
+  }
   const auto path = decoded(url.substr(scheme.size()));
-  if (!path) return failure(ErrorCode::bad_setting, "not a file:///PATH URL");
+  if (!path) {
+    return failure(ErrorCode::bad_setting, "not a file:///PATH URL");
+  }
   // O_NONBLOCK, because the open of a FIFO would wait for its writer.
   fd_ = ::open(path->c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd_ < 0) return failed(errno);
+  if (fd_ < 0) {
+    return failed(errno);
+  }
   struct stat facts {};
-  if (::fstat(fd_, &facts) != 0) return failed(errno);
-  if (!S_ISREG(facts.st_mode)) return failure(ErrorCode::failed, "not a regular file");
+  if (::fstat(fd_, &facts) != 0) {
+    return failed(errno);
+  }
+  if (!S_ISREG(facts.st_mode)) {
+    return failure(ErrorCode::failed, "not a regular file");
+  }
   return {};
 }
 
 Expected<std::string_view> FileSource::next() {
   if (fd_ < 0) {
-    if (auto opened = open(); !opened) return tl::unexpected<Error>(std::move(opened.error()));
+    if (auto opened = open(); !opened) {
+      return tl::unexpected<Error>(std::move(opened.error()));
+    }
   }
   ssize_t size = 0;
   do {
     size = ::read(fd_, buffer_.data(), buffer_.size());
   } while (size < 0 && errno == EINTR);
-  if (size < 0) return failed(errno);
+  if (size < 0) {
+    return failed(errno);
+  }
   read_ += static_cast<std::size_t>(size);
   if (read_ > limit_) {
     return failure(ErrorCode::too_large, "the file is larger than " + std::to_string(limit_) + " bytes");

@@ -40,12 +40,16 @@ using List = std::unique_ptr<curl_slist, ListDeleter>;
 /// Once a process, before the first handle. Never undone: a name lookup that was abandoned may outlive us.
 void init_curl() {
   static const CURLcode done = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (done != CURLE_OK) throw std::bad_alloc();
+  if (done != CURLE_OK) {
+    throw std::bad_alloc();
+  }
 }
 
 template <class Handle>
 Handle owned(typename Handle::pointer raw) {
-  if (raw == nullptr) throw std::bad_alloc();
+  if (raw == nullptr) {
+    throw std::bad_alloc();
+  }
   return Handle(raw);
 }
 
@@ -129,7 +133,9 @@ HttpAnswer::Transfer::Transfer(CURLM* multi, HttpRequest request)
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
-  if (curl_multi_add_handle(multi_, easy) != CURLM_OK) ended_ = CURLE_FAILED_INIT;
+  if (curl_multi_add_handle(multi_, easy) != CURLM_OK) {
+    ended_ = CURLE_FAILED_INIT;
+  }
 }
 
 std::size_t HttpAnswer::Transfer::on_body(char* data, std::size_t, std::size_t size, void* self) {
@@ -152,16 +158,22 @@ int HttpAnswer::Transfer::on_socket(void* self, curl_socket_t, curlsocktype) {
 // Once a connection stands, be it a kept one.
 int HttpAnswer::Transfer::on_request(void* self, char*, char*, int, int) {
   auto& transfer = *static_cast<Transfer*>(self);
-  if (!transfer.sent_at_) transfer.sent_at_ = Clock::now();
+  if (!transfer.sent_at_) {
+    transfer.sent_at_ = Clock::now();
+  }
   return CURL_PREREQFUNC_OK;
 }
 
 TimePoint HttpAnswer::Transfer::stage_due() const {
   const Timeouts& timeouts = request_.timeouts;
-  if (sent_at_) return *sent_at_ + timeouts.answer;
+  if (sent_at_) {
+    return *sent_at_ + timeouts.answer;
+  }
   curl_off_t lookup_us = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_NAMELOOKUP_TIME_T, &lookup_us);
-  if (lookup_us == 0) return begun_ + timeouts.lookup;
+  if (lookup_us == 0) {
+    return begun_ + timeouts.lookup;
+  }
   return begun_ + std::chrono::microseconds(lookup_us) + timeouts.connect;
 }
 
@@ -171,7 +183,9 @@ std::size_t HttpAnswer::Transfer::body(const char* data, std::size_t size) {
     return CURL_WRITEFUNC_PAUSE;
   }
   received_ += size;
-  if (received_ > request_.body_limit) return 0;
+  if (received_ > request_.body_limit) {
+    return 0;
+  }
   std::memcpy(buffer_.data() + size_, data, size);
   size_ += size;
   return size;
@@ -180,16 +194,22 @@ std::size_t HttpAnswer::Transfer::body(const char* data, std::size_t size) {
 Expected<void> HttpAnswer::Transfer::fill() {
   // libcurl keeps what did not fit, and hands it over inside this call.
   if (std::exchange(paused_, false)) {
-    if (const CURLcode code = curl_easy_pause(easy_.get(), CURLPAUSE_CONT); code != CURLE_OK) ended_ = code;
+    if (const CURLcode code = curl_easy_pause(easy_.get(), CURLPAUSE_CONT); code != CURLE_OK) {
+      ended_ = code;
+    }
   }
   while (size_ == 0 && !ended_) {
-    if (request_.give_up && request_.give_up()) return failure(ErrorCode::cancelled, "given up");
+    if (request_.give_up && request_.give_up()) {
+      return failure(ErrorCode::cancelled, "given up");
+    }
     int running = 0;
     if (const CURLMcode code = curl_multi_perform(multi_, &running); code != CURLM_OK) {
       return failure(ErrorCode::failed, curl_multi_strerror(code));
     }
     look_for_end();
-    if (size_ > 0 || ended_) break;
+    if (size_ > 0 || ended_) {
+      break;
+    }
     const Duration left = stage_due() - Clock::now();
     if (left <= Duration::zero()) {
       ended_ = CURLE_OPERATION_TIMEDOUT;
@@ -201,14 +221,18 @@ Expected<void> HttpAnswer::Transfer::fill() {
       return failure(ErrorCode::failed, curl_multi_strerror(code));
     }
   }
-  if (size_ == 0 && *ended_ != CURLE_OK) return tl::unexpected<Error>(reason());
+  if (size_ == 0 && *ended_ != CURLE_OK) {
+    return tl::unexpected<Error>(reason());
+  }
   return {};
 }
 
 void HttpAnswer::Transfer::look_for_end() {
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
-    if (message->msg == CURLMSG_DONE && message->easy_handle == easy_.get()) ended_ = message->data.result;
+    if (message->msg == CURLMSG_DONE && message->easy_handle == easy_.get()) {
+      ended_ = message->data.result;
+    }
   }
 }
 
@@ -239,7 +263,9 @@ int HttpAnswer::status() const { return transfer_->status(); }
 
 Expected<std::string_view> HttpAnswer::next() {
   if (transfer_->empty()) {
-    if (auto filled = transfer_->fill(); !filled) return tl::unexpected<Error>(std::move(filled.error()));
+    if (auto filled = transfer_->fill(); !filled) {
+      return tl::unexpected<Error>(std::move(filled.error()));
+    }
   }
   return transfer_->take();
 }
@@ -249,7 +275,9 @@ HttpClient::~HttpClient() = default;
 
 Expected<HttpAnswer> HttpClient::get(HttpRequest request) {
   auto transfer = std::make_unique<HttpAnswer::Transfer>(connections_->multi.get(), std::move(request));
-  if (auto begun = transfer->fill(); !begun) return tl::unexpected<Error>(std::move(begun.error()));
+  if (auto begun = transfer->fill(); !begun) {
+    return tl::unexpected<Error>(std::move(begun.error()));
+  }
   return HttpAnswer(std::move(transfer));
 }
 

@@ -45,12 +45,19 @@ std::string escaped(std::string_view text) {
 /// does not heed Accept.
 Expected<std::string> read_text(ByteSource& answer) {
   auto body = read_all(answer, max_text_bytes);
-  if (!body) return body;
+  if (!body) {
+    return body;
+  }
   std::string_view text = *body;
-  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-  if (text == "null") return std::string();
-  if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"'))
+  while (text.ends_with('\n') || text.ends_with('\r')) {
+    text.remove_suffix(1);
+  }
+  if (text == "null") {
+    return std::string();
+  }
+  if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"')) {
     text = text.substr(1, text.size() - 2);
+  }
   const auto odd = [](char c) {
     return c <= ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '{';
   };
@@ -61,9 +68,15 @@ Expected<std::string> read_text(ByteSource& answer) {
 }
 
 std::string_view meaning_of_404(std::string_view path) {
-  if (path == version_path) return "the metadata service has loaded nothing yet";
-  if (path.starts_with("self/container")) return "address not known yet, or host-network container";
-  if (path.starts_with("self/")) return "not joined yet, standalone or host-network container";
+  if (path == version_path) {
+    return "the metadata service has loaded nothing yet";
+  }
+  if (path.starts_with("self/container")) {
+    return "address not known yet, or host-network container";
+  }
+  if (path.starts_with("self/")) {
+    return "not joined yet, standalone or host-network container";
+  }
   return "no such service, or not loaded yet";
 }
 
@@ -75,8 +88,12 @@ Error status_error(HttpAnswer& answer, const std::string& full_path, std::string
   if (status == 404 && body && is_not_found_answer(*body)) {
     return {ErrorCode::not_found, said + ": " + std::string(meaning_of_404(path))};
   }
-  if (status >= 500) return {ErrorCode::unavailable, said + ": the server failed"};
-  if (status >= 300 && status < 400) return {ErrorCode::malformed, said + ": redirects are not followed"};
+  if (status >= 500) {
+    return {ErrorCode::unavailable, said + ": the server failed"};
+  }
+  if (status >= 300 && status < 400) {
+    return {ErrorCode::malformed, said + ": redirects are not followed"};
+  }
   return {ErrorCode::malformed, said + ": not an answer of the metadata service"};
 }
 
@@ -96,7 +113,9 @@ Expected<Value> MetadataClient::ask_at(const std::string& url, std::string_view 
                                        const Timeouts& timeouts, const Read& read) {
   const auto read_at_path = [&](ByteSource& body) -> Expected<Value> {
     Expected<Value> value = read(body);
-    if (value || value.error().code != ErrorCode::malformed) return value;
+    if (value || value.error().code != ErrorCode::malformed) {
+      return value;
+    }
     return tl::unexpected<Error>(value.error().within(path_of(path)));
   };
   if (is_file_url(url)) {
@@ -104,8 +123,12 @@ Expected<Value> MetadataClient::ask_at(const std::string& url, std::string_view 
     return read_at_path(file);
   }
   auto answer = http_.get({url + path_of(path), timeouts, max_body_bytes, give_up_});
-  if (!answer) return tl::unexpected<Error>(std::move(answer.error()));
-  if (answer->status() != 200) return tl::unexpected<Error>(status_error(*answer, path_of(path), path));
+  if (!answer) {
+    return tl::unexpected<Error>(std::move(answer.error()));
+  }
+  if (answer->status() != 200) {
+    return tl::unexpected<Error>(status_error(*answer, path_of(path), path));
+  }
   return read_at_path(*answer);
 }
 
@@ -117,13 +140,21 @@ Expected<Value> MetadataClient::ask(std::string_view path, const Read& read) {
     const std::size_t index = i == 0 ? current_ : (i <= current_ ? i - 1 : i);
     const std::string& url = settings_.urls[index];
     Timeouts timeouts = settings_.timeouts;
-    if (i + 1 == settings_.urls.size()) timeouts.lookup = std::max(timeouts.lookup, settings_.last_lookup);
+    if (i + 1 == settings_.urls.size()) {
+      timeouts.lookup = std::max(timeouts.lookup, settings_.last_lookup);
+    }
     Expected<Value> value = ask_at<Value>(url, path, timeouts, read);
     const bool answered = value || value.error().code == ErrorCode::not_found;
-    if (answered) current_ = index;
-    if (value) return value;
+    if (answered) {
+      current_ = index;
+    }
+    if (value) {
+      return value;
+    }
     Error error = value.error().within(url);
-    if (answered || error.code == ErrorCode::cancelled) return tl::unexpected<Error>(std::move(error));
+    if (answered || error.code == ErrorCode::cancelled) {
+      return tl::unexpected<Error>(std::move(error));
+    }
     if (first) {
       first->message += "; " + error.message;
     } else {
@@ -143,7 +174,9 @@ bool MetadataClient::return_to_earlier_url() {
       current_ = index;
       return true;
     }
-    if (service.error().code == ErrorCode::cancelled) return false;
+    if (service.error().code == ErrorCode::cancelled) {
+      return false;
+    }
   }
   return false;
 }
@@ -155,12 +188,16 @@ Expected<Service> MetadataClient::service() {
     remember(*service);
     return service;
   }
-  if (service.error().code == ErrorCode::not_found && remembered_) return service_by_name(service.error());
+  if (service.error().code == ErrorCode::not_found && remembered_) {
+    return service_by_name(service.error());
+  }
   return service;
 }
 
 void MetadataClient::remember(const Service& service) {
-  if (!asks_for_self(settings_.service) || service.stack_name.empty() || service.name.empty()) return;
+  if (!asks_for_self(settings_.service) || service.stack_name.empty() || service.name.empty()) {
+    return;
+  }
   // By its own name even for a sidekick's service, whose containers are the sidekicks: under the primary
   // service's name stand others.
   remembered_ = Remembered{"stacks/" + escaped(service.stack_name) + "/services/" + escaped(service.name),
@@ -170,7 +207,9 @@ void MetadataClient::remember(const Service& service) {
 Expected<Service> MetadataClient::service_by_name(const Error& self_error) {
   auto service = ask<Service>(remembered_->path, [](ByteSource& answer) { return read_service(answer); });
   if (!service) {
-    if (service.error().code == ErrorCode::cancelled) return service;
+    if (service.error().code == ErrorCode::cancelled) {
+      return service;
+    }
     return failure(self_error.code, self_error.message + "; " + service.error().message);
   }
   if (service->uuid != remembered_->uuid) {
@@ -183,11 +222,17 @@ Expected<Service> MetadataClient::service_by_name(const Error& self_error) {
 
 Expected<Ipv4Address> MetadataClient::own_address() {
   auto text = ask<std::string>(own_address_path, read_text);
-  if (!text) return tl::unexpected<Error>(std::move(text.error()));
+  if (!text) {
+    return tl::unexpected<Error>(std::move(text.error()));
+  }
   const std::string at = url() + ": " + path_of(own_address_path);
-  if (text->empty()) return failure(ErrorCode::not_found, at + ": this container has no address yet");
+  if (text->empty()) {
+    return failure(ErrorCode::not_found, at + ": this container has no address yet");
+  }
   auto address = Ipv4Address::parse(*text);
-  if (!address) return tl::unexpected<Error>(address.error().within(at));
+  if (!address) {
+    return tl::unexpected<Error>(address.error().within(at));
+  }
   if (!address->is_host()) {
     return failure(ErrorCode::malformed, at + ": " + *text + " is no address that others can reach");
   }
@@ -197,7 +242,9 @@ Expected<Ipv4Address> MetadataClient::own_address() {
 Expected<std::string> MetadataClient::version() {
   return ask<std::string>(version_path, [](ByteSource& answer) -> Expected<std::string> {
     auto text = read_text(answer);
-    if (text && text->empty()) return failure(ErrorCode::malformed, "the version is empty");
+    if (text && text->empty()) {
+      return failure(ErrorCode::malformed, "the version is empty");
+    }
     return text;
   });
 }
@@ -213,11 +260,19 @@ Expected<std::string> MetadataClient::wait_for_change(const std::string& known, 
                            max_text_bytes,
                            std::move(give_up),
                            Resend::no});
-  if (!answer) return fail(answer.error());
-  if (answer->status() != 200) return fail(status_error(*answer, path, version_path));
+  if (!answer) {
+    return fail(answer.error());
+  }
+  if (answer->status() != 200) {
+    return fail(status_error(*answer, path, version_path));
+  }
   auto text = read_text(*answer);
-  if (!text) return fail(text.error());
-  if (text->empty()) return fail({ErrorCode::malformed, path + ": the version is empty"});
+  if (!text) {
+    return fail(text.error());
+  }
+  if (text->empty()) {
+    return fail({ErrorCode::malformed, path + ": the version is empty"});
+  }
   return text;
 }
 

@@ -32,7 +32,9 @@ void MetadataWatcher::refresh() { thread_->loop.refresh(); }
 void MetadataWatcher::stop() {
   thread_->loop.stop();
   const std::scoped_lock lock(thread_->joining);
-  if (thread_->thread.joinable()) thread_->thread.join();
+  if (thread_->thread.joinable()) {
+    thread_->thread.join();
+  }
 }
 
 }  // namespace rancher_cnode::metadata

@@ -17,7 +17,9 @@ bool is_not_found_answer(std::string_view body) {
   rapidjson::Document answer;
   // Iterative: a stranger chooses the depth.
   answer.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
-  if (answer.HasParseError() || !answer.IsObject()) return false;
+  if (answer.HasParseError() || !answer.IsObject()) {
+    return false;
+  }
   const auto code = answer.FindMember("code");
   return code != answer.MemberEnd() && code->value.IsInt() && code->value.GetInt() == 404 &&
          is_text(answer, "message", "Not found") && is_text(answer, "type", "error");

@@ -14,7 +14,9 @@ namespace {
 /// valid UTF-8 the byte ED is never followed by A0 or more (RFC 3629 section 4).
 bool has_surrogate(std::string_view text) {
   for (std::size_t at = text.find('\xed'); at != std::string_view::npos; at = text.find('\xed', at + 1)) {
-    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xa0) return true;
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xa0) {
+      return true;
+    }
   }
   return false;
 }
@@ -24,7 +26,9 @@ bool has_surrogate(std::string_view text) {
 ServiceHandler::Field ServiceHandler::field_of(std::string_view key) const {
   const bool in_service = place_ == Place::service;
   for (std::size_t i = 1; i < field_names_.size(); ++i) {
-    if (key != field_names_[i]) continue;
+    if (key != field_names_[i]) {
+      continue;
+    }
     const auto field = static_cast<Field>(i);
     const bool of_both = field <= Field::name;
     const bool of_service = field <= Field::containers;
@@ -34,18 +38,26 @@ ServiceHandler::Field ServiceHandler::field_of(std::string_view key) const {
 }
 
 bool ServiceHandler::Key(const char* text, unsigned length, bool) {
-  if (skipped_ > 0) return true;
+  if (skipped_ > 0) {
+    return true;
+  }
   field_ = field_of({text, length});
-  if (field_ == Field::none) return true;
+  if (field_ == Field::none) {
+    return true;
+  }
   std::uint32_t& seen = place_ == Place::service ? seen_in_service_ : seen_in_container_;
   const std::uint32_t bit = std::uint32_t{1} << static_cast<unsigned>(field_);
-  if ((seen & bit) != 0) return fail(where() + " stands twice");
+  if ((seen & bit) != 0) {
+    return fail(where() + " stands twice");
+  }
   seen |= bit;
   return true;
 }
 
 bool ServiceHandler::scalar(Kind kind, std::string_view text) {
-  if (skipped_ > 0) return true;
+  if (skipped_ > 0) {
+    return true;
+  }
   switch (place_) {
     case Place::document:
       return wrong(kind, "an object");
@@ -65,9 +77,15 @@ bool ServiceHandler::scalar(Kind kind, std::string_view text) {
 }
 
 bool ServiceHandler::service_scalar(Kind kind, std::string_view text) {
-  if (kind == Kind::null) return true;
-  if (field_ == Field::containers) return wrong(kind, "a list or null");
-  if (!check_text(kind, text)) return false;
+  if (kind == Kind::null) {
+    return true;
+  }
+  if (field_ == Field::containers) {
+    return wrong(kind, "a list or null");
+  }
+  if (!check_text(kind, text)) {
+    return false;
+  }
   switch (field_) {
     case Field::name:
       service_.name = text;
@@ -88,12 +106,20 @@ bool ServiceHandler::service_scalar(Kind kind, std::string_view text) {
 }
 
 bool ServiceHandler::container_scalar(Kind kind, std::string_view text) {
-  if (kind == Kind::null) return true;
-  if (field_ == Field::ips) return wrong(kind, "a list or null");
-  if (!check_text(kind, text)) return false;
+  if (kind == Kind::null) {
+    return true;
+  }
+  if (field_ == Field::ips) {
+    return wrong(kind, "a list or null");
+  }
+  if (!check_text(kind, text)) {
+    return false;
+  }
   Container& container = service_.containers.back();
   const auto assign_unless_empty = [text](std::optional<std::string>& field) {
-    if (!text.empty()) field.emplace(text);
+    if (!text.empty()) {
+      field.emplace(text);
+    }
   };
   switch (field_) {
     case Field::uuid:
@@ -121,8 +147,12 @@ bool ServiceHandler::container_scalar(Kind kind, std::string_view text) {
 }
 
 bool ServiceHandler::ips_scalar(Kind kind, std::string_view text) {
-  if (kind != Kind::string) return wrong(kind, "a string");
-  if (!check_text(kind, text)) return false;
+  if (kind != Kind::string) {
+    return wrong(kind, "a string");
+  }
+  if (!check_text(kind, text)) {
+    return false;
+  }
   auto& ips = service_.containers.back().ips;
   if (ips.size() == max_ips) {
     place_ = Place::container;
@@ -133,7 +163,9 @@ bool ServiceHandler::ips_scalar(Kind kind, std::string_view text) {
 }
 
 bool ServiceHandler::StartObject() {
-  if (skipped_ > 0) return skip();
+  if (skipped_ > 0) {
+    return skip();
+  }
   switch (place_) {
     case Place::document:
       place_ = Place::service;
@@ -152,13 +184,17 @@ bool ServiceHandler::StartObject() {
     case Place::container:
       break;
   }
-  if (field_ == Field::none) return skip();
+  if (field_ == Field::none) {
+    return skip();
+  }
   const bool list = field_ == Field::containers || field_ == Field::ips;
   return wrong(Kind::object, list ? "a list or null" : "a string or null");
 }
 
 bool ServiceHandler::StartArray() {
-  if (skipped_ > 0) return skip();
+  if (skipped_ > 0) {
+    return skip();
+  }
   switch (place_) {
     case Place::document:
     case Place::containers:
@@ -169,8 +205,12 @@ bool ServiceHandler::StartArray() {
     case Place::container:
       break;
   }
-  if (field_ == Field::none) return skip();
-  if (field_ != Field::containers && field_ != Field::ips) return wrong(Kind::array, "a string or null");
+  if (field_ == Field::none) {
+    return skip();
+  }
+  if (field_ != Field::containers && field_ != Field::ips) {
+    return wrong(Kind::array, "a string or null");
+  }
   place_ = field_ == Field::containers ? Place::containers : Place::ips;
   return true;
 }
@@ -211,11 +251,15 @@ bool ServiceHandler::close() {
 }
 
 bool ServiceHandler::check_text(Kind kind, std::string_view text) {
-  if (kind != Kind::string) return wrong(kind, "a string or null");
+  if (kind != Kind::string) {
+    return wrong(kind, "a string or null");
+  }
   if (text.size() > max_json_text) {
     return fail(where() + " is longer than " + std::to_string(max_json_text) + " bytes");
   }
-  if (has_surrogate(text)) return fail(where() + " holds half a surrogate pair");
+  if (has_surrogate(text)) {
+    return fail(where() + " holds half a surrogate pair");
+  }
   return true;
 }
 

@@ -18,10 +18,18 @@ std::string at_byte(std::size_t offset, std::string_view what) {
 /// What a failed parse most likely means to a person.
 std::string explain(const rapidjson::ParseResult& result, const BodyStream& stream, char first,
                     const std::string& problem) {
-  if (result.Code() == rapidjson::kParseErrorDocumentEmpty) return "the body is empty";
-  if (!problem.empty()) return at_byte(stream.Tell(), problem);
-  if (stream.at_end()) return at_byte(stream.Tell(), "the body ends too early");
-  if (result.Offset() == 0 && first == '<') return "the body is not JSON but looks like an HTML page";
+  if (result.Code() == rapidjson::kParseErrorDocumentEmpty) {
+    return "the body is empty";
+  }
+  if (!problem.empty()) {
+    return at_byte(stream.Tell(), problem);
+  }
+  if (stream.at_end()) {
+    return at_byte(stream.Tell(), "the body ends too early");
+  }
+  if (result.Offset() == 0 && first == '<') {
+    return "the body is not JSON but looks like an HTML page";
+  }
   return at_byte(result.Offset(), rapidjson::GetParseError_En(result.Code()));
 }
 
@@ -36,10 +44,15 @@ Expected<membership::Service> read_service(ByteSource& body) {
   // the handler bounds the depth before the parser descends.
   constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseValidateEncodingFlag;
   const rapidjson::ParseResult result = reader.Parse<flags>(stream, handler);
-  if (stream.failure()) return tl::unexpected<Error>(*stream.failure());
-  if (result.IsError())
+  if (stream.failure()) {
+    return tl::unexpected<Error>(*stream.failure());
+  }
+  if (result.IsError()) {
     return failure(ErrorCode::malformed, explain(result, stream, first, handler.problem()));
-  if (!stream.at_end()) return failure(ErrorCode::malformed, at_byte(stream.Tell(), "a NUL byte"));
+  }
+  if (!stream.at_end()) {
+    return failure(ErrorCode::malformed, at_byte(stream.Tell(), "a NUL byte"));
+  }
   return handler.take();
 }
 

@@ -6,9 +6,13 @@ using membership::Authority;
 
 Authority UrlAuthority::read_good(TimePoint now, std::size_t url) {
   if (url > trusted_) {
-    if (!since_ || url_ != url) since_ = now;
+    if (!since_ || url_ != url) {
+      since_ = now;
+    }
     url_ = url;
-    if (now - *since_ < confirmation_) return Authority::may_only_add;
+    if (now - *since_ < confirmation_) {
+      return Authority::may_only_add;
+    }
   }
   trusted_ = url;
   since_.reset();

@@ -14,10 +14,14 @@ std::string without_numbers(std::string text) {
 }  // namespace
 
 void WatchJournal::read_good(TimePoint now, GoodRead read) {
-  if (read.containers == 0) return read_empty(now, read);
+  if (read.containers == 0) {
+    return read_empty(now, read);
+  }
   const bool only_adds = read.authority == membership::Authority::may_only_add;
   std::string at = read.url + " " + read.path + (only_adds ? " only adds" : "");
-  if (at == good_at_) return;
+  if (at == good_at_) {
+    return;
+  }
   good_at_ = std::move(at);
   bad_reads_.well_again();
   const auto bad_for =
@@ -43,17 +47,25 @@ void WatchJournal::read_good(TimePoint now, GoodRead read) {
 
 /// Empty and null alike: half a snapshot, or a service that is scaled to nothing. The next full list is news.
 void WatchJournal::read_empty(TimePoint now, const GoodRead& read) {
-  if (!bad_since_) bad_since_ = now;
+  if (!bad_since_) {
+    bad_since_ = now;
+  }
   good_at_.clear();
-  if (!bad_reads_.is_news("empty")) return;
+  if (!bad_reads_.is_news("empty")) {
+    return;
+  }
   log_.warning("metadata_empty", "the metadata lists no containers; what is known stays",
                {{"url", read.url}, {"path", read.path}, {"version", read.version}});
 }
 
 void WatchJournal::read_bad(TimePoint now, const std::string& url, const char* stage, const Error& error) {
-  if (!bad_since_) bad_since_ = now;
+  if (!bad_since_) {
+    bad_since_ = now;
+  }
   good_at_.clear();
-  if (!bad_reads_.is_news(without_numbers(error.message))) return;
+  if (!bad_reads_.is_news(without_numbers(error.message))) {
+    return;
+  }
   log_.warning("metadata_unavailable", "the metadata told nothing; what is known stays; trying again",
                {{"url", url}, {"stage", stage}, {"error", to_string(error.code)}, {"reason", error.message}});
 }
@@ -64,14 +76,18 @@ void WatchJournal::address_found(Ipv4Address address, const std::string& url) {
 }
 
 void WatchJournal::address_elsewhere(Ipv4Address address, const std::string& url) {
-  if (!no_address_.is_news("elsewhere " + address.to_string())) return;
+  if (!no_address_.is_news("elsewhere " + address.to_string())) {
+    return;
+  }
   log_.warning("own_address_elsewhere",
                "no interface here has the address that metadata gives for this container; asking again",
                {{"address", address.to_string()}, {"url", url}});
 }
 
 void WatchJournal::address_unknown(const Error& error) {
-  if (!no_address_.is_news(without_numbers(error.message))) return;
+  if (!no_address_.is_news(without_numbers(error.message))) {
+    return;
+  }
   log_.warning("own_address_unknown", "metadata did not tell this container's address; trying again",
                {{"error", to_string(error.code)}, {"reason", error.message}});
 }

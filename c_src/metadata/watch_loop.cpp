@@ -69,16 +69,24 @@ void WatchLoop::round(const std::optional<std::string>& changed) {
   refresh_ = false;
   const bool went_back = went_back_to_earlier_url();
   const std::size_t url = client_.url_index();
-  if (address_wanted_ && !stopping_) look_for_own_address();
+  if (address_wanted_ && !stopping_) {
+    look_for_own_address();
+  }
   // The version that was waited for is that of the URL that was left.
-  if (!stopping_) read(went_back ? std::nullopt : changed);
-  if (client_.url_index() > url) try_earlier_at_ = Clock::now() + settings_.pace.earlier_url;
+  if (!stopping_) {
+    read(went_back ? std::nullopt : changed);
+  }
+  if (client_.url_index() > url) {
+    try_earlier_at_ = Clock::now() + settings_.pace.earlier_url;
+  }
   failures_ = good_ && !address_wanted_ ? 0 : failures_ + 1;
   round_ended_ = Clock::now();
 }
 
 bool WatchLoop::went_back_to_earlier_url() {
-  if (client_.url_index() == 0 || Clock::now() < try_earlier_at_ || stopping_) return false;
+  if (client_.url_index() == 0 || Clock::now() < try_earlier_at_ || stopping_) {
+    return false;
+  }
   const bool back = client_.return_to_earlier_url();
   try_earlier_at_ = Clock::now() + settings_.pace.earlier_url;
   return back;
@@ -86,7 +94,9 @@ bool WatchLoop::went_back_to_earlier_url() {
 
 void WatchLoop::look_for_own_address() {
   const auto address = client_.own_address();
-  if (stopping_) return;
+  if (stopping_) {
+    return;
+  }
   if (!address) {
     journal_.address_unknown(address.error());
     return;
@@ -113,10 +123,14 @@ void WatchLoop::read(const std::optional<std::string>& changed) {
   // Without any answer to the one there would be none to the other.
   const bool answered = !version_error_ || version_error_->code == ErrorCode::not_found ||
                         version_error_->code == ErrorCode::malformed;
-  if (!answered) return hand_over_bad("version", *version_error_);
+  if (!answered) {
+    return hand_over_bad("version", *version_error_);
+  }
 
   auto service = client_.service();
-  if (service) return hand_over_good(std::move(*service));
+  if (service) {
+    return hand_over_good(std::move(*service));
+  }
   // The version's 404 says more: nothing is loaded at all.
   if (version_error_ && version_error_->code == ErrorCode::not_found) {
     return hand_over_bad("version", *version_error_);
@@ -135,7 +149,9 @@ void WatchLoop::hand_over_good(membership::Service service) {
 }
 
 void WatchLoop::hand_over_bad(const char* stage, const Error& error) {
-  if (stopping_) return;
+  if (stopping_) {
+    return;
+  }
   journal_.read_bad(Clock::now(), client_.url(), stage, error);
   authority_.read_bad();
   good_ = false;
@@ -144,11 +160,15 @@ void WatchLoop::hand_over_bad(const char* stage, const Error& error) {
   const bool answered = error.code == ErrorCode::not_found;
   hand_over({membership::Unknown{error.message}, {}, {}, answered ? client_.url() : "", version_});
   // A wait begins only after a plain answer.
-  if (!answered) version_.clear();
+  if (!answered) {
+    version_.clear();
+  }
 }
 
 void WatchLoop::hand_over(Observation observation) {
-  if (stopping_) return;
+  if (stopping_) {
+    return;
+  }
   observation.scope =
       asks_for_self(settings_.service) ? membership::ReadScope::self : membership::ReadScope::named;
   handlers_.observed(std::move(observation));
@@ -166,9 +186,13 @@ std::optional<std::string> WatchLoop::wait_for_next() {
   const Milliseconds delay =
       failures_ == 0 ? poll_interval() : retry_delay(settings_.pace, settings_.polling_interval, failures_);
   const bool may_wait = watches() && !version_.empty() && (long_polls_ || Clock::now() >= watch_again_at_);
-  if (may_wait && !stopping_) return long_poll(delay);
+  if (may_wait && !stopping_) {
+    return long_poll(delay);
+  }
   if (good_ && version_error_ && long_polls_) {
-    if (!gives_up_watching("it tells no version: " + version_error_->message)) return std::nullopt;
+    if (!gives_up_watching("it tells no version: " + version_error_->message)) {
+      return std::nullopt;
+    }
   }
   rest(delay, EndedBy::stop_or_refresh);
   return std::nullopt;
@@ -186,24 +210,33 @@ std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
   const Milliseconds took = since(begin);
 
   if (answer && *answer != version_) {
-    if (took >= pace.early_answer) note_waiting();
+    if (took >= pace.early_answer) {
+      note_waiting();
+    }
     failed_waits_ = 0;
     rest(budget_.take(Clock::now()), EndedBy::stop);
     return *answer;
   }
   const bool expired = answer && took >= pace.early_answer;
   const bool interrupted = !answer && answer.error().code == ErrorCode::cancelled;
-  if (expired) note_waiting();
-  if (expired || interrupted) return std::nullopt;
+  if (expired) {
+    note_waiting();
+  }
+  if (expired || interrupted) {
+    return std::nullopt;
+  }
   if (answer) {
     note_not_waiting("it answers a wait at once although nothing changed");
   } else if (well && answer.error().code == ErrorCode::unavailable) {
     // Cut off: by a restart, or by something between that closes quiet connections. It is worth waiting again;
     // only the first time the next round follows at once.
-    if (++failed_waits_ < max_failed_waits) return std::nullopt;
-  } else if (well) {
-    if (!gives_up_watching("waits fail although reads do not: " + answer.error().message))
+    if (++failed_waits_ < max_failed_waits) {
       return std::nullopt;
+    }
+  } else if (well) {
+    if (!gives_up_watching("waits fail although reads do not: " + answer.error().message)) {
+      return std::nullopt;
+    }
   }
   rest(delay - took, EndedBy::stop_or_refresh);
   return std::nullopt;
@@ -211,19 +244,25 @@ std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
 
 // The first failure may be a restart: the next round tells at once whether the service is still there.
 bool WatchLoop::gives_up_watching(const std::string& why) {
-  if (long_polls_ && ++failed_waits_ < max_failed_waits) return false;
+  if (long_polls_ && ++failed_waits_ < max_failed_waits) {
+    return false;
+  }
   note_not_waiting(why);
   return true;
 }
 
 void WatchLoop::note_waiting() {
-  if (!long_polls_) journal_.watches_again(client_.url());
+  if (!long_polls_) {
+    journal_.watches_again(client_.url());
+  }
   long_polls_ = true;
   failed_waits_ = 0;
 }
 
 void WatchLoop::note_not_waiting(const std::string& why) {
-  if (long_polls_) journal_.polls_plainly(client_.url(), why, poll_interval());
+  if (long_polls_) {
+    journal_.polls_plainly(client_.url(), why, poll_interval());
+  }
   long_polls_ = false;
   failed_waits_ = 0;
   watch_again_at_ = Clock::now() + settings_.pace.watch_again;

@@ -7,7 +7,9 @@ namespace rancher_cnode::metadata {
 Milliseconds retry_delay(const Pace& pace, Milliseconds polling_interval, unsigned failures) {
   const Milliseconds longest = std::min(polling_interval, pace.retry_last);
   Milliseconds delay = pace.retry_first;
-  for (unsigned i = 1; i < failures && delay < longest; ++i) delay *= 2;
+  for (unsigned i = 1; i < failures && delay < longest; ++i) {
+    delay *= 2;
+  }
   return std::max(std::min(delay, longest), pace.min_gap);
 }
 

@@ -17,7 +17,9 @@ inline std::span<const char> bytes(const std::uint8_t* data, std::size_t size) {
 
 /// A property that must hold for every input; libFuzzer reports the input if it does not.
 inline void require(bool holds) {  // NOLINT: a condition is a bool
-  if (!holds) std::abort();
+  if (!holds) {
+    std::abort();
+  }
 }
 
 }  // namespace rancher_cnode::fuzz

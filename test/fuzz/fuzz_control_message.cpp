@@ -34,7 +34,9 @@ struct Answer {
     require_readable(encode_exit(link.to, link.from, "noproc"));
   }
   void operator()(const control::Unlink& unlink) const {
-    if (!unlink.id.empty()) require_readable(encode_unlink_id_ack(unlink.id, unlink.to, unlink.from));
+    if (!unlink.id.empty()) {
+      require_readable(encode_unlink_id_ack(unlink.id, unlink.to, unlink.from));
+    }
   }
   void operator()(const control::Exit& exit) const { require_readable(encode_exit(exit.to, exit.from, "x")); }
   void operator()(const control::Monitor& monitor) const {

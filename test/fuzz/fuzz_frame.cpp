@@ -32,7 +32,9 @@ Seen read_in_pieces(std::span<const char> stream, std::size_t piece) {
         seen.refused = true;
         return seen;
       }
-      if (!frame->has_value()) break;
+      if (!frame->has_value()) {
+        break;
+      }
       seen.frames.emplace_back((*frame)->begin(), (*frame)->end());
     }
   }
@@ -42,7 +44,9 @@ Seen read_in_pieces(std::span<const char> stream, std::size_t piece) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
+  if (size == 0) {
+    return 0;
+  }
   const auto stream = fuzz::bytes(data + 1, size - 1);
   fuzz::require(read_in_pieces(stream, std::size_t{1} + data[0]) == read_in_pieces(stream, size));
   return 0;

@@ -24,7 +24,9 @@ cli::Environment variables(std::string_view text) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     const auto equals = line.find('=');
-    if (equals == std::string_view::npos) continue;
+    if (equals == std::string_view::npos) {
+      continue;
+    }
     all.insert_or_assign(std::string(cli::variable_prefix) + std::string(line.substr(0, equals)),
                          std::string(line.substr(equals + 1)));
   }
@@ -46,13 +48,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto bytes = fuzz::bytes(data, size);
   const std::string_view text(bytes.data(), bytes.size());
 
-  if (const auto cookie = parse_cookie_file(text); !cookie) require_one_line(cookie.error().message);
+  if (const auto cookie = parse_cookie_file(text); !cookie) {
+    require_one_line(cookie.error().message);
+  }
 
   const auto environment = variables(text);
-  for (const auto& warning : cli::unknown_variables(environment)) require_one_line(warning);
+  for (const auto& warning : cli::unknown_variables(environment)) {
+    require_one_line(warning);
+  }
   const auto from_variables =
       printed(cli::layered({}, cli::from_environment(environment), {}, environment), environment);
-  if (!from_variables) require_one_line(from_variables.error().message);
+  if (!from_variables) {
+    require_one_line(from_variables.error().message);
+  }
 
   const auto file = cli::parse_config_file(text, "fuzz.toml");
   if (!file) {

@@ -14,7 +14,9 @@ void walk(TermReader reader, std::size_t steps) {
   while (!reader.at_end() && steps-- > 0) {
     const auto before = reader.rest().size();
     const auto type = reader.peek();
-    if (!type) return;
+    if (!type) {
+      return;
+    }
     bool read = false;
     switch (*type) {
       case TermType::atom:
@@ -51,14 +53,18 @@ void walk(TermReader reader, std::size_t steps) {
       case TermType::bits:
         break;
     }
-    if (!read && !reader.skip()) return;
+    if (!read && !reader.skip()) {
+      return;
+    }
     fuzz::require(reader.rest().size() < before);
   }
 }
 
 template <class Value, class Write>
 void require_same_again(const Expected<Value>& value, Write write) {
-  if (value) fuzz::require(write(*value) == value);
+  if (value) {
+    fuzz::require(write(*value) == value);
+  }
 }
 
 }  // namespace

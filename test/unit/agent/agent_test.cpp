@@ -143,7 +143,9 @@ TEST_CASE("it goes on after the initial sync, and ends by a signal") {
 TEST_CASE("it ends when the watched process has ended") {
   Running agent;
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
+  if (child == 0) {
+    ::_exit(0);
+  }
   agent.config.watch_pid = child;
   agent.begin();
   CHECK(agent.result() == 0);

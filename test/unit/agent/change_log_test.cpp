@@ -16,7 +16,9 @@ membership::Container container(const char* address, const char* state, const ch
   made.uuid = address;
   made.primary_ip = address;
   made.state = state;
-  if (health != nullptr) made.health_state = health;
+  if (health != nullptr) {
+    made.health_state = health;
+  }
   return made;
 }
 
@@ -65,7 +67,9 @@ struct OneOfTwo : Reading {
                                                 const std::string& end) const {
     std::vector<std::string> found;
     for (const auto& line : lines->all()) {
-      if (line.find("event=" + event + " ") == std::string::npos) continue;
+      if (line.find("event=" + event + " ") == std::string::npos) {
+        continue;
+      }
       const auto from = line.find(first);
       found.push_back((line.find("warning") != std::string::npos ? "warning " : "info ") +
                       line.substr(from, line.find(end, from) - from));
@@ -132,7 +136,9 @@ TEST_CASE("a peer that is held from the beginning is told as listed, and as held
 
 TEST_CASE("reads that change nothing do not tell again that a peer is held") {
   OneOfTwo reading;
-  for (int i = 0; i < 3; ++i) reading.lists({container(other, "running", "unhealthy")});
+  for (int i = 0; i < 3; ++i) {
+    reading.lists({container(other, "running", "unhealthy")});
+  }
   CHECK(reading.held() == std::vector{held_line("health is unhealthy")});
 }
 
@@ -164,7 +170,9 @@ TEST_CASE(
     "a peer that departs is reported as departed, not as dialable, and as any other when it comes back") {
   OneOfTwo reading;
   reading.lists({container(other, "running")});
-  for (int i = 0; i < 10; ++i) reading.lists({});
+  for (int i = 0; i < 10; ++i) {
+    reading.lists({});
+  }
   CHECK(reading.held().size() == 1);
   CHECK(reading.lines->count("peer_departed") == 1);
   CHECK(reading.dialable() == 0);
@@ -176,7 +184,9 @@ TEST_CASE(
 TEST_CASE("departed peers that a failed read withdrew are not reported again when they are back") {
   OneOfTwo reading;
   reading.lists({container(other, "running")});
-  for (int i = 0; i < 10; ++i) reading.lists({});
+  for (int i = 0; i < 10; ++i) {
+    reading.lists({});
+  }
   CHECK(reading.lines->count("peer_departed") == 1);
   reading.take(Milliseconds(1'000), ReadScope::self, membership::Unknown{"timeout"});
   reading.lists({});
@@ -187,7 +197,9 @@ TEST_CASE("a peer that departs a second time is reported a second time") {
   OneOfTwo reading;
   for (int i = 0; i < 2; ++i) {
     reading.lists({container(other, "running")});
-    for (int j = 0; j < 10; ++j) reading.lists({});
+    for (int j = 0; j < 10; ++j) {
+      reading.lists({});
+    }
   }
   CHECK(reading.lines->count("peer_departed") == 2);
 }
@@ -199,7 +211,9 @@ TEST_CASE(
   reading.lists({container(other, "running")});
   reading.lists({container(other, "running")});
   CHECK(reading.own_states() == std::vector<std::string>{"info is=present"});
-  for (int i = 0; i < 10; ++i) reading.lists_without_us();
+  for (int i = 0; i < 10; ++i) {
+    reading.lists_without_us();
+  }
   CHECK(reading.own_states() ==
         std::vector<std::string>{"info is=present", "warning is=missing", "warning is=left"});
 }

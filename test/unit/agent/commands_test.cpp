@@ -42,7 +42,9 @@ struct Waiting {
     config.epmd_port = epmd.port();
   }
   ~Waiting() {
-    if (cnode) cnode->cnode->stop();
+    if (cnode) {
+      cnode->cnode->stop();
+    }
     run_for(loop, Milliseconds(1));
   }
 

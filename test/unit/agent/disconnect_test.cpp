@@ -185,7 +185,9 @@ TEST_CASE("a call that fails for another reason takes no other way") {
     OwnDeparture departure;
     const distribution::CallResult no_answer = tl::unexpected(timeout);
     const auto step = [&](int number, const char* beginning, const TermBytes& good) {
-      if (failing < number) return;
+      if (failing < number) {
+        return;
+      }
       departure.answer(beginning, failing == number ? no_answer : distribution::CallResult(good));
     };
     step(0, "erlang:function_exported(", atom("true"));

@@ -26,9 +26,13 @@ inline const Error closed{ErrorCode::unavailable, "the other side closed the con
 inline std::shared_ptr<membership::Desired> desired(const Texts& members, const Texts& departed = {}) {
   auto made = std::make_shared<membership::Desired>();
   made->own = membership::OwnPresence::present;
-  for (const auto& member : members) made->members.insert(node(member));
+  for (const auto& member : members) {
+    made->members.insert(node(member));
+  }
   made->dialable = made->members;
-  for (const auto& each : departed) made->departed.insert(node(each));
+  for (const auto& each : departed) {
+    made->departed.insert(node(each));
+  }
   return made;
 }
 

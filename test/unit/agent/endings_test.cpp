@@ -73,7 +73,9 @@ class Child {
  public:
   Child() : pid_(::fork()) {
     if (pid_ == 0) {
-      for (;;) ::pause();
+      for (;;) {
+        ::pause();
+      }
     }
     REQUIRE(pid_ > 0);
   }

@@ -66,7 +66,9 @@ std::set<std::string> without(const std::set<std::string>& from, const std::set<
 
 std::string joined(const std::set<std::string>& words) {
   std::string text;
-  for (const auto& word : words) text += word + " ";
+  for (const auto& word : words) {
+    text += word + " ";
+  }
   return text;
 }
 

@@ -79,7 +79,9 @@ class FakeConnections final : public distribution::Connections {
   void answer(const std::string& text, const distribution::CallResult& result) {
     const auto found = std::ranges::find(calls, text, &Call::text);
     std::string open;
-    for (const auto& call : calls) open += "\n  " + call.text;
+    for (const auto& call : calls) {
+      open += "\n  " + call.text;
+    }
     REQUIRE_MESSAGE(found != calls.end(), "no call ", text, "; open are:", open);
     const auto done = std::move(found->done);
     calls.erase(found);
@@ -106,8 +108,12 @@ inline distribution::TermBytes atom(std::string_view name) {
 /// A list of atoms.
 inline distribution::TermBytes atoms(const std::vector<std::string>& names) {
   distribution::TermWriter list;
-  if (!names.empty()) list.list(names.size());
-  for (const auto& name : names) list.atom(name);
+  if (!names.empty()) {
+    list.list(names.size());
+  }
+  for (const auto& name : names) {
+    list.atom(name);
+  }
   return list.nil().take();
 }
 

@@ -46,7 +46,9 @@ template <>
 struct doctest::StringMaker<std::vector<std::string>> {
   static String convert(const std::vector<std::string>& texts) {
     std::string all;
-    for (const auto& text : texts) all += "\n  " + text;
+    for (const auto& text : texts) {
+      all += "\n  " + text;
+    }
     return all.c_str();
   }
 };

@@ -209,11 +209,15 @@ TEST_CASE("the callers of a node that has gone give their places back, and no ot
   Caller other(served.loop, *served.served.cnode, "other@127.0.0.1");
   const auto stays = other.call(await_for_ever());
   other.ask(request("version"));
-  for (std::size_t i = 1; i < StatusServer::max_waiting; ++i) served.caller.call(await_for_ever());
+  for (std::size_t i = 1; i < StatusServer::max_waiting; ++i) {
+    served.caller.call(await_for_ever());
+  }
   CHECK(served.caller.ask(await_for_ever()) == "{error,too_many_waiting}");
   served.server.forget(*NodeName::parse("beam@127.0.0.1"));
   std::vector<std::uint32_t> again;
-  for (std::size_t i = 1; i < StatusServer::max_waiting; ++i) again.push_back(other.call(await_for_ever()));
+  for (std::size_t i = 1; i < StatusServer::max_waiting; ++i) {
+    again.push_back(other.call(await_for_ever()));
+  }
   CHECK(other.ask(await_for_ever()) == "{error,too_many_waiting}");
   served.sync();
   CHECK(other.await_answer(again.back()) == "ok");

@@ -37,7 +37,9 @@ struct Watched {
     const std::size_t before = attempts();
     for (Milliseconds passed{1}; passed < wait; ++passed) {
       timers.advance(Milliseconds(1));
-      while (node.looks_up()) node.answer_lookup(std::uint16_t{4711});
+      while (node.looks_up()) {
+        node.answer_lookup(std::uint16_t{4711});
+      }
     }
     const bool early = attempts() > before;
     timers.advance(Milliseconds(1));

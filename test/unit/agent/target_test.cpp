@@ -19,7 +19,9 @@ const Error timeout{ErrorCode::timeout, "no answer in time"};
 
 struct Driven : Surroundings {
   explicit Driven(const std::function<void(Config&)>& change = {}) {
-    if (change) change(config);
+    if (change) {
+      change(config);
+    }
     target = std::make_shared<Target>(loop, node, timers, config, cookie, log, agent::test::node(own_target),
                                       [this] { ++changes; });
     target->start();
@@ -38,7 +40,9 @@ struct Driven : Surroundings {
   }
   [[nodiscard]] Texts calls() const {
     Texts texts;
-    for (const auto& call : node.calls) texts.push_back(call.text);
+    for (const auto& call : node.calls) {
+      texts.push_back(call.text);
+    }
     return texts;
   }
 

@@ -35,7 +35,9 @@ struct Driving : Surroundings {
   }
   [[nodiscard]] Texts driven() const {
     Texts names;
-    for (const auto& snapshot : targets->snapshots()) names.push_back(snapshot.node.str());
+    for (const auto& snapshot : targets->snapshots()) {
+      names.push_back(snapshot.node.str());
+    }
     return names;
   }
 

@@ -28,7 +28,9 @@ void turn_for(asio::io_context& loop, Milliseconds how_long) {
 void stalls(std::atomic<int>& count, asio::io_context& loop) {
   const Watchdog watchdog(loop, quick, [&]() { ++count; });
   const auto deadline = Clock::now() + Milliseconds(20'000);
-  while (count == 0 && Clock::now() < deadline) std::this_thread::sleep_for(Milliseconds(5));
+  while (count == 0 && Clock::now() < deadline) {
+    std::this_thread::sleep_for(Milliseconds(5));
+  }
 }
 
 /// What a process whose loop turns all the time ends with: 0, or 1 if its watchdog took it for stalled.
@@ -66,7 +68,9 @@ TEST_CASE("a process that was stopped for longer than the limit goes on") {
   REQUIRE(::pipe(ready) == 0);
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
-  if (child == 0) live(ready[1]);
+  if (child == 0) {
+    live(ready[1]);
+  }
   char byte = 0;
   REQUIRE(::read(ready[0], &byte, 1) == 1);
   ::kill(child, SIGSTOP);

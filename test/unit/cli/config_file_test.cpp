@@ -20,7 +20,9 @@ const Environment with_cookie(Variables{{"RELEASE_COOKIE", "c"}});
 std::string printed(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"rancher_cnode", "--print-config"});
   std::vector<const char*> argv;
-  for (const auto& argument : arguments) argv.push_back(argument.c_str());
+  for (const auto& argument : arguments) {
+    argv.push_back(argument.c_str());
+  }
   return cli::parse_command_line(static_cast<int>(argv.size()), argv.data(), with_cookie).output;
 }
 
@@ -30,7 +32,9 @@ std::string values_of(const std::string& text) {
   for (std::size_t from = 0; from < text.size();) {
     const std::size_t end = text.find('\n', from);
     const std::string line = text.substr(from, end - from);
-    if (!line.starts_with('#')) values += line.substr(0, line.find("  # ")) + "\n";
+    if (!line.starts_with('#')) {
+      values += line.substr(0, line.find("  # ")) + "\n";
+    }
     from = end + 1;
   }
   return values;
@@ -108,7 +112,9 @@ TEST_CASE("a file that is cut anywhere gives settings or a clear error") {
   const std::string text = printed({"--node-basename=myapp", "--ip=10.42.0.7"});
   for (std::size_t length = 0; length <= text.size(); ++length) {
     const auto raw = parse_config_file(text.substr(0, length), "c.toml");
-    if (!raw) CHECK(raw.error().code == ErrorCode::bad_setting);
+    if (!raw) {
+      CHECK(raw.error().code == ErrorCode::bad_setting);
+    }
   }
 }
 

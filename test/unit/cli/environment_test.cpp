@@ -14,7 +14,9 @@ namespace {
 /// What a process with these entries would have.
 Environment of_process_with(std::vector<std::string> entries) {
   std::vector<char*> pointers;
-  for (auto& entry : entries) pointers.push_back(entry.data());
+  for (auto& entry : entries) {
+    pointers.push_back(entry.data());
+  }
   pointers.push_back(nullptr);
   char** const kept = std::exchange(environ, pointers.data());
   auto environment = Environment::of_process();

@@ -66,15 +66,18 @@ TEST_CASE("the texts of help stand in one column and fill each line") {
   const std::string indent(column, ' ');
   const auto lines = lines_of(invoke({"--help"}).output);
   for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
-    if (!lines[i].starts_with("  ") || lines[i].starts_with("       rancher_cnode")) continue;
+    if (!lines[i].starts_with("  ") || lines[i].starts_with("       rancher_cnode")) {
+      continue;
+    }
     CAPTURE(lines[i]);
     const std::string& next = lines[i + 1];
     const bool text_here = lines[i].size() > column && lines[i].substr(column - 2, 2) == "  ";
     if (text_here) {
       CHECK(lines[i][column] != ' ');
       // The first word of a line has no room in the one before.
-      if (next.starts_with(indent))
+      if (next.starts_with(indent)) {
         CHECK(lines[i].size() + 1 + std::min(next.find(' ', column), next.size()) - column > 100);
+      }
     } else {
       // What is too long for the column, with two blanks behind it, stands in a line of its own.
       CHECK(lines[i].size() + 2 > column);

@@ -330,5 +330,7 @@ TEST_CASE("a cookie is required to run, and the line names all its sources") {
 TEST_CASE("a message is one line of printable characters, however odd or long the value") {
   const auto message = message_for("ip", "\x1b[31m\n" + std::string(10'000, 'x') + "\xff");
   CHECK(message.size() < 400);
-  for (const char c : message) CHECK((c >= ' ' && c <= '~'));
+  for (const char c : message) {
+    CHECK((c >= ' ' && c <= '~'));
+  }
 }

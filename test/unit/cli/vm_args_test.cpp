@@ -143,7 +143,9 @@ TEST_CASE("files may be nested eight deep") {
     const auto value = cli::vm_arg_of_file(
         file = folder.file(std::to_string(level), "-args_file " + file + "\n"), "-v", environment);
     CHECK(value.has_value() == (level <= 8));
-    if (value) CHECK(*value == "deep");
+    if (value) {
+      CHECK(*value == "deep");
+    }
   }
 }
 

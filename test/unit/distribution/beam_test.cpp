@@ -41,11 +41,17 @@ class Child {
     std::vector<std::string> dying_with_us{"setpriv", "--pdeathsig", "KILL"};
     arguments.insert(arguments.begin(), dying_with_us.begin(), dying_with_us.end());
     std::vector<char*> argv;
-    for (auto& argument : arguments) argv.push_back(argument.data());
+    for (auto& argument : arguments) {
+      argv.push_back(argument.data());
+    }
     argv.push_back(nullptr);
     std::vector<char*> variables;
-    for (auto& variable : environment) variables.push_back(variable.data());
-    for (char** inherited = environ; *inherited != nullptr; ++inherited) variables.push_back(*inherited);
+    for (auto& variable : environment) {
+      variables.push_back(variable.data());
+    }
+    for (char** inherited = environ; *inherited != nullptr; ++inherited) {
+      variables.push_back(*inherited);
+    }
     variables.push_back(nullptr);
     REQUIRE(::posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), variables.data()) == 0);
     ::posix_spawn_file_actions_destroy(&actions);
@@ -66,7 +72,9 @@ class Child {
   void read_line() {
     asio::async_read_until(output_, buffer_, '\n',
                            [this](const boost::system::error_code& error, std::size_t) {
-                             if (error) return;
+                             if (error) {
+                               return;
+                             }
                              std::istream stream(&buffer_);
                              std::getline(stream, lines.emplace_back());
                              read_line();
@@ -170,7 +178,9 @@ TEST_CASE("a BEAM and a node of ours link, call, ping, observe and part as the p
   cnode.stop();
   run_until(loop, "the BEAM's end", [&] { return beam.lines.back().starts_with("{ends"); });
   std::string seen;
-  for (const auto& line : beam.lines) seen += line + "\n";
+  for (const auto& line : beam.lines) {
+    seen += line + "\n";
+  }
   CHECK(seen ==
         "ready\n"
         "{nodes,[],['cn@127.0.0.1']}\n"

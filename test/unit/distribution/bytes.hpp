@@ -24,7 +24,9 @@ inline TermBytes hex(std::string_view digits) {
 
 inline TermBytes join(std::initializer_list<TermBytes> parts) {
   TermBytes all;
-  for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
+  for (const auto& part : parts) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
   return all;
 }
 
@@ -33,7 +35,9 @@ inline TermBytes bytes_of(std::string_view text) { return {text.begin(), text.en
 /// text, `times` times.
 inline TermBytes repeated(std::string_view text, std::size_t times) {
   TermBytes bytes;
-  for (std::size_t i = 0; i < times; ++i) bytes.insert(bytes.end(), text.begin(), text.end());
+  for (std::size_t i = 0; i < times; ++i) {
+    bytes.insert(bytes.end(), text.begin(), text.end());
+  }
   return bytes;
 }
 

@@ -100,7 +100,9 @@ TEST_CASE("whoever wants a link again when it is replaced finds the new one, wit
   nodes.b.wait_for("up a@127.0.0.1");
   std::optional<bool> linked;
   nodes.b.on_event = [&] {
-    if (!nodes.b.events.back().starts_with("down")) return;
+    if (!nodes.b.events.back().starts_with("down")) {
+      return;
+    }
     nodes.b.cnode->connect(name("a@127.0.0.1"), [&](const auto& result) { linked = result.has_value(); });
   };
   nodes.epmd.names.erase("a");
@@ -176,7 +178,9 @@ TEST_CASE("a node whose name is none that we accept is no link") {
 TEST_CASE("a stranger beyond those of its address that may wait is refused, and told of") {
   TwoNodes nodes;
   std::vector<FileDescriptor> silent;
-  for (int i = 0; i < 129; ++i) silent.push_back(raw_connect(nodes.b.cnode->listen_port(), other_loopback));
+  for (int i = 0; i < 129; ++i) {
+    silent.push_back(raw_connect(nodes.b.cnode->listen_port(), other_loopback));
+  }
   run_until(nodes.loop, "the refusal", [&] { return nodes.b.cnode->counters().strangers_refused == 1; });
   CHECK(nodes.b.lines->all.back().ends_with(
       "from=127.0.0.2 stage=connect reason=\"too many unfinished handshakes\""));
@@ -266,7 +270,9 @@ TEST_CASE("a connection that has ended by the time it is taken in replaces no li
 TEST_CASE("strangers that say nothing keep no node out") {
   TwoNodes nodes([](CNode::Settings& settings) { settings.max_links = 2; });
   std::vector<FileDescriptor> silent;
-  for (int i = 0; i < 20; ++i) silent.push_back(raw_connect(nodes.b.cnode->listen_port(), other_loopback));
+  for (int i = 0; i < 20; ++i) {
+    silent.push_back(raw_connect(nodes.b.cnode->listen_port(), other_loopback));
+  }
   REQUIRE(nodes.a.connect("b@127.0.0.1"));
   CHECK(printed(*nodes.a.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
 }

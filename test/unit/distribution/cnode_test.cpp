@@ -109,7 +109,9 @@ TEST_CASE("an answer that comes over a newer link answers no call of that one") 
     nodes.a.cnode->request(name("b@127.0.0.1"), "later", hex("6a"), patience,
                            [&](CallResult result) { results.push_back(std::move(result)); });
     run_until(nodes.loop, "the call", [&] { return waiting.size() == calls; });
-    if (calls == 2) break;
+    if (calls == 2) {
+      break;
+    }
     nodes.a.cnode->disconnect(name("b@127.0.0.1"));
     nodes.b.wait_for("down a@127.0.0.1: the other side closed the link");
     run_until(nodes.loop, "the first call's end", [&] { return results.size() == 1; });

@@ -36,7 +36,9 @@ struct Linked {
         std::make_shared<Connection>(loop, std::move(one), timing,
                                      Connection::Handlers{[this](const Message& message) {
                                                             messages.push_back(printed(message.payload));
-                                                            if (on_message) on_message();
+                                                            if (on_message) {
+                                                              on_message();
+                                                            }
                                                           },
                                                           [this](const Error& why) {
                                                             REQUIRE_FALSE(closed);
@@ -61,7 +63,9 @@ struct Linked {
     std::array<char, 65536> bytes{};
     for (auto got = ssize_t{1}; got > 0;) {
       got = ::recv(peer.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-      if (got > 0) received.append(bytes.data(), static_cast<std::size_t>(got));
+      if (got > 0) {
+        received.append(bytes.data(), static_cast<std::size_t>(got));
+      }
     }
     return received;
   }

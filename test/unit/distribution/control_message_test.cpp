@@ -140,7 +140,9 @@ TEST_CASE("all 256 operations with any arguments are decoded or refused, never m
       CAPTURE(operation);
       CAPTURE(i);
       const auto message = decode_message(frame_with(operation, counts[i] + 1, arguments[i]));
-      if (!message) CHECK(message.error().code == ErrorCode::malformed);
+      if (!message) {
+        CHECK(message.error().code == ErrorCode::malformed);
+      }
     }
   }
 }
@@ -163,7 +165,9 @@ TEST_CASE("what breaks the protocol is malformed") {
     const TermBytes cut(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length));
     // What is left may be a control message alone.
     const auto message = decode_message(cut);
-    if (message) CHECK(message->payload.empty());
+    if (message) {
+      CHECK(message->payload.empty());
+    }
   }
   const struct {
     const char* what;

@@ -32,7 +32,9 @@ struct Registering {
         [this](RegistrationState state, const std::string& reason) {
           CHECK(registration->state() == state);
           changes.push_back(std::string(to_string(state)) + (reason.empty() ? "" : ": " + reason));
-          if (on_change) on_change();
+          if (on_change) {
+            on_change();
+          }
         });
   }
 

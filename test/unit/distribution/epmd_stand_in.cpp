@@ -35,7 +35,9 @@ void EpmdStandIn::up() {
 void EpmdStandIn::down() {
   error_code ignored;
   acceptor_.close(ignored);
-  for (const auto& client : clients_) client->socket.close(ignored);
+  for (const auto& client : clients_) {
+    client->socket.close(ignored);
+  }
   clients_.clear();
   names.clear();
   *alive_ = false;
@@ -44,7 +46,9 @@ void EpmdStandIn::down() {
 
 void EpmdStandIn::accept() {
   acceptor_.async_accept([this, alive = alive_](const error_code& error, asio::ip::tcp::socket socket) {
-    if (error || !*alive) return;
+    if (error || !*alive) {
+      return;
+    }
     auto client = std::make_shared<Client>(std::move(socket));
     clients_.push_back(client);
     read(client);
@@ -53,7 +57,9 @@ void EpmdStandIn::accept() {
 }
 
 void EpmdStandIn::leave(const std::shared_ptr<Client>& client) {
-  if (!client->name.empty()) names.erase(client->name);
+  if (!client->name.empty()) {
+    names.erase(client->name);
+  }
   error_code ignored;
   client->socket.close(ignored);
   clients_.remove(client);
@@ -62,7 +68,9 @@ void EpmdStandIn::leave(const std::shared_ptr<Client>& client) {
 void EpmdStandIn::read(const std::shared_ptr<Client>& client) {
   client->socket.async_read_some(
       asio::buffer(client->bytes), [this, client, alive = alive_](const error_code& error, std::size_t size) {
-        if (!*alive) return;
+        if (!*alive) {
+          return;
+        }
         if (error) {
           leave(client);
           return;
@@ -86,12 +94,20 @@ std::string EpmdStandIn::answer(Client& client) {
   const std::string request = client.request.substr(2);
   client.request.clear();
   requests.push_back(request);
-  if (manner == Manner::silent || manner == Manner::hangs_up) return {};
-  if (manner == Manner::garbage) return "HTTP/1.0 400 Bad Request\r\n\r\n";
+  if (manner == Manner::silent || manner == Manner::hangs_up) {
+    return {};
+  }
+  if (manner == Manner::garbage) {
+    return "HTTP/1.0 400 Bad Request\r\n\r\n";
+  }
   if (request[0] == 'z') {
     const auto found = names.find(request.substr(1));
-    if (found == names.end()) return std::string("w\1", 2);
-    if (manner == Manner::half) return std::string("w\0", 2);
+    if (found == names.end()) {
+      return std::string("w\1", 2);
+    }
+    if (manner == Manner::half) {
+      return std::string("w\0", 2);
+    }
     return std::string("w\0", 2) + two_bytes(found->second) + std::string("M\0\0\6\0\5\0\0\0\0", 10);
   }
   const std::string alive = request.substr(11, number(request, 9));
@@ -99,7 +115,9 @@ std::string EpmdStandIn::answer(Client& client) {
     ++registrations_refused;
     return std::string("v\1\0\0\0\0", 6);
   }
-  if (manner == Manner::half) return std::string("v\0", 2);
+  if (manner == Manner::half) {
+    return std::string("v\0", 2);
+  }
   client.name = alive;
   names[alive] = static_cast<std::uint16_t>(number(request, 1));
   return old_answers ? std::string("y\0\0\1", 4) : std::string("v\0\0\0\0\7", 6);

@@ -78,7 +78,9 @@ TEST_CASE("a hundred peers are asked at the same time") {
   EpmdStandIn proper(loop);
   proper.names["myapp"] = 7;
   std::vector<Answer> unanswered(100);
-  for (auto& answer : unanswered) ask(loop, answer, silent.port(), "myapp", patience);
+  for (auto& answer : unanswered) {
+    ask(loop, answer, silent.port(), "myapp", patience);
+  }
   CHECK(asked(loop, proper.port(), "myapp") == 7);
   CHECK_FALSE(unanswered.front());
   silent.down();

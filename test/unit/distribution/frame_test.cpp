@@ -28,7 +28,9 @@ std::vector<std::string> frames_of(FrameReader& reader) {
   while (true) {
     const auto frame = reader.next();
     REQUIRE(frame);
-    if (!frame->has_value()) return all;
+    if (!frame->has_value()) {
+      return all;
+    }
     all.emplace_back((*frame)->begin(), (*frame)->end());
   }
 }
@@ -53,7 +55,9 @@ TEST_CASE("a stream gives the same frames wherever it is split") {
     feed(reader, std::span<const char>(bytes).first(at));
     auto frames = frames_of(reader);
     feed(reader, std::span<const char>(bytes).subspan(at));
-    for (auto& frame : frames_of(reader)) frames.push_back(std::move(frame));
+    for (auto& frame : frames_of(reader)) {
+      frames.push_back(std::move(frame));
+    }
     CHECK(frames == expected);
   }
 }
@@ -71,7 +75,9 @@ TEST_CASE("a stream gives the same frames one byte at a time and in random piece
       const auto size = std::min<std::size_t>(left.size(), 1 + random() % longest);
       feed(reader, left.first(size));
       left = left.subspan(size);
-      for (auto& frame : frames_of(reader)) frames.push_back(std::move(frame));
+      for (auto& frame : frames_of(reader)) {
+        frames.push_back(std::move(frame));
+      }
     }
     REQUIRE(frames == expected);
   }

@@ -16,7 +16,9 @@ TermBytes letters(std::size_t count) { return repeated("x", count); }
 /// What stands before the name: tag, flags and, if the form has it, the name's length.
 TermBytes fixed_part(char tag, std::size_t between, std::optional<std::size_t> length = std::nullopt) {
   TermBytes bytes = join({{tag}, TermBytes(between, '\xff')});
-  if (length) bytes = join({bytes, {static_cast<char>(*length >> 8U), static_cast<char>(*length & 0xffU)}});
+  if (length) {
+    bytes = join({bytes, {static_cast<char>(*length >> 8U), static_cast<char>(*length & 0xffU)}});
+  }
   return bytes;
 }
 
@@ -86,7 +88,9 @@ TEST_CASE("each other packet comes in one direction and in one length") {
       const auto body = join({{row.tag}, letters(size - 1)});
       const auto packet = read_packet(body, row.direction);
       CHECK(packet.has_value() == (size == row.size));
-      if (packet) CHECK(packet->kind == row.kind);
+      if (packet) {
+        CHECK(packet->kind == row.kind);
+      }
       const bool outgoing = row.direction == Direction::outgoing;
       CHECK_FALSE(read_packet(body, outgoing ? Direction::incoming : Direction::outgoing));
     }

@@ -76,7 +76,9 @@ TEST_CASE("a hundred nodes are taken in at once") {
 TEST_CASE("a hundred silent strangers from one address delay only their own") {
   Pools server("server@127.0.0.1", Milliseconds(3'000));
   std::vector<HandshakeResult> silent;
-  for (int i = 0; i < 100; ++i) REQUIRE(server.silent_stranger(loopback, silent));
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(server.silent_stranger(loopback, silent));
+  }
 
   Pools client("client@127.0.0.1");
   const RawListener listener;
@@ -106,7 +108,9 @@ TEST_CASE("silent strangers from many addresses hold no thread") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> silent;
   for (std::uint32_t source = 0; source < HandshakeThreads{}.incoming; ++source) {
-    for (int i = 0; i < 2; ++i) REQUIRE(server.silent_stranger(Ipv4Address(0x0a2a0000 + source), silent));
+    for (int i = 0; i < 2; ++i) {
+      REQUIRE(server.silent_stranger(Ipv4Address(0x0a2a0000 + source), silent));
+    }
   }
   int taken = 0;
   const auto listener = server.listening(taken);
@@ -176,7 +180,9 @@ TEST_CASE("strangers who stopped after a byte hold two threads of their address,
 TEST_CASE("a third stranger of an address waits for one of the two before it") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> ends;
-  for (int i = 0; i < 3; ++i) REQUIRE(server.silent_stranger(loopback, ends));
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(server.silent_stranger(loopback, ends));
+  }
   raw_send(server.strangers[0], std::string(1, '\0'));
   raw_send(server.strangers[1], std::string(1, '\0'));
   server.loop.poll();
@@ -195,7 +201,9 @@ TEST_CASE("strangers who have gone make room for others") {
   const auto come_and_go = [&ends](Pools& server, const std::function<void()>& leave) {
     while (ends.size() <= HandshakePools::max_waiting) {
       const auto all = ends.size() + at_once;
-      for (std::size_t i = 0; i < at_once; ++i) REQUIRE(server.silent_stranger(loopback, ends));
+      for (std::size_t i = 0; i < at_once; ++i) {
+        REQUIRE(server.silent_stranger(loopback, ends));
+      }
       leave();
       run_until(server.loop, "their ends", [&] { return ends.size() == all; });
     }
@@ -207,7 +215,9 @@ TEST_CASE("strangers who have gone make room for others") {
   SUBCASE("when they said nothing in time") {
     Pools server("server@127.0.0.1", Milliseconds(1));
     come_and_go(server, [] {});
-    for (const auto& stranger : server.strangers) CHECK(raw_closed(stranger));
+    for (const auto& stranger : server.strangers) {
+      CHECK(raw_closed(stranger));
+    }
   }
 }
 
@@ -224,7 +234,9 @@ TEST_CASE("strangers who wait for a thread take up room as those who have said n
   }
   server.loop.poll();
   std::size_t taken = 0;
-  while (taken < 100 && server.silent_stranger(address(sources), ends)) ++taken;
+  while (taken < 100 && server.silent_stranger(address(sources), ends)) {
+    ++taken;
+  }
   CHECK(taken == sources * HandshakePools::incoming_threads_per_source);
 }
 
@@ -232,12 +244,16 @@ TEST_CASE("what may wait is bounded, for one address and for all") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> ends;
   std::size_t taken = 0;
-  while (taken < 1'000 && server.silent_stranger(loopback, ends)) ++taken;
+  while (taken < 1'000 && server.silent_stranger(loopback, ends)) {
+    ++taken;
+  }
   CHECK(taken == HandshakePools::max_waiting_per_source);
   CHECK(raw_closed(server.strangers.back()));
   for (std::uint32_t source = 0; source < 10; ++source) {
     const Ipv4Address address(0x0a2a0000 + source);
-    for (std::size_t i = 0; i < 1'000 && server.silent_stranger(address, ends); ++i) ++taken;
+    for (std::size_t i = 0; i < 1'000 && server.silent_stranger(address, ends); ++i) {
+      ++taken;
+    }
   }
   CHECK(taken == HandshakePools::max_waiting);
 }
@@ -264,7 +280,9 @@ TEST_CASE("going ends every handshake at once and answers nobody") {
   server->loop.run_for(patience);
   CHECK(server->loop.stopped());  // nothing is left that waits
   CHECK(ends.empty());
-  for (const auto& stranger : server->strangers) CHECK(raw_closed(stranger));
+  for (const auto& stranger : server->strangers) {
+    CHECK(raw_closed(stranger));
+  }
 }
 
 TEST_CASE("an answer that was on its way when the pools went is dropped") {

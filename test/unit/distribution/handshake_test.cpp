@@ -54,7 +54,9 @@ TEST_CASE("two nodes with one cookie are linked, each under its name") {
   raw_send(made->socket, "hello");
   const auto deadline = soon();
   std::string heard;
-  while (heard.empty() && Clock::now() < deadline) heard = raw_receive(taken->socket, 5);
+  while (heard.empty() && Clock::now() < deadline) {
+    heard = raw_receive(taken->socket, 5);
+  }
   CHECK(heard == "hello");
 }
 
@@ -260,7 +262,9 @@ TEST_CASE("a whole handshake one byte at a time succeeds within the deadline") {
   auto [far, accepted] = raw_pair();
   auto in = accepting(bob, std::move(accepted), stop);
   const auto relay = [](const FileDescriptor& from, const FileDescriptor& to, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) raw_send(to, raw_receive(from, 1));
+    for (std::size_t i = 0; i < size; ++i) {
+      raw_send(to, raw_receive(from, 1));
+    }
   };
   relay(near, far, 2 + 15 + 15);      // name
   relay(far, near, 5 + 2 + 19 + 13);  // status, challenge
@@ -290,7 +294,9 @@ TEST_CASE("a stop ends handshakes at once, those that are under way and those to
 TEST_CASE("handshakes leave no descriptor behind") {
   const auto open_descriptors = [] {
     std::size_t count = 0;
-    for (int fd = 0; fd < 1024; ++fd) count += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    for (int fd = 0; fd < 1024; ++fd) {
+      count += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    }
     return count;
   };
   const HandshakeStop stop;

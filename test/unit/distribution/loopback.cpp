@@ -64,7 +64,9 @@ NoDescriptors::NoDescriptors() {
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
   while (true) {
     FileDescriptor one(::eventfd(0, EFD_CLOEXEC));
-    if (!one.valid()) return;
+    if (!one.valid()) {
+      return;
+    }
     all_.push_back(std::move(one));
   }
 }
@@ -101,7 +103,9 @@ std::pair<FileDescriptor, FileDescriptor> local_pair() {
 void raw_send(const FileDescriptor& socket, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto sent = ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return;
+    if (sent <= 0) {
+      return;
+    }
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
 }
@@ -111,7 +115,9 @@ std::string raw_receive(const FileDescriptor& socket, std::size_t size) {
   std::size_t done = 0;
   while (done < size) {
     const auto got = ::recv(socket.get(), bytes.data() + done, size - done, 0);
-    if (got <= 0) break;
+    if (got <= 0) {
+      break;
+    }
     done += static_cast<std::size_t>(got);
   }
   bytes.resize(done);
@@ -122,7 +128,9 @@ bool raw_closed(const FileDescriptor& socket) {
   char dropped[4096];
   while (true) {
     const auto got = ::recv(socket.get(), dropped, sizeof(dropped), 0);
-    if (got > 0) continue;
+    if (got > 0) {
+      continue;
+    }
     return got == 0 || errno == ECONNRESET;
   }
 }

@@ -33,15 +33,21 @@ struct Node {
         .name = name(node), .cookie = Cookie("secret"), .listen_ports = {}, .timing = {}};
     settings.epmd_port = epmd.port();
     settings.epmd_limit = patience;
-    if (change) change(settings);
+    if (change) {
+      change(settings);
+    }
     cnode.emplace(loop, settings,
                   CNode::Handlers{[this](const NodeName& peer) {
                                     events.push_back("up " + peer.str());
-                                    if (on_event) on_event();
+                                    if (on_event) {
+                                      on_event();
+                                    }
                                   },
                                   [this](const NodeName& peer, const Error& why) {
                                     events.push_back("down " + peer.str() + ": " + why.message);
-                                    if (on_event) on_event();
+                                    if (on_event) {
+                                      on_event();
+                                    }
                                   },
                                   [this](RegistrationState state, const std::string& /*reason*/) {
                                     registrations.push_back(std::string(to_string(state)));

@@ -30,7 +30,9 @@ struct Written {
 
 TEST_CASE("each fault of a stranger is said once, until the stranger did well") {
   Written written;
-  for (int i = 0; i < 5; ++i) written.fail("10.42.0.7", "cookie");
+  for (int i = 0; i < 5; ++i) {
+    written.fail("10.42.0.7", "cookie");
+  }
   REQUIRE(written.lines->all.size() == 1);
   CHECK(written.lines->all[0] ==
         "warning event=handshake_failed msg=\"a connection to us came to nothing\" from=10.42.0.7 "
@@ -48,8 +50,9 @@ TEST_CASE("each fault of a stranger is said once, until the stranger did well") 
 
 TEST_CASE("no number of strangers fills the log") {
   Written written;
-  for (int i = 0; i < 100'000; ++i)
+  for (int i = 0; i < 100'000; ++i) {
     written.fail("10.42.0." + std::to_string(i), i % 2 == 0 ? "cookie" : "silent");
+  }
   CHECK(written.lines->all.size() == StrangerLog::max_lines_a_minute);
   written.now += std::chrono::seconds(59);
   written.fail("10.43.0.1", "cookie");
@@ -67,7 +70,9 @@ TEST_CASE("a minute begins with its first line") {
   std::uint32_t stranger = 0;
   const auto lines_of_twenty = [&] {
     const auto before = written.lines->all.size();
-    for (int i = 0; i < 20; ++i) written.fail("10.42.0." + std::to_string(++stranger), "cookie");
+    for (int i = 0; i < 20; ++i) {
+      written.fail("10.42.0." + std::to_string(++stranger), "cookie");
+    }
     return written.lines->all.size() - before;
   };
   written.now += std::chrono::seconds(90);
@@ -87,7 +92,9 @@ TEST_CASE("256 strangers are remembered, and all forgotten when one more comes")
     written.fail("10.42.0." + std::to_string(stranger), "cookie");
     return written.lines->all.size();
   };
-  for (std::size_t i = 0; i < StrangerLog::max_sources_remembered; ++i) CHECK(fail(i) == i + 1);
+  for (std::size_t i = 0; i < StrangerLog::max_sources_remembered; ++i) {
+    CHECK(fail(i) == i + 1);
+  }
   CHECK(fail(0) == StrangerLog::max_sources_remembered);
   CHECK(fail(StrangerLog::max_sources_remembered) == StrangerLog::max_sources_remembered + 1);
   CHECK(fail(0) == StrangerLog::max_sources_remembered + 2);

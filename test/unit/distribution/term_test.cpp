@@ -125,7 +125,9 @@ TEST_CASE("asking for another type leaves the reader where it was") {
     CHECK(stays(reader.pid().has_value(), TermType::pid));
     CHECK(stays(reader.reference().has_value(), TermType::reference));
     CHECK(stays(reader.nil().has_value(), TermType::nil));
-    if (term.type != TermType::nil) CHECK(stays(reader.list().has_value(), TermType::list));
+    if (term.type != TermType::nil) {
+      CHECK(stays(reader.list().has_value(), TermType::list));
+    }
     CHECK(stays(reader.version().has_value(), TermType::bits));
     CHECK_FALSE(reader.accept_atom("nothing"));
     CHECK_FALSE(reader.accept_tuple(99));
@@ -224,7 +226,9 @@ TEST_CASE("depth costs no stack") {
 TEST_CASE("atoms are read in every encoding, as UTF-8") {
   const std::string grin = "\xf0\x9f\x98\x80";
   std::string grins;
-  for (int i = 0; i < 255; ++i) grins += grin;
+  for (int i = 0; i < 255; ++i) {
+    grins += grin;
+  }
   const struct {
     TermBytes bytes;
     std::string text;

@@ -35,7 +35,9 @@ Driver with_departed_9(ReconcilerSettings settings) {
 /// Every list shows these for so long.
 void keep_listing(Driver& driver, std::initializer_list<int> connected, std::chrono::seconds time) {
   for (Duration passed{}; passed < time; passed += 100ms) {
-    while (!driver.lists.empty()) driver.answer_list(connected);
+    while (!driver.lists.empty()) {
+      driver.answer_list(connected);
+    }
     driver.pass(100ms);
   }
 }
@@ -43,7 +45,9 @@ void keep_listing(Driver& driver, std::initializer_list<int> connected, std::chr
 std::vector<Departure> departures_of(const Driver& driver, int number) {
   std::vector<Departure> result;
   for (const Fact& fact : driver.facts) {
-    if (fact.peer == node(number)) result.push_back(fact.departure);
+    if (fact.peer == node(number)) {
+      result.push_back(fact.departure);
+    }
   }
   return result;
 }
@@ -220,7 +224,9 @@ TEST_CASE("a departed peer that is listed again is not disconnected any more, an
   keep_listing(driver, {2, 9}, 60s);
   CHECK(driver.disconnects.empty());
   CHECK(driver.state(9) == PeerState::linked);
-  while (driver.lists.empty()) driver.pass(100ms);
+  while (driver.lists.empty()) {
+    driver.pass(100ms);
+  }
   driver.answer_list({2});
   CHECK(peers_of(driver.probes) == nodes({9}));
 }
@@ -235,7 +241,9 @@ TEST_CASE(
   keep_listing(driver, {2, 9}, 60s);
   CHECK(driver.disconnects.empty());
   driver.step(event::DesiredChanged{departing(nodes({1, 2}), nodes({9}))});
-  while (!driver.lists.empty()) driver.answer_list({2, 9});
+  while (!driver.lists.empty()) {
+    driver.answer_list({2, 9});
+  }
   CHECK(driver.disconnects.empty());
   keep_listing(driver, {2, 9}, 2s);
   CHECK(driver.disconnects.size() == 1);
@@ -263,7 +271,9 @@ TEST_CASE("the connections are listed right after a disconnect") {
   Driver driver = with_departed_9(disconnecting());
   keep_listing(driver, {2, 9}, 2s);
   REQUIRE(driver.disconnects.size() == 1);
-  while (!driver.lists.empty()) driver.answer_list({2, 9});
+  while (!driver.lists.empty()) {
+    driver.answer_list({2, 9});
+  }
   driver.answer_disconnect(DisconnectOutcome::done);
   CHECK(driver.lists.size() == 1);
 }
@@ -279,7 +289,9 @@ TEST_CASE("disconnects in flight have a limit, and every departed peer has its t
   for (int i = 0; i < 100; ++i) {
     keep_listing(driver, {5, 6, 7, 8, 9}, 1s);
     most = std::max(most, driver.disconnects.size());
-    if (driver.disconnects.empty()) continue;
+    if (driver.disconnects.empty()) {
+      continue;
+    }
     asked.insert(driver.disconnects.front().peer);
     driver.answer_disconnect(DisconnectOutcome::failed);
   }
@@ -387,7 +399,9 @@ TEST_CASE("of all targets the departed one is disconnected, and dials nobody, co
   settings.departed_peers = DepartedPolicy::ignore;
   Driver driver(settings);
   driver.begin(desired(nodes({1, 2, 3}), {}, OwnPresence::unknown), {2});
-  while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
+  while (!driver.probes.empty()) {
+    driver.answer_probe(ProbeOutcome::no_answer);
+  }
   driver.step(event::DesiredChanged{departing(nodes({2, 3}), nodes({1}), OwnPresence::unknown)});
   keep_listing(driver, {2}, 20s);
   CHECK(peers_of(driver.disconnects) == nodes({1}));

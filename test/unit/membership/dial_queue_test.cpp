@@ -15,8 +15,12 @@ using samples::at_seconds;
 TEST_CASE("fresh peers have their turn in the order of their arrival") {
   std::array<Queued, 3> peers;
   DialQueue queue;
-  for (const std::size_t arrival : {2U, 0U, 1U}) queue.add_fresh(peers.at(arrival));
-  for (const std::size_t turn : {2U, 0U, 1U}) CHECK(queue.pop() == &peers.at(turn));
+  for (const std::size_t arrival : {2U, 0U, 1U}) {
+    queue.add_fresh(peers.at(arrival));
+  }
+  for (const std::size_t turn : {2U, 0U, 1U}) {
+    CHECK(queue.pop() == &peers.at(turn));
+  }
   CHECK(queue.pop() == nullptr);
 }
 
@@ -31,26 +35,38 @@ TEST_CASE("retries have their turn in the order in which they fell due, not in t
   CHECK(queue.next_due() == at_seconds(3));
   queue.promote_all();
   CHECK_FALSE(queue.next_due());
-  for (const std::size_t turn : {1U, 2U, 0U}) CHECK(queue.pop() == &peers.at(turn));
+  for (const std::size_t turn : {1U, 2U, 0U}) {
+    CHECK(queue.pop() == &peers.at(turn));
+  }
 }
 
 TEST_CASE("peers that are due at the same time all have their turn, the first that failed first") {
   std::array<Queued, 3> peers;
   DialQueue queue;
-  for (const std::size_t arrival : {2U, 0U, 1U}) queue.add_waiting(peers.at(arrival), at_seconds(1));
+  for (const std::size_t arrival : {2U, 0U, 1U}) {
+    queue.add_waiting(peers.at(arrival), at_seconds(1));
+  }
   queue.promote(at_seconds(1));
-  for (const std::size_t turn : {2U, 0U, 1U}) CHECK(queue.pop() == &peers.at(turn));
+  for (const std::size_t turn : {2U, 0U, 1U}) {
+    CHECK(queue.pop() == &peers.at(turn));
+  }
 }
 
 TEST_CASE("every fourth turn is a retry's while fresh peers wait") {
   std::array<Queued, 8> fresh;
   std::array<Queued, 3> retries;
   DialQueue queue;
-  for (Queued& peer : fresh) queue.add_fresh(peer);
-  for (Queued& peer : retries) queue.add_waiting(peer, at_seconds(1));
+  for (Queued& peer : fresh) {
+    queue.add_fresh(peer);
+  }
+  for (Queued& peer : retries) {
+    queue.add_waiting(peer, at_seconds(1));
+  }
   queue.promote(at_seconds(1));
   std::string turns;
-  while (const Queued* peer = queue.pop()) turns += peer >= fresh.begin() && peer < fresh.end() ? 'f' : 'r';
+  while (const Queued* peer = queue.pop()) {
+    turns += peer >= fresh.begin() && peer < fresh.end() ? 'f' : 'r';
+  }
   CHECK(turns == "fffrfffrffr");
 }
 
@@ -59,9 +75,15 @@ TEST_CASE("a peer that was removed has no turn, wherever it was") {
     CAPTURE(static_cast<int>(place));
     Queued peer;
     DialQueue queue;
-    if (place == Queued::Place::fresh) queue.add_fresh(peer);
-    if (place != Queued::Place::fresh) queue.add_waiting(peer, at_seconds(1));
-    if (place == Queued::Place::retry) queue.promote_all();
+    if (place == Queued::Place::fresh) {
+      queue.add_fresh(peer);
+    }
+    if (place != Queued::Place::fresh) {
+      queue.add_waiting(peer, at_seconds(1));
+    }
+    if (place == Queued::Place::retry) {
+      queue.promote_all();
+    }
     CHECK(peer.place == place);
     queue.remove(peer);
     CHECK(peer.place == Queued::Place::none);

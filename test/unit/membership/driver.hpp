@@ -57,7 +57,9 @@ inline std::shared_ptr<const Desired> holding(const std::set<NodeName>& held,
 
 inline std::set<NodeName> first_nodes(int count, int from = 2) {
   std::set<NodeName> result;
-  for (int number = from; number < from + count; ++number) result.insert(node(number));
+  for (int number = from; number < from + count; ++number) {
+    result.insert(node(number));
+  }
   return result;
 }
 
@@ -107,7 +109,9 @@ class Driver {
 
   void answer_list(std::initializer_list<int> linked) {
     std::vector<NodeName> links;
-    for (const int number : linked) links.push_back(node(number));
+    for (const int number : linked) {
+      links.push_back(node(number));
+    }
     step(event::LinksListed{take_first(lists).id, std::move(links)});
   }
   void fail_list() { step(event::ListFailed{take_first(lists).id}); }
@@ -130,7 +134,9 @@ class Driver {
   void keep(action::Probe action) { probes.push_back(std::move(action)); }
   void keep(action::Inspect action) { inspections.push_back(std::move(action)); }
   void answer_inspections_if_wanted() {
-    while (answers_inspections && !inspections.empty()) answer_inspection(InspectOutcome::clear);
+    while (answers_inspections && !inspections.empty()) {
+      answer_inspection(InspectOutcome::clear);
+    }
   }
   void keep(action::Dial action) { dials.push_back(std::move(action)); }
   void keep(action::Disconnect action) { disconnects.push_back(std::move(action)); }
@@ -160,7 +166,9 @@ inline Driver with_a_long_wait() {
 template <class T>
 std::set<NodeName> peers_of(const std::vector<T>& actions) {
   std::set<NodeName> result;
-  for (const T& action : actions) result.insert(action.peer);
+  for (const T& action : actions) {
+    result.insert(action.peer);
+  }
   return result;
 }
 

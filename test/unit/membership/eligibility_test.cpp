@@ -35,7 +35,9 @@ const Member& member_at(const Eligibility& result, int number) {
 
 std::size_t dropped_in_all(const Eligibility& result) {
   std::size_t sum = 0;
-  for (const Dropped& reason : result.dropped) sum += reason.count;
+  for (const Dropped& reason : result.dropped) {
+    sum += reason.count;
+  }
   return sum;
 }
 

@@ -33,7 +33,9 @@ TEST_CASE("after a gap the removal delay begins anew") {
     CAPTURE(gap.name);
     Membership membership = five();
     read_every_second(membership, 1, 5, ReadScope::self, running({1, 2, 3, 4}));
-    if (gap.read) membership.observe(at_seconds(6), ReadScope::self, *gap.read, gap.authority);
+    if (gap.read) {
+      membership.observe(at_seconds(6), ReadScope::self, *gap.read, gap.authority);
+    }
     read_every_second(membership, 11, 20, ReadScope::self, running({1, 2, 3, 4}));
     CHECK(membership.desired()->departed.empty());
     CHECK(membership.observe(at_seconds(21), ReadScope::self, running({1, 2, 3, 4})));
@@ -56,7 +58,9 @@ TEST_CASE("after a gap our own removal delay begins anew") {
     CAPTURE(gap.name);
     Membership membership = five();
     read_every_second(membership, 1, 5, ReadScope::self, running({2, 3, 4, 5}));
-    if (gap.read) membership.observe(at_seconds(6), ReadScope::self, *gap.read, gap.authority);
+    if (gap.read) {
+      membership.observe(at_seconds(6), ReadScope::self, *gap.read, gap.authority);
+    }
     read_every_second(membership, 11, 20, ReadScope::self, running({2, 3, 4, 5}));
     CHECK(membership.desired()->own == OwnPresence::missing);
     membership.observe(at_seconds(21), ReadScope::self, running({2, 3, 4, 5}));

@@ -70,7 +70,9 @@ TEST_CASE("news act at most once in their interval, and none is lost") {
   driver.answer_probe(ProbeOutcome::no_answer);
   while (driver.now < second + 3'900ms) {
     driver.pass(100ms);
-    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
+    while (!driver.probes.empty()) {
+      driver.answer_probe(ProbeOutcome::no_answer);
+    }
   }
   CHECK(driver.peer(2)->next_try.value() - driver.now > 200ms);
   driver.pass(100ms);
@@ -83,11 +85,17 @@ TEST_CASE("a peer that came up by itself is news for those that wait") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2, 3})));
   for (int attempt = 0; attempt < 10; ++attempt) {
-    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
+    while (!driver.probes.empty()) {
+      driver.answer_probe(ProbeOutcome::no_answer);
+    }
     driver.pass(11s);
-    if (!driver.lists.empty()) driver.answer_list({});
+    if (!driver.lists.empty()) {
+      driver.answer_list({});
+    }
   }
-  while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
+  while (!driver.probes.empty()) {
+    driver.answer_probe(ProbeOutcome::no_answer);
+  }
   driver.pass(1s);
   REQUIRE(driver.lists.size() == 1);
   REQUIRE(driver.probes.empty());
@@ -104,13 +112,21 @@ Driver with_one_waiting_and_one_in_flight() {
       driver.answer_probe(driver.probes.front().peer == node(2) ? ProbeOutcome::found
                                                                 : ProbeOutcome::no_answer);
     }
-    while (!driver.dials.empty()) driver.answer_dial(DialOutcome::refused);
-    if (!driver.lists.empty()) driver.answer_list({});
+    while (!driver.dials.empty()) {
+      driver.answer_dial(DialOutcome::refused);
+    }
+    if (!driver.lists.empty()) {
+      driver.answer_list({});
+    }
     driver.pass(1s);
   }
   while (peers_of(driver.probes) != nodes({2}) || driver.lists.empty()) {
-    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
-    if (!driver.lists.empty()) driver.answer_list({});
+    while (!driver.probes.empty()) {
+      driver.answer_probe(ProbeOutcome::no_answer);
+    }
+    if (!driver.lists.empty()) {
+      driver.answer_list({});
+    }
     driver.pass(100ms);
   }
   return driver;
@@ -142,7 +158,9 @@ TEST_CASE("an external change hurries once") {
   Driver driver = with_a_long_wait();
   driver.step(event::News{});
   for (int tenth = 0; tenth < 300; ++tenth) {
-    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::no_answer);
+    while (!driver.probes.empty()) {
+      driver.answer_probe(ProbeOutcome::no_answer);
+    }
     driver.pass(100ms);
   }
   CHECK(driver.peer(2)->attempts <= 11 + 10);

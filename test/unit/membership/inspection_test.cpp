@@ -22,7 +22,9 @@ Driver with_lost_2(ReconcilerSettings settings = driving_node_1()) {
   driver.begin(desired(nodes({2, 3})), {2, 3});
   driver.pass(5s);
   driver.answer_list({3});
-  if (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::found);
+  if (!driver.probes.empty()) {
+    driver.answer_probe(ProbeOutcome::found);
+  }
   return driver;
 }
 
@@ -60,12 +62,16 @@ TEST_CASE("a peer that was inspected is not inspected again before it is lost ag
   Driver driver = with_lost_2();
   driver.answer_inspection(InspectOutcome::clear);
   driver.answer_dial(DialOutcome::refused);
-  while (driver.probes.empty()) driver.pass(10ms);
+  while (driver.probes.empty()) {
+    driver.pass(10ms);
+  }
   driver.answer_probe(ProbeOutcome::found);
   CHECK(driver.inspections.empty());
   CHECK(driver.dials.size() == 1);
   driver.answer_dial(DialOutcome::linked);
-  while (!driver.lists.empty()) driver.answer_list({2, 3});
+  while (!driver.lists.empty()) {
+    driver.answer_list({2, 3});
+  }
   driver.pass(5s);
   driver.answer_list({3});
   driver.answer_probe(ProbeOutcome::found);
@@ -83,7 +89,9 @@ TEST_CASE(
       CHECK(driver.dials.empty());
       CHECK(driver.state(2) == PeerState::waiting);
       CHECK_FALSE(driver.peer(2)->reason.empty());
-      while (driver.probes.empty()) driver.pass(10ms);
+      while (driver.probes.empty()) {
+        driver.pass(10ms);
+      }
       driver.answer_probe(ProbeOutcome::found);
     }
     driver.answer_inspection(outcome);
@@ -94,7 +102,9 @@ TEST_CASE(
 TEST_CASE("a peer that is connected again by itself during its inspection is not dialled") {
   Driver driver = with_lost_2();
   driver.pass(1s);
-  while (!driver.lists.empty()) driver.answer_list({2, 3});
+  while (!driver.lists.empty()) {
+    driver.answer_list({2, 3});
+  }
   driver.answer_inspection(InspectOutcome::clear);
   CHECK(driver.dials.empty());
   CHECK(driver.state(2) == PeerState::linked);
@@ -112,7 +122,9 @@ TEST_CASE("a target that restarts has lost nobody, and an inspection that is out
   CHECK(driver.probes.empty());
   driver.answer_inspection(InspectOutcome::stale);
   driver.pass(10s);
-  while (!driver.probes.empty() && driver.dials.empty()) driver.answer_probe(ProbeOutcome::found);
+  while (!driver.probes.empty() && driver.dials.empty()) {
+    driver.answer_probe(ProbeOutcome::found);
+  }
   CHECK(driver.dials.size() == 1);
   CHECK(driver.inspections.empty());
 }
@@ -121,9 +133,13 @@ TEST_CASE("a peer that leaves and is listed again is dialled like a new one, wha
   for (const bool answered : {true, false}) {
     CAPTURE(answered);
     Driver driver = with_lost_2();
-    if (answered) driver.answer_inspection(InspectOutcome::stale);
+    if (answered) {
+      driver.answer_inspection(InspectOutcome::stale);
+    }
     driver.step(event::DesiredChanged{desired(nodes({3}))});
-    if (!answered) driver.answer_inspection(InspectOutcome::stale);
+    if (!answered) {
+      driver.answer_inspection(InspectOutcome::stale);
+    }
     driver.step(event::DesiredChanged{desired(nodes({2, 3}))});
     driver.answer_probe(ProbeOutcome::found);
     CHECK(driver.inspections.empty());

@@ -65,7 +65,9 @@ TEST_CASE("while a read lacks more than half of the others, nobody departs befor
 
 TEST_CASE("containers that were down take no part: a finished upgrade is no mass removal") {
   Service upgraded = running({1, 2, 3});
-  for (const int old : {4, 5, 6}) upgraded.containers.push_back(container(old, "updating-stopped"));
+  for (const int old : {4, 5, 6}) {
+    upgraded.containers.push_back(container(old, "updating-stopped"));
+  }
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, upgraded);
   read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3}));
@@ -76,7 +78,9 @@ TEST_CASE("containers that were down take no part: a finished upgrade is no mass
   Membership most_gone(settings());
   most_gone.observe(at_seconds(0), ReadScope::self, upgraded);
   Service without = running({1});
-  for (const int old : {4, 5, 6}) without.containers.push_back(container(old, "updating-stopped"));
+  for (const int old : {4, 5, 6}) {
+    without.containers.push_back(container(old, "updating-stopped"));
+  }
   most_gone.observe(at_seconds(1), ReadScope::self, without);
   REQUIRE(most_gone.view().mass_hold);
   CHECK(most_gone.view().mass_hold->missing == 2);
@@ -213,8 +217,12 @@ TEST_CASE("containers that are replaced one after the other are no mass removal"
     alive.erase(alive.begin());
     alive.push_back(replacement);
     Service read = running({1});
-    for (const int number : alive) read.containers.push_back(container(number));
-    for (int i = 0; i < 11; ++i) membership.observe(at_seconds(++second), ReadScope::self, read);
+    for (const int number : alive) {
+      read.containers.push_back(container(number));
+    }
+    for (int i = 0; i < 11; ++i) {
+      membership.observe(at_seconds(++second), ReadScope::self, read);
+    }
     CHECK_FALSE(membership.view().mass_hold);
   }
 }

@@ -14,14 +14,18 @@ PaceOracle::PaceOracle(int self, const ReconcilerSettings& settings, const std::
     : self_(self), settings_(settings), names_(names), peers_(names.size()) {}
 
 void PaceOracle::broken(const std::string& rule, int number) {
-  if (broken_.empty()) broken_ = number == 0 ? rule : rule + ": " + std::to_string(number);
+  if (broken_.empty()) {
+    broken_ = number == 0 ? rule : rule + ": " + std::to_string(number);
+  }
 }
 
 void PaceOracle::start_over(Peer& peer) { peer.attempts = peer.failures = peer.losses = 0; }
 
 /// Due at once, behind those that are.
 void PaceOracle::queue(TimePoint now, Peer& peer) {
-  if (!peer.is_queued()) return;
+  if (!peer.is_queued()) {
+    return;
+  }
   peer.fresh = true;
   peer.due = now;
   peer.queued_in = step_;
@@ -29,7 +33,9 @@ void PaceOracle::queue(TimePoint now, Peer& peer) {
 
 void PaceOracle::wait(Peer& peer, std::uint32_t failures) {
   Duration longest = settings_.retry_first;
-  while (--failures > 0 && longest < settings_.retry_limit) longest *= 2;
+  while (--failures > 0 && longest < settings_.retry_limit) {
+    longest *= 2;
+  }
   peer.fresh = false;
   peer.longest_wait = std::min<Duration>(longest, settings_.retry_limit);
 }
@@ -52,7 +58,9 @@ void PaceOracle::want(TimePoint now, const Wanted& wanted) {
       peer.since = now;
     }
     peer.member = true;
-    if (peer.dialable == dialable) continue;
+    if (peer.dialable == dialable) {
+      continue;
+    }
     peer.dialable = dialable;
     peer.tried = peer.connected;
     start_over(peer);
@@ -68,8 +76,12 @@ void PaceOracle::restart(TimePoint now, bool up) {
   list_wanted_ = up_;
   std::erase_if(flights_, [](const auto& flight) { return flight.second.kind == Kind::dial; });
   for (Peer& peer : peers_) {
-    if (peer.kind == Kind::dial) peer.flight = 0;
-    if (!peer.member) continue;
+    if (peer.kind == Kind::dial) {
+      peer.flight = 0;
+    }
+    if (!peer.member) {
+      continue;
+    }
     peer.connected = peer.tried = peer.lost = false;
     start_over(peer);
     queue(now, peer);
@@ -78,31 +90,43 @@ void PaceOracle::restart(TimePoint now, bool up) {
 }
 
 void PaceOracle::listed(TimePoint now, ActionId id, const std::set<int>& connected) {
-  if (id != list_) return;
+  if (id != list_) {
+    return;
+  }
   list_ = 0;
   next_list_ = now + settings_.list_interval;
   bool by_itself = false;
   for (const int number : connected) {
     Peer& peer = this->peer(number);
-    if (!peer.member) continue;
+    if (!peer.member) {
+      continue;
+    }
     by_itself |= !peer.connected && (peer.flight == 0 || peer.kind != Kind::dial);
-    if (!peer.connected || peer.attempts > 0) touched_.insert(number);
+    if (!peer.connected || peer.attempts > 0) {
+      touched_.insert(number);
+    }
     connect(now, peer);
     peer.shown = true;
     peer.attempts = 0;
   }
   for (int number = 1; number < static_cast<int>(peers_.size()); ++number) {
     Peer& peer = this->peer(number);
-    if (!peer.connected || connected.contains(number) || list_asked_in_ < peer.connected_in) continue;
+    if (!peer.connected || connected.contains(number) || list_asked_in_ < peer.connected_in) {
+      continue;
+    }
     touched_.insert(number);
     lose(now, peer);
   }
   // The first list shows what was connected before.
-  if (std::exchange(ready_, true) && by_itself) change_waits_ = true;
+  if (std::exchange(ready_, true) && by_itself) {
+    change_waits_ = true;
+  }
 }
 
 void PaceOracle::take(TimePoint now, const event::ListFailed& event) {
-  if (event.id != list_) return;
+  if (event.id != list_) {
+    return;
+  }
   list_ = 0;
   next_list_ = now + settings_.list_interval;
   list_wanted_ = false;
@@ -110,7 +134,9 @@ void PaceOracle::take(TimePoint now, const event::ListFailed& event) {
 }
 
 void PaceOracle::connect(TimePoint now, Peer& peer) {
-  if (peer.connected) return;
+  if (peer.connected) {
+    return;
+  }
   peer.connected = peer.tried = true;
   peer.shown = peer.lost = false;
   peer.inspections = 0;
@@ -122,30 +148,41 @@ void PaceOracle::lose(TimePoint now, Peer& peer) {
   peer.connected = false;
   peer.lost = true;
   const Duration lasted = now - peer.connected_since;
-  if (!peer.shown || lasted < settings_.list_interval) return fail(peer);
+  if (!peer.shown || lasted < settings_.list_interval) {
+    return fail(peer);
+  }
   peer.failures = 0;
   peer.losses = lasted >= settings_.lasting ? 1 : peer.losses + 1;
   queue(now, peer);
-  if (peer.losses > settings_.prompt_redials && peer.is_queued())
+  if (peer.losses > settings_.prompt_redials && peer.is_queued()) {
     wait(peer, first_loss_wait + peer.losses - settings_.prompt_redials);
+  }
 }
 
 void PaceOracle::fail(Peer& peer) {
   peer.tried = true;
-  if (peer.connected) return;
+  if (peer.connected) {
+    return;
+  }
   // An external change may have started a peer that was absent; one that is there and refuses is not hurried.
   const bool absent = peer.kind == Kind::probe || settings_.probe == ProbeMode::off;
-  if (peer.change != changes_ && absent) peer.failures = 0;
+  if (peer.change != changes_ && absent) {
+    peer.failures = 0;
+  }
   peer.change = changes_;
   ++peer.failures;
   ++peer.attempts;
-  if (peer.is_queued()) wait(peer, peer.failures);
+  if (peer.is_queued()) {
+    wait(peer, peer.failures);
+  }
 }
 
 /// nullptr if the answer is to nothing, or about no member.
 PaceOracle::Peer* PaceOracle::answered(ActionId id, Kind kind) {
   const auto flight = flights_.find(id);
-  if (flight == flights_.end() || flight->second.kind != kind) return nullptr;
+  if (flight == flights_.end() || flight->second.kind != kind) {
+    return nullptr;
+  }
   const int number = flight->second.number;
   flights_.erase(flight);
   touched_.insert(number);
@@ -155,29 +192,45 @@ PaceOracle::Peer* PaceOracle::answered(ActionId id, Kind kind) {
 
 void PaceOracle::take(TimePoint now, const event::Probed& event) {
   Peer* peer = answered(event.id, Kind::probe);
-  if (peer == nullptr) return;
-  if (event.outcome != ProbeOutcome::found) return fail(*peer);
+  if (peer == nullptr) {
+    return;
+  }
+  if (event.outcome != ProbeOutcome::found) {
+    return fail(*peer);
+  }
   queue(now, *peer);
-  if (may_start() && peer->wants_dial()) found_ = static_cast<int>(peer - peers_.data());
+  if (may_start() && peer->wants_dial()) {
+    found_ = static_cast<int>(peer - peers_.data());
+  }
 }
 
 /// A peer that may still hold the old connection is dialled after so many inspections at the latest.
 void PaceOracle::take(TimePoint now, const event::Inspected& event) {
   Peer* peer = answered(event.id, Kind::inspect);
-  if (peer == nullptr) return;
+  if (peer == nullptr) {
+    return;
+  }
   const bool clear = event.outcome == InspectOutcome::clear || event.outcome == InspectOutcome::refreshed;
-  if (!clear && ++peer->inspections < settings_.max_inspections) return fail(*peer);
+  if (!clear && ++peer->inspections < settings_.max_inspections) {
+    return fail(*peer);
+  }
   peer->lost = false;
   queue(now, *peer);
-  if (may_start() && peer->wants_dial()) found_ = static_cast<int>(peer - peers_.data());
+  if (may_start() && peer->wants_dial()) {
+    found_ = static_cast<int>(peer - peers_.data());
+  }
 }
 
 void PaceOracle::take(TimePoint now, const event::Dialled& event) {
   Peer* peer = answered(event.id, Kind::dial);
   // The target may have connected although it did not answer; what was refused changed nothing.
   list_wanted_ |= event.outcome == DialOutcome::linked || event.outcome == DialOutcome::no_reply;
-  if (peer == nullptr) return;
-  if (event.outcome != DialOutcome::linked) return fail(*peer);
+  if (peer == nullptr) {
+    return;
+  }
+  if (event.outcome != DialOutcome::linked) {
+    return fail(*peer);
+  }
   connect(now, *peer);
 }
 
@@ -188,10 +241,18 @@ void PaceOracle::add(DepartureOracle::Needs needs) {
 }
 
 void PaceOracle::lists(TimePoint now, ActionId id) {
-  if (!up_) broken("lists although the target is away");
-  if (list_ != 0) broken("more than one list in flight");
-  if (!needs_.list && !may_list_ && list_refused_) broken("asks again at once for a list that failed");
-  if (!may_list_ && !list_wanted_ && now < next_list_) broken("lists without a reason");
+  if (!up_) {
+    broken("lists although the target is away");
+  }
+  if (list_ != 0) {
+    broken("more than one list in flight");
+  }
+  if (!needs_.list && !may_list_ && list_refused_) {
+    broken("asks again at once for a list that failed");
+  }
+  if (!may_list_ && !list_wanted_ && now < next_list_) {
+    broken("lists without a reason");
+  }
   list_ = id;
   list_asked_in_ = step_;
   list_wanted_ = may_list_ = false;
@@ -200,13 +261,20 @@ void PaceOracle::lists(TimePoint now, ActionId id) {
 void PaceOracle::starts(TimePoint now, ActionId id, int number, Kind kind) {
   bring_forward(now);
   Peer& peer = this->peer(number);
-  if (!may_start() || !peer.wants_dial()) broken("starts what it does not want", number);
-  if (peer.flight != 0) broken("two actions in flight for one peer", number);
+  if (!may_start() || !peer.wants_dial()) {
+    broken("starts what it does not want", number);
+  }
+  if (peer.flight != 0) {
+    broken("two actions in flight for one peer", number);
+  }
   const bool goes_on = number == std::exchange(found_, 0);
   const Kind last = peer.lost ? Kind::inspect : Kind::dial;
-  if (kind != (goes_on || settings_.probe == ProbeMode::off ? last : Kind::probe))
+  if (kind != (goes_on || settings_.probe == ProbeMode::off ? last : Kind::probe)) {
     broken("leaves a probe or an inspection out, or makes one too many", number);
-  if (!goes_on) check_turn(number, peer, now);
+  }
+  if (!goes_on) {
+    check_turn(number, peer, now);
+  }
   peer.flight = id;
   peer.kind = kind;
   peer.longest_wait = {};
@@ -214,38 +282,55 @@ void PaceOracle::starts(TimePoint now, ActionId id, int number, Kind kind) {
   peer.since = now;
   touched_.insert(number);
   flights_.emplace(id, Flight{number, kind});
-  if (flights_.size() > settings_.max_dials) broken("more than max_dials probes and dials in flight");
+  if (flights_.size() > settings_.max_dials) {
+    broken("more than max_dials probes and dials in flight");
+  }
 }
 
 /// First come, first served; new ones before retries, but every fourth turn is a retry's.
 void PaceOracle::check_turn(int number, const Peer& peer, TimePoint now) {
-  if (peer.longest_wait != Duration{} || peer.due > now) return broken("starts before its time", number);
+  if (peer.longest_wait != Duration{} || peer.due > now) {
+    return broken("starts before its time", number);
+  }
   bool fresh_is_due = false;
   bool retry_is_due = false;
   for (const Peer& other : peers_) {
-    if (!other.is_queued() || other.longest_wait != Duration{} || other.due > now) continue;
+    if (!other.is_queued() || other.longest_wait != Duration{} || other.due > now) {
+      continue;
+    }
     (other.fresh ? fresh_is_due : retry_is_due) = true;
-    if (other.fresh != peer.fresh) continue;
+    if (other.fresh != peer.fresh) {
+      continue;
+    }
     const bool overtaken = peer.fresh
                                ? other.queued_in < peer.queued_in
                                : other.due < peer.due || (other.due == peer.due && other.drawn < peer.drawn &&
                                                           peer.drawn != TimePoint::max());
-    if (overtaken) broken("overtakes one that was due before", number);
+    if (overtaken) {
+      broken("overtakes one that was due before", number);
+    }
   }
-  if (peer.fresh && retry_is_due && fresh_in_a_row_ >= fresh_turns) broken("no retry has its turn", number);
-  if (!peer.fresh && fresh_is_due && fresh_in_a_row_ < fresh_turns)
+  if (peer.fresh && retry_is_due && fresh_in_a_row_ >= fresh_turns) {
+    broken("no retry has its turn", number);
+  }
+  if (!peer.fresh && fresh_is_due && fresh_in_a_row_ < fresh_turns) {
     broken("a retry before a new peer", number);
+  }
   fresh_in_a_row_ = peer.fresh ? fresh_in_a_row_ + 1 : 0;
 }
 
 /// An external change makes all that wait due, at most once in its interval. Later ones are kept for that time.
 void PaceOracle::bring_forward(TimePoint now) {
-  if (!up_ || !change_waits_ || now < next_change_) return;
+  if (!up_ || !change_waits_ || now < next_change_) {
+    return;
+  }
   change_waits_ = false;
   next_change_ = now + settings_.news_interval;
   ++changes_;
   for (Peer& peer : peers_) {
-    if (!peer.is_queued() || peer.fresh) continue;
+    if (!peer.is_queued() || peer.fresh) {
+      continue;
+    }
     if (peer.longest_wait != Duration{}) {
       // It was drawn in this very step, and no report shows it.
       peer.drawn = TimePoint::max();

@@ -103,7 +103,9 @@ TEST_CASE("each failure has its reason in words") {
     Driver driver(driving_node_1());
     driver.begin(desired(nodes({2})));
     driver.answer_probe(row.probe);
-    if (row.probe == ProbeOutcome::found) driver.answer_dial(row.dial);
+    if (row.probe == ProbeOutcome::found) {
+      driver.answer_dial(row.dial);
+    }
     CHECK(driver.state(2) == PeerState::waiting);
     CHECK(driver.peer(2)->reason == row.reason);
     CHECK(driver.peer(2)->attempts == 1);
@@ -152,8 +154,12 @@ TEST_CASE("the links are listed every second, one list at a time, and right afte
 TEST_CASE("results that come while a list is in flight ask for one more list, not for one each") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2, 3, 4})));
-  while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::found);
-  while (!driver.dials.empty()) driver.answer_dial(DialOutcome::linked);
+  while (!driver.probes.empty()) {
+    driver.answer_probe(ProbeOutcome::found);
+  }
+  while (!driver.dials.empty()) {
+    driver.answer_dial(DialOutcome::linked);
+  }
   CHECK(driver.lists.size() == 1);
   driver.answer_list({2});
   CHECK(driver.lists.size() == 1);
@@ -222,7 +228,9 @@ TEST_CASE("links that go as soon as they come are not dialled in a busy loop") {
     CAPTURE(row.name);
     Driver driver(driving_node_1());
     auto held = std::make_shared<Desired>(*desired(nodes({2})));
-    for (int round = 1; round <= 8; ++round) held->members.insert(node(100 + round));
+    for (int round = 1; round <= 8; ++round) {
+      held->members.insert(node(100 + round));
+    }
     driver.begin(held);
     for (int round = 1; round <= 8; ++round) {
       driver.answer_probe(ProbeOutcome::found);
@@ -243,7 +251,9 @@ TEST_CASE("links that go as soon as they come are not dialled in a busy loop") {
       // Lists of the meantime stay unanswered, which holds them back.
       driver.pass(std::chrono::ceil<Milliseconds>(wait));
       REQUIRE(driver.probes.size() == 1);
-      if (!driver.lists.empty()) driver.answer_list({});
+      if (!driver.lists.empty()) {
+        driver.answer_list({});
+      }
     }
   }
 }

@@ -131,8 +131,12 @@ TEST_CASE("reads that cannot be trusted about the others never remove, under any
       CAPTURE(static_cast<int>(policy));
       Membership membership = five(policy);
       read_every_second(membership, 1, 300, row.scope, row.read);
-      for (const int peer : {2, 3, 4, 5}) CHECK(membership.desired()->members.contains(node(peer)));
-      for (const int peer : {2, 3, 4, 5}) CHECK_FALSE(membership.desired()->departed.contains(node(peer)));
+      for (const int peer : {2, 3, 4, 5}) {
+        CHECK(membership.desired()->members.contains(node(peer)));
+      }
+      for (const int peer : {2, 3, 4, 5}) {
+        CHECK_FALSE(membership.desired()->departed.contains(node(peer)));
+      }
     }
   }
 }

@@ -89,23 +89,31 @@ TEST_CASE("a connected peer has no failed attempts") {
 /// The link to peer 2 comes, lasts, and drops; returns what happens until it is dialled again.
 Duration lose_again(Driver& driver, Milliseconds lasts) {
   while (driver.probes.empty()) {
-    if (!driver.lists.empty()) driver.answer_list({});
+    if (!driver.lists.empty()) {
+      driver.answer_list({});
+    }
     driver.pass(10ms);
   }
   driver.answer_probe(ProbeOutcome::found);
   driver.answer_dial(DialOutcome::linked);
   const TimePoint came = driver.now;
   while (driver.now < came + lasts) {
-    while (!driver.lists.empty()) driver.answer_list({2});
+    while (!driver.lists.empty()) {
+      driver.answer_list({2});
+    }
     driver.pass(100ms);
   }
   while (driver.state(2) == PeerState::linked) {
-    if (!driver.lists.empty()) driver.answer_list({});
+    if (!driver.lists.empty()) {
+      driver.answer_list({});
+    }
     driver.pass(10ms);
   }
   const TimePoint lost = driver.now;
   while (driver.probes.empty()) {
-    while (!driver.lists.empty()) driver.answer_list({});
+    while (!driver.lists.empty()) {
+      driver.answer_list({});
+    }
     driver.pass(10ms);
   }
   return driver.now - lost;
@@ -114,7 +122,9 @@ Duration lose_again(Driver& driver, Milliseconds lasts) {
 TEST_CASE("a link that drops again and again is dialled ever less often, until one has lasted") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
-  for (int loss = 1; loss <= 5; ++loss) CHECK(lose_again(driver, 3s) <= 20ms);
+  for (int loss = 1; loss <= 5; ++loss) {
+    CHECK(lose_again(driver, 3s) <= 20ms);
+  }
   Milliseconds longest = 400ms;
   for (int loss = 6; loss <= 15; ++loss) {
     CAPTURE(loss);
@@ -126,7 +136,9 @@ TEST_CASE("a link that drops again and again is dialled ever less often, until o
   CHECK(lose_again(driver, 58s) >= 4'980ms);
   // The drop of one that has lasted is the first of a new row.
   CHECK(lose_again(driver, 61s) <= 20ms);
-  for (int loss = 2; loss <= 5; ++loss) CHECK(lose_again(driver, 3s) <= 20ms);
+  for (int loss = 2; loss <= 5; ++loss) {
+    CHECK(lose_again(driver, 3s) <= 20ms);
+  }
   CHECK(lose_again(driver, 3s) >= 180ms);
   CHECK(driver.peer(2)->reason == "the link drops again and again");
 }
@@ -139,7 +151,9 @@ TEST_CASE("a connection that drops after exactly the time that counts as lasting
   driver.begin(desired(nodes({2})));
   CHECK(lose_again(driver, 1s) <= 20ms);
   driver.answer_probe(ProbeOutcome::found);
-  while (!driver.lists.empty()) driver.answer_list({});
+  while (!driver.lists.empty()) {
+    driver.answer_list({});
+  }
   driver.answer_dial(DialOutcome::linked);
   driver.answer_list({2});
   for (const std::initializer_list<int> connected :
@@ -168,7 +182,9 @@ TEST_CASE("the first wait after a connection that held is short, whatever failed
 TEST_CASE("a target that restarts starts the count of dropped connections over") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
-  for (int loss = 1; loss <= 5; ++loss) CHECK(lose_again(driver, 3s) <= 20ms);
+  for (int loss = 1; loss <= 5; ++loss) {
+    CHECK(lose_again(driver, 3s) <= 20ms);
+  }
   driver.step(event::TargetDown{});
   driver.lists.clear();
   driver.step(event::TargetUp{});
@@ -182,9 +198,15 @@ TEST_CASE("a peer of another cookie is dialled seldom, however often there are n
   int dials = 0;
   for (int tenth = 0; tenth < 1'000; ++tenth) {
     driver.pass(100ms);
-    if (tenth % 10 == 0) driver.step(event::News{});
-    while (!driver.lists.empty()) driver.answer_list({});
-    while (!driver.probes.empty()) driver.answer_probe(ProbeOutcome::found);
+    if (tenth % 10 == 0) {
+      driver.step(event::News{});
+    }
+    while (!driver.lists.empty()) {
+      driver.answer_list({});
+    }
+    while (!driver.probes.empty()) {
+      driver.answer_probe(ProbeOutcome::found);
+    }
     while (!driver.dials.empty()) {
       ++dials;
       driver.answer_dial(DialOutcome::refused);
@@ -200,10 +222,14 @@ TEST_CASE("a new peer is not starved by thousands of dead ones, nor are they by 
   Driver driver(settings);
   const std::set<NodeName> old = first_nodes(1'000);
   driver.begin(desired(old));
-  for (int i = 0; i < 1'000; ++i) driver.answer_probe(ProbeOutcome::no_answer);
+  for (int i = 0; i < 1'000; ++i) {
+    driver.answer_probe(ProbeOutcome::no_answer);
+  }
   driver.pass(30s);  // all of them are due again
   driver.step(event::DesiredChanged{desired(first_nodes(1'400))});
-  for (int i = 0; i < 8; ++i) driver.answer_probe(ProbeOutcome::no_answer);  // those that were in flight
+  for (int i = 0; i < 8; ++i) {
+    driver.answer_probe(ProbeOutcome::no_answer);  // those that were in flight
+  }
   int fresh = 0;
   int retries = 0;
   for (int i = 0; i < 400; ++i) {

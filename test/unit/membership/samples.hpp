@@ -20,7 +20,9 @@ inline NodeName node(int number) { return NodeName::of("myapp", address(number))
 
 inline std::set<NodeName> nodes(std::initializer_list<int> numbers) {
   std::set<NodeName> result;
-  for (const int number : numbers) result.insert(node(number));
+  for (const int number : numbers) {
+    result.insert(node(number));
+  }
   return result;
 }
 
@@ -49,7 +51,9 @@ inline Service service(std::vector<Container> containers) {
 
 inline Service running(std::initializer_list<int> numbers) {
   Service result = service({});
-  for (const int number : numbers) result.containers.push_back(container(number));
+  for (const int number : numbers) {
+    result.containers.push_back(container(number));
+  }
   return result;
 }
 
@@ -72,7 +76,9 @@ inline Membership five(RemovalPolicy removal = RemovalPolicy::safe, ReadScope sc
 /// Reads once a second from `first` to `last`, both included.
 inline void read_every_second(Membership& membership, int first, int last, ReadScope scope,
                               const Read& read) {
-  for (int second = first; second <= last; ++second) membership.observe(at_seconds(second), scope, read);
+  for (int second = first; second <= last; ++second) {
+    membership.observe(at_seconds(second), scope, read);
+  }
 }
 
 }  // namespace rancher_cnode::membership::samples

@@ -43,7 +43,9 @@ Outcome SimulatedWorld::run_changes() {
   rules_.health = HealthPolicy::passing;
   tuning_ = ReconcilerSettings{.target = samples::node(1)};
   start_hosts();
-  for (const auto& [number, node] : nodes_) node->polls = false;
+  for (const auto& [number, node] : nodes_) {
+    node->polls = false;
+  }
   run_until(now_ + 10s);
   for (std::size_t change = 0; change < changes && outcome_.broken.empty(); ++change) {
     make(static_cast<Change>(change));
@@ -88,10 +90,14 @@ void SimulatedWorld::make(Change change) {
       network_.cut(host, guest);
       return wait_for_connections(change, guest);
     case Change::metadata_back:
-      for (const auto& [number, node] : nodes_) node->fault = Fault::unknown;
+      for (const auto& [number, node] : nodes_) {
+        node->fault = Fault::unknown;
+      }
       publish();
       run_until(now_ + lasts);
-      for (const auto& [number, node] : nodes_) node->fault = Fault::none;
+      for (const auto& [number, node] : nodes_) {
+        node->fault = Fault::none;
+      }
       metadata_.publish();
       return wait_for_connections(change, guest);
     case Change::host_back:
@@ -100,7 +106,9 @@ void SimulatedWorld::make(Change change) {
       publish();
       run_until(now_ + lasts);
       beam.reachable = true;
-      if (change == Change::host_back) return wait_for_connections(change, guest);
+      if (change == Change::host_back) {
+        return wait_for_connections(change, guest);
+      }
   }
   publish();
   wait_for_connections(change, guest);
@@ -109,15 +117,21 @@ void SimulatedWorld::make(Change change) {
 void SimulatedWorld::wait_for_connections(Change change, int number) {
   const Bound& bound = bounds.at(static_cast<std::size_t>(change));
   const TimePoint from = now_;
-  while (outcome_.broken.empty() && !is_connected(number) && now_ <= from + bound.time) run_until(now_ + 1ms);
+  while (outcome_.broken.empty() && !is_connected(number) && now_ <= from + bound.time) {
+    run_until(now_ + 1ms);
+  }
   const auto took = std::chrono::duration_cast<Milliseconds>(now_ - from);
   outcome_.connected_after.at(static_cast<std::size_t>(change)) = took;
-  if (took > bound.time) broken(number, "not connected in time: " + std::string(bound.after));
+  if (took > bound.time) {
+    broken(number, "not connected in time: " + std::string(bound.after));
+  }
 }
 
 bool SimulatedWorld::is_connected(int number) const {
   for (const auto& [other, node] : nodes_) {
-    if (other != number && !network_.beam(other).links.contains(number)) return false;
+    if (other != number && !network_.beam(other).links.contains(number)) {
+      return false;
+    }
   }
   return true;
 }

@@ -33,22 +33,29 @@ int number_of(const NodeName& name) {
 void SimulatedWorld::check_disconnect(int number, int peer) {
   Node& node = *nodes_.at(number);
   const std::string name = ": " + std::to_string(peer);
-  if (const auto rule = node.oracle.against_disconnect(peer)) broken(number, *rule + name);
+  if (const auto rule = node.oracle.against_disconnect(peer)) {
+    broken(number, *rule + name);
+  }
   if (peer != number) {
-    if (tuning_.departed_peers != DepartedPolicy::disconnect)
+    if (tuning_.departed_peers != DepartedPolicy::disconnect) {
       broken(number, "disconnects another although nobody there agrees" + name);
+    }
     // One that never saw itself listed takes each read by name for authoritative, a half-joined one too; and metadata
     // that is wrong alone is enough where consent is not asked for.
-    if (!node.last_links.contains(peer)) broken(number, "disconnects a peer that is not connected" + name);
+    if (!node.last_links.contains(peer)) {
+      broken(number, "disconnects a peer that is not connected" + name);
+    }
   } else if (std::ranges::none_of(node.last_links, [&](int other) { return is_of_cluster(node, other); })) {
     broken(number, "disconnects its target, which is connected to nobody");
   }
-  if (!node.asked.emplace(peer, node.oracle.departures_of(peer)).second)
+  if (!node.asked.emplace(peer, node.oracle.departures_of(peer)).second) {
     broken(number, "disconnects twice for one departure" + name);
+  }
   if (std::ranges::any_of(node.disconnects, [&](const auto& flight) {
         return flight.second == peer && node.oracle.departures_of(peer) < 2;
-      }))
+      })) {
     broken(number, "disconnects while it is disconnecting" + name);
+  }
 }
 
 bool SimulatedWorld::is_of_cluster(const Node& node, int other) const {
@@ -63,11 +70,14 @@ void SimulatedWorld::carry_out(int number, const action::Disconnect& action) {
   node.disconnects.emplace(action.id, peer);
   ++outcome_.disconnects;
   disconnect(number, peer, [this, number, asked_by = &node, id = action.id](DisconnectOutcome outcome) {
-    if (nodes_.at(number).get() != asked_by) return;
+    if (nodes_.at(number).get() != asked_by) {
+      return;
+    }
     const int asked = asked_by->disconnects.extract(id).mapped();
     // One that was withdrawn is made when it is due again.
-    if (outcome == DisconnectOutcome::withdrawn)
+    if (outcome == DisconnectOutcome::withdrawn) {
       std::erase_if(asked_by->asked, [&](const auto& entry) { return entry.first == asked; });
+    }
     step(number, event::Disconnected{id, outcome});
   });
 }
@@ -79,7 +89,9 @@ void SimulatedWorld::carry_out(int number, const action::Inspect& action) {
   node.pace.inspects(now_, action.id, peer);
   ++outcome_.inspections;
   inspect(number, peer, [this, number, asked_by = &node, id = action.id](InspectOutcome outcome) {
-    if (nodes_.at(number).get() == asked_by) step(number, event::Inspected{id, outcome});
+    if (nodes_.at(number).get() == asked_by) {
+      step(number, event::Inspected{id, outcome});
+    }
   });
 }
 
@@ -107,7 +119,9 @@ void SimulatedWorld::call_while_fresh(int caller, int beam, TimePoint looked_at,
   const bool waits = !calm_ && dice_.chance(30);
   Beam& now = network_.beam(beam);
   // It hangs just now.
-  if (waits) now.hangs_until = std::max<TimePoint>(now.hangs_until, now_ + dice_.between(200ms, 7s));
+  if (waits) {
+    now.hangs_until = std::max<TimePoint>(now.hangs_until, now_ + dice_.between(200ms, 7s));
+  }
   const TimePoint sent = now_;
   const bool own = caller == beam;
   const TimePoint comes_to_it = std::max<TimePoint>(now.hangs_until, now_ + dice_.between(1ms, 3ms));
@@ -124,17 +138,25 @@ void SimulatedWorld::call_while_fresh(int caller, int beam, TimePoint looked_at,
          what();
        }
        // Nobody waits for longer for its answer.
-       if (now_ - sent > call_limit) outcome = DisconnectOutcome::failed;
-       if (!calm_ && dice_.chance(5)) outcome = DisconnectOutcome::failed;
+       if (now_ - sent > call_limit) {
+         outcome = DisconnectOutcome::failed;
+       }
+       if (!calm_ && dice_.chance(5)) {
+         outcome = DisconnectOutcome::failed;
+       }
        after(1ms, [done, outcome] { done(outcome); });
      });
 }
 
 void SimulatedWorld::disconnect(int number, int peer, const Done& done) {
-  if (!calm_ && dice_.chance(5)) return after(5ms, [done] { done(DisconnectOutcome::claimed); });
+  if (!calm_ && dice_.chance(5)) {
+    return after(5ms, [done] { done(DisconnectOutcome::claimed); });
+  }
   look(number, by_function_ ? number : peer,
        [this, number, peer, asked_by = nodes_.at(number).get(), done](const Look& look) {
-         if (nodes_.at(number).get() != asked_by) return;
+         if (nodes_.at(number).get() != asked_by) {
+           return;
+         }
          disconnect_after_look(number, peer, look, done);
        });
 }
@@ -142,17 +164,28 @@ void SimulatedWorld::disconnect(int number, int peer, const Done& done) {
 void SimulatedWorld::disconnect_after_look(int number, int peer, const Look& look, const Done& done) {
   const Node& node = *nodes_.at(number);
   const int asked = by_function_ ? number : peer;
-  if (!look.answered) return done(DisconnectOutcome::unreachable);
-  if (!by_function_ && network_.beam(asked).old_otp) return done(DisconnectOutcome::unsupported);
+  if (!look.answered) {
+    return done(DisconnectOutcome::unreachable);
+  }
+  if (!by_function_ && network_.beam(asked).old_otp) {
+    return done(DisconnectOutcome::unsupported);
+  }
   std::set<int> others = look.links;
   std::erase_if(others, [&](int other) {
-    if (peer == number) return !is_of_cluster(node, other);
+    if (peer == number) {
+      return !is_of_cluster(node, other);
+    }
     return other != (by_function_ ? peer : number);
   });
-  if (others.empty()) return done(DisconnectOutcome::done);
-  if (!node.membership.desired()->departed.contains(samples::node(peer)))
+  if (others.empty()) {
+    return done(DisconnectOutcome::done);
+  }
+  if (!node.membership.desired()->departed.contains(samples::node(peer))) {
     return done(DisconnectOutcome::withdrawn);
-  if (!by_function_) others = look.links;  // global:disconnect/0 parts from all
+  }
+  if (!by_function_) {
+    others = look.links;  // global:disconnect/0 parts from all
+  }
   call_while_fresh(
       number, asked, look.at,
       [this, number, asked_by = &node, peer, others] { cut_departed(number, asked_by, peer, others); }, done);
@@ -164,26 +197,33 @@ void SimulatedWorld::cut_departed(int number, const Node* asked_by, int peer, co
   std::erase_if(cut, [&](int other) { return !network_.beam(asked).links.contains(other); });
   // The C-node that asked may have restarted meanwhile: what it knew is gone.
   if (nodes_.at(number).get() == asked_by) {
-    if (const auto rule = asked_by->oracle.against_cut(now_, peer, look_is_fresh))
+    if (const auto rule = asked_by->oracle.against_cut(now_, peer, look_is_fresh)) {
       broken(number, *rule + ": " + std::to_string(peer));
+    }
   }
-  if (network_.beam(peer).foreign && tuning_.departed_peers != DepartedPolicy::disconnect)
+  if (network_.beam(peer).foreign && tuning_.departed_peers != DepartedPolicy::disconnect) {
     broken(number, "disconnects a BEAM of another service: " + std::to_string(peer));
+  }
   for (const int other : cut) {
     ++outcome_.cut;
     const auto far_end = nodes_.find(by_function_ && peer != number ? peer : other);
-    if (far_end != nodes_.end() && far_end->second->oracle.lists_both(asked, far_end->first))
+    if (far_end != nodes_.end() && far_end->second->oracle.lists_both(asked, far_end->first)) {
       ++outcome_.cut_alone;
+    }
     network_.cut(asked, other);
   }
   outcome_.links_lost += cut.size();
-  if (network_.beam(peer).clingy) reconnect_by_application(peer, peer == asked ? cut : std::set{number});
+  if (network_.beam(peer).clingy) {
+    reconnect_by_application(peer, peer == asked ? cut : std::set{number});
+  }
 }
 
 void SimulatedWorld::reconnect_by_application(int number, const std::set<int>& others) {
   after(dice_.between(50ms, 5s), [this, number, others] {
     for (const int other : others) {
-      if (!network_.can_link(number, other) || network_.linked(number, other)) continue;
+      if (!network_.can_link(number, other) || network_.linked(number, other)) {
+        continue;
+      }
       ++outcome_.reconnected;
       link(number, other);
     }
@@ -192,14 +232,26 @@ void SimulatedWorld::reconnect_by_application(int number, const std::set<int>& o
 
 /// The peer, which the target has lost, gives up its connections if it still takes itself for connected to the target.
 void SimulatedWorld::inspect(int number, int peer, const std::function<void(InspectOutcome)>& done) {
-  if (!network_.beam(peer).same_cookie) return after(2ms, [done] { done(InspectOutcome::no_answer); });
+  if (!network_.beam(peer).same_cookie) {
+    return after(2ms, [done] { done(InspectOutcome::no_answer); });
+  }
   look(number, peer, [this, number, peer, done](const Look& of_peer) {
-    if (!of_peer.answered) return done(InspectOutcome::no_answer);
-    if (!of_peer.links.contains(number)) return done(InspectOutcome::clear);
+    if (!of_peer.answered) {
+      return done(InspectOutcome::no_answer);
+    }
+    if (!of_peer.links.contains(number)) {
+      return done(InspectOutcome::clear);
+    }
     look(number, number, [this, number, peer, of_peer, done](const Look& of_target) {
-      if (!of_target.answered) return done(InspectOutcome::no_answer);
-      if (of_target.links.contains(peer)) return done(InspectOutcome::clear);
-      if (network_.beam(peer).old_otp) return done(InspectOutcome::stale);
+      if (!of_target.answered) {
+        return done(InspectOutcome::no_answer);
+      }
+      if (of_target.links.contains(peer)) {
+        return done(InspectOutcome::clear);
+      }
+      if (network_.beam(peer).old_otp) {
+        return done(InspectOutcome::stale);
+      }
       call_while_fresh(
           number, peer, of_peer.at,
           [this, peer] {

@@ -19,7 +19,9 @@ void SimulatedWorld::one_fault() {
     if (dice_.chance(60)) {
       fault_of_metadata(any);
     } else {
-      for (const auto& [number, node] : nodes_) fault_of_metadata(number);
+      for (const auto& [number, node] : nodes_) {
+        fault_of_metadata(number);
+      }
     }
   } else if (kind <= 69 && !belongs(any)) {
     address_reused_in_an_outage(any);
@@ -27,7 +29,9 @@ void SimulatedWorld::one_fault() {
     address_moves(any);
   } else if (kind <= 95) {
     change_of_service();
-    if (dice_.chance(90)) publish();
+    if (dice_.chance(90)) {
+      publish();
+    }
   } else if (belongs(any)) {
     start_node(any);
   }
@@ -36,7 +40,9 @@ void SimulatedWorld::one_fault() {
 void SimulatedWorld::fault_of_beam(int number) {
   Beam& beam = network_.beam(number);
   const Milliseconds lasts = dice_.between(200ms, 30s);
-  if (dice_.chance(40)) return fault_of_links(number, lasts);
+  if (dice_.chance(40)) {
+    return fault_of_links(number, lasts);
+  }
   switch (dice_.number(1, 8)) {
     case 1:
       if (!beam.links.empty()) {
@@ -50,7 +56,9 @@ void SimulatedWorld::fault_of_beam(int number) {
     case 3:
       beam.reachable = false;
       after(dice_.chance(50) ? 1ms : 10s, [this, number] {
-        if (!network_.beam(number).reachable) network_.cut_all(number);
+        if (!network_.beam(number).reachable) {
+          network_.cut_all(number);
+        }
       });
       after(lasts, [this, number] { network_.beam(number).reachable = true; });
       break;
@@ -79,10 +87,14 @@ void SimulatedWorld::fault_of_links(int number, Milliseconds lasts) {
   const int other = any_host();
   switch (dice_.number(1, 4)) {
     case 1:
-      if (other == number) break;
+      if (other == number) {
+        break;
+      }
       network_.part(number, other);
       after(dice_.chance(50) ? 1ms : 10s, [this, number, other] {
-        if (!network_.reach(number, other)) network_.cut(number, other);
+        if (!network_.reach(number, other)) {
+          network_.cut(number, other);
+        }
       });
       after(lasts, [this, number, other] { network_.join(number, other); });
       break;
@@ -111,7 +123,9 @@ void SimulatedWorld::goes_away(int number, Milliseconds lasts) {
   after(lasts + dice_.between(1s, 8s), [this, number] {
     const std::set<int> links = network_.beam(number).links;
     for (const int other : links) {
-      if (!network_.linked(number, other)) network_.cut(number, other);
+      if (!network_.linked(number, other)) {
+        network_.cut(number, other);
+      }
     }
   });
 }
@@ -119,20 +133,28 @@ void SimulatedWorld::goes_away(int number, Milliseconds lasts) {
 /// A container leaves, and another service's takes its address, with a BEAM of the same name, no C-node of ours, and
 /// members that its application is rightly connected to.
 void SimulatedWorld::address_moves(int number) {
-  if (!belongs(number) || lasting_.contains(number) || nodes_.at(number)->retired) return;
+  if (!belongs(number) || lasting_.contains(number) || nodes_.at(number)->retired) {
+    return;
+  }
   metadata_.remove(number);
   publish();
   after(dice_.between(200ms, 30s), [this, number] {
-    if (belongs(number) || nodes_.at(number)->retired) return;
+    if (belongs(number) || nodes_.at(number)->retired) {
+      return;
+    }
     stop_beam(number, 1h);
     nodes_.at(number)->retired = true;
     const int friend_of_it = any_host();
     after(dice_.between(100ms, 5s), [this, number, friend_of_it] {
-      if (belongs(number)) return;
+      if (belongs(number)) {
+        return;
+      }
       Beam& beam = network_.beam(number);
       beam.up = beam.epmd = beam.foreign = true;
       ++beam.boots;
-      if (network_.can_link(number, friend_of_it)) link(number, friend_of_it);
+      if (network_.can_link(number, friend_of_it)) {
+        link(number, friend_of_it);
+      }
     });
   });
 }
@@ -156,12 +178,16 @@ void SimulatedWorld::address_reused_in_an_outage(int number) {
     read_soon(reader, 1ms);
   }
   after(500ms, [this, number] {
-    if (belongs(number)) return;
+    if (belongs(number)) {
+      return;
+    }
     join_again(number);
     metadata_.publish();
   });
   after(dice_.between(1s, 40s), [this] {
-    for (const auto& [reader, node] : nodes_) node->fault = Fault::none;
+    for (const auto& [reader, node] : nodes_) {
+      node->fault = Fault::none;
+    }
     publish();
   });
 }
@@ -177,17 +203,23 @@ void SimulatedWorld::arrive() {
     metadata_.list(number);
   }
   publish();
-  if (next_host_ + per_step <= network_.hosts()) after(1s, [this] { arrive(); });
+  if (next_host_ + per_step <= network_.hosts()) {
+    after(1s, [this] { arrive(); });
+  }
 }
 
 void SimulatedWorld::fault_of_metadata(int number) {
-  if (scenario_.metadata_faults_only) return survivable_fault(number);
+  if (scenario_.metadata_faults_only) {
+    return survivable_fault(number);
+  }
   constexpr std::array<Fault, 7> faults{Fault::unknown,  Fault::emptied,      Fault::stale,
                                         Fault::flapping, Fault::without_self, Fault::may_only_add,
                                         Fault::frozen};
   Node& node = *nodes_.at(number);
   node.fault = faults.at(static_cast<std::size_t>(dice_.number(0, 6)));
-  if (node.fault == Fault::frozen) node.odd_one = metadata_.odd_one(number, {}, dice_);
+  if (node.fault == Fault::frozen) {
+    node.odd_one = metadata_.odd_one(number, {}, dice_);
+  }
   after(dice_.between(100ms, 40s), [this, number] { nodes_.at(number)->fault = Fault::none; });
   if (dice_.chance(20)) {
     read_soon(number, dice_.between(5s, 20s));  // the process is paused
@@ -203,18 +235,26 @@ void SimulatedWorld::survivable_fault(int number) {
                                         Fault::flapping,     Fault::without_self, Fault::self_alone,
                                         Fault::may_only_add, Fault::frozen};
   Node& node = *nodes_.at(number);
-  if (node.fault != Fault::none) return;
+  if (node.fault != Fault::none) {
+    return;
+  }
   const Fault fault = faults.at(static_cast<std::size_t>(dice_.number(0, 7)));
   Milliseconds longest = 100s;
   if (fault == Fault::stale || fault == Fault::flapping || fault == Fault::without_self) {
-    if (!node.read_well) return;
+    if (!node.read_well) {
+      return;
+    }
     longest = 8s;
     node.read_well = false;
   }
   node.fault = fault;
-  if (fault == Fault::frozen) node.odd_one = metadata_.odd_one(number, {}, dice_);
+  if (fault == Fault::frozen) {
+    node.odd_one = metadata_.odd_one(number, {}, dice_);
+  }
   after(dice_.between(100ms, longest), [this, number] { nodes_.at(number)->fault = Fault::none; });
-  if (dice_.chance(50)) read_soon(number, 1ms);
+  if (dice_.chance(50)) {
+    read_soon(number, 1ms);
+  }
 }
 
 void SimulatedWorld::change_of_service() {
@@ -242,18 +282,28 @@ void SimulatedWorld::change_of_service() {
       }
       break;
     case 3:
-      if (listed) metadata_.set_up(number, !metadata_.truth().at(number).up);
+      if (listed) {
+        metadata_.set_up(number, !metadata_.truth().at(number).up);
+      }
       break;
     case 4:
       // A container that no read ever listed with its address cannot be known to last.
-      if (listed && !lasting) metadata_.set_address(number, !metadata_.truth().at(number).has_address);
-      if (listed && dice_.chance(30)) metadata_.change_sidekick(number, dice_);
+      if (listed && !lasting) {
+        metadata_.set_address(number, !metadata_.truth().at(number).has_address);
+      }
+      if (listed && dice_.chance(30)) {
+        metadata_.change_sidekick(number, dice_);
+      }
       break;
     case 5:
-      if (listed) metadata_.set_healthy(number, !metadata_.truth().at(number).healthy);
+      if (listed) {
+        metadata_.set_healthy(number, !metadata_.truth().at(number).healthy);
+      }
       break;
     case 6:
-      if (listed) metadata_.change_sidekick(number, dice_);
+      if (listed) {
+        metadata_.change_sidekick(number, dice_);
+      }
       break;
     default:
       if (listed) {

@@ -36,7 +36,9 @@ Answer SimulatedMetadata::make(Listing listing) {
     container.uuid = entry.uuid;
     container.health_state = entry.healthy ? "healthy" : "unhealthy";
     service.containers.push_back(entry.has_address ? container : samples::without_address(container));
-    if (!entry.sidekick) continue;
+    if (!entry.sidekick) {
+      continue;
+    }
     Container sidekick = samples::container(number, entry.sidekick->up ? "running" : "stopped");
     sidekick.uuid = entry.sidekick->uuid;
     const auto place =
@@ -86,7 +88,9 @@ Answer SimulatedMetadata::odd_one(int self, const std::set<int>& kept, Dice& dic
       snapshots_[static_cast<std::size_t>(dice.number(0, static_cast<int>(snapshots_.size()) - 1))];
   const auto entry = old.listing->find(self);
   const bool lists_self = entry != old.listing->end() && entry->second.has_address;
-  if (dice.chance(50) && lists_self) return old;
+  if (dice.chance(50) && lists_self) {
+    return old;
+  }
   Listing half = *snapshots_.back().listing;
   std::erase_if(half, [&](const auto& one) {
     return one.first != self && !kept.contains(one.first) && dice.chance(50);

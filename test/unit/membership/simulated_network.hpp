@@ -54,7 +54,9 @@ class SimulatedNetwork {
   }
   /// The others take this one for gone, and it does not know.
   void forget(int number) {
-    for (Beam& other : beams_) other.links.erase(number);
+    for (Beam& other : beams_) {
+      other.links.erase(number);
+    }
   }
   void link(int a, int b) {
     beam(a).links.insert(b);
@@ -66,7 +68,9 @@ class SimulatedNetwork {
   }
   void cut_all(int number) {
     const std::set<int> links = beam(number).links;
-    for (const int other : links) cut(number, other);
+    for (const int other : links) {
+      cut(number, other);
+    }
   }
 
  private:

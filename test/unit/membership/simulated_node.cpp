@@ -25,40 +25,58 @@ void SimulatedWorld::start_node(int number) {
   nodes_[number] = std::make_unique<Node>(number, scope_, rules, settings, names_);
   nodes_[number]->polls = dice_.chance(30);
   read_soon(number, dice_.between(1ms, 300ms));
-  if (network_.beam(number).up) start_beam(number);
+  if (network_.beam(number).up) {
+    start_beam(number);
+  }
 }
 
 void SimulatedWorld::read_soon(int number, Milliseconds delay) {
   const std::uint64_t turn = ++nodes_.at(number)->reads;
   after(delay, [this, number, turn] {
-    if (nodes_.at(number)->reads == turn) read(number);
+    if (nodes_.at(number)->reads == turn) {
+      read(number);
+    }
   });
 }
 
 void SimulatedWorld::read(int number) {
   Node& node = *nodes_.at(number);
-  if (node.retired) return;
+  if (node.retired) {
+    return;
+  }
   const Answer answer =
       node.fault == Fault::frozen ? *node.odd_one : metadata_.answer(node.fault, number, dice_);
   node.oracle.take(now_, answer);
-  if (node.fault == Fault::none) node.read_well = true;
+  if (node.fault == Fault::none) {
+    node.read_well = true;
+  }
   if (node.membership.observe(now_, scope_, *answer.read, answer.authority)) {
     step(number, event::DesiredChanged{node.membership.desired()});
   }
-  if (const auto rule = node.oracle.against(*node.membership.desired(), names_)) broken(number, *rule);
-  if (const auto rule = node.oracle.against_reports(node.membership, names_)) broken(number, *rule);
+  if (const auto rule = node.oracle.against(*node.membership.desired(), names_)) {
+    broken(number, *rule);
+  }
+  if (const auto rule = node.oracle.against_reports(node.membership, names_)) {
+    broken(number, *rule);
+  }
   // Who long-polls hears nothing more while nothing changes; an answer that fails is asked for again, and while the
   // version flaps each long-poll ends early.
   Duration pause = node.polls || !answer.listing ? Duration(5s) : Duration(60s);
-  if (node.fault == Fault::flapping) pause = 1s;
+  if (node.fault == Fault::flapping) {
+    pause = 1s;
+  }
   TimePoint next = now_ + pause;
-  if (const auto wanted = node.membership.wants_read_at()) next = std::min(next, *wanted);
+  if (const auto wanted = node.membership.wants_read_at()) {
+    next = std::min(next, *wanted);
+  }
   read_soon(number, std::chrono::ceil<Milliseconds>(next - now_));
 }
 
 void SimulatedWorld::step(int number, const Event& event) {
   Node& node = *nodes_.at(number);
-  if (node.retired) return;
+  if (node.retired) {
+    return;
+  }
   const Step step = node.reconciler.step(now_, event);
   std::visit(
       [&]<class What>(const What& what) {
@@ -82,23 +100,35 @@ void SimulatedWorld::step(int number, const Event& event) {
   for (const Action& action : step.actions) {
     std::visit([&](const auto& what) { carry_out(number, what); }, action);
   }
-  if (const auto rule = node.departures.judge(node.reconciler)) broken(number, *rule);
-  if (const auto rule = node.pace.judge(now_, node.reconciler)) broken(number, *rule);
+  if (const auto rule = node.departures.judge(node.reconciler)) {
+    broken(number, *rule);
+  }
+  if (const auto rule = node.pace.judge(now_, node.reconciler)) {
+    broken(number, *rule);
+  }
   schedule_tick(number);
 }
 
 void SimulatedWorld::schedule_tick(int number) {
   Node& node = *nodes_.at(number);
   const TimePoint wake = node.reconciler.next_wake();
-  if (wake <= now_) return;  // a rule that is broken, and reported as such
-  if (wake >= node.tick) return;
+  if (wake <= now_) {
+    return;  // a rule that is broken, and reported as such
+  }
+  if (wake >= node.tick) {
+    return;
+  }
   node.tick = wake;
   const Node* planned_by = &node;
   at(wake, [this, number, wake, planned_by] {
     Node& current = *nodes_.at(number);
-    if (&current != planned_by || current.tick != wake) return;
+    if (&current != planned_by || current.tick != wake) {
+      return;
+    }
     current.tick = TimePoint::max();
-    if (current.reconciler.next_wake() > now_) return schedule_tick(number);
+    if (current.reconciler.next_wake() > now_) {
+      return schedule_tick(number);
+    }
     step(number, event::Tick{});
   });
 }
@@ -108,10 +138,16 @@ void SimulatedWorld::schedule_tick(int number) {
 void SimulatedWorld::answer(int number, Milliseconds delay, std::function<Event()> make) {
   const Beam& beam = network_.beam(number);
   const Node* asked_by = nodes_.at(number).get();
-  if (beam.stalled) delay += dice_.between(500ms, 6s);
-  if (beam.hangs_until > now_) delay += std::chrono::ceil<Milliseconds>(beam.hangs_until - now_);
+  if (beam.stalled) {
+    delay += dice_.between(500ms, 6s);
+  }
+  if (beam.hangs_until > now_) {
+    delay += std::chrono::ceil<Milliseconds>(beam.hangs_until - now_);
+  }
   after(delay, [this, number, asked_by, make = std::move(make)] {
-    if (nodes_.at(number).get() == asked_by) step(number, make());
+    if (nodes_.at(number).get() == asked_by) {
+      step(number, make());
+    }
   });
 }
 
@@ -127,10 +163,16 @@ void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
     answer(number, dice_.between(0ms, 2ms), [this, number, id, links, fails]() -> Event {
       Node& node = *nodes_.at(number);
       const bool in_time = node.lists.erase(id) > 0;  // else the target restarted meanwhile
-      if (fails) return event::ListFailed{id};
-      if (in_time) node.last_links = *links;
+      if (fails) {
+        return event::ListFailed{id};
+      }
+      if (in_time) {
+        node.last_links = *links;
+      }
       event::LinksListed listed{id, {}};
-      for (const int other : *links) listed.links.push_back(names_.at(static_cast<std::size_t>(other)));
+      for (const int other : *links) {
+        listed.links.push_back(names_.at(static_cast<std::size_t>(other)));
+      }
       return listed;
     });
   });
@@ -138,7 +180,9 @@ void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
 
 void SimulatedWorld::starts(int number, int peer) {
   const auto rule = nodes_.at(number)->oracle.against_dial(peer);
-  if (rule) broken(number, *rule + ": " + std::to_string(peer));
+  if (rule) {
+    broken(number, *rule + ": " + std::to_string(peer));
+  }
 }
 
 void SimulatedWorld::carry_out(int number, const action::Probe& action) {
@@ -148,8 +192,12 @@ void SimulatedWorld::carry_out(int number, const action::Probe& action) {
   const bool vanishes = !network_.reach(number, peer);
   answer(number, vanishes ? 1s : dice_.between(0ms, 3ms), [this, peer, vanishes, id = action.id]() -> Event {
     const Beam& now = network_.beam(peer);
-    if (vanishes) return event::Probed{id, ProbeOutcome::no_answer};
-    if (!now.epmd) return event::Probed{id, ProbeOutcome::refused};
+    if (vanishes) {
+      return event::Probed{id, ProbeOutcome::no_answer};
+    }
+    if (!now.epmd) {
+      return event::Probed{id, ProbeOutcome::refused};
+    }
     return event::Probed{id, now.up ? ProbeOutcome::found : ProbeOutcome::not_registered};
   });
 }
@@ -165,28 +213,42 @@ void SimulatedWorld::carry_out(int number, const action::Dial& action) {
   after(vanishes ? 7s : dice_.between(1ms, 10ms), [this, number, peer, alive, mute, id = action.id] {
     const bool knows = network_.beam(number).links.contains(peer);
     const bool linked = knows || (alive && network_.can_link(number, peer));
-    if (linked && !knows) link(number, peer);
+    if (linked && !knows) {
+      link(number, peer);
+    }
     DialOutcome outcome = linked ? DialOutcome::linked : DialOutcome::refused;
-    if (!linked && !network_.reach(number, peer)) outcome = DialOutcome::silent;
-    if (!alive) outcome = DialOutcome::not_alive;
-    if (mute) outcome = DialOutcome::no_reply;
+    if (!linked && !network_.reach(number, peer)) {
+      outcome = DialOutcome::silent;
+    }
+    if (!alive) {
+      outcome = DialOutcome::not_alive;
+    }
+    if (mute) {
+      outcome = DialOutcome::no_reply;
+    }
     answer(number, dice_.between(0ms, 2ms), [id, outcome]() -> Event { return event::Dialled{id, outcome}; });
   });
 }
 
 void SimulatedWorld::link(int a, int b) {
-  if (network_.linked(a, b)) return;
+  if (network_.linked(a, b)) {
+    return;
+  }
   network_.link(a, b);
   if (network_.beam(a).drops || network_.beam(b).drops) {
     after(dice_.between(1ms, 60ms), [this, a, b] { network_.cut(a, b); });
     return;
   }
-  if (!transitive_) return;
+  if (!transitive_) {
+    return;
+  }
   for (const int near : {a, b}) {
     const int far = near == a ? b : a;
     const std::set<int> others = network_.beam(far).links;
     for (const int other : others) {
-      if (network_.can_link(near, other)) network_.link(near, other);
+      if (network_.can_link(near, other)) {
+        network_.link(near, other);
+      }
     }
   }
 }

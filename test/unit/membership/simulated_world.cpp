@@ -23,7 +23,9 @@ SimulatedWorld::SimulatedWorld(const Scenario& scenario)
       transitive_(dice_.chance(50)),
       scope_(dice_.chance(80) ? ReadScope::self : ReadScope::named),
       tuning_{.target = samples::node(1)} {
-  for (int number = 0; number <= network_.hosts(); ++number) names_.push_back(samples::node(number));
+  for (int number = 0; number <= network_.hosts(); ++number) {
+    names_.push_back(samples::node(number));
+  }
   rules_.node_basename = "myapp";
   rules_.health = dice_.chance(50) ? HealthPolicy::any : HealthPolicy::passing;
   // What is given up early may be lost without a fault of the network.
@@ -31,9 +33,15 @@ SimulatedWorld::SimulatedWorld(const Scenario& scenario)
     rules_.removal = dice_.chance(80)   ? RemovalPolicy::safe
                      : dice_.chance(50) ? RemovalPolicy::immediate
                                         : RemovalPolicy::never;
-    if (dice_.chance(20)) rules_.removal_delay = dice_.between(0ms, 20s);
-    if (dice_.chance(20)) rules_.mass_removal_delay = dice_.between(0ms, 20s);
-    if (dice_.chance(30)) rules_.reading_interval = dice_.between(1s, 4s);
+    if (dice_.chance(20)) {
+      rules_.removal_delay = dice_.between(0ms, 20s);
+    }
+    if (dice_.chance(20)) {
+      rules_.mass_removal_delay = dice_.between(0ms, 20s);
+    }
+    if (dice_.chance(30)) {
+      rules_.reading_interval = dice_.between(1s, 4s);
+    }
     // As the agent has it: by consent, unless the user wants it otherwise.
     by_function_ = dice_.chance(20);
     if (by_function_ || rules_.removal == RemovalPolicy::immediate) {
@@ -48,7 +56,9 @@ SimulatedWorld::SimulatedWorld(const Scenario& scenario)
   }
   constexpr std::array<std::uint32_t, 4> limits{1, 2, 8, 32};
   tuning_.max_dials = scenario_.hosts > 20 ? 32 : limits.at(static_cast<std::size_t>(dice_.number(0, 3)));
-  if (scenario_.arrivals > 0) tuning_.max_dials = static_cast<std::uint32_t>(dice_.number(1, 4));
+  if (scenario_.arrivals > 0) {
+    tuning_.max_dials = static_cast<std::uint32_t>(dice_.number(1, 4));
+  }
   tuning_.max_disconnects = static_cast<std::uint32_t>(dice_.number(1, 8));
   if (dice_.chance(50)) {
     tuning_.lasting = dice_.between(1s, 20s);
@@ -73,7 +83,9 @@ void SimulatedWorld::run_until(TimePoint end) {
 }
 
 void SimulatedWorld::broken(int number, const std::string& what) {
-  if (!outcome_.broken.empty()) return;
+  if (!outcome_.broken.empty()) {
+    return;
+  }
   const auto millis = std::chrono::duration_cast<Milliseconds>(now_ - samples::at_seconds(0)).count();
   outcome_.broken = "C-node " + std::to_string(number) + " at " + std::to_string(millis) + " ms: " + what;
 }
@@ -83,17 +95,27 @@ void SimulatedWorld::start_hosts() {
     const int number = next_host_++;
     metadata_.list(number);
     // Old snapshots that differ in who has joined, for the stale and the flapping reads.
-    if (scenario_.metadata_faults_only) metadata_.publish();
-    if (i % 2 == 0 || scenario_.metadata_faults_only) lasting_.insert(number);
+    if (scenario_.metadata_faults_only) {
+      metadata_.publish();
+    }
+    if (i % 2 == 0 || scenario_.metadata_faults_only) {
+      lasting_.insert(number);
+    }
   }
   metadata_.publish();
-  for (const auto& [number, entry] : metadata_.truth()) start_host(number);
+  for (const auto& [number, entry] : metadata_.truth()) {
+    start_host(number);
+  }
 }
 
 Outcome SimulatedWorld::run() {
   start_hosts();
-  if (scenario_.metadata_faults_only) run_until(now_ + mesh_bound);
-  if (scenario_.arrivals > 0) arrive();
+  if (scenario_.metadata_faults_only) {
+    run_until(now_ + mesh_bound);
+  }
+  if (scenario_.arrivals > 0) {
+    arrive();
+  }
   outcome_.links_lost = 0;
   const TimePoint end = now_ + scenario_.faults_for;
   while (now_ < end && outcome_.broken.empty()) {
@@ -101,20 +123,29 @@ Outcome SimulatedWorld::run() {
     run_until(std::min<TimePoint>(end, now_ + dice_.between(100ms, 5s)));
   }
   // The last of hundreds of arrivals have their turn by the bounds on turns, which are watched all along.
-  if (scenario_.arrivals > 0) return outcome_;
+  if (scenario_.arrivals > 0) {
+    return outcome_;
+  }
   mend_all();
 
   faults_end_ = now_;
-  while (outcome_.broken.empty() && !missing_link().empty() && now_ < faults_end_ + mesh_bound)
+  while (outcome_.broken.empty() && !missing_link().empty() && now_ < faults_end_ + mesh_bound) {
     run_until(now_ + 1s);
+  }
   outcome_.formed_after = std::chrono::duration_cast<Milliseconds>(now_ - faults_end_);
-  if (const std::string missing = missing_link(); !missing.empty()) broken(0, missing);
+  if (const std::string missing = missing_link(); !missing.empty()) {
+    broken(0, missing);
+  }
   run_until(faults_end_ + departure_bound);
-  if (const std::string missing = missing_link(); !missing.empty())
+  if (const std::string missing = missing_link(); !missing.empty()) {
     broken(0, "after the departures, " + missing);
-  if (const std::string departed = remaining_departed(); !departed.empty()) broken(0, departed);
-  if (scenario_.metadata_faults_only && outcome_.links_lost > 0)
+  }
+  if (const std::string departed = remaining_departed(); !departed.empty()) {
+    broken(0, departed);
+  }
+  if (scenario_.metadata_faults_only && outcome_.links_lost > 0) {
     broken(0, "links were lost by metadata alone");
+  }
   return outcome_;
 }
 
@@ -122,7 +153,9 @@ void SimulatedWorld::start_host(int number) {
   Beam& beam = network_.beam(number);
   beam.up = beam.epmd = beam.up && dice_.chance(80);
   start_node(number);
-  if (!beam.up) after(dice_.between(0ms, 3s), [this, number] { start_beam(number); });
+  if (!beam.up) {
+    after(dice_.between(0ms, 3s), [this, number] { start_beam(number); });
+  }
 }
 
 int SimulatedWorld::any_host() {
@@ -134,13 +167,19 @@ int SimulatedWorld::any_host() {
 void SimulatedWorld::publish() {
   metadata_.publish();
   for (const auto& [number, node] : nodes_) {
-    if (!calm_ && dice_.chance(10)) continue;  // the wake-up is lost: a later read finds the change
+    if (!calm_ && dice_.chance(10)) {
+      continue;  // the wake-up is lost: a later read finds the change
+    }
     const int reader = number;
     const Node* woken = node.get();
     const Milliseconds delay = dice_.between(1ms, 20ms);
-    if (node->polls) continue;
+    if (node->polls) {
+      continue;
+    }
     after(delay, [this, reader, woken] {
-      if (nodes_.at(reader).get() != woken) return;
+      if (nodes_.at(reader).get() != woken) {
+        return;
+      }
       step(reader, event::News{});
     });
     read_soon(reader, delay);
@@ -160,16 +199,22 @@ void SimulatedWorld::stop_beam(int number, Milliseconds back_after) {
     step(number, event::TargetDown{});
   }
   after(back_after, [this, number] {
-    if (belongs(number)) start_beam(number);
+    if (belongs(number)) {
+      start_beam(number);
+    }
   });
 }
 
 void SimulatedWorld::start_beam(int number) {
   Beam& beam = network_.beam(number);
-  if (!beam.up) ++beam.boots;
+  if (!beam.up) {
+    ++beam.boots;
+  }
   beam.up = beam.epmd = true;
   Node& node = *nodes_.at(number);
-  if (node.target_up || node.retired) return;
+  if (node.target_up || node.retired) {
+    return;
+  }
   node.target_up = true;
   step(number, event::TargetUp{});
 }
@@ -184,7 +229,9 @@ void SimulatedWorld::mend_all() {
     metadata_.set_up(number, true);
     metadata_.set_healthy(number, true);
     metadata_.set_address(number, true);
-    if (nodes_.contains(number)) start_beam(number);
+    if (nodes_.contains(number)) {
+      start_beam(number);
+    }
   }
   for (const auto& [number, node] : nodes_) {
     Beam& beam = network_.beam(number);
@@ -211,23 +258,35 @@ std::string SimulatedWorld::missing_link() const {
 /// Who has departed by its own metadata has been disconnected, or has nobody to be disconnected from, and everybody
 /// else knows that it has departed. What connects afterwards stays: its application, or a C-node that knows less.
 std::string SimulatedWorld::remaining_departed() const {
-  if (rules_.removal == RemovalPolicy::never) return {};
+  if (rules_.removal == RemovalPolicy::never) {
+    return {};
+  }
   for (const auto& [number, node] : nodes_) {
-    if (node->retired) continue;
+    if (node->retired) {
+      continue;
+    }
     const std::string name = std::to_string(number);
     const auto desired = node->membership.desired();
     if (!belongs(number)) {
-      if (desired->own == OwnPresence::left && node->target_up && !node->departures.is_seen_off(number))
+      if (desired->own == OwnPresence::left && node->target_up && !node->departures.is_seen_off(number)) {
         return "it has departed, and was never disconnected: " + name;
+      }
       continue;
     }
     for (const auto& [other, other_node] : nodes_) {
-      if (belongs(other)) continue;
+      if (belongs(other)) {
+        continue;
+      }
       const std::string pair = name + " and " + std::to_string(other);
-      if (desired->members.contains(samples::node(other))) return "has not departed yet: " + pair;
-      if (desired->departed.contains(samples::node(other)) != node->oracle.ever_listed(other))
+      if (desired->members.contains(samples::node(other))) {
+        return "has not departed yet: " + pair;
+      }
+      if (desired->departed.contains(samples::node(other)) != node->oracle.ever_listed(other)) {
         return "has departed though it was no peer, or the reverse: " + pair;
-      if (!node->departures.is_seen_off(other)) return "nothing was done about a departed peer: " + pair;
+      }
+      if (!node->departures.is_seen_off(other)) {
+        return "nothing was done about a departed peer: " + pair;
+      }
     }
   }
   return {};

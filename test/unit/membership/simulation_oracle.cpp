@@ -20,21 +20,31 @@ void Oracle::take(TimePoint now, const Answer& answer) {
   last_read_ = now;
   ++told_nothing_;
   others_confirmed_ = own_confirmed_ = last_was_full_ = false;
-  if (!answer.listing) ++failed_reads_;
-  if (answer.listing && answer.listing->empty()) ++partial_reads_;
+  if (!answer.listing) {
+    ++failed_reads_;
+  }
+  if (answer.listing && answer.listing->empty()) {
+    ++partial_reads_;
+  }
   if (answer.listing && !answer.listing->empty()) {
     const std::set<int> missing = missing_from(*answer.listing);
     last_was_full_ = answer.authority == Authority::full;
     const OwnPresence own_before = own_;
     take_own(now, missing, covers_own);
     take_listed(now, *answer.listing);
-    if (own_ != own_before) own_since_ = now;
+    if (own_ != own_before) {
+      own_since_ = now;
+    }
     const bool alone = scope_ == ReadScope::named && own_ == OwnPresence::unknown;
     others_confirmed_ = last_was_full_ && (alone || own_ == OwnPresence::present);
     own_confirmed_ = last_was_full_ && own_ == OwnPresence::left;
-    if (others_confirmed_ || (last_was_full_ && own_ != OwnPresence::unknown)) told_nothing_ = 0;
+    if (others_confirmed_ || (last_was_full_ && own_ != OwnPresence::unknown)) {
+      told_nothing_ = 0;
+    }
     ++(others_confirmed_ ? whole_reads_ : partial_reads_);
-    if (others_confirmed_) take_missing(now, missing, covers_others);
+    if (others_confirmed_) {
+      take_missing(now, missing, covers_others);
+    }
     take_standings(now);
     take_guard(now);
   }
@@ -44,15 +54,23 @@ void Oracle::take(TimePoint now, const Answer& answer) {
 std::set<int> Oracle::confirmed() const {
   std::set<int> result;
   for (const auto& [number, departed] : departed_) {
-    if (others_confirmed_) result.insert(number);
+    if (others_confirmed_) {
+      result.insert(number);
+    }
   }
-  if (own_confirmed_) result.insert(self_);
+  if (own_confirmed_) {
+    result.insert(self_);
+  }
   return result;
 }
 
 void Oracle::remember_confirmed(TimePoint now, const std::set<int>& before) {
-  for (const int number : before) confirmed_until_[number] = now;
-  for (const int number : confirmed()) confirmed_until_.erase(number);
+  for (const int number : before) {
+    confirmed_until_[number] = now;
+  }
+  for (const int number : confirmed()) {
+    confirmed_until_.erase(number);
+  }
 }
 
 /// A container that is listed without its address is not missing, if it is the one that the peer was.
@@ -62,13 +80,17 @@ std::set<int> Oracle::missing_from(const Listing& listing) const {
     const auto entry = listing.find(number);
     const bool listed = entry != listing.end() && (entry->second.has_address || entry->second.sidekick ||
                                                    entry->second.uuid == peer.uuid);
-    if (!listed) result.insert(number);
+    if (!listed) {
+      result.insert(number);
+    }
   }
   return result;
 }
 
 std::string Oracle::hold_of(const Entry& entry) const {
-  if (!entry.up) return stopped;
+  if (!entry.up) {
+    return stopped;
+  }
   return entry.healthy || rules_.health == HealthPolicy::any ? "" : "health is unhealthy";
 }
 
@@ -79,7 +101,9 @@ void Oracle::take_listed(TimePoint now, const Listing& listing) {
     // One that is listed without its address keeps its peer, also from a sidekick that has the address.
     const bool lost_address = !entry.has_address && known != peers_.end() && known->second.uuid == entry.uuid;
     if (!entry.has_address && !entry.sidekick) {
-      if (!lost_address) continue;
+      if (!lost_address) {
+        continue;
+      }
       known->second.dialable = false;
       known->second.hold = "listed, but without a usable address for now";
       known->second.missing.reset();
@@ -96,15 +120,21 @@ void Oracle::take_listed(TimePoint now, const Listing& listing) {
       // Who comes back undoes a loss, and makes up for no other.
       const auto gone = departed_.find(number);
       const bool undoes = gone != departed_.end() && now - gone->second.since < rules_.mass_removal_delay;
-      if (!undoes) peer.arrived = now;
+      if (!undoes) {
+        peer.arrived = now;
+      }
     }
-    if (!lost_address) peer.uuid = is_main ? entry.uuid : entry.sidekick->uuid;
+    if (!lost_address) {
+      peer.uuid = is_main ? entry.uuid : entry.sidekick->uuid;
+    }
     peer.up = is_main ? entry.up : entry.sidekick->up;
     peer.hold = is_main ? hold_of(entry) : entry.sidekick->up ? "" : stopped;
     peer.dialable = peer.hold.empty();
     peer.missing.reset();
     departed_.erase(number);
-    if (number == self_) own_ = OwnPresence::present;
+    if (number == self_) {
+      own_ = OwnPresence::present;
+    }
     ever_listed_.insert(number);
   }
 }
@@ -114,7 +144,9 @@ void Oracle::take_standings(TimePoint now) {
     const Standing standing = peer.missing    ? Standing::suspected
                               : peer.dialable ? Standing::dialable
                                               : Standing::held;
-    if (standing != peer.standing || peer.since == TimePoint{}) peer.since = now;
+    if (standing != peer.standing || peer.since == TimePoint{}) {
+      peer.since = now;
+    }
     peer.standing = standing;
   }
 }
@@ -131,20 +163,26 @@ Oracle::Missing& Oracle::add_evidence(TimePoint now, Peer& peer, bool covered) {
 /// Before what the answer lists is taken in: the guard counts those that were known before.
 void Oracle::take_own(TimePoint now, const std::set<int>& missing, bool covered) {
   const auto self = peers_.find(self_);
-  if (self == peers_.end()) return;
+  if (self == peers_.end()) {
+    return;
+  }
   if (!missing.contains(self_)) {
     own_ = OwnPresence::present;
     own_guard_.reset();
     return;
   }
-  if (!last_was_full_) return;
+  if (!last_was_full_) {
+    return;
+  }
   Missing& ours = add_evidence(now, self->second, covered);
   const std::size_t losses = net_losses(now);
   const MassHold guard{missing.size() - 1 + losses, peers_.size() - 1 + losses, ours.since};
   ours.mass = ours.mass || is_mass(guard.missing, guard.known);
   own_guard_ = ours.mass ? std::optional(guard) : std::nullopt;
   own_ = OwnPresence::missing;
-  if (rules_.removal == RemovalPolicy::never || !is_lasting(now, ours)) return;
+  if (rules_.removal == RemovalPolicy::never || !is_lasting(now, ours)) {
+    return;
+  }
   own_ = OwnPresence::left;
   ++departures_[self_];
   own_guard_.reset();
@@ -152,12 +190,16 @@ void Oracle::take_own(TimePoint now, const std::set<int>& missing, bool covered)
 }
 
 void Oracle::take_missing(TimePoint now, const std::set<int>& missing, bool covered) {
-  for (const int number : missing) add_evidence(now, peers_.at(number), covered);
+  for (const int number : missing) {
+    add_evidence(now, peers_.at(number), covered);
+  }
   // More than half of those that were up within the window, our own not counted.
   std::size_t up = net_losses(now);
   std::size_t lost = up;
   for (const auto& [number, peer] : peers_) {
-    if (number == self_ || !peer.up) continue;
+    if (number == self_ || !peer.up) {
+      continue;
+    }
     ++up;
     lost += missing.contains(number) ? 1 : 0;
   }
@@ -166,7 +208,9 @@ void Oracle::take_missing(TimePoint now, const std::set<int>& missing, bool cove
     const auto peer = peers_.find(number);
     Missing& evidence = *peer->second.missing;
     evidence.mass = evidence.mass || (mass && peer->second.up);
-    if (!is_gone(now, evidence)) continue;
+    if (!is_gone(now, evidence)) {
+      continue;
+    }
     ++removed_;
     if (rules_.removal != RemovalPolicy::never) {
       departed_[number] = {now, peer->second.up};
@@ -180,11 +224,15 @@ void Oracle::take_missing(TimePoint now, const std::set<int>& missing, bool cove
 std::size_t Oracle::net_losses(TimePoint now) const {
   int losses = 0;
   for (const auto& [number, departed] : departed_) {
-    if (departed.up && now - departed.since < rules_.mass_removal_delay) ++losses;
+    if (departed.up && now - departed.since < rules_.mass_removal_delay) {
+      ++losses;
+    }
   }
   for (const auto& [number, peer] : peers_) {
     const bool came = peer.arrived && now - *peer.arrived < rules_.mass_removal_delay;
-    if (number != self_ && peer.up && came) --losses;
+    if (number != self_ && peer.up && came) {
+      --losses;
+    }
   }
   return static_cast<std::size_t>(std::max(losses, 0));
 }
@@ -198,16 +246,24 @@ void Oracle::take_guard(TimePoint now) {
   const Duration kept = std::max<Duration>(std::chrono::minutes(10), rules_.mass_removal_delay);
   std::erase_if(departed_, [&](const auto& entry) { return now - entry.second.since >= kept; });
   guard_ = own_guard_;
-  if (guard_) return;
+  if (guard_) {
+    return;
+  }
   MassHold guard{net_losses(now), net_losses(now), TimePoint::max()};
   for (const auto& [number, peer] : peers_) {
-    if (number == self_ || !peer.up) continue;
+    if (number == self_ || !peer.up) {
+      continue;
+    }
     ++guard.known;
-    if (!peer.missing || !peer.missing->mass) continue;
+    if (!peer.missing || !peer.missing->mass) {
+      continue;
+    }
     ++guard.missing;
     guard.since = std::min(guard.since, peer.missing->since);
   }
-  if (guard.since != TimePoint::max()) guard_ = guard;
+  if (guard.since != TimePoint::max()) {
+    guard_ = guard;
+  }
 }
 
 TimePoint Oracle::confirmed_at(const Missing& missing) const {
@@ -226,51 +282,87 @@ bool Oracle::is_lasting(TimePoint now, const Missing& missing) const {
 
 std::optional<std::string> Oracle::against(const Desired& desired, const std::vector<NodeName>& names) const {
   const auto name = [&](int number) -> const NodeName& { return names[static_cast<std::size_t>(number)]; };
-  if (desired.own != own_)
+  if (desired.own != own_) {
     return "thinks otherwise of its own container: " + std::string(to_string(desired.own));
+  }
   std::size_t dialable = 0;
   for (const auto& [number, peer] : peers_) {
-    if (!desired.members.contains(name(number))) return "no member any more: " + std::to_string(number);
+    if (!desired.members.contains(name(number))) {
+      return "no member any more: " + std::to_string(number);
+    }
     const bool wanted = peer.dialable && !peer.missing;
     dialable += wanted ? 1 : 0;
-    if (wanted && !desired.dialable.contains(name(number))) return "not dialable: " + std::to_string(number);
+    if (wanted && !desired.dialable.contains(name(number))) {
+      return "not dialable: " + std::to_string(number);
+    }
   }
-  if (desired.members.size() != peers_.size()) return "has members that belong no more, or never did";
-  if (desired.dialable.size() != dialable) return "would dial what is not listed as up";
+  if (desired.members.size() != peers_.size()) {
+    return "has members that belong no more, or never did";
+  }
+  if (desired.dialable.size() != dialable) {
+    return "would dial what is not listed as up";
+  }
   std::set<NodeName> departed;
   std::set<NodeName> suspended;
-  for (const auto& [number, gone] : departed_)
+  for (const auto& [number, gone] : departed_) {
     (others_confirmed_ ? departed : suspended).insert(name(number));
-  if (own_ == OwnPresence::left) (own_confirmed_ ? departed : suspended).insert(name(self_));
-  if (desired.departed != departed) return "is wrong about who has departed";
-  if (desired.suspended != suspended) return "is wrong about whose departure the last read does not confirm";
+  }
+  if (own_ == OwnPresence::left) {
+    (own_confirmed_ ? departed : suspended).insert(name(self_));
+  }
+  if (desired.departed != departed) {
+    return "is wrong about who has departed";
+  }
+  if (desired.suspended != suspended) {
+    return "is wrong about whose departure the last read does not confirm";
+  }
   return std::nullopt;
 }
 
 std::optional<std::string> Oracle::against_dial(int number) const {
-  if (number == self_) return "the target itself was dialled";
+  if (number == self_) {
+    return "the target itself was dialled";
+  }
   if (own_ == OwnPresence::missing || own_ == OwnPresence::left) {
     return "dialled although our own container is missing";
   }
   const auto peer = peers_.find(number);
-  if (peer == peers_.end()) return "dialled although it is not, or no longer, listed";
-  if (peer->second.missing) return "dialled although the last whole read lacks it";
-  if (!peer->second.dialable) return "dialled although the container is not up";
+  if (peer == peers_.end()) {
+    return "dialled although it is not, or no longer, listed";
+  }
+  if (peer->second.missing) {
+    return "dialled although the last whole read lacks it";
+  }
+  if (!peer->second.dialable) {
+    return "dialled although the container is not up";
+  }
   return std::nullopt;
 }
 
 std::optional<std::string> Oracle::against_disconnect(int number) const {
-  if (rules_.removal == RemovalPolicy::never) return "a disconnect under --removal never";
-  if (peers_.contains(number)) return "disconnected although it still belongs";
-  if (!has_departed(number)) return "disconnected although it was never listed";
-  if (!confirmed().contains(number)) return "disconnected although the last read does not confirm it";
+  if (rules_.removal == RemovalPolicy::never) {
+    return "a disconnect under --removal never";
+  }
+  if (peers_.contains(number)) {
+    return "disconnected although it still belongs";
+  }
+  if (!has_departed(number)) {
+    return "disconnected although it was never listed";
+  }
+  if (!confirmed().contains(number)) {
+    return "disconnected although the last read does not confirm it";
+  }
   return std::nullopt;
 }
 
 std::optional<std::string> Oracle::against_cut(TimePoint now, int number, Milliseconds age) const {
-  if (confirmed().contains(number)) return std::nullopt;
+  if (confirmed().contains(number)) {
+    return std::nullopt;
+  }
   const auto until = confirmed_until_.find(number);
-  if (until != confirmed_until_.end() && now - until->second <= age) return std::nullopt;
+  if (until != confirmed_until_.end() && now - until->second <= age) {
+    return std::nullopt;
+  }
   return "a connection was cut although the metadata of the one who asked lists both ends";
 }
 
@@ -284,82 +376,127 @@ bool Oracle::lists_both(int a, int b) const {
 
 PaceOracle::Wanted Oracle::wanted() const {
   PaceOracle::Wanted result;
-  for (const auto& [number, peer] : peers_) result.peers.emplace(number, peer.dialable && !peer.missing);
+  for (const auto& [number, peer] : peers_) {
+    result.peers.emplace(number, peer.dialable && !peer.missing);
+  }
   result.may_dial = own_ == OwnPresence::unknown || own_ == OwnPresence::present;
   return result;
 }
 
 DepartureOracle::Wanted Oracle::wanted_departures() const {
   DepartureOracle::Wanted result;
-  for (const auto& [number, peer] : peers_) result.members.insert(number);
-  for (const auto& [number, departed] : departed_)
+  for (const auto& [number, peer] : peers_) {
+    result.members.insert(number);
+  }
+  for (const auto& [number, departed] : departed_) {
     (others_confirmed_ ? result.departed : result.suspended).insert(number);
-  if (own_ == OwnPresence::left) (own_confirmed_ ? result.departed : result.suspended).insert(self_);
+  }
+  if (own_ == OwnPresence::left) {
+    (own_confirmed_ ? result.departed : result.suspended).insert(self_);
+  }
   return result;
 }
 
 std::optional<TimePoint> Oracle::next_read() const {
   TimePoint earliest = TimePoint::max();
   const auto consider = [&](const Peer& peer) {
-    if (!peer.missing) return;
+    if (!peer.missing) {
+      return;
+    }
     // Often enough that the answers cover the time, and when it is over.
     const TimePoint covered = last_read_ + rules_.reading_interval;
     earliest = std::min({earliest, covered, confirmed_at(*peer.missing)});
   };
   if (own_ == OwnPresence::left) {
-    if (!own_confirmed_) earliest = last_read_;
+    if (!own_confirmed_) {
+      earliest = last_read_;
+    }
   } else if (own_ == OwnPresence::missing) {
-    if (rules_.removal != RemovalPolicy::never) consider(peers_.at(self_));
+    if (rules_.removal != RemovalPolicy::never) {
+      consider(peers_.at(self_));
+    }
   } else {
-    if (!departed_.empty() && !others_confirmed_) earliest = last_read_;
+    if (!departed_.empty() && !others_confirmed_) {
+      earliest = last_read_;
+    }
     if (rules_.removal == RemovalPolicy::safe) {
-      for (const auto& [number, peer] : peers_) consider(peer);
+      for (const auto& [number, peer] : peers_) {
+        consider(peer);
+      }
     }
   }
-  if (earliest == TimePoint::max()) return std::nullopt;
+  if (earliest == TimePoint::max()) {
+    return std::nullopt;
+  }
   Duration pause = shortest_pause;
-  for (int reads = 1; reads < told_nothing_; ++reads) pause = std::min<Duration>(pause * 2, longest_pause);
+  for (int reads = 1; reads < told_nothing_; ++reads) {
+    pause = std::min<Duration>(pause * 2, longest_pause);
+  }
   return std::max<TimePoint>(earliest, last_read_ + pause);
 }
 
 /// Nothing, or in what the report on the guard against mass removals differs.
 std::optional<std::string> Oracle::against_guard(const std::optional<MassHold>& reported) const {
-  if (reported.has_value() != guard_.has_value()) return "is wrong about the guard against mass removals";
-  if (!reported) return std::nullopt;
-  if (reported->since != guard_->since) return "reports another time of the guard";
-  if (reported->missing != guard_->missing || reported->known != guard_->known)
+  if (reported.has_value() != guard_.has_value()) {
+    return "is wrong about the guard against mass removals";
+  }
+  if (!reported) {
+    return std::nullopt;
+  }
+  if (reported->since != guard_->since) {
+    return "reports another time of the guard";
+  }
+  if (reported->missing != guard_->missing || reported->known != guard_->known) {
     return "counts those that the guard holds otherwise";
+  }
   return std::nullopt;
 }
 
 std::optional<std::string> Oracle::against_reports(const Membership& membership,
                                                    const std::vector<NodeName>& names) const {
-  if (membership.wants_read_at() != next_read()) return "wants its next read at another time";
+  if (membership.wants_read_at() != next_read()) {
+    return "wants its next read at another time";
+  }
   const MembershipView& view = membership.view();
-  if (view.own != own_ || (own_ != OwnPresence::unknown && view.own_since != own_since_))
+  if (view.own != own_ || (own_ != OwnPresence::unknown && view.own_since != own_since_)) {
     return "reports its own container otherwise";
+  }
   if (view.unknown_reads != failed_reads_ || view.partial_reads != partial_reads_ ||
-      view.whole_reads != whole_reads_)
+      view.whole_reads != whole_reads_) {
     return "counts its reads otherwise";
-  if (view.removed_peers != removed_) return "counts those that were removed otherwise";
-  if (const auto rule = against_guard(view.mass_hold)) return rule;
+  }
+  if (view.removed_peers != removed_) {
+    return "counts those that were removed otherwise";
+  }
+  if (const auto rule = against_guard(view.mass_hold)) {
+    return rule;
+  }
   const auto standings = membership.standings();
-  if (standings.size() != peers_.size() + departed_.size() + (own_ == OwnPresence::left ? 1U : 0U))
+  if (standings.size() != peers_.size() + departed_.size() + (own_ == OwnPresence::left ? 1U : 0U)) {
     return "reports too many peers, or too few";
+  }
   auto reported = standings.begin();
   for (const auto& [number, peer] : peers_) {
     const std::string name = ": " + std::to_string(number);
-    if (reported->node != names[static_cast<std::size_t>(number)]) return "reports another peer than" + name;
-    if (reported->standing != peer.standing) return "reports another standing" + name;
-    if (reported->since != peer.since) return "reports another time of the standing" + name;
-    if (reported->reason != (peer.missing ? "missing from the metadata" : peer.hold))
+    if (reported->node != names[static_cast<std::size_t>(number)]) {
+      return "reports another peer than" + name;
+    }
+    if (reported->standing != peer.standing) {
+      return "reports another standing" + name;
+    }
+    if (reported->since != peer.since) {
+      return "reports another time of the standing" + name;
+    }
+    if (reported->reason != (peer.missing ? "missing from the metadata" : peer.hold)) {
       return "reports another reason" + name;
+    }
     ++reported;
   }
   for (const auto& [number, departed] : departed_) {
     if (reported->node != names[static_cast<std::size_t>(number)] || reported->since != departed.since ||
-        reported->standing != Standing::departed)
+        reported->standing != Standing::departed) {
       return "reports a departed peer otherwise: " + std::to_string(number);
+    }
     ++reported;
   }
   return std::nullopt;

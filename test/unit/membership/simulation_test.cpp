@@ -18,7 +18,9 @@ using namespace std::chrono_literals;
 
 std::optional<std::uint64_t> number_from(const char* variable) {
   const char* text = std::getenv(variable);
-  if (text == nullptr) return std::nullopt;
+  if (text == nullptr) {
+    return std::nullopt;
+  }
   return std::stoull(text);
 }
 

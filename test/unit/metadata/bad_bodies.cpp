@@ -11,7 +11,9 @@ namespace {
 
 std::string repeated(std::string_view text, std::size_t times) {
   std::string result;
-  for (std::size_t i = 0; i < times; ++i) result += text;
+  for (std::size_t i = 0; i < times; ++i) {
+    result += text;
+  }
   return result;
 }
 

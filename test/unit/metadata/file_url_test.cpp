@@ -76,8 +76,9 @@ TEST_CASE("a_file_is_closed_when_it_was_read_and_no_program_that_is_started_inhe
     std::vector<int> flags;
     for (int fd = 0; fd < 256; ++fd) {
       std::error_code ignored;
-      if (std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), ignored) == files.service())
+      if (std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), ignored) == files.service()) {
         flags.push_back(::fcntl(fd, F_GETFD));
+      }
     }
     return flags;
   };

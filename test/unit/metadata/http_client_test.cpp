@@ -24,7 +24,9 @@ namespace {
 /// Bytes that show where one is missing or stands twice.
 std::string patterned(std::size_t size) {
   std::string text(size, ' ');
-  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('!' + (i * 7 + i / 251) % 90);
+  for (std::size_t i = 0; i < size; ++i) {
+    text[i] = static_cast<char>('!' + (i * 7 + i / 251) % 90);
+  }
   return text;
 }
 
@@ -82,7 +84,9 @@ TEST_CASE("a_large_body_comes_whole_and_in_order_however_it_is_sent") {
 TEST_CASE("keeps_the_connection_between_requests") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "x"); });
   HttpClient client;
-  for (int i = 0; i < 5; ++i) CHECK(read(client, {.url = server.url()}).has_value());
+  for (int i = 0; i < 5; ++i) {
+    CHECK(read(client, {.url = server.url()}).has_value());
+  }
   CHECK(server.connections() == 1);
 }
 
@@ -91,7 +95,9 @@ TEST_CASE("keeps_the_connections_to_two_servers_that_take_turns") {
   ScriptedServer second([](const Request&, Peer& peer) { peer.answer(200, "x"); });
   HttpClient client;
   for (int i = 0; i < 3; ++i) {
-    for (const auto* server : {&first, &second}) CHECK(read(client, {.url = server->url()}).has_value());
+    for (const auto* server : {&first, &second}) {
+      CHECK(read(client, {.url = server->url()}).has_value());
+    }
   }
   CHECK(first.connections() == 1);
   CHECK(second.connections() == 1);
@@ -99,7 +105,9 @@ TEST_CASE("keeps_the_connections_to_two_servers_that_take_turns") {
 
 TEST_CASE("a_kept_connection_that_died_before_a_byte_came_is_replaced_once") {
   ScriptedServer server([](const Request& request, Peer& peer) {
-    if (request.connection == 1 && request.number == 2) return peer.close();
+    if (request.connection == 1 && request.number == 2) {
+      return peer.close();
+    }
     peer.answer(200, "connection " + std::to_string(request.connection));
   });
   HttpClient client;
@@ -110,7 +118,9 @@ TEST_CASE("a_kept_connection_that_died_before_a_byte_came_is_replaced_once") {
 
 TEST_CASE("a_request_that_must_not_be_sent_again_fails_with_its_kept_connection") {
   ScriptedServer server([](const Request& request, Peer& peer) {
-    if (request.connection == 1 && request.number == 2) return peer.close();
+    if (request.connection == 1 && request.number == 2) {
+      return peer.close();
+    }
     peer.answer(200, "x");
   });
   HttpClient client;

@@ -57,7 +57,9 @@ TEST_CASE("a_server_that_hangs_or_drips_ends_at_the_deadline") {
       {"drip",
        [](const Request&, Peer& peer) {
          peer.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
-         while (peer.send("x") && peer.pass(Milliseconds(20))) continue;
+         while (peer.send("x") && peer.pass(Milliseconds(20))) {
+           continue;
+         }
        },
        "the answer did not end within 300 ms"},
   };
@@ -80,10 +82,14 @@ TEST_CASE("too_large_a_body_or_head_is_refused") {
   ScriptedServer server([](const Request& request, Peer& peer) {
     if (request.target == "/head") {
       peer.send("HTTP/1.1 200 OK\r\n");
-      while (peer.send("X-Padding: " + std::string(1'000, 'x') + "\r\n")) continue;
+      while (peer.send("X-Padding: " + std::string(1'000, 'x') + "\r\n")) {
+        continue;
+      }
     } else if (request.target == "/endless") {
       peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-      while (peer.send("400\r\n" + std::string(1'024, 'x') + "\r\n")) continue;
+      while (peer.send("400\r\n" + std::string(1'024, 'x') + "\r\n")) {
+        continue;
+      }
     } else {
       peer.answer(200, std::string(100'000, 'x'));
     }
@@ -106,14 +112,18 @@ TEST_CASE("a_head_of_64_KiB_is_taken_and_one_byte_more_is_not") {
     std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
     for (std::size_t line = 1'000; head.size() + 2 < size; head += "\r\n") {
       head += "X:" + std::string(std::min(line, size - head.size() - 2) - 4, 'x');
-      if (size - head.size() < 1'010) line = size;
+      if (size - head.size() < 1'010) {
+        line = size;
+      }
     }
     return head + "\r\n";
   };
   ScriptedServer server([&](const Request& request, Peer& peer) {
     const bool more = request.target == "/more";
     peer.send(head_of_size(more ? 65'537 : 65'536) + (request.target == "/cut" ? "x" : "xx"));
-    if (request.target == "/cut") peer.close();
+    if (request.target == "/cut") {
+      peer.close();
+    }
   });
   HttpClient client;
   CHECK(read(client, {.url = server.url() + "/just"}).value_or("none") == "xx");

@@ -15,7 +15,9 @@ namespace rancher_cnode::testing {
 inline Expected<std::string> read(metadata::HttpClient& client, metadata::HttpRequest request) {
   constexpr std::size_t any_size = 64U << 20U;
   auto answer = client.get(std::move(request));
-  if (!answer) return tl::unexpected<Error>(answer.error());
+  if (!answer) {
+    return tl::unexpected<Error>(answer.error());
+  }
   return metadata::read_all(*answer, any_size);
 }
 

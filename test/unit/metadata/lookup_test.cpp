@@ -50,7 +50,9 @@ TEST_CASE("the time to connect begins when the name is known") {
 
 TEST_CASE("the time to answer begins when the request is sent") {
   ScriptedServer server([](const Request&, Peer& peer) {
-    if (peer.pass(Milliseconds(700))) peer.answer(200, "x");
+    if (peer.pass(Milliseconds(700))) {
+      peer.answer(200, "x");
+    }
   });
   HttpClient client;
   const auto answer =
@@ -66,7 +68,9 @@ TEST_CASE("an address is kept for the next connection") {
   });
   HttpClient client;
   const int before = slow_lookups();
-  for (int i = 0; i < 2; ++i) CHECK(client.get({.url = by_name(server.url(), 0)}).has_value());
+  for (int i = 0; i < 2; ++i) {
+    CHECK(client.get({.url = by_name(server.url(), 0)}).has_value());
+  }
   CHECK(server.connections() == 2);
   CHECK(slow_lookups() == before + 1);
 }

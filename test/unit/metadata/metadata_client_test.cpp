@@ -35,7 +35,9 @@ bool contains(std::string_view text, std::string_view part) {
 std::size_t peak_memory_kb() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6));
+    if (line.starts_with("VmHWM:")) {
+      return std::stoul(line.substr(6));
+    }
   }
   FAIL("no VmHWM");
   return 0;
@@ -111,7 +113,9 @@ TEST_CASE("goes_back_to_the_first_earlier_url_that_answers") {
   ScriptedMetadata first;
   ScriptedMetadata second;
   ScriptedMetadata third;
-  for (auto* metadata : {&second, &third}) metadata->put("self/service", service_body("web", {1}));
+  for (auto* metadata : {&second, &third}) {
+    metadata->put("self/service", service_body("web", {1}));
+  }
   first.set_down(true);
   second.set_down(true);
   MetadataClient client = client_of({first.url(), second.url(), third.url()});
@@ -153,7 +157,9 @@ TEST_CASE("a_url_that_answers_404_is_asked_first_from_then_on") {
 TEST_CASE("the_connection_is_kept_when_the_answer_is_an_error") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   MetadataClient client = client_of({server.url()});
-  for (int i = 0; i < 3; ++i) CHECK(client.service().error().code == ErrorCode::not_found);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(client.service().error().code == ErrorCode::not_found);
+  }
   CHECK(server.connections() == 1);
 }
 
@@ -182,7 +188,9 @@ TEST_CASE("a_body_beyond_32_MiB_is_refused_without_being_held") {
   const std::string chunk = "10000\r\n" + std::string(0x10000, ' ') + "\r\n";
   ScriptedServer server([&](const Request&, Peer& peer) {
     peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-    while (peer.send(chunk)) continue;
+    while (peer.send(chunk)) {
+      continue;
+    }
   });
   MetadataClient client({.urls = {server.url()}, .timeouts = {.answer = Milliseconds(60'000)}});
   const std::size_t before = peak_memory_kb_from_now();
@@ -270,7 +278,9 @@ TEST_CASE("a_request_that_is_given_up_asks_nobody_else") {
   server.remove("self/service");
   server.put("stacks/shop/services/web", service_body("web", {1}));
   const auto given_up = by_name.service();
-  if (!given_up) CHECK(given_up.error().code == ErrorCode::cancelled);
+  if (!given_up) {
+    CHECK(given_up.error().code == ErrorCode::cancelled);
+  }
 }
 
 TEST_CASE("is_unknown_when_the_service_by_its_name_is_gone_too_or_is_another_one") {

@@ -40,9 +40,13 @@ TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_n
   std::atomic<int> asked_after_restart = 0;
   ScriptedServer server([&](const Request& request, Peer& peer) {
     const bool wait = contains(request.target, "wait=true");
-    if (request.connection == 1 && wait) return peer.close();
+    if (request.connection == 1 && wait) {
+      return peer.close();
+    }
     // A wait that begins while nothing is loaded stays for its whole time.
-    if (wait) return peer.hold();
+    if (wait) {
+      return peer.hold();
+    }
     if (request.connection > 1 && ++asked_after_restart <= 3) {
       peer.answer(404, fixture("not-found.json"));
     } else {
@@ -78,14 +82,18 @@ TEST_CASE(
 
 TEST_CASE("waits_that_are_cut_off_are_begun_again_at_the_pace_of_polls") {
   ScriptedServer server([](const ScriptedServer::Request& request, ScriptedServer::Peer& peer) {
-    if (contains(request.target, "wait=true")) return peer.close();
+    if (contains(request.target, "wait=true")) {
+      return peer.close();
+    }
     peer.answer(200, contains(request.target, "service") ? service_body("web", {1}) : "\"v1\"");
   });
   WatcherSettings settings = settings_of({server.url()});
   settings.polling_interval = Milliseconds(500);
   Watched watched(settings);
   const TimePoint begin = Clock::now();
-  for (int i = 0; i < 5; ++i) CHECK(containers(watched.next()) == 1);
+  for (int i = 0; i < 5; ++i) {
+    CHECK(containers(watched.next()) == 1);
+  }
   CHECK(since(begin) >= Milliseconds(250 + 3 * 500 - 50));
   CHECK(watched.lines("event=watch_fallback") == 0);
 }
@@ -110,7 +118,9 @@ TEST_CASE("a_wait_while_reads_are_bad_lasts_no_longer_than_the_retry_delay") {
   server.set_waits(Waits::for_ever);
   const TimePoint begin = Clock::now();
   Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i) CHECK(contains(reason(watched.next()), "404 at /latest/self/service"));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(contains(reason(watched.next()), "404 at /latest/self/service"));
+  }
   CHECK(since(begin) >= Milliseconds(740));
   CHECK(since(begin) < Milliseconds(5'000));
   CHECK(watched.lines("event=watch_fallback") == 0);
@@ -122,17 +132,22 @@ TEST_CASE("does_not_wait_while_nothing_is_loaded") {
   });
   const TimePoint begin = Clock::now();
   Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 3; ++i) {
     CHECK(contains(reason(watched.next()), "404 at /latest/version: the metadata service has"));
+  }
   CHECK(since(begin) >= Milliseconds(250 + 500 - 10));
-  for (const auto& target : server.targets()) CHECK_FALSE(contains(target, "wait"));
+  for (const auto& target : server.targets()) {
+    CHECK_FALSE(contains(target, "wait"));
+  }
 }
 
 TEST_CASE("odd_answers_are_unknown_and_said_once") {
   ScriptedMetadata server;
   server.put("self/service", "<html>");
   Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i) CHECK(contains(reason(watched.next()), "looks like an HTML page"));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(contains(reason(watched.next()), "looks like an HTML page"));
+  }
   CHECK(watched.lines("event=metadata_unavailable") == 1);
 }
 
@@ -199,12 +214,16 @@ TEST_CASE("a_failed_round_makes_the_confirmation_of_a_later_url_begin_anew") {
   Watched watched(settings);
   const auto begin = Clock::now();
   watched.next_good();
-  while (since(begin) < Milliseconds(1'000)) watched.next_good();
+  while (since(begin) < Milliseconds(1'000)) {
+    watched.next_good();
+  }
   second.set_down(true);
   watched.next_unknown();
   const auto failed = Clock::now();
   second.set_down(false);
   Observation observation = watched.next_good();
-  while (observation.authority == membership::Authority::may_only_add) observation = watched.next_good();
+  while (observation.authority == membership::Authority::may_only_add) {
+    observation = watched.next_good();
+  }
   CHECK(since(failed) >= Milliseconds(2'000));
 }

@@ -28,8 +28,12 @@ class Waiting {
   explicit Waiting(std::function<void(int, Peer&)> wait, int service_status = 200)
       : server_([this, service_status, wait = std::move(wait)](const ScriptedServer::Request& request,
                                                                Peer& peer) {
-          if (contains(request.target, "wait=true")) return wait(++waits_, peer);
-          if (contains(request.target, "version")) return static_cast<void>(peer.answer(200, "\"v1\""));
+          if (contains(request.target, "wait=true")) {
+            return wait(++waits_, peer);
+          }
+          if (contains(request.target, "version")) {
+            return static_cast<void>(peer.answer(200, "\"v1\""));
+          }
           peer.answer(service_status, service_body("web", {1}));
         }) {}
 
@@ -50,7 +54,9 @@ class Waiting {
 TEST_CASE("a wait that was cut off once is begun again at once") {
   Waiting server([](int number, Peer& peer) { number == 1 ? peer.close() : peer.hold(); });
   Watched watched(server.settings());
-  for (int i = 0; i < 2; ++i) CHECK(containers(watched.next()) == 1);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(containers(watched.next()) == 1);
+  }
   CHECK(server.await_requests(6));
   CHECK(watched.lines("event=watch_fallback") == 0);
 }
@@ -59,14 +65,22 @@ TEST_CASE("a wait that ended well, with a change or without, forgets the one tha
   for (const bool with_change : {true, false}) {
     CAPTURE(with_change);
     Waiting server([with_change](int number, Peer& peer) {
-      if (number > 3) return peer.hold();
-      if (number != 2) return peer.close();
-      if (peer.pass(Milliseconds(200))) peer.answer(200, with_change ? "\"v2\"" : "\"v1\"");
+      if (number > 3) {
+        return peer.hold();
+      }
+      if (number != 2) {
+        return peer.close();
+      }
+      if (peer.pass(Milliseconds(200))) {
+        peer.answer(200, with_change ? "\"v2\"" : "\"v1\"");
+      }
     });
     WatcherSettings settings = server.settings();
     settings.pace.early_answer = Milliseconds(100);
     Watched watched(settings);
-    for (int i = 0; i < 4; ++i) CHECK(containers(watched.next()) == 1);
+    for (int i = 0; i < 4; ++i) {
+      CHECK(containers(watched.next()) == 1);
+    }
   }
 }
 
@@ -75,13 +89,17 @@ TEST_CASE("while reads are bad, waits that fail at once do not hasten the retrie
     CAPTURE(answer);
     Waiting server(
         [answer](int, Peer& peer) {
-          if (*answer == '\0') return peer.close();
+          if (*answer == '\0') {
+            return peer.close();
+          }
           peer.answer(200, answer);
         },
         404);
     const TimePoint begin = Clock::now();
     Watched watched(server.settings());
-    for (int i = 0; i < 4; ++i) watched.next_unknown();
+    for (int i = 0; i < 4; ++i) {
+      watched.next_unknown();
+    }
     CHECK(since(begin) >= Milliseconds(250 + 500 + 1'000 - 10));
   }
 }
@@ -101,21 +119,29 @@ TEST_CASE("a wait that a bad read has begun stands in for the rest and does not 
 
 TEST_CASE("a server that ends its waits some seconds late waits well") {
   Waiting server([](int number, Peer& peer) {
-    if (number > 2) return peer.hold();
-    if (peer.pass(Milliseconds(700))) peer.answer(200, "\"v1\"");
+    if (number > 2) {
+      return peer.hold();
+    }
+    if (peer.pass(Milliseconds(700))) {
+      peer.answer(200, "\"v1\"");
+    }
   });
   WatcherSettings settings = server.settings();
   settings.pace.max_wait = Milliseconds(200);
   settings.pace.wait_slack = Milliseconds(20'000);
   Watched watched(settings);
-  for (int i = 0; i < 3; ++i) CHECK(containers(watched.next()) == 1);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(containers(watched.next()) == 1);
+  }
   CHECK(watched.lines("event=watch_fallback") == 0);
 }
 
 TEST_CASE("refresh ends the rest after waits that were cut off") {
   Waiting server([](int, Peer& peer) { peer.close(); });
   Watched watched(server.settings());
-  for (int i = 0; i < 2; ++i) watched.next();
+  for (int i = 0; i < 2; ++i) {
+    watched.next();
+  }
   CHECK(server.await_requests(6));
   watched.watcher.refresh();
   CHECK(containers(watched.next()) == 1);
@@ -166,7 +192,9 @@ TEST_CASE("a version that is always new does not show that the server waits agai
   settings.pace.watch_again = Milliseconds(1);
   settings.pace.early_answer = Milliseconds(30'000);
   Watched watched(settings);
-  for (int i = 0; i < 2; ++i) watched.next();
+  for (int i = 0; i < 2; ++i) {
+    watched.next();
+  }
   CHECK(watched.lines("event=watch_fallback") == 1);
   server.set_waits(Waits::storm);
   CHECK(server.await_waits(server.waits() + 2));
@@ -210,8 +238,12 @@ TEST_CASE("a handler that throws costs a rest, and the round after it asks for t
   MetadataWatcher watcher(settings,
                           {.observed =
                                [&](const Observation&) {
-                                 if (++observed == 3) rested.set_value(since(thrown));
-                                 if (observed != 2) return;
+                                 if (++observed == 3) {
+                                   rested.set_value(since(thrown));
+                                 }
+                                 if (observed != 2) {
+                                   return;
+                                 }
                                  thrown = Clock::now();
                                  throw std::runtime_error("no memory");
                                },

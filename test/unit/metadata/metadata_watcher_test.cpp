@@ -59,7 +59,9 @@ TEST_CASE("reads_the_last_of_many_quick_changes_and_not_every_one") {
   Watched watched(settings_of({server.url()}));
   watched.next();
   std::string version;
-  for (int i = 0; i < 20; ++i) version = server.reload();
+  for (int i = 0; i < 20; ++i) {
+    version = server.reload();
+  }
   version = server.reload_with("self/service", service_body("web", {1, 2, 3, 4}));
   const Observation last = watched.next_that([&](const Observation& o) { return o.version == version; });
   CHECK(containers(last) == 4);
@@ -112,7 +114,9 @@ TEST_CASE("polls_plainly_while_a_server_does_not_wait_and_watches_again_when_it_
   settings.pace.watch_again = Milliseconds(1'000);
   Watched watched(settings);
   const TimePoint begin = Clock::now();
-  for (int i = 0; i < 4; ++i) watched.next();
+  for (int i = 0; i < 4; ++i) {
+    watched.next();
+  }
   CHECK(since(begin) >= Milliseconds(850));
   CHECK(server.waits() == 1);
   CHECK(watched.lines("event=watch_fallback") == 1);
@@ -140,7 +144,9 @@ TEST_CASE("polls_plainly_when_waits_never_end_although_reads_are_good") {
   settings.pace.max_wait = Milliseconds(200);
   settings.pace.wait_slack = Milliseconds(200);
   Watched watched(settings);
-  for (int i = 0; i < 6; ++i) CHECK(containers(watched.next()) == 1);
+  for (int i = 0; i < 6; ++i) {
+    CHECK(containers(watched.next()) == 1);
+  }
   CHECK(server.waits() == 2);
   CHECK(watched.lines("event=watch_fallback") == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 0);
@@ -154,7 +160,9 @@ TEST_CASE("polls_at_most_a_minute_apart_when_a_watched_server_does_not_wait") {
   settings.polling_interval = Milliseconds(3'600'000);
   settings.pace.fallback_last = Milliseconds(300);
   Watched watched(settings);
-  for (int i = 0; i < 4; ++i) CHECK(containers(watched.next()) == 1);
+  for (int i = 0; i < 4; ++i) {
+    CHECK(containers(watched.next()) == 1);
+  }
   CHECK(watched.lines("event=watch_fallback") == 1);
   CHECK(watched.lines("polling_interval_ms=300") == 1);
 }
@@ -167,7 +175,9 @@ TEST_CASE("says_so_when_a_server_tells_no_version_and_watches_once_it_does") {
   settings.polling_interval = Milliseconds(300);
   settings.pace.watch_again = Milliseconds(1'000);
   Watched watched(settings);
-  for (int i = 0; i < 6; ++i) CHECK(containers(watched.next()) == 1);
+  for (int i = 0; i < 6; ++i) {
+    CHECK(containers(watched.next()) == 1);
+  }
   CHECK(server.waits() == 0);
   CHECK(watched.lines("event=watch_fallback") == 1);
   CHECK(watched.lines("not a plain text") == 1);
@@ -257,7 +267,9 @@ TEST_CASE("a_flood_of_refreshes_keeps_the_smallest_gap") {
   watched.next();
   const TimePoint begin = Clock::now();
   for (int i = 0; i < 4; ++i) {
-    for (int j = 0; j < 50; ++j) watched.watcher.refresh();
+    for (int j = 0; j < 50; ++j) {
+      watched.watcher.refresh();
+    }
     watched.next();
   }
   CHECK(since(begin) >= Milliseconds(3 * 250));
@@ -268,7 +280,9 @@ TEST_CASE("asks_again_while_the_own_address_is_that_of_before_and_says_so_once")
   server.put("self/service", service_body("web", {7}));
   server.put("self/container/primary_ip", "\"10.42.0.6\"");
   Watched watched(settings_of({server.url()}), AskAddress::yes, *Ipv4Address::parse("10.42.0.7"));
-  for (int i = 0; i < 3; ++i) watched.next();
+  for (int i = 0; i < 3; ++i) {
+    watched.next();
+  }
   CHECK(server.count("self/container/primary_ip") >= 3);
   CHECK(watched.lines("event=own_address_elsewhere") == 1);
   CHECK(watched.lines("event=own_address_found") == 0);
@@ -316,7 +330,9 @@ TEST_CASE("two_threads_may_stop_and_refresh_at_the_same_time") {
   Watched watched(settings_of({server.url()}));
   watched.next();
   std::thread refreshing([&] {
-    for (int i = 0; i < 1'000; ++i) watched.watcher.refresh();
+    for (int i = 0; i < 1'000; ++i) {
+      watched.watcher.refresh();
+    }
   });
   std::thread stopping([&] { watched.watcher.stop(); });
   watched.watcher.stop();

@@ -19,7 +19,9 @@ class Pieces final : public metadata::ByteSource {
       : rest_(text), piece_(piece), end_(std::move(end)) {}
 
   Expected<std::string_view> next() override {
-    if (rest_.empty() && end_) return tl::unexpected<Error>(*end_);
+    if (rest_.empty() && end_) {
+      return tl::unexpected<Error>(*end_);
+    }
     // A copy of just these bytes, so that a sanitizer sees any read beyond them.
     current_.assign(rest_.substr(0, piece_));
     current_.shrink_to_fit();

@@ -14,13 +14,17 @@ std::string version_text(int reloads) {
 
 std::string_view parameter(std::string_view query, std::string_view name) {
   const std::size_t at = query.find(name);
-  if (at == std::string_view::npos) return {};
+  if (at == std::string_view::npos) {
+    return {};
+  }
   const std::string_view rest = query.substr(at + name.size());
   return rest.substr(0, rest.find('&'));
 }
 
 std::string_view path_of(std::string_view target) {
-  if (!target.starts_with(prefix)) return {};
+  if (!target.starts_with(prefix)) {
+    return {};
+  }
   return target.substr(prefix.size(), target.find('?') - prefix.size());
 }
 
@@ -76,8 +80,12 @@ void ScriptedMetadata::set_down(bool down) {
 bool ScriptedMetadata::await_waits(std::size_t count) {
   for (;;) {
     const std::size_t requests = server_.targets().size();
-    if (waits() >= count) return true;
-    if (!server_.await_requests(requests + 1)) return false;
+    if (waits() >= count) {
+      return true;
+    }
+    if (!server_.await_requests(requests + 1)) {
+      return false;
+    }
   }
 }
 
@@ -104,7 +112,9 @@ void ScriptedMetadata::answer(const ScriptedServer::Request& request, ScriptedSe
   std::string body;
   {
     const std::scoped_lock lock(mutex_);
-    if (down_) return peer.close();
+    if (down_) {
+      return peer.close();
+    }
     if (path == "version" && !bodies_.contains(path)) {
       body = '"' + version_text(reloads_) + '"';
     } else if (const auto found = bodies_.find(path); found != bodies_.end()) {
@@ -121,8 +131,12 @@ void ScriptedMetadata::answer(const ScriptedServer::Request& request, ScriptedSe
 // False if there is to be no answer.
 bool ScriptedMetadata::wait(std::string_view value, std::string_view max_wait, ScriptedServer::Peer& peer) {
   std::unique_lock lock(mutex_);
-  if (waits_ == Waits::storm) ++reloads_;
-  if (waits_ == Waits::storm || waits_ == Waits::not_at_all) return true;
+  if (waits_ == Waits::storm) {
+    ++reloads_;
+  }
+  if (waits_ == Waits::storm || waits_ == Waits::not_at_all) {
+    return true;
+  }
   if (waits_ == Waits::for_ever) {
     lock.unlock();
     peer.hold();
@@ -137,7 +151,9 @@ std::string service_body(std::string_view name, std::initializer_list<int> hosts
   std::string containers;
   for (const int host : hosts) {
     const std::string number = std::to_string(host);
-    if (!containers.empty()) containers += ',';
+    if (!containers.empty()) {
+      containers += ',';
+    }
     containers +=
         R"({"uuid":"c)" + number + R"(","primary_ip":"10.42.0.)" + number + R"(","state":"running"})";
   }

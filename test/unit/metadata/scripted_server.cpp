@@ -60,7 +60,9 @@ class ScriptedServer::Impl {
 bool ScriptedServer::Peer::send(std::string_view bytes) {
   error_code error;
   asio::write(connection_.socket, asio::buffer(bytes), error);
-  if (error) open_ = false;
+  if (error) {
+    open_ = false;
+  }
   return !error;
 }
 
@@ -86,13 +88,17 @@ ScriptedServer::Impl::~Impl() {
     const std::scoped_lock lock(mutex);
     stopping = true;
     error_code ignored;
-    for (auto& connection : connections) connection.socket.shutdown(tcp::socket::shutdown_both, ignored);
+    for (auto& connection : connections) {
+      connection.socket.shutdown(tcp::socket::shutdown_both, ignored);
+    }
     // Wakes the blocking accept; closing it from here would race with it.
     ::shutdown(acceptor.native_handle(), SHUT_RDWR);
   }
   changed.notify_all();
   accepting.join();
-  for (auto& connection : connections) connection.thread.join();
+  for (auto& connection : connections) {
+    connection.thread.join();
+  }
 }
 
 ScriptedServer::ScriptedServer(Script script) : impl_(std::make_unique<Impl>(std::move(script))) {}
@@ -128,7 +134,9 @@ void ScriptedServer::Impl::accept() {
     error_code error;
     tcp::socket socket = acceptor.accept(error);
     const std::scoped_lock lock(mutex);
-    if (stopping || error) return;
+    if (stopping || error) {
+      return;
+    }
     connections.push_back({std::move(socket), {}});
     auto& connection = connections.back();
     const int number = static_cast<int>(connections.size());
@@ -143,7 +151,9 @@ void ScriptedServer::Impl::serve(Connection& connection, int number) {
     error_code error;
     const std::size_t size =
         asio::read_until(connection.socket, asio::dynamic_buffer(received), "\r\n\r\n", error);
-    if (error) break;
+    if (error) {
+      break;
+    }
     const std::string head = received.substr(0, size);
     received.erase(0, size);
     const std::size_t begin = head.find(' ') + 1;

@@ -43,7 +43,9 @@ TEST_CASE("no_real_body_that_is_cut_short_passes") {
        {"self-service.json", "self-service-of-sidekick.json", "service-half-joined.json"}) {
     CAPTURE(name);
     std::string body = fixture(name);
-    while (body.ends_with('\n')) body.pop_back();
+    while (body.ends_with('\n')) {
+      body.pop_back();
+    }
     REQUIRE(read_service(body).has_value());
     for (std::size_t size = 0; size < body.size(); ++size) {
       const auto service = read_service(std::string_view(body).substr(0, size));
@@ -87,6 +89,8 @@ TEST_CASE("no_damaged_body_crashes_the_reader") {
       }
     }
     const auto service = read_service(damaged);
-    if (!service) CHECK_FALSE(service.error().message.empty());
+    if (!service) {
+      CHECK_FALSE(service.error().message.empty());
+    }
   }
 }

@@ -120,7 +120,9 @@ TEST_CASE("takes_null_or_absent_used_fields_as_not_known") {
     {"primary_ip":"","health_state":"","network_from_container_uuid":"","ips":[]}],
     "name":null,"stack_name":null,"uuid":null,"primary_service_name":null})");
   REQUIRE(service.containers.size() == 3);
-  for (const Container& container : service.containers) CHECK(container == Container{});
+  for (const Container& container : service.containers) {
+    CHECK(container == Container{});
+  }
   CHECK(service.name.empty());
 }
 
@@ -208,9 +210,13 @@ TEST_CASE("takes_used_strings_up_to_the_limit") {
 
 TEST_CASE("takes_containers_and_ips_up_to_their_limits") {
   std::string body = R"({"containers":[{"ips":[")";
-  for (std::size_t i = 1; i < metadata::max_ips; ++i) body += R"(","10.42.0.1)";
+  for (std::size_t i = 1; i < metadata::max_ips; ++i) {
+    body += R"(","10.42.0.1)";
+  }
   body += R"("]})";
-  for (std::size_t i = 1; i < metadata::max_containers; ++i) body += ",{}";
+  for (std::size_t i = 1; i < metadata::max_containers; ++i) {
+    body += ",{}";
+  }
   const Service service = must_read(body + "]}");
   CHECK(service.containers.size() == metadata::max_containers);
   CHECK(service.containers[0].ips.size() == metadata::max_ips);

@@ -24,8 +24,9 @@ int slow_lookups() { return lookups; }
 extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** result) {
   using Function = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
   static const auto real = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-  if (name == nullptr || !std::string_view(name).ends_with(".slow.test"))
+  if (name == nullptr || !std::string_view(name).ends_with(".slow.test")) {
     return real(name, service, hints, result);
+  }
   ++lookups;
   std::this_thread::sleep_for(std::chrono::milliseconds(std::stoi(name)));
   return real("127.0.0.1", service, hints, result);

@@ -31,8 +31,9 @@ struct Journal {
 
 TEST_CASE("each reason is told once until a read is good, also when two take turns") {
   Journal told;
-  for (int i = 0; i < 100; ++i)
+  for (int i = 0; i < 100; ++i) {
     told.bad(i % 2 == 0 ? "no route to the host" : "no connection within 1000 ms");
+  }
   CHECK(told.lines->count("event=metadata_unavailable") == 2);
   told.good();
   told.bad("no route to the host");
@@ -41,15 +42,18 @@ TEST_CASE("each reason is told once until a read is good, also when two take tur
 
 TEST_CASE("reasons that differ in numbers only are one") {
   Journal told;
-  for (int i = 0; i < 100; ++i) told.bad("malformed JSON at byte " + std::to_string(i));
+  for (int i = 0; i < 100; ++i) {
+    told.bad("malformed JSON at byte " + std::to_string(i));
+  }
   CHECK(told.lines->count("event=metadata_unavailable") == 1);
 }
 
 TEST_CASE("a list without containers is told once, and the next full one as well") {
   Journal told;
   told.good();
-  for (int i = 0; i < 10; ++i)
+  for (int i = 0; i < 10; ++i) {
     told.journal.read_good(TimePoint{}, {"http://m", "self/service", "v1", 0, false});
+  }
   CHECK(told.lines->count("event=metadata_empty") == 1);
   told.good();
   CHECK(told.lines->count("event=metadata_available") == 2);
@@ -57,8 +61,9 @@ TEST_CASE("a list without containers is told once, and the next full one as well
 
 TEST_CASE("each reason for an unknown address is told once until it is found") {
   Journal told;
-  for (int i = 0; i < 100; ++i)
+  for (int i = 0; i < 100; ++i) {
     told.journal.address_unknown({ErrorCode::unavailable, i % 2 == 0 ? "a" : "b"});
+  }
   CHECK(told.lines->count("event=own_address_unknown") == 2);
   told.journal.address_found(Ipv4Address(0x0a2a0001), "http://m");
   told.journal.address_unknown({ErrorCode::unavailable, "a"});

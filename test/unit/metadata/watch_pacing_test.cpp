@@ -34,7 +34,9 @@ TEST_CASE("never_retries_sooner_than_the_smallest_gap") {
 TEST_CASE("two_changes_after_a_quiet_time_are_read_without_delay") {
   RereadBudget budget{Pace{}};
   TimePoint now{};
-  for (int i = 0; i < 2; ++i) CHECK(budget.take(now) == Duration::zero());
+  for (int i = 0; i < 2; ++i) {
+    CHECK(budget.take(now) == Duration::zero());
+  }
   CHECK(budget.take(now) == Milliseconds(1'000));
   now += Milliseconds(10'000);
   CHECK(budget.take(now) == Duration::zero());
@@ -43,7 +45,9 @@ TEST_CASE("two_changes_after_a_quiet_time_are_read_without_delay") {
 TEST_CASE("a_version_that_changes_every_second_is_read_every_second_without_delay") {
   RereadBudget budget{Pace{}};
   TimePoint now{};
-  for (int i = 0; i < 1'000; ++i, now += Milliseconds(1'000)) REQUIRE(budget.take(now) == Duration::zero());
+  for (int i = 0; i < 1'000; ++i, now += Milliseconds(1'000)) {
+    REQUIRE(budget.take(now) == Duration::zero());
+  }
 }
 
 TEST_CASE("however_versions_change_there_is_one_read_a_second_in_the_long_run") {

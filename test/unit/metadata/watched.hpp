@@ -41,7 +41,9 @@ class Lines final : public Log::Sink {
   std::size_t count(std::string_view part) const {
     const std::scoped_lock lock(mutex_);
     std::size_t found = 0;
-    for (const auto& line : lines_) found += contains(line, part) ? 1 : 0;
+    for (const auto& line : lines_) {
+      found += contains(line, part) ? 1 : 0;
+    }
     return found;
   }
 
@@ -77,7 +79,9 @@ class Watched {
   Observation next_that(const Fits& fits) {
     for (int i = 0; i < 100; ++i) {
       Observation observation = next();
-      if (fits(observation)) return observation;
+      if (fits(observation)) {
+        return observation;
+      }
     }
     FAIL("none of 100 observations fits");
     return {};
@@ -100,7 +104,9 @@ class Watched {
   /// False if no such line has come within 10 s.
   bool await_line(std::string_view part) const {
     const TimePoint end = Clock::now() + std::chrono::seconds(10);
-    while (lines(part) == 0 && Clock::now() < end) std::this_thread::sleep_for(Milliseconds(5));
+    while (lines(part) == 0 && Clock::now() < end) {
+      std::this_thread::sleep_for(Milliseconds(5));
+    }
     return lines(part) > 0;
   }
   std::size_t lines(std::string_view part) const { return lines_->count(part); }
@@ -114,7 +120,9 @@ class Watched {
       observations_.push_back(std::move(observation));
       changed_.notify_all();
     };
-    if (own) result.is_own_address = [own](Ipv4Address address) { return address == *own; };
+    if (own) {
+      result.is_own_address = [own](Ipv4Address address) { return address == *own; };
+    }
     if (ask_address == AskAddress::yes) {
       result.own_address_found = [this](Ipv4Address address) {
         const std::scoped_lock lock(mutex_);

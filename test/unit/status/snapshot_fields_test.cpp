@@ -29,7 +29,9 @@ std::string shown(TermReader& reader) {
   }
   if (reader.peek() == TermType::list) {
     const auto length = *reader.list();
-    for (std::uint32_t i = 0; i < length; ++i) text += (i == 0 ? "" : ", ") + shown(reader);
+    for (std::uint32_t i = 0; i < length; ++i) {
+      text += (i == 0 ? "" : ", ") + shown(reader);
+    }
     REQUIRE(reader.nil());
     return "[" + text + "]";
   }
@@ -100,7 +102,9 @@ Snapshot snapshot() {
   view.partial_reads = 32;
   view.unknown_reads = 33;
   view.removed_peers = 34;
-  for (std::size_t i = 0; i < view.dropped.size(); ++i) view.dropped[i].count = 41 + i;
+  for (std::size_t i = 0; i < view.dropped.size(); ++i) {
+    view.dropped[i].count = 41 + i;
+  }
   view.mass_hold = {.missing = 7, .known = 9, .since = at(3'000)};
   return snapshot;
 }

@@ -47,7 +47,9 @@ std::string value_of(std::span<const char> map, std::string_view key) {
     const bool found = *reader.atom() == key;
     const auto value = reader.skip();
     REQUIRE(value);
-    if (found) return distribution::printed(*value);
+    if (found) {
+      return distribution::printed(*value);
+    }
   }
   return "no such key";
 }

@@ -52,7 +52,9 @@ class Joined {
   }
 
   void close_reading() {
-    if (reading >= 0) ::close(reading);
+    if (reading >= 0) {
+      ::close(reading);
+    }
     reading = -1;
   }
 
@@ -89,7 +91,9 @@ bool holds(const std::string& line, const std::string& part) { return line.find(
 constexpr int many = 2000;
 
 void write_much(const Log& log) {
-  for (int i = 0; i < many; ++i) log.info("filling", "nobody reads", {{"number", i}});
+  for (int i = 0; i < many; ++i) {
+    log.info("filling", "nobody reads", {{"number", i}});
+  }
 }
 
 /// The descriptors of this process that lead where this one does.
@@ -100,7 +104,9 @@ std::vector<int> same_as(int descriptor) {
   };
   std::vector<int> same;
   for (int fd = 0; fd < 256; ++fd) {
-    if (target(fd) == target(descriptor)) same.push_back(fd);
+    if (target(fd) == target(descriptor)) {
+      same.push_back(fd);
+    }
   }
   return same;
 }
@@ -162,7 +168,9 @@ TEST_CASE("a pipe that nobody reads costs lines, not time, and their number is t
   CHECK(holds(after[0], "event=log_lines_lost"));
   CHECK(holds(after[0], "lines=" + std::to_string(many - kept.size())));
   CHECK(holds(after[1], "event=after"));
-  for (const auto& line : kept) CHECK(holds(line, "info event=filling msg=\"nobody reads\" number="));
+  for (const auto& line : kept) {
+    CHECK(holds(line, "info event=filling msg=\"nobody reads\" number="));
+  }
 }
 
 TEST_CASE("the same in JSON, on a terminal and on a socket") {
@@ -206,7 +214,9 @@ TEST_CASE("no program that is started inherits the log's own descriptor, and it 
       const auto open = same_as(joined.writing);
       CHECK(open.size() == before.size() + 1);
       for (const int fd : open) {
-        if (fd != joined.writing) CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+        if (fd != joined.writing) {
+          CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+        }
       }
     }
     CHECK(same_as(joined.writing) == before);
@@ -236,7 +246,9 @@ TEST_CASE("a line that is too long for one write is cut within its values, and s
   const std::string text(1'000'000, 'x');
   const std::string wide(100'000, '\xff');
   std::string characters = "x";
-  for (int i = 0; i < 50'000; ++i) characters += "\xe2\x82\xac";
+  for (int i = 0; i < 50'000; ++i) {
+    characters += "\xe2\x82\xac";
+  }
   for (const auto format : {LogFormat::text, LogFormat::json}) {
     const auto pipe = Joined::pipe();
     const Log log(LogLevel::info, format, pipe.writing);

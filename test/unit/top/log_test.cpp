@@ -29,8 +29,9 @@ std::string body_of(const std::string& line, LogFormat format) {
   const std::regex text_line(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (.*))");
   const std::regex json_line(R"(\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",(.*)\})");
   std::smatch match;
-  if (!std::regex_match(line, match, format == LogFormat::json ? json_line : text_line))
+  if (!std::regex_match(line, match, format == LogFormat::json ? json_line : text_line)) {
     return "no match: " + line;
+  }
   return match[1];
 }
 
@@ -164,10 +165,16 @@ TEST_CASE("threads may write at the same time, each line whole") {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&written] {
-      for (int i = 0; i < 100; ++i) written.log.info("e", "", {{"v", "x"}});
+      for (int i = 0; i < 100; ++i) {
+        written.log.info("e", "", {{"v", "x"}});
+      }
     });
   }
-  for (auto& thread : threads) thread.join();
+  for (auto& thread : threads) {
+    thread.join();
+  }
   REQUIRE(written.lines->all.size() == 400);
-  for (const auto& line : written.lines->all) CHECK(body_of(line, LogFormat::text) == "info event=e v=x");
+  for (const auto& line : written.lines->all) {
+    CHECK(body_of(line, LogFormat::text) == "info event=e v=x");
+  }
 }

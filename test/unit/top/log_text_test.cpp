@@ -12,7 +12,9 @@ namespace {
 
 std::string repeated(const std::string& text, std::size_t times) {
   std::string result;
-  for (std::size_t i = 0; i < times; ++i) result += text;
+  for (std::size_t i = 0; i < times; ++i) {
+    result += text;
+  }
   return result;
 }
 

@@ -43,9 +43,12 @@ TEST_CASE("a text without a name in parentheses tells nothing") {
 }
 
 TEST_CASE("a process has ended in the states of the dead only") {
-  for (const char state : {'Z', 'X'}) CHECK(ProcessStat{.state = state}.has_ended());
-  for (const char state : {'R', 'S', 'D', 'T', 't', 'I', '?'})
+  for (const char state : {'Z', 'X'}) {
+    CHECK(ProcessStat{.state = state}.has_ended());
+  }
+  for (const char state : {'R', 'S', 'D', 'T', 't', 'I', '?'}) {
     CHECK_FALSE(ProcessStat{.state = state}.has_ended());
+  }
 }
 
 TEST_CASE("this process runs, and has one start") {
@@ -58,7 +61,9 @@ TEST_CASE("this process runs, and has one start") {
 
 TEST_CASE("a zombie has ended, and a process that was waited for is not there") {
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
+  if (child == 0) {
+    ::_exit(0);
+  }
   REQUIRE(child > 0);
   siginfo_t info{};
   REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0);
