@@ -231,7 +231,8 @@ bool contains(const Expected<Nodes>& nodes, const NodeName& node) {
   return nodes && std::ranges::find(*nodes, node) != nodes->end();
 }
 
-asio::awaitable<InspectOutcome> inspect_connected(Connections& cnode, NodeName peer, NodeName target) {
+/// Has a peer that lists `target`, which may have lost it, give its connections up.
+asio::awaitable<InspectOutcome> refresh(Connections& cnode, NodeName peer, NodeName target) {
   const auto way = co_await way_of(cnode, peer);
   const auto looked_at = co_await monotonic_time(cnode, peer);
   const auto of_peer = co_await nodes(cnode, peer, "connected");
@@ -255,6 +256,22 @@ asio::awaitable<InspectOutcome> inspect_connected(Connections& cnode, NodeName p
   co_return left&&* left ? InspectOutcome::refreshed : InspectOutcome::no_answer;
 }
 
+asio::awaitable<Inspection> inspect_connected(Connections& cnode, NodeName peer, NodeName target) {
+  Inspection inspection;
+  auto of_peer = co_await nodes(cnode, peer, "connected");
+  if (!of_peer) {
+    co_return inspection;
+  }
+  inspection.outcome = InspectOutcome::clear;
+  if (contains(of_peer, target)) {
+    inspection.outcome = co_await refresh(cnode, peer, target);
+  }
+  if (inspection.outcome == InspectOutcome::clear) {
+    inspection.connections = std::move(*of_peer);
+  }
+  co_return inspection;
+}
+
 }  // namespace
 
 asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectRequest request) {
@@ -269,16 +286,17 @@ asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectReque
   co_return result;
 }
 
-asio::awaitable<InspectOutcome> inspect(Connections& cnode, NodeName peer, NodeName target) {
+asio::awaitable<Inspection> inspect(Connections& cnode, NodeName peer, NodeName target) {
   if (cnode.linked(peer)) {
     co_return co_await inspect_connected(cnode, peer, target);
   }
   if (const auto connected = co_await connect(cnode, peer); !connected) {
-    co_return InspectOutcome::no_answer;
+    const Inspection unanswered;
+    co_return unanswered;
   }
-  const auto outcome = co_await inspect_connected(cnode, peer, target);
+  auto inspection = co_await inspect_connected(cnode, peer, target);
   cnode.disconnect(peer);
-  co_return outcome;
+  co_return inspection;
 }
 
 }  // namespace rancher_cnode::agent

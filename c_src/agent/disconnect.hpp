@@ -15,6 +15,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "rancher_cnode/config.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
@@ -38,12 +39,17 @@ struct DisconnectResult {
   std::string detail;  ///< for the log
 };
 
-/// Whether `peer`, which `target` has lost, still lists `target`, while `target` does not list `peer`. Then its
-/// connections are those of a node that was away, and it is asked for global:disconnect/0, where it has that: it comes
-/// back to everybody like a new node, and its global has no loss to report that would make others cut one another.
-/// On the loop, like disconnect().
-[[nodiscard]] boost::asio::awaitable<membership::InspectOutcome> inspect(distribution::Connections& cnode,
-                                                                         NodeName peer, NodeName target);
+struct Inspection {
+  membership::InspectOutcome outcome = membership::InspectOutcome::no_answer;
+  std::vector<NodeName> connections;  ///< of the peer, if it is clear
+};
+
+/// What `peer`, to which `target` is not connected, is connected to. If it still lists `target`, while `target` does not
+/// list it, its connections are those of a node that was away. It is asked for global:disconnect/0 then, where it has
+/// that: it comes back to everybody like a new node, and its global has no loss to report that would make others cut one
+/// another. On the loop, like disconnect().
+[[nodiscard]] boost::asio::awaitable<Inspection> inspect(distribution::Connections& cnode, NodeName peer,
+                                                         NodeName target);
 
 /// On the loop. A connection that is made for this is closed again. `cnode` must outlive it.
 [[nodiscard]] boost::asio::awaitable<DisconnectResult> disconnect(distribution::Connections& cnode,

@@ -145,10 +145,8 @@ void Target::carry_out(const action::Probe& probe) {
         const auto address = Ipv4Address::parse(probe.peer.host()).value_or(Ipv4Address{});
         const auto port = co_await distribution::epmd_port(address, self->config_.epmd_port,
                                                            std::string(probe.peer.alive()), probe_limit);
-        self->step(event::Probed{probe.id, probe_outcome(port)});
-        if (!port) {
-          self->note_failure(probe.peer);
-        }
+        self->step(event::Probed{probe.id, probe_outcome(port), port.value_or(0)});
+        self->note_failure(probe.peer);
       },
       asio::detached);
 }
@@ -157,8 +155,9 @@ void Target::carry_out(const action::Inspect& inspection) {
   asio::co_spawn(
       loop_,
       [self = shared_from_this(), inspection]() -> asio::awaitable<void> {
-        const auto outcome = co_await inspect(self->cnode_, inspection.peer, self->name_);
-        self->step(event::Inspected{inspection.id, outcome});
+        auto [outcome, connections] = co_await inspect(self->cnode_, inspection.peer, self->name_);
+        self->step(event::Inspected{inspection.id, outcome, std::move(connections)});
+        self->note_failure(inspection.peer);
         if (outcome == membership::InspectOutcome::refreshed && !self->stopped_) {
           self->link_log_.refreshed(inspection.peer);
         }
@@ -192,7 +191,7 @@ void Target::dialled(const action::Dial& dial, TimePoint began, const CallResult
 
 /// The log tells what status tells.
 void Target::note_failure(const NodeName& peer) {
-  if (const auto view = reconciler_.peer(peer); view && !view->reason.empty()) {
+  if (const auto view = reconciler_.peer(peer); view && !stopped_ && !view->reason.empty()) {
     link_log_.failed(peer, view->reason);
   }
 }

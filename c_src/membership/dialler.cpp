@@ -9,52 +9,6 @@ namespace {
 /// The first wait after a loss is that after so many failures: 400 ms.
 constexpr std::uint32_t first_loss_wait = 2;
 
-std::string_view words(ProbeOutcome outcome) {
-  switch (outcome) {
-    case ProbeOutcome::found:
-      return {};
-    case ProbeOutcome::no_answer:
-      return "the peer's epmd does not answer";
-    case ProbeOutcome::refused:
-      return "the peer's epmd refuses the connection";
-    case ProbeOutcome::not_registered:
-      return "the peer's epmd does not know the node";
-    case ProbeOutcome::no_epmd:
-      return "what listens on the peer's epmd port is no epmd";
-  }
-  return {};
-}
-
-std::string_view words(InspectOutcome outcome) {
-  switch (outcome) {
-    case InspectOutcome::clear:
-    case InspectOutcome::refreshed:
-      return {};
-    case InspectOutcome::stale:
-      return "the peer still holds the connection that the target has lost";
-    case InspectOutcome::no_answer:
-      return "the peer is registered, but does not answer";
-  }
-  return {};
-}
-
-std::string_view words(DialOutcome outcome, ProbeMode probe) {
-  switch (outcome) {
-    case DialOutcome::linked:
-      return {};
-    case DialOutcome::refused:
-      return probe == ProbeMode::epmd ? "registered, but the dial failed: probably cookie or version"
-                                      : "the dial failed";
-    case DialOutcome::silent:
-      return "the dial was not answered: the peer's BEAM hangs, or the network drops its packets";
-    case DialOutcome::not_alive:
-      return "the target is not alive as a node";
-    case DialOutcome::no_reply:
-      return "the target did not answer the dial";
-  }
-  return {};
-}
-
 }  // namespace
 
 Dialler::Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& random,
@@ -88,23 +42,24 @@ void Dialler::take_desired(TimePoint now, const Desired& desired) {
   }
 }
 
-Dialler::Peers::iterator Dialler::add(Peers::iterator before, TimePoint now, const NodeName& name) {
+Peers::iterator Dialler::add(Peers::iterator before, TimePoint now, const NodeName& name) {
   const auto place = peers_.try_emplace(before, name);
   place->second.name = &place->first;
   place->second.since = now;
   return place;
 }
 
-Dialler::Peers::iterator Dialler::drop(Peers::iterator place) {
+Peers::iterator Dialler::drop(Peers::iterator place) {
   Peer& peer = place->second;
   queue_.remove(peer);
+  newcomers_.remove(peer);
   set_untried(peer, false);
   peer.linked = false;
   peer.lost = false;
   peer.inspections = 0;
   peer.member = false;
   peer.dialable = false;
-  start_over(peer);
+  peer.start_over();
   // Its slot is taken until the answer comes, and a peer that is listed again must not be dialled twice at
   // once.
   return peer.flight != 0 ? std::next(place) : peers_.erase(place);
@@ -114,16 +69,9 @@ void Dialler::set_dialable(TimePoint now, Peer& peer, bool dialable) {
   if (peer.dialable != dialable) {
     peer.dialable = dialable;
     set_untried(peer, dialable && !peer.linked);
-    start_over(peer);
+    peer.start_over();
   }
   settle(now, peer);
-}
-
-void Dialler::start_over(Peer& peer) {
-  peer.failures = 0;
-  peer.losses = 0;
-  peer.attempts = 0;
-  peer.reason = {};
 }
 
 void Dialler::set_untried(Peer& peer, bool untried) {
@@ -140,15 +88,16 @@ void Dialler::set_untried(Peer& peer, bool untried) {
 
 void Dialler::restart(TimePoint now) {
   ready_ = false;
-  std::erase_if(flights_, [](const auto& flight) { return flight.second->step == Step::dial; });
+  std::erase_if(flights_, [](const auto& flight) { return flight.second->stage == Stage::dial; });
   for (auto& [name, peer] : peers_) {
-    if (peer.step == Step::dial) {
+    if (peer.stage == Stage::dial) {
       peer.flight = 0;
     }
     queue_.remove(peer);
+    newcomers_.remove(peer);
     peer.linked = false;
     peer.lost = false;
-    start_over(peer);
+    peer.start_over();
     set_untried(peer, peer.dialable);
     settle(now, peer);
   }
@@ -162,7 +111,7 @@ bool Dialler::take_links(TimePoint now, ActionId listed, const std::vector<NodeN
       continue;
     }
     Peer& peer = found->second;
-    const bool by_itself = peer.flight == 0 || peer.step != Step::dial;
+    const bool by_itself = peer.flight == 0 || peer.stage != Stage::dial;
     came_up = came_up || (!peer.linked && by_itself);
     gain_link(now, peer);
     peer.listed = true;
@@ -186,6 +135,8 @@ void Dialler::gain_link(TimePoint now, Peer& peer) {
   peer.listed = false;
   peer.lost = false;
   peer.inspections = 0;
+  peer.refusals = 0;
+  peer.held_since.reset();
   peer.linked_since = now;
   peer.judged_from = ids_.next();
   peer.reason = {};
@@ -197,6 +148,8 @@ void Dialler::gain_link(TimePoint now, Peer& peer) {
 void Dialler::lose_link(TimePoint now, Peer& peer) {
   peer.linked = false;
   peer.lost = true;
+  peer.inspections = 0;
+  peer.connections.reset();
   ++counters_.links_lost;
   // A link that goes as soon as it comes must not be dialled in a busy loop.
   if (!peer.listed) {
@@ -207,7 +160,7 @@ void Dialler::lose_link(TimePoint now, Peer& peer) {
   }
   peer.failures = 0;
   peer.reason = "the link dropped";
-  if (keeps_dropping(now, peer) && peer.flight == 0 && wants_dial(peer)) {
+  if (keeps_dropping(now, peer) && peer.flight == 0 && peer.wants_dial()) {
     peer.reason = "the link drops again and again";
     queue_.add_waiting(peer, now + retry_wait(first_loss_wait + peer.losses - settings_.prompt_redials));
   }
@@ -224,40 +177,110 @@ bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
   return peer.losses > settings_.prompt_redials;
 }
 
-void Dialler::take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::vector<Action>& actions) {
-  Peer* peer = land(id);
-  if (outcome != ProbeOutcome::found) {
+void Dialler::take(TimePoint now, const event::Probed& event) {
+  Peer* peer = land(event.id);
+  const bool found = event.outcome == ProbeOutcome::found;
+  if (!found) {
     ++counters_.probes_failed;
   }
   if (peer == nullptr) {
     return;
   }
-  if (outcome != ProbeOutcome::found) {
-    return fail(now, *peer, words(outcome));
+  peer->found = found;
+  peer->port = event.port;
+  peer->probed_at = now;
+  if (!found || event.port != peer->refused_port) {
+    peer->refusals = 0;
   }
-  start_next(now, *peer, Step::probe, actions);
+  if (!found) {
+    return fail(now, *peer, words(event.outcome));
+  }
+  if (peer->wants_dial() && now < peer->dial_due && peer->refusals > 0) {
+    queue_.add_waiting(*peer, now + retry_wait(peer->failures));
+  }
+  go_on(now, *peer);
 }
 
-void Dialler::take_inspection(TimePoint now, ActionId id, InspectOutcome outcome,
-                              std::vector<Action>& actions) {
-  Peer* peer = land(id);
+void Dialler::take(TimePoint now, const event::Inspected& event) {
+  Peer* peer = land(event.id);
   if (peer == nullptr) {
     return;
   }
-  const bool clear = outcome == InspectOutcome::clear || outcome == InspectOutcome::refreshed;
-  if (!clear && ++peer->inspections < settings_.max_inspections) {
-    return fail(now, *peer, words(outcome));
+  switch (event.outcome) {
+    case InspectOutcome::clear:
+    case InspectOutcome::refreshed:
+      peer->lost = false;
+      peer->connections = event.connections;
+      std::ranges::sort(*peer->connections);
+      break;
+    case InspectOutcome::stale:
+    case InspectOutcome::no_answer:
+      // Only for one that was lost it is worth while to wait for a better answer.
+      peer->inspections = peer->lost ? peer->inspections + 1 : settings_.max_inspections;
+      if (peer->inspections < settings_.max_inspections) {
+        return fail(now, *peer, words(event.outcome));
+      }
+      peer->lost = false;
   }
-  peer->lost = false;
-  start_next(now, *peer, Step::inspect, actions);
+  go_on(now, *peer);
 }
 
-/// What comes after a step that went well, if the peer still is to be dialled.
-void Dialler::start_next(TimePoint now, Peer& peer, Step done, std::vector<Action>& actions) {
-  if (!ready_ || !may_dial_ || !wants_dial(peer)) {
+/// A stage went well: the next one follows in this step, if the peer still is to be dialled.
+void Dialler::go_on(TimePoint now, Peer& peer) {
+  if (ready_ && may_dial_ && peer.wants_dial() && peer.place == Queued::Place::none) {
+    newcomers_.add(peer);
+  }
+  settle(now, peer);
+}
+
+/// Starts the next stage of every peer that is ready for it, in their order, as far as there are free slots.
+void Dialler::advance_ready(TimePoint now, std::vector<Action>& actions) {
+  newcomers_due_ = TimePoint::max();
+  if (newcomers_.peers().empty()) {
+    return;
+  }
+  const std::vector<Peer*> in_doubt = newcomers_.in_doubt(now, peers_);
+  std::vector<Peer*> connected;
+  std::ranges::copy_if(in_doubt, std::back_inserter(connected), &Peer::linked);
+  look_up(now, connected, actions);
+  const auto is_looked_up = [](const Peer* peer) { return peer->flight != 0 && peer->stage == Stage::probe; };
+  if (std::ranges::any_of(connected, is_looked_up)) {
+    return;
+  }
+  for (Peer* peer : std::vector<Peer*>(newcomers_.peers())) {
+    advance(now, *peer, in_doubt, actions);
+  }
+}
+
+void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt,
+                      std::vector<Action>& actions) {
+  if (!peer.ready) {
+    return;  // one before it needed it to be looked up again
+  }
+  if (!may_dial_ || !peer.wants_dial()) {
+    newcomers_.remove(peer);
     return settle(now, peer);
   }
-  start(now, peer, done == Step::probe && peer.lost ? Step::inspect : Step::dial, actions);
+  const auto [verdict, needed, look_again] = newcomers_.judge(now, peer, in_doubt);
+  if (verdict == Newcomers::Verdict::wait) {
+    peer.reason = "waits while the epmd of a member that it would connect to does not answer";
+    look_up(now, needed, actions);
+    newcomers_due_ = std::min(newcomers_due_, look_again);
+  } else if (has_slot()) {
+    newcomers_.remove(peer);
+    start(now, peer, verdict == Newcomers::Verdict::inspect ? Stage::inspect : Stage::dial, actions);
+  }
+}
+
+void Dialler::look_up(TimePoint now, const std::vector<Peer*>& members, std::vector<Action>& actions) {
+  for (Peer* member : members) {
+    if (has_slot() && Newcomers::lookup_is_due(now, *member)) {
+      // Also one that waits for its own dial: its attempt begins anew.
+      queue_.remove(*member);
+      newcomers_.remove(*member);
+      start(now, *member, Stage::probe, actions);
+    }
+  }
 }
 
 void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
@@ -268,14 +291,26 @@ void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
   if (peer == nullptr) {
     return;
   }
+  if (outcome == DialOutcome::refused) {
+    note_refusal(now, *peer);
+  }
   if (outcome != DialOutcome::linked) {
     return fail(now, *peer, words(outcome, settings_.probe));
   }
   gain_link(now, *peer);
 }
 
+/// Each refusal costs a line in the application's log of the peer. What the probe finds at the same port is the same
+/// process, and will most likely refuse again.
+void Dialler::note_refusal(TimePoint now, Peer& peer) {
+  ++peer.refusals;
+  peer.refused_port = peer.port;
+  const Duration longest = longest_wait(peer.refusals, settings_.refusal_limit);
+  peer.dial_due = longest > settings_.retry_limit ? now + longest : now;
+}
+
 /// Ends a flight. nullptr if it was forgotten, or its peer is a member no longer.
-Dialler::Peer* Dialler::land(ActionId id) {
+Peer* Dialler::land(ActionId id) {
   const auto flight = flights_.find(id);
   if (flight == flights_.end()) {
     ++counters_.stale_answers;
@@ -292,7 +327,7 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
   if (!peer.linked) {
     // News may have started a peer that was not there. One that is there and refuses every dial stays seldom
     // dialled.
-    const bool not_there = peer.step == Step::probe || settings_.probe == ProbeMode::off;
+    const bool not_there = peer.stage == Stage::probe || settings_.probe == ProbeMode::off;
     if (peer.hurry_epoch != hurry_epoch_ && not_there) {
       peer.failures = 0;
     }
@@ -307,21 +342,24 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
   settle(now, peer);
 }
 
-Duration Dialler::retry_wait(std::uint32_t failures) {
+Duration Dialler::longest_wait(std::uint32_t failures, Duration limit) const {
   Duration longest = settings_.retry_first;
-  for (std::uint32_t i = 1; i < failures && longest < settings_.retry_limit; ++i) {
+  for (std::uint32_t i = 1; i < failures && longest < limit; ++i) {
     longest *= 2;
   }
-  longest = std::min<Duration>(longest, settings_.retry_limit);
+  return std::min(longest, limit);
+}
+
+Duration Dialler::retry_wait(std::uint32_t failures) {
+  const Duration longest = longest_wait(failures, settings_.retry_limit);
   return random_.between(longest / 2, longest);
 }
 
-bool Dialler::wants_dial(const Peer& peer) { return peer.member && peer.dialable && !peer.linked; }
-
 void Dialler::settle(TimePoint now, Peer& peer) {
-  if (!wants_dial(peer)) {
+  if (!peer.wants_dial()) {
     queue_.remove(peer);
-  } else if (peer.flight == 0 && peer.place == Queued::Place::none) {
+    newcomers_.remove(peer);
+  } else if (peer.flight == 0 && !peer.ready && peer.place == Queued::Place::none) {
     queue_.add_fresh(peer);
   }
   update_state(now, peer);
@@ -334,69 +372,55 @@ void Dialler::hurry() {
 
 void Dialler::start_due(TimePoint now, std::vector<Action>& actions) {
   queue_.promote(now);
-  while (ready_ && may_dial_ && flights_.size() < settings_.max_dials) {
+  if (!ready_) {
+    return;
+  }
+  advance_ready(now, actions);
+  while (may_dial_ && has_slot()) {
     Queued* next = queue_.pop();
     if (next == nullptr) {
       return;
     }
     auto& peer = static_cast<Peer&>(*next);
     if (settings_.probe == ProbeMode::epmd) {
-      start(now, peer, Step::probe, actions);
+      start(now, peer, Stage::probe, actions);
     } else {
-      start_next(now, peer, Step::probe, actions);
+      newcomers_.add(peer);
+      advance(now, peer, {}, actions);
     }
   }
 }
 
-void Dialler::start(TimePoint now, Peer& peer, Step step, std::vector<Action>& actions) {
+void Dialler::start(TimePoint now, Peer& peer, Stage stage, std::vector<Action>& actions) {
   const ActionId id = ids_.take();
   peer.flight = id;
-  peer.step = step;
+  peer.stage = stage;
   flights_.emplace(id, &peer);
-  if (step == Step::probe) {
-    ++counters_.probes;
-    actions.emplace_back(action::Probe{id, *peer.name});
-  } else if (step == Step::inspect) {
-    ++counters_.inspections;
-    actions.emplace_back(action::Inspect{id, *peer.name});
-  } else {
-    ++counters_.dials;
-    actions.emplace_back(action::Dial{id, *peer.name});
+  switch (stage) {
+    case Stage::probe:
+      peer.connections.reset();
+      ++counters_.probes;
+      actions.emplace_back(action::Probe{id, *peer.name});
+      break;
+    case Stage::inspect:
+      ++counters_.inspections;
+      actions.emplace_back(action::Inspect{id, *peer.name});
+      break;
+    case Stage::dial:
+      peer.connections.reset();
+      ++counters_.dials;
+      actions.emplace_back(action::Dial{id, *peer.name});
+      break;
   }
   update_state(now, peer);
 }
 
 TimePoint Dialler::next_due() const {
-  return ready_ ? queue_.next_due().value_or(TimePoint::max()) : TimePoint::max();
-}
-
-PeerState Dialler::in_flight(Step step) {
-  switch (step) {
-    case Step::probe:
-      return PeerState::probing;
-    case Step::inspect:
-      return PeerState::inspecting;
-    case Step::dial:
-      break;
-  }
-  return PeerState::dialling;
-}
-
-PeerState Dialler::state_of(const Peer& peer) {
-  if (peer.linked) {
-    return PeerState::linked;
-  }
-  if (peer.flight != 0) {
-    return in_flight(peer.step);
-  }
-  if (!peer.dialable) {
-    return PeerState::held;
-  }
-  return peer.place == Queued::Place::waiting ? PeerState::waiting : PeerState::queued;
+  return ready_ ? std::min(newcomers_due_, queue_.next_due().value_or(TimePoint::max())) : TimePoint::max();
 }
 
 void Dialler::update_state(TimePoint now, Peer& peer) {
-  const PeerState state = state_of(peer);
+  const PeerState state = peer.current_state();
   if (state == peer.state) {
     return;
   }
@@ -405,7 +429,7 @@ void Dialler::update_state(TimePoint now, Peer& peer) {
 }
 
 std::string_view Dialler::reason_of(const Peer& peer) const {
-  if (state_of(peer) != PeerState::queued || !peer.reason.empty()) {
+  if (peer.current_state() != PeerState::queued || !peer.reason.empty()) {
     return peer.reason;
   }
   if (!may_dial_) {
@@ -442,7 +466,7 @@ std::optional<PeerView> Dialler::peer(const NodeName& name) const {
 
 PeerView Dialler::view_of(const Peer& peer) const {
   // Not the stored state: a retry that fell due a moment ago is queued already.
-  PeerView view{*peer.name, state_of(peer), reason_of(peer), peer.since, peer.attempts, std::nullopt};
+  PeerView view{*peer.name, peer.current_state(), reason_of(peer), peer.since, peer.attempts, std::nullopt};
   if (view.state == PeerState::waiting) {
     view.next_try = peer.due;
   }

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +11,8 @@
 
 #include "action_ids.hpp"
 #include "dial_queue.hpp"
+#include "newcomers.hpp"
+#include "peer.hpp"
 #include "rancher_cnode/membership/reconciler.hpp"
 #include "random.hpp"
 
@@ -31,8 +32,8 @@ class Dialler {
   /// `listed` is the id of the list that was answered. Returns true if a peer came up without a dial of ours.
   [[nodiscard]] bool take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links);
 
-  void take_probe(TimePoint now, ActionId id, ProbeOutcome outcome, std::vector<Action>& actions);
-  void take_inspection(TimePoint now, ActionId id, InspectOutcome outcome, std::vector<Action>& actions);
+  void take(TimePoint now, const event::Probed& event);
+  void take(TimePoint now, const event::Inspected& event);
   void take_dial(TimePoint now, ActionId id, DialOutcome outcome);
 
   /// Retry delays start over; waiting peers are due.
@@ -48,49 +49,27 @@ class Dialler {
   [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
 
  private:
-  enum class Step { probe, inspect, dial };
-  struct Peer : Queued {
-    const NodeName* name = nullptr;  ///< the key in peers_
-    bool member = true;              ///< false: kept for the answer to its action in flight
-    bool dialable = false;
-    bool linked = false;
-    bool listed = false;            ///< a list has shown the link
-    bool untried = false;           ///< counted in untried_
-    bool lost = false;              ///< connected once, and no longer: to be inspected before it is dialled
-    std::uint32_t inspections = 0;  ///< in vain, since it was lost
-    ActionId flight = 0;            ///< the action whose answer is waited for
-    Step step = Step::probe;
-    ActionId judged_from = 0;  ///< lists before this one may be older than the link
-    ActionId seen_in = 0;      ///< the last list that showed the link
-    TimePoint linked_since;
-    std::string_view reason;
-    std::uint32_t attempts = 0;
-    std::uint32_t failures = 0;     ///< in a row, since hurry()
-    std::uint32_t losses = 0;       ///< since a link lasted, or the target or the peer was new
-    std::uint64_t hurry_epoch = 0;  ///< the one that `failures` belong to
-    PeerState state = PeerState::queued;
-    TimePoint since;
-  };
-  using Peers = std::map<NodeName, Peer>;
   Peers::iterator add(Peers::iterator before, TimePoint now, const NodeName& name);
   Peers::iterator drop(Peers::iterator place);
   void set_dialable(TimePoint now, Peer& peer, bool dialable);
-  static void start_over(Peer& peer);
   void set_untried(Peer& peer, bool untried);
   void gain_link(TimePoint now, Peer& peer);
   void lose_link(TimePoint now, Peer& peer);
   void fail(TimePoint now, Peer& peer, std::string_view reason);
   void settle(TimePoint now, Peer& peer);
   void update_state(TimePoint now, Peer& peer);
-  void start(TimePoint now, Peer& peer, Step step, std::vector<Action>& actions);
-  void start_next(TimePoint now, Peer& peer, Step done, std::vector<Action>& actions);
+  void start(TimePoint now, Peer& peer, Stage stage, std::vector<Action>& actions);
+  void go_on(TimePoint now, Peer& peer);
+  void note_refusal(TimePoint now, Peer& peer);
+  void advance_ready(TimePoint now, std::vector<Action>& actions);
+  void advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt, std::vector<Action>& actions);
+  void look_up(TimePoint now, const std::vector<Peer*>& members, std::vector<Action>& actions);
+  [[nodiscard]] bool has_slot() const { return flights_.size() < settings_.max_dials; }
   Peer* land(ActionId id);
   [[nodiscard]] bool keeps_dropping(TimePoint now, Peer& peer) const;
+  [[nodiscard]] Duration longest_wait(std::uint32_t failures, Duration limit) const;
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
-  [[nodiscard]] static bool wants_dial(const Peer& peer);
   [[nodiscard]] PeerView view_of(const Peer& peer) const;
-  [[nodiscard]] static PeerState state_of(const Peer& peer);
-  [[nodiscard]] static PeerState in_flight(Step step);
   [[nodiscard]] std::string_view reason_of(const Peer& peer) const;
 
   const ReconcilerSettings& settings_;
@@ -99,6 +78,8 @@ class Dialler {
   ReconcilerCounters& counters_;
   Peers peers_;
   DialQueue queue_;
+  Newcomers newcomers_{settings_};
+  TimePoint newcomers_due_ = TimePoint::max();
   std::unordered_map<ActionId, Peer*> flights_;
   bool may_dial_ = false;
   bool ready_ = false;  ///< the target has listed its links

@@ -97,13 +97,8 @@ class Reconciler::Impl {
     return true;
   }
 
-  void take(TimePoint now, const event::Probed& event, Step& step) {
-    dialler_.take_probe(now, event.id, event.outcome, step.actions);
-  }
-
-  void take(TimePoint now, const event::Inspected& event, Step& step) {
-    dialler_.take_inspection(now, event.id, event.outcome, step.actions);
-  }
+  void take(TimePoint now, const event::Probed& event, Step&) { dialler_.take(now, event); }
+  void take(TimePoint now, const event::Inspected& event, Step&) { dialler_.take(now, event); }
 
   // Dials and disconnects change the connections, so these are listed after them; a probe or a refusal changes none.
   void take(TimePoint now, const event::Dialled& event, Step&) {

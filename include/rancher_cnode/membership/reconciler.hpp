@@ -13,11 +13,14 @@
 // * New peers go before retries, but every fourth start is a retry's if one is due; both are served first come,
 //   first served. So no peer starves another.
 // * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in the
-//   queue take. A link that drops is dialled again at the next list; one that drops again and again after waits that
+//   queue take. One that refuses dials is dialled ever less often, down to once in refusal_limit, because each costs a
+//   line in its application's log; at once when its epmd has another port for it, or had none meanwhile. A link that drops is dialled again at the next list; one that drops again and again after waits that
 //   grow to retry_limit, because each time it comes and goes `global` may cut links of others, too.
 // * A peer that the target has lost is inspected before it is dialled again: one that was away and still holds the
 //   old connection would, when the new one replaces it, have its `global` report the loss, and others would cut it or
 //   one another. Whoever cannot be inspected is dialled all the same after max_inspections.
+// * A peer waits, for newcomer_patience at most, while a member that it would connect to cannot be looked up: `global`
+//   would cut that member off. Connected members are probed before a peer is dialled, if that was not done lately.
 #pragma once
 
 #include <cstddef>
@@ -54,8 +57,12 @@ struct ReconcilerSettings {
   Milliseconds list_interval{1'000};
   std::uint32_t prompt_redials = 5;  ///< after so many losses in a row the waits begin
   Milliseconds lasting{60'000};      ///< a link that lasted so long ends the row
-  std::uint32_t max_inspections =
-      3;  ///< of one lost peer that fail or find the old connection, before it is dialled
+  /// Of one lost peer, that fail or find the old connection, before it is dialled all the same.
+  std::uint32_t max_inspections = 3;
+  /// A peer that refuses dials at the same port of its epmd's is dialled at least this seldom in the end.
+  Milliseconds refusal_limit{900'000};
+  /// A peer is held so long at most while a member that it would connect to cannot be looked up; 0: not at all.
+  Milliseconds newcomer_patience{10'000};
   Milliseconds news_interval{5'000};    ///< news act at most this often; later ones wait for it
   Milliseconds disconnect_spread{500};  ///< random wait before a peer is disconnected, 0 to this
   /// A departed peer is reported as still connected after this; its own C-node needs as long as this one to see that
@@ -152,10 +159,13 @@ struct ListFailed {
 struct Probed {
   ActionId id;
   ProbeOutcome outcome;
+  std::uint16_t port = 0;  ///< of the peer, if it was found
 };
 struct Inspected {
   ActionId id;
   InspectOutcome outcome;
+  std::vector<NodeName> connections =
+      {};  ///< of the peer, in any order, if clear; it has none once refreshed
 };
 struct Dialled {
   ActionId id;

@@ -60,11 +60,6 @@ struct Surroundings {
     };
     node.connected.insert(test::node(peer));
     run();
-    node.answer("erlang:function_exported([global,disconnect,0]) on " + peer, atom("true"));
-    run();
-    node.answer("erlang:monotonic_time([millisecond]) on " + peer,
-                distribution::TermWriter().integer(1).take());
-    run();
     node.answer("erlang:nodes([connected]) on " + peer, atoms({}));
     run();
     node.connected.erase(test::node(peer));

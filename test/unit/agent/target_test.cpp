@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "driven.hpp"
 
 using namespace rancher_cnode;
@@ -229,8 +231,17 @@ TEST_CASE("a peer is probed first, and dialled only if its epmd knows it") {
   driven.epmd.names = {{"b", 4711}};
   driven.connected(desired({peer, other_peer}));
   CHECK(driven.node.calls.empty());
+  const auto is_asked_for = [&](const char* whom) {
+    return std::ranges::count(driven.node.attempts, whom) == 1;
+  };
   run_until(driven.loop, "both probes",
-            [&] { return driven.node.calls.size() == 1 && driven.lines->count("peer_unreachable") == 1; });
+            [&] { return is_asked_for(peer) && driven.lines->count("peer_unreachable") == 1; });
+  CHECK_FALSE(is_asked_for(other_peer));
+  // The other one might be connected to it: what the peer is connected to is inspected before it is dialled.
+  driven.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
+  driven.node.fail_attempt("challenge_ack", ErrorCode::refused, "refused");
+  driven.loop.restart();
+  driven.loop.poll();
   CHECK(driven.calls() == Texts{"net_kernel:connect_node([b@127.0.0.1]) on myapp@127.0.0.1"});
   CHECK(driven.lines->of("peer_unreachable") ==
         Texts{"event=peer_unreachable msg=\"the peer's epmd does not know the node\" target=myapp@127.0.0.1 "

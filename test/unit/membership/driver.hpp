@@ -63,8 +63,12 @@ inline std::set<NodeName> first_nodes(int count, int from = 2) {
   return result;
 }
 
-/// Container 1 is ourselves, so node 1 is the target.
-inline ReconcilerSettings driving_node_1() { return ReconcilerSettings{.target = node(1)}; }
+/// Container 1 is ourselves, so node 1 is the target. Newcomers are not held: newcomers_test.cpp is about that.
+inline ReconcilerSettings driving_node_1() {
+  ReconcilerSettings settings{.target = node(1)};
+  settings.newcomer_patience = Milliseconds::zero();
+  return settings;
+}
 
 class Driver {
  public:
@@ -115,9 +119,17 @@ class Driver {
     step(event::LinksListed{take_first(lists).id, std::move(links)});
   }
   void fail_list() { step(event::ListFailed{take_first(lists).id}); }
-  void answer_probe(ProbeOutcome outcome) { step(event::Probed{take_first(probes).id, outcome}); }
-  void answer_inspection(InspectOutcome outcome) {
-    step(event::Inspected{take_first(inspections).id, outcome});
+  void answer_probe(ProbeOutcome outcome, std::uint16_t port = 4711) {
+    step(event::Probed{take_first(probes).id, outcome,
+                       outcome == ProbeOutcome::found ? port : std::uint16_t{0}});
+  }
+  /// `connected`: what the peer is connected to.
+  void answer_inspection(InspectOutcome outcome, std::initializer_list<int> connected = {}) {
+    event::Inspected inspected{take_first(inspections).id, outcome};
+    for (const int number : connected) {
+      inspected.connections.push_back(node(number));
+    }
+    step(inspected);
   }
   void answer_dial(DialOutcome outcome) { step(event::Dialled{take_first(dials).id, outcome}); }
   void answer_disconnect(DisconnectOutcome outcome) {

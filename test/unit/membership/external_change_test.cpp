@@ -105,7 +105,9 @@ TEST_CASE("a peer that came up by itself is news for those that wait") {
 
 /// Peer 3 waits for long, and a probe of peer 2 is in flight. Of 2 there were dials before.
 Driver with_one_waiting_and_one_in_flight() {
-  Driver driver(driving_node_1());
+  ReconcilerSettings settings = driving_node_1();
+  settings.refusal_limit = settings.retry_limit;
+  Driver driver(settings);
   driver.begin(desired(nodes({2, 3})));
   for (int second = 0; second < 60; ++second) {
     while (!driver.probes.empty()) {

@@ -19,7 +19,7 @@ void PaceOracle::broken(const std::string& rule, int number) {
   }
 }
 
-void PaceOracle::start_over(Peer& peer) { peer.attempts = peer.failures = peer.losses = 0; }
+void PaceOracle::start_over(Peer& peer) { peer.attempts = peer.failures = peer.losses = peer.refusals = 0; }
 
 /// Due at once, behind those that are.
 void PaceOracle::queue(TimePoint now, Peer& peer) {
@@ -31,13 +31,17 @@ void PaceOracle::queue(TimePoint now, Peer& peer) {
   peer.queued_in = step_;
 }
 
-void PaceOracle::wait(Peer& peer, std::uint32_t failures) {
+Duration PaceOracle::longest_wait(std::uint32_t failures, Duration limit) const {
   Duration longest = settings_.retry_first;
-  while (--failures > 0 && longest < settings_.retry_limit) {
+  while (--failures > 0 && longest < limit) {
     longest *= 2;
   }
+  return std::min(longest, limit);
+}
+
+void PaceOracle::wait(Peer& peer, std::uint32_t failures) {
   peer.fresh = false;
-  peer.longest_wait = std::min<Duration>(longest, settings_.retry_limit);
+  peer.longest_wait = longest_wait(failures, settings_.retry_limit);
 }
 
 void PaceOracle::want(TimePoint now, const Wanted& wanted) {
@@ -140,6 +144,7 @@ void PaceOracle::connect(TimePoint now, Peer& peer) {
   peer.connected = peer.tried = true;
   peer.shown = peer.lost = false;
   peer.inspections = 0;
+  peer.refusals = 0;
   peer.connected_since = now;
   peer.connected_in = step_;
 }
@@ -147,6 +152,7 @@ void PaceOracle::connect(TimePoint now, Peer& peer) {
 void PaceOracle::lose(TimePoint now, Peer& peer) {
   peer.connected = false;
   peer.lost = true;
+  peer.inspections = 0;
   const Duration lasted = now - peer.connected_since;
   if (!peer.shown || lasted < settings_.list_interval) {
     return fail(peer);
@@ -195,13 +201,27 @@ void PaceOracle::take(TimePoint now, const event::Probed& event) {
   if (peer == nullptr) {
     return;
   }
+  // Another port, or none, is another process.
+  if (event.outcome != ProbeOutcome::found || event.port != peer->port) {
+    peer->refusals = 0;
+  }
+  peer->port = event.port;
   if (event.outcome != ProbeOutcome::found) {
     return fail(*peer);
   }
   queue(now, *peer);
-  if (may_start() && peer->wants_dial()) {
+  if (peer->is_queued() && refuses(now, *peer)) {
+    wait(*peer, peer->failures);
+  } else if (may_start() && peer->wants_dial()) {
     found_ = static_cast<int>(peer - peers_.data());
   }
+}
+
+/// It has refused dials for so long that it must not be dialled yet.
+bool PaceOracle::refuses(TimePoint now, const Peer& peer) const {
+  const Duration longest =
+      peer.refusals == 0 ? Duration{} : longest_wait(peer.refusals, settings_.refusal_limit);
+  return longest > settings_.retry_limit && now < peer.refused_at + longest;
 }
 
 /// A peer that may still hold the old connection is dialled after so many inspections at the latest.
@@ -211,7 +231,11 @@ void PaceOracle::take(TimePoint now, const event::Inspected& event) {
     return;
   }
   const bool clear = event.outcome == InspectOutcome::clear || event.outcome == InspectOutcome::refreshed;
-  if (!clear && ++peer->inspections < settings_.max_inspections) {
+  // It was unlisted meanwhile, if it is not lost any more.
+  if (!clear) {
+    peer->inspections = peer->lost ? peer->inspections + 1 : settings_.max_inspections;
+  }
+  if (!clear && peer->inspections < settings_.max_inspections) {
     return fail(*peer);
   }
   peer->lost = false;
@@ -227,6 +251,10 @@ void PaceOracle::take(TimePoint now, const event::Dialled& event) {
   list_wanted_ |= event.outcome == DialOutcome::linked || event.outcome == DialOutcome::no_reply;
   if (peer == nullptr) {
     return;
+  }
+  if (event.outcome == DialOutcome::refused) {
+    ++peer->refusals;
+    peer->refused_at = now;
   }
   if (event.outcome != DialOutcome::linked) {
     return fail(*peer);

@@ -79,6 +79,9 @@ class PaceOracle {
     std::uint32_t attempts = 0;      ///< failed ones, as they are reported
     std::uint32_t failures = 0;      ///< in a row, for the wait
     std::uint32_t losses = 0;
+    std::uint32_t refusals = 0;  ///< of dials, in a row at one port
+    std::uint16_t port = 0;      ///< as the last probe found it
+    TimePoint refused_at;
     std::uint64_t change = 0;  ///< the external change that was last before the last failure
     PeerState state = PeerState::held;
     TimePoint since;
@@ -89,6 +92,7 @@ class PaceOracle {
 
   Peer& peer(int number) { return peers_[static_cast<std::size_t>(number)]; }
   void starts(TimePoint now, ActionId id, int number, Kind kind);
+  [[nodiscard]] bool refuses(TimePoint now, const Peer& peer) const;
   void restart(TimePoint now, bool up);
   static void start_over(Peer& peer);
   void queue(TimePoint now, Peer& peer);
@@ -96,6 +100,7 @@ class PaceOracle {
   void connect(TimePoint now, Peer& peer);
   void lose(TimePoint now, Peer& peer);
   void fail(Peer& peer);
+  [[nodiscard]] Duration longest_wait(std::uint32_t failures, Duration limit) const;
   Peer* answered(ActionId id, Kind kind);
   void bring_forward(TimePoint now);
   void check_turn(int number, const Peer& peer, TimePoint now);

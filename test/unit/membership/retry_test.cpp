@@ -1,6 +1,8 @@
 // When a peer that failed is tried again, and in whose turn.
 #include <doctest/doctest.h>
 
+#include <cstdint>
+
 #include "driver.hpp"
 #include "rancher_cnode/membership/reconciler.hpp"
 
@@ -192,28 +194,65 @@ TEST_CASE("a target that restarts starts the count of dropped connections over")
   CHECK(lose_again(driver, 3s) <= 20ms);
 }
 
-TEST_CASE("a peer of another cookie is dialled seldom, however often there are news") {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2})));
+/// Node 2 is registered at `port` and refuses every dial for `time`. Returns how often it was dialled.
+int dials_refused(Driver& driver, Milliseconds time, std::uint16_t port = 4711) {
   int dials = 0;
-  for (int tenth = 0; tenth < 1'000; ++tenth) {
-    driver.pass(100ms);
-    if (tenth % 10 == 0) {
+  for (const TimePoint end = driver.now + time; driver.now < end; driver.pass(100ms)) {
+    if (driver.now.time_since_epoch() % 1s == 0s) {
       driver.step(event::News{});
     }
     while (!driver.lists.empty()) {
       driver.answer_list({});
     }
     while (!driver.probes.empty()) {
-      driver.answer_probe(ProbeOutcome::found);
+      driver.answer_probe(ProbeOutcome::found, port);
     }
     while (!driver.dials.empty()) {
       ++dials;
       driver.answer_dial(DialOutcome::refused);
     }
   }
-  CHECK(dials >= 20);
-  CHECK(dials <= 30);
+  return dials;
+}
+
+TEST_CASE(
+    "a peer that refuses is dialled ever less often, down to once in 15 minutes, whatever changes outside") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  const int in_the_first_hour = dials_refused(driver, 1h);
+  CHECK(in_the_first_hour >= 13);
+  CHECK(in_the_first_hour <= 21);
+  const int in_five_hours = dials_refused(driver, 5h);
+  CHECK(in_five_hours >= 5 * 4);
+  CHECK(in_five_hours <= 5 * 8);
+}
+
+TEST_CASE("a peer that refused is dialled at once when it is registered anew, and then as if it were new") {
+  for (const bool seen_absent : {false, true}) {
+    CAPTURE(seen_absent);
+    Driver driver(driving_node_1());
+    driver.begin(desired(nodes({2})));
+    dials_refused(driver, 1h);
+    while (driver.probes.empty()) {
+      driver.pass(100ms);
+    }
+    if (seen_absent) {
+      driver.answer_probe(ProbeOutcome::not_registered);
+      driver.pass(10s);
+    }
+    driver.answer_probe(ProbeOutcome::found, seen_absent ? 4711 : 4712);
+    CHECK(driver.dials.size() == 1);
+    driver.answer_dial(DialOutcome::refused);
+    CHECK(dials_refused(driver, 100s, seen_absent ? 4711 : 4712) >= 5);
+  }
+}
+
+TEST_CASE("a peer that cannot be told from an absent one keeps the pace of those") {
+  ReconcilerSettings settings = driving_node_1();
+  settings.probe = ProbeMode::off;
+  Driver driver(settings);
+  driver.begin(desired(nodes({2})));
+  CHECK(dials_refused(driver, 1h) >= 360);
 }
 
 TEST_CASE("a new peer is not starved by thousands of dead ones, nor are they by new ones") {

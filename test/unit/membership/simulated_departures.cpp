@@ -88,11 +88,23 @@ void SimulatedWorld::carry_out(int number, const action::Inspect& action) {
   Node& node = *nodes_.at(number);
   node.pace.inspects(now_, action.id, peer);
   ++outcome_.inspections;
-  inspect(number, peer, [this, number, asked_by = &node, id = action.id](InspectOutcome outcome) {
+  inspect(number, peer, [this, number, peer, asked_by = &node, id = action.id](InspectOutcome outcome) {
     if (nodes_.at(number).get() == asked_by) {
-      step(number, event::Inspected{id, outcome});
+      event::Inspected inspected{id, outcome};
+      if (outcome == InspectOutcome::clear) {
+        inspected.connections = connections_of(peer);
+      }
+      step(number, inspected);
     }
   });
+}
+
+std::vector<NodeName> SimulatedWorld::connections_of(int number) const {
+  std::vector<NodeName> result;
+  for (const int other : network_.beam(number).links) {
+    result.push_back(names_.at(static_cast<std::size_t>(other)));
+  }
+  return result;
 }
 
 /// What a BEAM is connected to, asked by a C-node that connects for this.

@@ -68,7 +68,8 @@ void SimulatedWorld::fault_of_beam(int number) {
       break;
     case 5:
       beam.epmd = false;
-      after(lasts, [this, number] { network_.beam(number).epmd = true; });
+      after(scenario_.global_cuts ? std::min<Milliseconds>(lasts, 8s) : lasts,
+            [this, number] { network_.beam(number).epmd = true; });
       break;
     case 6:
       beam.hangs_until = std::max<TimePoint>(beam.hangs_until, now_ + std::min<Milliseconds>(lasts, 8s));
@@ -78,7 +79,7 @@ void SimulatedWorld::fault_of_beam(int number) {
       break;
     default:
       beam.same_cookie = false;
-      after(lasts, [this, number] { network_.beam(number).same_cookie = true; });
+      after(lasts, [this, number] { mend_cookie(number); });
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <utility>
 #include <vector>
@@ -26,6 +27,8 @@ struct Beam {
   bool foreign = false;     ///< of another service, at an address that was ours
   TimePoint hangs_until;    ///< whatever it is asked waits until then
   int boots = 0;
+  /// In epmd: another one after each start.
+  [[nodiscard]] std::uint16_t port() const { return static_cast<std::uint16_t>(1 + boots); }
   std::set<int> links;  ///< as it sees it: after an outage the other end may see it otherwise
 };
 

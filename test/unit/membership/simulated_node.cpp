@@ -103,7 +103,9 @@ void SimulatedWorld::step(int number, const Event& event) {
   if (const auto rule = node.departures.judge(node.reconciler)) {
     broken(number, *rule);
   }
-  if (const auto rule = node.pace.judge(now_, node.reconciler)) {
+  const auto rule = node.pace.judge(now_, node.reconciler);
+  // It knows nothing of newcomers that are held.
+  if (rule && tuning_.newcomer_patience == Milliseconds::zero()) {
     broken(number, *rule);
   }
   schedule_tick(number);
@@ -187,7 +189,10 @@ void SimulatedWorld::starts(int number, int peer) {
 
 void SimulatedWorld::carry_out(int number, const action::Probe& action) {
   const int peer = number_of(action.peer);
-  starts(number, peer);
+  // A connected member may be probed for the sake of a newcomer.
+  if (tuning_.newcomer_patience == Milliseconds::zero() || !nodes_.at(number)->last_links.contains(peer)) {
+    starts(number, peer);
+  }
   nodes_.at(number)->pace.probes(now_, action.id, peer);
   const bool vanishes = !network_.reach(number, peer);
   answer(number, vanishes ? 1s : dice_.between(0ms, 3ms), [this, peer, vanishes, id = action.id]() -> Event {
@@ -198,7 +203,10 @@ void SimulatedWorld::carry_out(int number, const action::Probe& action) {
     if (!now.epmd) {
       return event::Probed{id, ProbeOutcome::refused};
     }
-    return event::Probed{id, now.up ? ProbeOutcome::found : ProbeOutcome::not_registered};
+    if (!now.up) {
+      return event::Probed{id, ProbeOutcome::not_registered};
+    }
+    return event::Probed{id, ProbeOutcome::found, now.port()};
   });
 }
 
@@ -242,14 +250,22 @@ void SimulatedWorld::link(int a, int b) {
   if (!transitive_) {
     return;
   }
+  std::set<int> unreachable;
   for (const int near : {a, b}) {
     const int far = near == a ? b : a;
     const std::set<int> others = network_.beam(far).links;
     for (const int other : others) {
-      if (network_.can_link(near, other)) {
+      const bool unknown = other != near && !network_.linked(near, other);
+      if (scenario_.global_cuts && unknown && !network_.beam(other).epmd) {
+        unreachable.insert(other);
+      } else if (network_.can_link(near, other)) {
         network_.link(near, other);
       }
     }
+  }
+  for (const int other : unreachable) {
+    ++outcome_.cut_by_global;
+    network_.cut_all(other);
   }
 }
 

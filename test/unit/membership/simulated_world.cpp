@@ -20,7 +20,7 @@ SimulatedWorld::SimulatedWorld(const Scenario& scenario)
       dice_(scenario.seed),
       now_(samples::at_seconds(0)),
       network_(scenario.hosts + spare_hosts + scenario.arrivals),
-      transitive_(dice_.chance(50)),
+      transitive_(scenario.global_cuts || dice_.chance(50)),
       scope_(dice_.chance(80) ? ReadScope::self : ReadScope::named),
       tuning_{.target = samples::node(1)} {
   for (int number = 0; number <= network_.hosts(); ++number) {
@@ -59,12 +59,13 @@ SimulatedWorld::SimulatedWorld(const Scenario& scenario)
   if (scenario_.arrivals > 0) {
     tuning_.max_dials = static_cast<std::uint32_t>(dice_.number(1, 4));
   }
+  tuning_.newcomer_patience = scenario_.newcomer_patience;
   tuning_.max_disconnects = static_cast<std::uint32_t>(dice_.number(1, 8));
   if (dice_.chance(50)) {
     tuning_.lasting = dice_.between(1s, 20s);
     tuning_.prompt_redials = static_cast<std::uint32_t>(dice_.number(0, 3));
   }
-  tuning_.probe = dice_.chance(80) ? ProbeMode::epmd : ProbeMode::off;
+  tuning_.probe = scenario_.global_cuts || dice_.chance(80) ? ProbeMode::epmd : ProbeMode::off;
 }
 
 SimulatedWorld::~SimulatedWorld() = default;
@@ -111,7 +112,7 @@ void SimulatedWorld::start_hosts() {
 Outcome SimulatedWorld::run() {
   start_hosts();
   if (scenario_.metadata_faults_only) {
-    run_until(now_ + mesh_bound);
+    run_until(now_ + mesh_bound + scenario_.newcomer_patience);
   }
   if (scenario_.arrivals > 0) {
     arrive();
@@ -129,7 +130,8 @@ Outcome SimulatedWorld::run() {
   mend_all();
 
   faults_end_ = now_;
-  while (outcome_.broken.empty() && !missing_link().empty() && now_ < faults_end_ + mesh_bound) {
+  while (outcome_.broken.empty() && !missing_link().empty() &&
+         now_ < faults_end_ + mesh_bound + scenario_.newcomer_patience) {
     run_until(now_ + 1s);
   }
   outcome_.formed_after = std::chrono::duration_cast<Milliseconds>(now_ - faults_end_);
@@ -205,6 +207,14 @@ void SimulatedWorld::stop_beam(int number, Milliseconds back_after) {
   });
 }
 
+/// A BEAM gets another cookie by being started again.
+void SimulatedWorld::mend_cookie(int number) {
+  Beam& beam = network_.beam(number);
+  if (!std::exchange(beam.same_cookie, true) && beam.up) {
+    stop_beam(number, Milliseconds::zero());
+  }
+}
+
 void SimulatedWorld::start_beam(int number) {
   Beam& beam = network_.beam(number);
   if (!beam.up) {
@@ -236,7 +246,8 @@ void SimulatedWorld::mend_all() {
   for (const auto& [number, node] : nodes_) {
     Beam& beam = network_.beam(number);
     node->fault = Fault::none;
-    beam.reachable = beam.same_cookie = beam.alive = true;
+    beam.reachable = beam.alive = true;
+    mend_cookie(number);
     beam.stalled = beam.mute = beam.drops = false;
     beam.hangs_until = now_;
     beam.epmd = beam.up;

@@ -29,8 +29,11 @@ struct Scenario {
   int hosts = 6;  ///< at the start; more may join
   Milliseconds faults_for{60'000};
   bool metadata_faults_only = false;  ///< then no link may ever be lost
-  int arrivals =
-      0;  ///< containers without a C-node that are listed one by one all the while; few of them live
+  /// Containers without a C-node that are listed one by one all the while; few of them live.
+  int arrivals = 0;
+  /// Each BEAM connects to what its new peer is connected to; a node whose epmd does not answer is cut off then.
+  bool global_cuts = false;
+  Milliseconds newcomer_patience{0};
 };
 
 /// What a user waits for after a change in a cluster where nothing else is wrong.
@@ -59,7 +62,8 @@ struct Outcome {
   std::uint64_t cut_alone = 0;    ///< of these: the other end's metadata still lists both
   std::uint64_t reconnected = 0;  ///< by applications after that
   std::uint64_t facts = 0;
-  std::uint64_t links_lost = 0;  ///< by whatever cause
+  std::uint64_t links_lost = 0;     ///< by whatever cause
+  std::uint64_t cut_by_global = 0;  ///< nodes
   std::uint64_t faults = 0;
   std::array<Milliseconds, changes> connected_after{};  ///< the longest, for each kind of change
   Milliseconds formed_after{0};  ///< from the last fault to the full mesh, to the second
@@ -119,6 +123,7 @@ class SimulatedWorld {
   void cut_departed(int number, const Node* asked_by, int peer, const std::set<int>& others);
   void reconnect_by_application(int number, const std::set<int>& others);
   void inspect(int number, int peer, const std::function<void(InspectOutcome)>& done);
+  [[nodiscard]] std::vector<NodeName> connections_of(int number) const;
   void check_disconnect(int number, int peer);
   [[nodiscard]] bool is_of_cluster(const Node& node, int other) const;
 
@@ -140,6 +145,7 @@ class SimulatedWorld {
   void start_host(int number);
   void publish();
   void stop_beam(int number, Milliseconds back_after);
+  void mend_cookie(int number);
   void start_beam(int number);
   void mend_all();
 

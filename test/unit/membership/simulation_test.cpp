@@ -56,6 +56,7 @@ Outcome run_seeds(Seeds seeds, MakeScenario make, Outcome (SimulatedWorld::*run)
     sum.reconnected += outcome.reconnected;
     sum.facts += outcome.facts;
     sum.links_lost += outcome.links_lost;
+    sum.cut_by_global += outcome.cut_by_global;
     sum.faults += outcome.faults;
     sum.formed_after = std::max(sum.formed_after, outcome.formed_after);
     for (std::size_t change = 0; change < changes; ++change) {
@@ -102,6 +103,24 @@ TEST_CASE("new peers that arrive all the time starve nobody") {
   run_seeds(one_or(6), [](std::uint64_t seed) {
     return Scenario{.seed = seed, .hosts = 3, .faults_for = 150s, .arrivals = 300};
   });
+}
+
+TEST_CASE("while newcomers are held for members without epmd the cluster heals, and far fewer are cut off") {
+  const auto cut_off = [](Milliseconds patience) {
+    return run_seeds(one_or(300),
+                     [patience](std::uint64_t seed) {
+                       return Scenario{.seed = seed,
+                                       .hosts = 3 + static_cast<int>(seed % 5),
+                                       .global_cuts = true,
+                                       .newcomer_patience = patience};
+                     })
+        .cut_by_global;
+  };
+  const auto held = cut_off(10s);
+  const auto not_held = cut_off(0s);
+  MESSAGE("nodes that global cuts off: ", held, " if newcomers are held, ", not_held, " if not");
+  CHECK(held * 3 <= not_held);
+  CHECK((not_held > 0 || number_from("RANCHER_CNODE_SEED")));
 }
 
 TEST_CASE("hundreds of hosts heal as a few do") {
