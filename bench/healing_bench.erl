@@ -11,6 +11,10 @@
 %% From the return until the round is judged: more than net_ticktime and its quarter, so that no loss comes later.
 -define(WATCH, 7 / 4).
 -define(NEWCOMER_MS, 14000).
+%% The member has no epmd for so long.
+-define(NO_EPMD_MS, 5000).
+%% What a probe has found counts for half a second.
+-define(PROBED_MS, 1000).
 %% global is done with a mesh by then.
 -define(SETTLE_MS, 4000).
 -define(FORM_MS, 60000).
@@ -39,7 +43,7 @@ figures() ->
     [{["all", "away", verb(How, Dialling)], {describe(Title, Ms) ++ Who, fun(M) -> away_rounds(M, Dialling, Fun, Ms) end}}
      || {How, Title, Fun, Ms} <- Away, {Who, Dialling} <- [{"C-nodes", c_nodes}, {"nobody dials", nobody}]] ++
     [{["all", "epmd", "epmd:" ++ atom_to_list(Order)],
-      {"newcomer, " ++ When ++ ", a member has no epmd" ++ Title, fun(M) -> newcomer_rounds(M, Order, Args) end}}
+      {"newcomer, " ++ When ++ ", a member has no epmd for 5 s" ++ Title, fun(M) -> newcomer_rounds(M, Order, Args) end}}
      || {When, Order} <- [{"listed, then started", listed_first}, {"listed once it runs", started_first},
                           {"listed once it runs while that C-node is suspended", suspended_cnode}],
         {Title, Args} <- [{"", []}, {", --start-epmd", ["--start-epmd"]}]] ++
@@ -140,10 +144,13 @@ newcomer_round(Metadata, Order, Args) ->
         Early = [start(Newcomer, Args) || Order =/= listed_first],
         [ok = test_cnode:signal(Cnode, "STOP") || Order =:= suspended_cnode],
         ok = test_host:stop_epmd(First),
+        timer:sleep(?PROBED_MS),
         ok = test_cluster:list(Metadata, Hosts ++ [Newcomer]),
         Listed = now_ms(),
         Late = [start(Newcomer, Args) || Order =:= listed_first],
-        timer:sleep(?NEWCOMER_MS),
+        timer:sleep(?NO_EPMD_MS),
+        ok = test_host:start_epmd(First),
+        timer:sleep(?NEWCOMER_MS - ?NO_EPMD_MS),
         Beams = [Member | Early ++ Late ++ Others],
         Whole = healed(Beams, 0, nobody),
         #{lost => length(test_cluster:lost_among(Others)),

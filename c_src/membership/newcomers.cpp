@@ -31,7 +31,8 @@ std::vector<Peer*> Newcomers::in_doubt(TimePoint now, Peers& members) const {
 }
 
 bool Newcomers::lookup_is_due(TimePoint now, const Peer& member) {
-  return member.flight == 0 && (!member.probed_at || now - *member.probed_at >= lookup_interval);
+  return member.flight == 0 &&
+         (!member.probed_at || member.found || now - *member.probed_at >= lookup_interval);
 }
 
 Newcomers::Judgement Newcomers::judge(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt) const {

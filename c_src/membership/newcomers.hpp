@@ -14,7 +14,7 @@
 namespace rancher_cnode::membership {
 
 /// A probe that found its node counts so long.
-inline constexpr Milliseconds lookup_lasts{2'000};
+inline constexpr Milliseconds lookup_lasts{500};
 /// Between two probes of a member that could not be looked up, while a newcomer waits for it.
 inline constexpr Milliseconds lookup_interval{1'000};
 

@@ -57,7 +57,7 @@ struct ReconcilerSettings {
   Milliseconds list_interval{1'000};
   std::uint32_t prompt_redials = 5;  ///< after so many losses in a row the waits begin
   Milliseconds lasting{60'000};      ///< a link that lasted so long ends the row
-  /// Of one lost peer, that fail or find the old connection, before it is dialled all the same.
+  /// Of one peer, that fail or find an old connection, before it is dialled all the same.
   std::uint32_t max_inspections = 3;
   /// A peer that refuses dials at the same port of its epmd's is dialled at least this seldom in the end.
   Milliseconds refusal_limit{900'000};

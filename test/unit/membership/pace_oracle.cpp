@@ -231,11 +231,7 @@ void PaceOracle::take(TimePoint now, const event::Inspected& event) {
     return;
   }
   const bool clear = event.outcome == InspectOutcome::clear || event.outcome == InspectOutcome::refreshed;
-  // It was unlisted meanwhile, if it is not lost any more.
-  if (!clear) {
-    peer->inspections = peer->lost ? peer->inspections + 1 : settings_.max_inspections;
-  }
-  if (!clear && peer->inspections < settings_.max_inspections) {
+  if (!clear && ++peer->inspections < settings_.max_inspections) {
     return fail(*peer);
   }
   peer->lost = false;
