@@ -28,10 +28,10 @@ namespace rancher_cnode::agent {
 
 /// Why a BEAM could not be linked.
 enum class Absence {
-  awaited,         ///< nobody there: normal life while a release boots
-  refuses,         ///< it is there and says no
-  not_responding,  ///< it is there, the kernel takes the connection, and nobody says anything: stopped, or
-                   ///< swapping
+  awaited,  ///< nobody there: normal life while a release boots
+  refuses,  ///< it is there and says no
+  /// It is there, the kernel takes the connection, and nobody says anything: stopped, or swapping.
+  not_responding,
 };
 [[nodiscard]] Absence absence_of(const distribution::ConnectFailure& failed);
 

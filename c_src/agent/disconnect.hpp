@@ -27,8 +27,8 @@ namespace rancher_cnode::agent {
 struct DisconnectRequest {
   NodeName departed;
   NodeName target;  ///< the BEAM that is driven; the departed one itself: its own departure
-  std::optional<ModuleFunction>
-      function;  ///< the user's own way, called on the target for each node to disconnect
+  /// The user's own way, called on the target for each node to disconnect.
+  std::optional<ModuleFunction> function;
   std::function<bool()> still_departed;  ///< by the newest metadata
   /// The nodes that a target which has departed is to be disconnected from; unused otherwise.
   std::function<bool(const NodeName&)> in_cluster;

@@ -277,6 +277,4 @@ void tell(const Invocation& invocation, const Log& log) {
   }
 }
 
-std::string_view program_version() { return RANCHER_CNODE_VERSION; }
-
 }  // namespace rancher_cnode::cli

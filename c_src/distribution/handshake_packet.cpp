@@ -8,9 +8,10 @@ namespace {
 
 /// What stands before the name.
 struct FixedPart {
-  std::size_t old_form;  ///< tag 'n': the name goes to the packet's end
-  std::size_t new_form;  ///< tag 'N': the last 2 bytes are the name's length;
-                         ///< more may follow the name
+  /// Tag 'n': the name goes to the packet's end.
+  std::size_t old_form;
+  /// Tag 'N': the last 2 bytes are the name's length; more may follow the name.
+  std::size_t new_form;
 };
 constexpr FixedPart of_name{1 + 2 + 4, 1 + 8 + 4 + 2};
 constexpr FixedPart of_challenge{1 + 2 + 4 + 4, 1 + 8 + 4 + 4 + 2};

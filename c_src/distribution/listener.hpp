@@ -20,8 +20,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
  public:
   struct Handlers {
     std::function<void(FileDescriptor socket, Ipv4Address source)> stranger;  ///< the socket does not block
-    std::function<void(const std::string& reason)>
-        failed;  ///< one could not be taken in (no descriptors left)
+    /// One could not be taken in (no descriptors left).
+    std::function<void(const std::string& reason)> failed;
   };
 
   Listener(boost::asio::io_context& loop, Handlers handlers);

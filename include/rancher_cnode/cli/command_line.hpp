@@ -42,7 +42,8 @@ struct Invocation {
 /// Logs the warnings, and as debug the settings in effect.
 void tell(const Invocation& invocation, const Log& log);
 
-/// The version of this program, as --version shows it: "0.1.0".
+/// The version of this program, as --version shows it: "0.1.0", or "0.1.0-5-gabc1234" between two releases. Made by
+/// cmake/version.cmake.
 [[nodiscard]] std::string_view program_version();
 
 }  // namespace rancher_cnode::cli

@@ -61,8 +61,8 @@ using ControlMessage = std::variant<control::Send, control::RegSend, control::Li
 
 struct Message {
   ControlMessage control;
-  std::span<const char>
-      payload;  ///< the message term without version byte; empty if the control carries none
+  /// The message term without version byte; empty if the control carries none.
+  std::span<const char> payload;
 };
 
 /// Decodes one frame that is no tick. ErrorCode::malformed for anything that breaks the protocol; an

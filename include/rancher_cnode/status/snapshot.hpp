@@ -50,8 +50,8 @@ struct Snapshot {
   std::size_t links = 0;
   distribution::CNode::Counters node_counters;
   MetadataSnapshot metadata;
-  std::vector<membership::PeerStanding>
-      standings;  ///< what the metadata says of every member and departed peer
+  /// What the metadata says of every member and departed peer.
+  std::vector<membership::PeerStanding> standings;
   std::vector<TargetSnapshot> targets;
 };
 

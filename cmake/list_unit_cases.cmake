@@ -1,0 +1,25 @@
+# Read by ctest, once for each unit program: adds the cases of ${program}, a path. One that is not there, or does not
+# list any, is a test that fails.
+cmake_policy(VERSION 3.25)
+cmake_path(GET program FILENAME unit)
+set(output)
+if(EXISTS "${program}")
+  execute_process(COMMAND "${program}" --list-test-cases OUTPUT_VARIABLE output)
+endif()
+set(found FALSE)
+string(REPLACE ";" "\\;" output "${output}")
+string(REPLACE "\n" ";" output "${output}")
+foreach(case IN LISTS output)
+  if(case MATCHES "^(\\[doctest\\].*|=+|)$")
+    continue()
+  endif()
+  set(found TRUE)
+  # A comma parts two patterns.
+  string(REPLACE "," "\\," pattern "${case}")
+  add_test("${unit}:${case}" "${program}" "--test-case=${pattern}")
+  # A name that is not found again, because a part of it is a pattern, must not pass for a case that does.
+  set_tests_properties("${unit}:${case}" PROPERTIES FAIL_REGULAR_EXPRESSION "test cases: +0")
+endforeach()
+if(NOT found)
+  add_test(${unit}_is_not_built_or_lists_no_cases false)
+endif()

@@ -1,0 +1,120 @@
+"""What version cmake/version.cmake finds, and when it writes it anew."""
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Tree(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.source = self.folder / 'source'
+        self.source.mkdir()
+        self.output = self.folder / 'version.cpp'
+        self.template = self.folder / 'version.cpp.in'
+        self.template.write_text('@RANCHER_CNODE_VERSION@\n')
+        # Nothing of the user's git, nor of the commit that may have started this test.
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith('GIT_')} | {
+            'HOME': folder.name, 'GIT_CONFIG_NOSYSTEM': '1', 'GIT_AUTHOR_NAME': 'a', 'GIT_COMMITTER_NAME': 'a',
+            'GIT_AUTHOR_EMAIL': 'a@example.org', 'GIT_COMMITTER_EMAIL': 'a@example.org'}
+
+    def git(self, *arguments):
+        return subprocess.run(['git', '-C', self.source, *arguments], env=self.env, check=True, capture_output=True,
+                              text=True).stdout.strip()
+
+    def commit(self):
+        if not (self.source / '.git').exists():
+            self.git('init', '-q')
+        with open(self.source / 'file', 'a') as file:
+            file.write('more\n')
+        self.git('add', '--all')
+        self.git('commit', '-qm', 'Change')
+        return self.git('rev-parse', '--short', 'HEAD')
+
+    def version(self, source=None):
+        subprocess.run(['cmake', '-D', f'SOURCE={source or self.source}', '-D', 'FALLBACK=0.1.0', '-D',
+                        f'TEMPLATE={self.template}', '-D', f'OUTPUT={self.output}', '-P', ROOT / 'cmake/version.cmake'],
+                       env=self.env, check=True, capture_output=True)
+        return self.output.read_text().strip()
+
+    def test_a_tree_without_git_has_the_version_of_the_project(self):
+        self.assertEqual(self.version(), '0.1.0')
+
+    def test_a_tree_without_git_inside_another_checkout_is_not_taken_for_it(self):
+        self.commit()
+        self.git('tag', 'v9.9.9')
+        (self.source / 'unpacked').mkdir()
+        self.assertEqual(self.version(self.source / 'unpacked'), '0.1.0')
+
+    def test_git_that_refuses_the_checkout_is_as_no_git(self):
+        (self.source / '.git').write_text('gitdir: /nowhere\n')
+        self.assertEqual(self.version(), '0.1.0')
+
+    def test_a_machine_without_git_has_the_version_of_the_project(self):
+        self.commit()
+        tools = self.folder / 'tools'
+        tools.mkdir()
+        (tools / 'cmake').symlink_to(subprocess.check_output(['sh', '-c', 'command -v cmake'], text=True).strip())
+        self.env['PATH'] = str(tools)
+        self.assertEqual(self.version(), '0.1.0')
+
+    def test_without_a_tag_it_is_the_version_of_the_project_and_the_commit(self):
+        self.assertEqual(self.version(self.source), '0.1.0')
+        commit = self.commit()
+        self.git('tag', 'no-version')
+        self.assertEqual(self.version(), f'0.1.0-g{commit}')
+
+    def test_a_tagged_commit_has_its_tag_and_later_ones_their_distance(self):
+        self.commit()
+        self.git('tag', 'v0.2.0')
+        self.assertEqual(self.version(), '0.2.0')
+        commit = self.commit()
+        self.assertEqual(self.version(), f'0.2.0-1-g{commit}')
+
+    def test_uncommitted_changes_show(self):
+        self.commit()
+        self.git('tag', 'v0.2.0')
+        (self.source / 'file').write_text('other\n')
+        self.assertEqual(self.version(), '0.2.0-dirty')
+
+    def test_a_shallow_clone_has_at_least_the_commit(self):
+        self.commit()
+        self.git('tag', 'v0.2.0')
+        commit = self.commit()
+        clone = self.folder / 'clone'
+        self.git('clone', '-q', '--depth', '1', f'file://{self.source}', clone)
+        self.assertEqual(self.version(clone), f'0.1.0-g{commit}')
+
+    def test_a_worktree_has_its_own_commit(self):
+        self.commit()
+        self.git('worktree', 'add', '-q', self.folder / 'other')
+        first, _ = self.version(self.folder / 'other'), self.commit()
+        self.assertEqual(self.version(self.folder / 'other'), first)
+        self.assertNotEqual(self.version(), first)
+
+    def test_the_file_is_written_anew_only_when_head_has_moved(self):
+        self.commit()
+        self.version()
+        os.utime(self.output, (1, 1))
+        self.version()
+        self.assertEqual(self.output.stat().st_mtime, 1)
+        self.commit()
+        self.version()
+        self.assertNotEqual(self.output.stat().st_mtime, 1)
+
+
+class OneVersion(unittest.TestCase):
+    def test_the_program_and_the_erlang_application_have_one_version(self):
+        project = re.search(r'^project\(\w+ VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text(), re.MULTILINE)
+        application = re.search(r'{vsn, "(.*)"}', (ROOT / 'erlang/src/rancher_cnode.app.src').read_text())
+        self.assertEqual(project[1], application[1])
+
+
+if __name__ == '__main__':
+    unittest.main()
