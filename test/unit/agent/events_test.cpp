@@ -28,7 +28,7 @@ void collect(const std::string& text, const std::regex& pattern, std::set<std::s
 std::set<std::string> events_in_sources() {
   std::set<std::string> events;
   const std::regex statement(R"((?:log_?\.(?:debug|info|warning|error|write|warn)|log_body)\(([^;]*);)");
-  const std::regex word(R"re("([a-z]+(?:_[a-z]+)+|listening|registered|stopping)")re");
+  const std::regex word(R"re("([a-z]+(?:_[a-z]+)+)")re");
   const std::regex field(R"(\{"[a-z_]+",)");
   for (const auto& entry : std::filesystem::recursive_directory_iterator(RANCHER_CNODE_SOURCES)) {
     if (entry.path().extension() == ".cpp") {
