@@ -80,8 +80,8 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
   }
 
   spdlog::details::log_msg lines_lost(const spdlog::details::log_msg& before) {
-    lost_body_ = log_body(format_, "log_lines_lost", "standard error was not read in time; lines are missing",
-                          {{"lines", lost_}});
+    lost_body_ = log_body(format_, "log_lines_dropped",
+                          "standard error was not read in time; lines are missing", {{"lines", lost_}});
     return {before.time, before.source, before.logger_name, spdlog::level::warn, lost_body_};
   }
 

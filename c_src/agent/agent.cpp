@@ -86,7 +86,7 @@ class Agent::Impl {
     if (std::exchange(ended_, true)) {
       return;
     }
-    log_.info("stopping", "the cluster stays as it is", {{"reason", reason}});
+    log_.info("shutdown_started", "the cluster stays as it is", {{"reason", reason}});
     watcher_.stop();
     endings_->stop();
     listen_timer_.reset();
@@ -136,12 +136,12 @@ class Agent::Impl {
     if (const auto started = cnode_->start(); !started) {
       const std::string& trouble = started.error().message;
       if (std::exchange(listen_trouble_, trouble) != trouble) {
-        log_.warning("cannot_listen", trouble + "; trying again", {{"node", cnode_->name().str()}});
+        log_.warning("listener_failed", trouble + "; trying again", {{"node", cnode_->name().str()}});
       }
       listen_timer_ = timers_.call_after(listen_again, [this]() { listen(); });
       return;
     }
-    log_.info("listening", "", {{"node", cnode_->name().str()}, {"port", cnode_->listen_port()}});
+    log_.info("listener_started", "", {{"node", cnode_->name().str()}, {"port", cnode_->listen_port()}});
     targets_->start();
     listening_ = true;
     if (unread_) {
@@ -216,13 +216,13 @@ class Agent::Impl {
     const std::string& node = cnode_->name().str();
     switch (state) {
       case RegistrationState::registered:
-        log_.info("registered", "", {{"node", node}});
+        log_.info("node_registered", "", {{"node", node}});
         break;
       case RegistrationState::unavailable:
         log_.info("epmd_awaited", reason + "; trying again", {{"node", node}});
         break;
       case RegistrationState::name_taken:
-        log_.warning("name_taken", reason + "; trying again", {{"node", node}});
+        log_.warning("node_name_taken", reason + "; trying again", {{"node", node}});
         break;
       case RegistrationState::lost:
         log_.warning("registration_lost", reason + "; trying again", {{"node", node}});

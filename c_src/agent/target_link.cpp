@@ -122,7 +122,7 @@ void TargetLink::not_found(const distribution::ConnectFailure& failed) {
         log_.info("target_awaited", reason_, {{"target", name_.str()}, {"stage", stage_}});
         break;
       case Absence::refuses:
-        log_.warning("target_refuses", reason_, {{"target", name_.str()}, {"stage", stage_}});
+        log_.warning("target_refused", reason_, {{"target", name_.str()}, {"stage", stage_}});
         break;
       case Absence::not_responding:
         warn_not_responding(reason_);
@@ -162,7 +162,7 @@ void TargetLink::link_up() {
 
 void TargetLink::tell_linked() {
   const auto took = std::chrono::duration_cast<Milliseconds>(since_ - looking_since_);
-  log_.info("target_linked", "", {{"target", name_.str()}, {"took_ms", took.count()}});
+  log_.info("target_connected", "", {{"target", name_.str()}, {"took_ms", took.count()}});
 }
 
 void TargetLink::settle_later() {
@@ -220,14 +220,14 @@ void TargetLink::answered(const std::string& trouble) {
     return;
   }
   if (trouble.empty()) {
-    log_.info("target_responds", "the target answers again", {{"target", name_.str()}});
+    log_.info("target_responsive", "the target answers again", {{"target", name_.str()}});
   } else {
     warn_not_responding(trouble);
   }
 }
 
 void TargetLink::warn_not_responding(const std::string& reason) const {
-  log_.warning("target_not_responding", reason, {{"target", name_.str()}});
+  log_.warning("target_unresponsive", reason, {{"target", name_.str()}});
 }
 
 }  // namespace rancher_cnode::agent

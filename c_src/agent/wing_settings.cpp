@@ -47,7 +47,7 @@ distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address o
                                          .listen_ports = config.listen_ports,
                                          .timing = {}};
   settings.epmd_port = config.epmd_port;
-  settings.max_links = config.max_links;
+  settings.max_connections = config.max_connections;
   if (config.targets == TargetScope::local) {
     settings.handshake_threads.outgoing = outgoing_of_one_target;
   }

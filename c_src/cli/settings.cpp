@@ -81,7 +81,7 @@ constexpr auto all = std::to_array<Setting>({
 
     {"listen-port", Shape::single, "N|N-M", "0",
      "Port to listen on, or a range to take a free one from. 0 = any.", listening},
-    {"max-links", Shape::single, "N", "256", "Most incoming links at a time. 1 to 10000.", listening},
+    {"max-connections", Shape::single, "N", "256", "Most incoming links at a time. 1 to 10000.", listening},
     {"start-epmd", Shape::toggle, "on|off", "off", "Start epmd if none answers.", listening},
     {"epmd", Shape::single, "PROGRAM", "epmd", "The epmd to start: a name on PATH, or a path.", listening},
 

@@ -177,7 +177,7 @@ void read_dialling(Reader& reader, Config& config) {
 void read_listening(Reader& reader, Config& config, const Environment& environment) {
   reader.read("listen-port", config.listen_ports, port_range,
               "must be 0, a port from 1 to 65535, or a range of them like 9100-9105");
-  reader.read_number("max-links", config.max_links, 1, 10'000);
+  reader.read_number("max-connections", config.max_connections, 1, 10'000);
   reader.read_switch("start-epmd", config.start_epmd);
   reader.read_text("epmd", config.epmd, is_plain_text,
                    "must be a program without control characters, quotes, backslash and #");

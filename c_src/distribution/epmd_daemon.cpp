@@ -127,7 +127,7 @@ void EpmdDaemon::ended(int status) {
 
 void EpmdDaemon::failed(const std::string& reason) {
   if (std::exchange(last_failure_, reason) != reason) {
-    log_.warning("epmd_not_started", "no epmd answers and none could be started; trying again",
+    log_.warning("epmd_start_failed", "no epmd answers and none could be started; trying again",
                  {{"program", program_}, {"reason", reason}});
   }
   start_later();

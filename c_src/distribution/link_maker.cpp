@@ -37,8 +37,8 @@ LinkMaker::LinkMaker(asio::io_context& loop, const CNode::Settings& settings, st
                                      greet(std::move(socket), source);
                                    },
                                    [this](const std::string& reason) {
-                                     stranger_log_.warn(Clock::now(), "accept_failed", nobody, "connect",
-                                                        reason);
+                                     stranger_log_.warn(Clock::now(), "inbound_accept_failed", nobody,
+                                                        "connect", reason);
                                    }})),
       pools_(std::make_unique<HandshakePools>(loop, Identity{settings.name, settings.cookie, creation},
                                               settings.handshake_limit, settings.handshake_threads)) {}
@@ -90,12 +90,13 @@ void LinkMaker::greeted(HandshakeResult result, const std::string& from) {
 
 void LinkMaker::failed(const std::string& from, const HandshakeFailure& failure) {
   ++counters_.handshakes_failed;
-  stranger_log_.warn(Clock::now(), "handshake_failed", from, to_string(failure.stage), failure.error.message);
+  stranger_log_.warn(Clock::now(), "inbound_handshake_failed", from, to_string(failure.stage),
+                     failure.error.message);
 }
 
 void LinkMaker::refuse(const std::string& from, HandshakeStage stage, const std::string& reason) {
   ++counters_.strangers_refused;
-  stranger_log_.warn(Clock::now(), "link_refused", from, to_string(stage), reason);
+  stranger_log_.warn(Clock::now(), "inbound_refused", from, to_string(stage), reason);
 }
 
 void LinkMaker::accepted(LinkSocket link, const std::string& from) {
@@ -110,7 +111,7 @@ void LinkMaker::accepted(LinkSocket link, const std::string& from) {
   }
   const bool replaces = node_.linked(*peer);
   const std::size_t links = node_.accepted_links();
-  if (!replaces && links >= settings_.max_links) {
+  if (!replaces && links >= settings_.max_connections) {
     refuse(from, HandshakeStage::complete, std::to_string(links) + " others have connected already");
     return;
   }

@@ -28,7 +28,7 @@ void WatchJournal::read_good(TimePoint now, GoodRead read) {
       bad_since_ ? std::chrono::duration_cast<Milliseconds>(now - *bad_since_) : Milliseconds::zero();
   bad_since_.reset();
   if (read.by_name) {
-    log_.warning("metadata_self_gone",
+    log_.warning("own_container_unknown",
                  "metadata no longer knows this container; reading the service by its name",
                  {{"url", read.url}, {"path", read.path}, {"containers", read.containers}});
     return;
@@ -54,7 +54,7 @@ void WatchJournal::read_empty(TimePoint now, const GoodRead& read) {
   if (!bad_reads_.is_news("empty")) {
     return;
   }
-  log_.warning("metadata_empty", "the metadata lists no containers; what is known stays",
+  log_.warning("service_empty", "the metadata lists no containers; what is known stays",
                {{"url", read.url}, {"path", read.path}, {"version", read.version}});
 }
 
@@ -79,7 +79,7 @@ void WatchJournal::address_elsewhere(Ipv4Address address, const std::string& url
   if (!no_address_.is_news("elsewhere " + address.to_string())) {
     return;
   }
-  log_.warning("own_address_elsewhere",
+  log_.warning("own_address_mismatched",
                "no interface here has the address that metadata gives for this container; asking again",
                {{"address", address.to_string()}, {"url", url}});
 }
@@ -94,12 +94,12 @@ void WatchJournal::address_unknown(const Error& error) {
 
 void WatchJournal::polls_plainly(const std::string& url, const std::string& why,
                                  Milliseconds polling_interval) {
-  log_.warning("watch_fallback", "the metadata service does not long-poll; polling",
+  log_.warning("long_poll_abandoned", "the metadata service does not long-poll; polling",
                {{"url", url}, {"reason", why}, {"polling_interval_ms", polling_interval.count()}});
 }
 
 void WatchJournal::watches_again(const std::string& url) {
-  log_.info("watch_resumed", "the metadata service long-polls again", {{"url", url}});
+  log_.info("long_poll_resumed", "the metadata service long-polls again", {{"url", url}});
 }
 
 void WatchJournal::failed(const char* what) {

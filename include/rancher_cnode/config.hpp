@@ -73,7 +73,7 @@ struct Config {
   std::optional<ModuleFunction> list_nodes;  ///< nothing: erlang:nodes(connected)
 
   PortRange listen_ports;
-  std::uint32_t max_links = 256;
+  std::uint32_t max_connections = 256;
   Switch start_epmd = Switch::off;
   std::string epmd = "epmd";  ///< program for start_epmd: a name on PATH or a path
   std::uint16_t epmd_port = 4369;

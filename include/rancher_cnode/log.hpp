@@ -61,7 +61,7 @@ class Log {
   };
 
   /// Writes to standard error, or to another descriptor that must stay open, and never waits for whoever reads
-  /// it: lines that do not go through at once are counted, and told by the event log_lines_lost when one does.
+  /// it: lines that do not go through at once are counted, and told by the event log_lines_dropped when one does.
   /// A line has at most PIPE_BUF bytes (4096); longer values are cut.
   Log(LogLevel threshold, LogFormat format);
   Log(LogLevel threshold, LogFormat format, int descriptor);

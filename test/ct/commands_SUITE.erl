@@ -58,7 +58,7 @@ ip_does_not_take_an_address_that_no_interface_has(Config) ->
     Before = test_host:fresh_address(),
     ok = metadata_server:misbehave(metadata(Config), {address_of_before, Before}),
     {1, Output} = run(Config, ["ip", "--watch", "off", "--polling-interval", "250", "--timeout", "2000"]),
-    {match, [_]} = re:run(Output, "event=own_address_elsewhere", [global]),
+    {match, [_]} = re:run(Output, "event=own_address_mismatched", [global]),
     says(last_line(Output), [<<"did not tell our address in time: no interface here has">>, list_to_binary(Before)]).
 
 %% The root certificate is where Debian's libcurl looks for those of the system.
@@ -99,7 +99,7 @@ wait_tells_that_the_cookie_differs(Config) ->
     ok = listed(Config),
     _ = test_beam:start(host(Config), #{cookie => "another"}),
     Cnode = test_cnode:start(host(Config)),
-    _ = test_cnode:await(Cnode, "target_refuses"),
+    _ = test_cnode:await(Cnode, "target_refused"),
     says(waits_in_vain(Config), [own_name(Config), beam_name(Config), <<"most likely the cookie differs">>]).
 
 -spec wait_tells_why_the_metadata_was_not_read([term()]) -> ok.
@@ -107,7 +107,7 @@ wait_tells_why_the_metadata_was_not_read(Config) ->
     ok = metadata_server:misbehave(metadata(Config), not_found),
     _ = test_beam:start(host(Config)),
     Cnode = test_cnode:start(host(Config)),
-    _ = test_cnode:await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_connected"),
     _ = test_cnode:await(Cnode, "metadata_unavailable"),
     Line = waits_in_vain(Config),
     says(Line, [own_name(Config), <<"the metadata has not been read yet: ">>, <<"404">>]),
@@ -120,7 +120,7 @@ wait_tells_that_the_node_does_not_answer(Config) ->
     ok = listed(Config),
     ok = test_host:start_epmd(host(Config)),
     Cnode = test_cnode:start(host(Config)),
-    _ = test_cnode:await(Cnode, "registered"),
+    _ = test_cnode:await(Cnode, "node_registered"),
     ok = test_cnode:signal(Cnode, "STOP"),
     says(waits_in_vain(Config), [own_name(Config), <<"does not answer">>]).
 

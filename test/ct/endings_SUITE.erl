@@ -156,7 +156,7 @@ outlives(Signal, Config) ->
     await_line(Port, <<"epmd_awaited">>),
     signal(Port, Signal),
     ok = test_host:start_epmd(host(Config)),
-    await_line(Port, <<"event=registered">>),
+    await_line(Port, <<"event=node_registered">>),
     signal(Port, "TERM"),
     {0, Output} = ended(Port),
     nomatch = binary:match(Output, list_to_binary("reason=SIG" ++ Signal)),

@@ -34,8 +34,8 @@ end_per_suite(_Config) ->
 -spec log_lines_are_parsed([term()]) -> ok.
 log_lines_are_parsed(_Config) ->
     Time = <<"2026-01-31T12:00:00.123Z ">>,
-    Table = [{<<"info event=registered node=remsh-rancher_cnode@10.42.0.7">>,
-              #{level => info, event => <<"registered">>, message => <<>>,
+    Table = [{<<"info event=node_registered node=remsh-rancher_cnode@10.42.0.7">>,
+              #{level => info, event => <<"node_registered">>, message => <<>>,
                 fields => #{<<"node">> => <<"remsh-rancher_cnode@10.42.0.7">>}}},
              {<<"warning event=peer_unreachable msg=\"no \\\"answer\\\"\\n\\u00e9\\\\\" peer=a@1.2.3.4 took_ms=12">>,
               #{level => warning, event => <<"peer_unreachable">>, message => <<"no \"answer\"\n", 233/utf8, "\\">>,
@@ -87,7 +87,7 @@ the_programs_lines_are_logged(Config) ->
     ok = test_beam:call(A, library_witness, start, []),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
     Peer = atom_to_binary(test_beam:name(B)),
-    ok = await_logged(A, info, <<"rancher_cnode registered">>),
+    ok = await_logged(A, info, <<"rancher_cnode node_registered">>),
     ok = await_logged(A, info, <<"peer=", Peer/binary>>).
 
 %% An event of telemetry comes from a line, after the line has been logged or left out.

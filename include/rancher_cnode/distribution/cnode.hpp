@@ -35,8 +35,8 @@ class CNode : public Connections {
     Cookie cookie;
     PortRange listen_ports;
     std::uint16_t epmd_port = 4369;
-    std::string epmd_program{};   ///< started when no epmd answers: a name on PATH or a path; empty = never
-    std::size_t max_links = 256;  ///< that others made; above it no new node is taken in
+    std::string epmd_program{};  ///< started when no epmd answers: a name on PATH or a path; empty = never
+    std::size_t max_connections = 256;    ///< that others made; above it no new node is taken in
     Milliseconds epmd_limit{1'000};       ///< one port lookup
     Milliseconds handshake_limit{5'000};  ///< one whole handshake
     HandshakeThreads handshake_threads{};

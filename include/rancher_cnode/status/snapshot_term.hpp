@@ -10,9 +10,9 @@
 
 namespace rancher_cnode::status {
 
-/// #{node, version, uptime_ms, registration, links, own, metadata => #{...}, targets => [#{...}], peers =>
+/// #{node, version, uptime_ms, registration, connections, own_container, metadata => #{...}, targets => [#{...}], peers =>
 /// [#{...}], departed => [#{node, target, state, reason, since_ms_ago}], counters => #{...}}. A target is #{node, state, reason, stage, since_ms_ago,
-/// linked, first_round_done, counters}; peers are as in peers_term.
+/// connected, has_synced, counters}; peers are as in peers_term.
 [[nodiscard]] distribution::TermBytes status_term(const Snapshot& snapshot);
 
 /// [#{node, target, state, reason, since_ms_ago, attempts}]: every peer of the target. With --targets all, for

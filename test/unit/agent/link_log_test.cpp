@@ -106,14 +106,15 @@ TEST_CASE("a connection to a member is reported once, with its time if it was di
   logged.links.linked(logged.peer, Milliseconds(20));
   logged.links.linked(logged.peer, Milliseconds(20));
   logged.links.listed({logged.peer, node("stranger@10.42.0.9")}, unconnected);
-  CHECK(logged.lines->of("peer_linked") ==
-        std::vector<std::string>{"event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2 took_ms=20"});
+  CHECK(logged.lines->of("peer_connected") ==
+        std::vector<std::string>{
+            "event=peer_connected target=myapp@10.42.0.1 peer=myapp@10.42.0.2 took_ms=20"});
   logged.links.forget();
   logged.links.listed({logged.peer}, unconnected);
   logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->of("peer_linked").back() ==
-        "event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2");
-  CHECK(logged.lines->count("peer_linked") == 2);
+  CHECK(logged.lines->of("peer_connected").back() ==
+        "event=peer_connected target=myapp@10.42.0.1 peer=myapp@10.42.0.2");
+  CHECK(logged.lines->count("peer_connected") == 2);
 }
 
 TEST_CASE("a complete cluster is reported once, and again after a loss or a restart of the target") {
@@ -123,25 +124,25 @@ TEST_CASE("a complete cluster is reported once, and again after a loss or a rest
   desired->dialable.insert(node("myapp@10.42.0.1"));
   logged.links.desired(desired);
   logged.links.listed({}, unconnected);
-  CHECK(logged.lines->count("cluster_complete") == 0);
+  CHECK(logged.lines->count("cluster_completed") == 0);
   logged.links.listed({logged.peer}, unconnected);
   logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->of("cluster_complete") ==
-        std::vector<std::string>{"event=cluster_complete msg=\"every peer that may be dialled is linked\" "
+  CHECK(logged.lines->of("cluster_completed") ==
+        std::vector<std::string>{"event=cluster_completed msg=\"every peer that may be dialled is linked\" "
                                  "target=myapp@10.42.0.1 peers=1"});
   logged.links.listed({}, unconnected);
   logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->count("cluster_complete") == 2);
+  CHECK(logged.lines->count("cluster_completed") == 2);
   logged.links.forget();
   logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->count("cluster_complete") == 3);
+  CHECK(logged.lines->count("cluster_completed") == 3);
 }
 
 TEST_CASE("a cluster without anybody to dial is not complete") {
   Logged logged;
   logged.links.desired(listing(logged.peer, Standing::held));
   logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->count("cluster_complete") == 0);
+  CHECK(logged.lines->count("cluster_completed") == 0);
 }
 
 TEST_CASE(
@@ -211,7 +212,7 @@ TEST_CASE(
   logged.links.listed({}, [](const NodeName&) { return true; });
   CHECK(logged.lines->count("peer_lost") == 0);
   logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->count("peer_linked") == 1);
+  CHECK(logged.lines->count("peer_connected") == 1);
   logged.links.listed({}, unconnected);
   CHECK(logged.lines->count("peer_lost") == 1);
 }

@@ -110,8 +110,8 @@ TEST_CASE("an absence is reported by what it means") {
   };
   for (const auto& row : {Row{"epmd", ErrorCode::not_found, State::awaited, "target_awaited"},
                           Row{"connect", ErrorCode::timeout, State::awaited, "target_awaited"},
-                          Row{"challenge_ack", ErrorCode::refused, State::awaited, "target_refuses"},
-                          Row{"name", ErrorCode::timeout, State::not_responding, "target_not_responding"}}) {
+                          Row{"challenge_ack", ErrorCode::refused, State::awaited, "target_refused"},
+                          Row{"name", ErrorCode::timeout, State::not_responding, "target_unresponsive"}}) {
     CAPTURE(row.event);
     Watched watched;
     watched.link->start();
@@ -135,7 +135,7 @@ TEST_CASE("failed attempts of one kind are logged once, and again after a connec
   }
   CHECK(watched.lines->count("target_awaited") == 1);
   watched.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookie differs");
-  CHECK(watched.lines->count("target_refuses") == 1);
+  CHECK(watched.lines->count("target_refused") == 1);
   CHECK(watched.tries_again_after(Milliseconds(1'000)));
   watched.fail();
   CHECK(watched.lines->count("target_awaited") == 2);
@@ -196,8 +196,8 @@ TEST_CASE("a connection clears what was wrong, and is logged with the time since
   CHECK(watched.link->stage().empty());
   CHECK(watched.link->since() == watched.timers.now());
   CHECK(watched.heard == Events{"not found", "up"});
-  CHECK(watched.lines->of("target_linked") ==
-        Events{"event=target_linked target=myapp@10.42.0.1 took_ms=700"});
+  CHECK(watched.lines->of("target_connected") ==
+        Events{"event=target_connected target=myapp@10.42.0.1 took_ms=700"});
 }
 
 TEST_CASE("while connected no attempt is made, whatever the attempt under way comes to") {
@@ -227,7 +227,7 @@ TEST_CASE("a connection that is reported twice is one") {
   watched.link->link_up();
   watched.link->link_up();
   CHECK(watched.heard == Events{"up"});
-  CHECK(watched.lines->count("target_linked") == 1);
+  CHECK(watched.lines->count("target_connected") == 1);
 }
 
 TEST_CASE("a target that restarts after its connection lasted is looked for at once") {
@@ -247,8 +247,8 @@ TEST_CASE("a target that restarts after its connection lasted is looked for at o
 
   watched.timers.advance(Milliseconds(2'000));
   watched.link->link_up();
-  CHECK(watched.lines->of("target_linked").back() ==
-        "event=target_linked target=myapp@10.42.0.2 took_ms=2000");
+  CHECK(watched.lines->of("target_connected").back() ==
+        "event=target_connected target=myapp@10.42.0.2 took_ms=2000");
 }
 
 TEST_CASE("a BEAM on the own host that restarts after a long time is looked for as often as when it boots") {
@@ -313,7 +313,7 @@ TEST_CASE(
     watched.link->link_down(closed);
     CHECK(watched.tries_again_after(Milliseconds(wait)));
   }
-  CHECK(watched.lines->count("target_linked") == 1);
+  CHECK(watched.lines->count("target_connected") == 1);
   CHECK(watched.lines->count("target_lost") == 1);
   watched.node.end_attempt({});
   watched.connect_for(Milliseconds(10));
@@ -326,12 +326,12 @@ TEST_CASE("after connections that ended early one is logged when it has lasted, 
   watched.link->start();
   watched.connect_for(Milliseconds(10));
   watched.link->link_down(closed);
-  CHECK(watched.lines->count("target_linked") == 1);
+  CHECK(watched.lines->count("target_connected") == 1);
   watched.timers.advance(Milliseconds(100));
   watched.connect_for(Milliseconds(999));
-  CHECK(watched.lines->count("target_linked") == 1);
+  CHECK(watched.lines->count("target_connected") == 1);
   watched.timers.advance(Milliseconds(1));
-  CHECK(watched.lines->count("target_linked") == 2);
+  CHECK(watched.lines->count("target_connected") == 2);
 
   watched.link->link_down(closed);
   CHECK(watched.lines->count("target_lost") == 2);
@@ -406,16 +406,16 @@ TEST_CASE("a connected target that does not answer is reported until it does") {
   CHECK(watched.link->state() == State::not_responding);
   CHECK(watched.link->reason() == "timeout");
   CHECK(watched.link->failing());
-  CHECK(watched.lines->of("target_not_responding") ==
-        Events{"event=target_not_responding msg=\"timeout\" target=myapp@10.42.0.1"});
-  CHECK(watched.lines->count("target_responds") == 0);
+  CHECK(watched.lines->of("target_unresponsive") ==
+        Events{"event=target_unresponsive msg=\"timeout\" target=myapp@10.42.0.1"});
+  CHECK(watched.lines->count("target_responsive") == 0);
 
   watched.link->answered("");
   watched.link->answered("");
   CHECK(watched.link->state() == State::linked);
   CHECK(watched.link->reason().empty());
   CHECK_FALSE(watched.link->failing());
-  CHECK(watched.lines->count("target_responds") == 1);
+  CHECK(watched.lines->count("target_responsive") == 1);
 }
 
 TEST_CASE("once stopped it makes no attempt, logs nothing and calls nobody") {

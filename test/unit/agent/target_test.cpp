@@ -74,9 +74,9 @@ TEST_CASE("a connected target lists its connections, and is asked to connect to 
   driven.timers.advance(Milliseconds(40));
   driven.dial(peer);
   CHECK(driven.target->first_round_done());
-  CHECK(driven.lines->of("peer_linked") ==
-        Texts{"event=peer_linked target=myapp@127.0.0.1 peer=c@127.0.0.1",
-              "event=peer_linked target=myapp@127.0.0.1 peer=b@127.0.0.1 took_ms=40"});
+  CHECK(driven.lines->of("peer_connected") ==
+        Texts{"event=peer_connected target=myapp@127.0.0.1 peer=c@127.0.0.1",
+              "event=peer_connected target=myapp@127.0.0.1 peer=b@127.0.0.1 took_ms=40"});
 }
 
 TEST_CASE("the functions that the user names are called in place of OTP's") {
@@ -111,7 +111,7 @@ TEST_CASE("a dial that fails is logged with what its answer means, and a dial th
     CHECK(driven.lines->of("peer_unreachable") ==
           Texts{"event=peer_unreachable msg=\"" + std::string(row.reason) +
                 "\" target=myapp@127.0.0.1 peer=b@127.0.0.1"});
-    CHECK(driven.lines->count("peer_linked") == 0);
+    CHECK(driven.lines->count("peer_connected") == 0);
     CHECK(driven.target->first_round_done());
   }
 
@@ -128,7 +128,7 @@ TEST_CASE("a dial that fails although its peer has connected by itself is no fai
   driven.timers.advance(Milliseconds(1'000));
   driven.list({peer});
   dial.done(atom("false"));
-  CHECK(driven.lines->count("peer_linked") == 1);
+  CHECK(driven.lines->count("peer_connected") == 1);
   CHECK(driven.lines->count("peer_unreachable") == 0);
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("a peer that is dialled while a list is out is not logged as lost beca
   driven.timers.advance(Milliseconds(1'000));
   driven.dial(peer);
   driven.list({});
-  CHECK(driven.lines->count("peer_linked") == 1);
+  CHECK(driven.lines->count("peer_connected") == 1);
   CHECK(driven.lines->count("peer_lost") == 0);
   driven.list({peer});
   CHECK(driven.lines->count("peer_lost") == 0);
@@ -181,12 +181,12 @@ TEST_CASE("a list that fails or is none is reported, and asked for again after a
     driven.node.take_call().done(answer);
     CHECK(driven.target->snapshot().state == State::not_responding);
     CHECK(driven.target->failing());
-    CHECK(driven.lines->count("target_not_responding") == 1);
+    CHECK(driven.lines->count("target_unresponsive") == 1);
     CHECK(driven.node.calls.empty());
     driven.timers.advance(Milliseconds(1'000));
     driven.list({peer});
     CHECK(driven.target->snapshot().state == State::linked);
-    CHECK(driven.lines->count("target_responds") == 1);
+    CHECK(driven.lines->count("target_responsive") == 1);
     CHECK(driven.target->snapshot().counters.lists_failed == 1);
   }
 }
@@ -202,7 +202,7 @@ TEST_CASE("after a restart of the target what was known of its connections is vo
   driven.list({});
   CHECK(driven.lines->count("peer_lost") == 0);
   driven.dial(peer);
-  CHECK(driven.lines->count("peer_linked") == 2);
+  CHECK(driven.lines->count("peer_connected") == 2);
 }
 
 TEST_CASE("answers that come after the target has gone change nothing") {
@@ -213,14 +213,14 @@ TEST_CASE("answers that come after the target has gone change nothing") {
   driven.target->link_down(closed);
   list.done(tl::unexpected(closed));
   CHECK(driven.target->snapshot().state == State::awaited);
-  CHECK(driven.lines->count("target_not_responding") == 0);
+  CHECK(driven.lines->count("target_unresponsive") == 0);
 
   driven.target->link_up();
   driven.list({});
   const auto dial = driven.node.take_call();
   driven.target->link_down(closed);
   dial.done(atom("true"));
-  CHECK(driven.lines->count("peer_linked") == 0);
+  CHECK(driven.lines->count("peer_connected") == 0);
   CHECK(driven.target->snapshot().counters.stale_answers == 0);
 }
 
@@ -318,5 +318,5 @@ TEST_CASE("once stopped it calls nothing, whatever is answered still") {
   CHECK(driven.node.calls.empty());
   CHECK(driven.node.attempts.size() == 1);
   CHECK(driven.lines->count("peer_unreachable") == 0);
-  CHECK(driven.lines->count("target_not_responding") == 0);
+  CHECK(driven.lines->count("target_unresponsive") == 0);
 }

@@ -121,7 +121,8 @@ TEST_CASE("connections and their losses go to the target of that name, and to no
   driving.targets->share(desired({a, b}));
   driving.targets->link_up(node(b));
   driving.targets->link_up(node(c));
-  CHECK(driving.lines->of("target_linked") == Texts{"event=target_linked target=b@127.0.0.1 took_ms=0"});
+  CHECK(driving.lines->of("target_connected") ==
+        Texts{"event=target_connected target=b@127.0.0.1 took_ms=0"});
   driving.targets->link_down(node(a), closed);
   driving.targets->link_down(node(c), closed);
   CHECK(driving.lines->count("target_lost") == 0);

@@ -28,7 +28,7 @@ Config unusual() {
   config.max_dials = 7;
   config.probe = ProbeMode::off;
   config.listen_ports = {9'000, 9'010};
-  config.max_links = 99;
+  config.max_connections = 99;
   config.epmd = "/opt/epmd";
   config.epmd_port = 4'370;
   return config;
@@ -51,7 +51,7 @@ TEST_CASE("the node gets its name, its cookie, its ports and its limit") {
   CHECK(settings.cookie.reveal() == "secret");
   CHECK(settings.listen_ports == PortRange{9'000, 9'010});
   CHECK(settings.epmd_port == 4'370);
-  CHECK(settings.max_links == 99);
+  CHECK(settings.max_connections == 99);
 }
 
 TEST_CASE("few outgoing handshakes are prepared for one target, more for all") {

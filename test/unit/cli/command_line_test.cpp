@@ -59,7 +59,7 @@ TEST_CASE("the table's defaults are those of Config") {
   CHECK(from_table.disconnect == fresh.disconnect);
   CHECK(from_table.list_nodes == fresh.list_nodes);
   CHECK(from_table.listen_ports == fresh.listen_ports);
-  CHECK(from_table.max_links == fresh.max_links);
+  CHECK(from_table.max_connections == fresh.max_connections);
   CHECK(from_table.start_epmd == fresh.start_epmd);
   CHECK(from_table.epmd == fresh.epmd);
   CHECK(from_table.epmd_port == fresh.epmd_port);
@@ -91,7 +91,7 @@ TEST_CASE("every setting reaches its field") {
                                 "--disconnect=m:d",
                                 "--list-nodes=m:l",
                                 "--listen-port=9100-9105",
-                                "--max-links=1",
+                                "--max-connections=1",
                                 "--start-epmd",
                                 "--epmd=/opt/epmd",
                                 "--log-level=debug",
@@ -120,7 +120,7 @@ TEST_CASE("every setting reaches its field") {
   CHECK(config.disconnect == ModuleFunction{"m", "d"});
   CHECK(config.list_nodes == ModuleFunction{"m", "l"});
   CHECK(config.listen_ports == PortRange{9100, 9105});
-  CHECK(config.max_links == 1);
+  CHECK(config.max_connections == 1);
   CHECK(config.start_epmd == Switch::on);
   CHECK(config.epmd == "/opt/epmd");
   CHECK(config.epmd_port == 14369);

@@ -36,7 +36,7 @@ TEST_CASE("a link that fails says at which stage and why") {
   }
   CHECK(nodes.a.cnode->counters().handshakes_failed == 2);
   run_until(nodes.loop, "b's own view", [&] { return !nodes.b.lines->all.empty(); });
-  CHECK(nodes.b.lines->all[0].starts_with("warning event=handshake_failed"));
+  CHECK(nodes.b.lines->all[0].starts_with("warning event=inbound_handshake_failed"));
 }
 
 TEST_CASE("a node is looked up without a connection to it") {
@@ -118,7 +118,7 @@ TEST_CASE("a lack of descriptors is told of each time that it begins") {
   // Among others: the strangers below fail, too, in the end.
   const auto told = [&] {
     return std::ranges::count_if(nodes.b.lines->all, [](const std::string& line) {
-      return line.starts_with("warning event=accept_failed");
+      return line.starts_with("warning event=inbound_accept_failed");
     });
   };
   for (const int times : {1, 2}) {
@@ -208,7 +208,7 @@ TEST_CASE("a stranger's fault is told of again once its host has made a link") {
 }
 
 TEST_CASE("no more links are taken in than the limit, but a known node may always come again") {
-  TwoNodes nodes([](CNode::Settings& settings) { settings.max_links = 2; });
+  TwoNodes nodes([](CNode::Settings& settings) { settings.max_connections = 2; });
   Node second(nodes.loop, nodes.epmd, "second@127.0.0.1");
   Node third(nodes.loop, nodes.epmd, "third@127.0.0.1");
   REQUIRE(nodes.a.connect("b@127.0.0.1"));
@@ -225,7 +225,7 @@ TEST_CASE("no more links are taken in than the limit, but a known node may alway
 }
 
 TEST_CASE("links that we made ourselves take nothing from the limit on those that others make") {
-  TwoNodes nodes([](CNode::Settings& settings) { settings.max_links = 1; });
+  TwoNodes nodes([](CNode::Settings& settings) { settings.max_connections = 1; });
   Node second(nodes.loop, nodes.epmd, "second@127.0.0.1");
   second.start();
   REQUIRE(nodes.b.connect("second@127.0.0.1"));
@@ -268,7 +268,7 @@ TEST_CASE("a connection that has ended by the time it is taken in replaces no li
 }
 
 TEST_CASE("strangers that say nothing keep no node out") {
-  TwoNodes nodes([](CNode::Settings& settings) { settings.max_links = 2; });
+  TwoNodes nodes([](CNode::Settings& settings) { settings.max_connections = 2; });
   std::vector<FileDescriptor> silent;
   for (int i = 0; i < 20; ++i) {
     silent.push_back(raw_connect(nodes.b.cnode->listen_port(), other_loopback));

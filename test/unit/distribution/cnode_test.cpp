@@ -199,7 +199,7 @@ TEST_CASE("an epmd is started when none answers, if one was named") {
             [](CNode::Settings& settings) { settings.epmd_program = "/nowhere/epmd"; });
   REQUIRE(with.cnode->start());
   run_until(loop, "the attempt", [&] { return !with.lines->all.empty(); });
-  CHECK(with.lines->all[0].starts_with("warning event=epmd_not_started"));
+  CHECK(with.lines->all[0].starts_with("warning event=epmd_start_failed"));
   CHECK(without.lines->all.empty());
   CHECK(without.registrations == std::vector<std::string>{"unavailable"});
 }
@@ -214,7 +214,7 @@ TEST_CASE(
   CHECK(node.lines->all.empty());
   epmd.down();
   run_until(loop, "the attempt", [&] { return !node.lines->all.empty(); });
-  CHECK(node.lines->all[0].starts_with("warning event=epmd_not_started"));
+  CHECK(node.lines->all[0].starts_with("warning event=epmd_start_failed"));
   node.cnode->stop();
   loop.restart();
   loop.run_for(patience);

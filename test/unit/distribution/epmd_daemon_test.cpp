@@ -146,7 +146,7 @@ TEST_CASE("a failure is told of again after epmd could be started") {
     std::ofstream(script.file("fails")) << "once";
     starting.daemon->needed();
     run_until(starting.loop, "a failure and a start", [&] { return starting.lines->all.size() == lines; });
-    CHECK(starting.lines->all[lines - 2].starts_with("warning event=epmd_not_started"));
+    CHECK(starting.lines->all[lines - 2].starts_with("warning event=epmd_start_failed"));
     CHECK(starting.lines->all[lines - 1].starts_with("info event=epmd_started"));
     starting.daemon->enough();
     run_for(starting.loop, Milliseconds(100));  // the last one is reaped
@@ -172,7 +172,7 @@ TEST_CASE("an epmd that cannot be started is said once, with the reason") {
     starting.daemon->needed();
     starting.wait_for_line();
     CHECK(starting.lines->all[0] ==
-          "warning event=epmd_not_started msg=\"no epmd answers and none could be started; trying again\" "
+          "warning event=epmd_start_failed msg=\"no epmd answers and none could be started; trying again\" "
           "program=" +
               row.program + " reason=" + row.reason);
   }

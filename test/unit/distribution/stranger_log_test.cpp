@@ -22,7 +22,7 @@ struct Written {
   TimePoint now;
 
   void fail(const std::string& from, const std::string& reason) {
-    strangers.warn(now, "handshake_failed", from, "challenge", reason);
+    strangers.warn(now, "inbound_handshake_failed", from, "challenge", reason);
   }
 };
 
@@ -35,7 +35,7 @@ TEST_CASE("each fault of a stranger is said once, until the stranger did well") 
   }
   REQUIRE(written.lines->all.size() == 1);
   CHECK(written.lines->all[0] ==
-        "warning event=handshake_failed msg=\"a connection to us came to nothing\" from=10.42.0.7 "
+        "warning event=inbound_handshake_failed msg=\"a connection to us came to nothing\" from=10.42.0.7 "
         "stage=challenge "
         "reason=cookie");
   written.fail("10.42.0.7", "silent");

@@ -31,7 +31,7 @@ TEST_CASE("a_metadata_service_that_goes_is_unknown_and_noticed_soon_after_it_ret
   CHECK(since(begin) < Milliseconds(2'000));
   CHECK(watched.lines("event=metadata_unavailable") == 1);
   CHECK(watched.lines("event=metadata_available") == 2);
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_nothing") {
@@ -77,7 +77,7 @@ TEST_CASE(
     server.set_down(false);
     CHECK(containers(watched.next_good()) == 1);
   }
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("waits_that_are_cut_off_are_begun_again_at_the_pace_of_polls") {
@@ -95,7 +95,7 @@ TEST_CASE("waits_that_are_cut_off_are_begun_again_at_the_pace_of_polls") {
     CHECK(containers(watched.next()) == 1);
   }
   CHECK(since(begin) >= Milliseconds(250 + 3 * 500 - 50));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("a_404_is_unknown_and_becomes_good_with_the_next_version") {
@@ -123,7 +123,7 @@ TEST_CASE("a_wait_while_reads_are_bad_lasts_no_longer_than_the_retry_delay") {
   }
   CHECK(since(begin) >= Milliseconds(740));
   CHECK(since(begin) < Milliseconds(5'000));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("does_not_wait_while_nothing_is_loaded") {

@@ -58,7 +58,7 @@ TEST_CASE("a wait that was cut off once is begun again at once") {
     CHECK(containers(watched.next()) == 1);
   }
   CHECK(server.await_requests(6));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("a wait that ended well, with a change or without, forgets the one that was cut off before it") {
@@ -133,7 +133,7 @@ TEST_CASE("a server that ends its waits some seconds late waits well") {
   for (int i = 0; i < 3; ++i) {
     CHECK(containers(watched.next()) == 1);
   }
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("refresh ends the rest after waits that were cut off") {
@@ -158,7 +158,7 @@ TEST_CASE("each refresh ends one wait, and says nothing about waiting") {
     watched.next();
   }
   CHECK(server.await_waits(4));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("a trial that a change ends after a while shows that the server waits again") {
@@ -172,7 +172,7 @@ TEST_CASE("a trial that a change ends after a while shows that the server waits 
   settings.pace.watch_again = Milliseconds(1);
   Watched watched(settings);
   watched.next();
-  CHECK(watched.await_line("event=watch_fallback"));
+  CHECK(watched.await_line("event=long_poll_abandoned"));
   server.set_waits(Waits::well);
   watched.watcher.refresh();
   watched.next();
@@ -180,7 +180,7 @@ TEST_CASE("a trial that a change ends after a while shows that the server waits 
   std::this_thread::sleep_for(settings.pace.early_answer);
   server.reload_with("self/service", service_body("web", {1, 2}));
   CHECK(containers(watched.next()) == 2);
-  CHECK(watched.lines("event=watch_resumed") == 1);
+  CHECK(watched.lines("event=long_poll_resumed") == 1);
 }
 
 TEST_CASE("a version that is always new does not show that the server waits again") {
@@ -195,11 +195,11 @@ TEST_CASE("a version that is always new does not show that the server waits agai
   for (int i = 0; i < 2; ++i) {
     watched.next();
   }
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
   server.set_waits(Waits::storm);
   CHECK(server.await_waits(server.waits() + 2));
   watched.next();
-  CHECK(watched.lines("event=watch_resumed") == 0);
+  CHECK(watched.lines("event=long_poll_resumed") == 0);
 }
 
 TEST_CASE("a service is read although the version answers 404") {

@@ -119,13 +119,14 @@ TEST_CASE("polls_plainly_while_a_server_does_not_wait_and_watches_again_when_it_
   }
   CHECK(since(begin) >= Milliseconds(850));
   CHECK(server.waits() == 1);
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
 
   server.set_waits(Waits::well);
   // The next try's wait lasts until it expires, and the one after that as long as it may.
-  watched.next_that(
-      [&](const Observation&) { return server.waits() > 1 && watched.lines("event=watch_resumed") == 1; });
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  watched.next_that([&](const Observation&) {
+    return server.waits() > 1 && watched.lines("event=long_poll_resumed") == 1;
+  });
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
   // A trial lasts no longer than the rest that it stands in for.
   CHECK(std::ranges::any_of(server.targets(), [](const auto& t) { return t.ends_with("&maxWait=1"); }));
   CHECK(server.await_target("maxWait=25"));
@@ -148,7 +149,7 @@ TEST_CASE("polls_plainly_when_waits_never_end_although_reads_are_good") {
     CHECK(containers(watched.next()) == 1);
   }
   CHECK(server.waits() == 2);
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 0);
 }
 
@@ -163,7 +164,7 @@ TEST_CASE("polls_at_most_a_minute_apart_when_a_watched_server_does_not_wait") {
   for (int i = 0; i < 4; ++i) {
     CHECK(containers(watched.next()) == 1);
   }
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
   CHECK(watched.lines("polling_interval_ms=300") == 1);
 }
 
@@ -179,7 +180,7 @@ TEST_CASE("says_so_when_a_server_tells_no_version_and_watches_once_it_does") {
     CHECK(containers(watched.next()) == 1);
   }
   CHECK(server.waits() == 0);
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
   CHECK(watched.lines("not a plain text") == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 0);
   server.remove("version");
@@ -187,7 +188,7 @@ TEST_CASE("says_so_when_a_server_tells_no_version_and_watches_once_it_does") {
   watched.next_that([](const Observation& o) { return !o.version.empty(); });
   watched.next();
   CHECK(server.waits() >= 1);
-  CHECK(watched.lines("event=watch_resumed") == 1);
+  CHECK(watched.lines("event=long_poll_resumed") == 1);
 }
 
 TEST_CASE("reads_again_when_a_wait_expires_without_a_change") {
@@ -200,7 +201,7 @@ TEST_CASE("reads_again_when_a_wait_expires_without_a_change") {
   const TimePoint begin = Clock::now();
   CHECK(containers(watched.next()) == 1);
   CHECK(since(begin) >= Milliseconds(900));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("polls_at_its_interval_with_watch_off") {
@@ -284,7 +285,7 @@ TEST_CASE("asks_again_while_the_own_address_is_that_of_before_and_says_so_once")
     watched.next();
   }
   CHECK(server.count("self/container/primary_ip") >= 3);
-  CHECK(watched.lines("event=own_address_elsewhere") == 1);
+  CHECK(watched.lines("event=own_address_mismatched") == 1);
   CHECK(watched.lines("event=own_address_found") == 0);
   server.reload_with("self/container/primary_ip", "\"10.42.0.7\"");
   const auto address = watched.await_address();

@@ -54,7 +54,7 @@ TEST_CASE("a list without containers is told once, and the next full one as well
   for (int i = 0; i < 10; ++i) {
     told.journal.read_good(TimePoint{}, {"http://m", "self/service", "v1", 0, false});
   }
-  CHECK(told.lines->count("event=metadata_empty") == 1);
+  CHECK(told.lines->count("event=service_empty") == 1);
   told.good();
   CHECK(told.lines->count("event=metadata_available") == 2);
 }
@@ -93,7 +93,7 @@ TEST_CASE("another URL or path is reported, and that a service is read by its na
   CHECK(told.lines->count("event=metadata_available") == 2);
   told.journal.read_good(TimePoint{}, {"http://n", "stacks/shop/services/web", "v1", 3, true});
   told.journal.read_good(TimePoint{}, {"http://n", "stacks/shop/services/web", "v1", 3, true});
-  CHECK(told.lines->count("event=metadata_self_gone") == 1);
+  CHECK(told.lines->count("event=own_container_unknown") == 1);
   CHECK(told.lines->count("path=stacks/shop/services/web") == 1);
 }
 

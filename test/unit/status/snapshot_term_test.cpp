@@ -77,9 +77,9 @@ TEST_CASE("the status of a node tells its times and who it is") {
   const auto term = status_term(snapshot_of(target()));
   CHECK(value_of(term, "node") == "remsh-rancher_cnode@10.42.0.1");
   CHECK(value_of(term, "uptime_ms") == "4000");
-  CHECK(value_of(term, "own") == "unknown");
+  CHECK(value_of(term, "own_container") == "unknown");
   for (const auto* key :
-       {"version", "registration", "links", "metadata", "targets", "peers", "departed", "counters"}) {
+       {"version", "registration", "connections", "metadata", "targets", "peers", "departed", "counters"}) {
     CAPTURE(key);
     CHECK(value_of(term, key) != "no such key");
   }
@@ -90,10 +90,10 @@ TEST_CASE("a target that is well has neither reason nor stage") {
   well.state = TargetSnapshot::State::linked;
   well.linked = 7;
   const auto term = first_of(status_term(snapshot_of(well)), "targets");
-  CHECK(value_of(term, "state") == "linked");
+  CHECK(value_of(term, "state") == "connected");
   CHECK(value_of(term, "reason") == "undefined");
   CHECK(value_of(term, "stage") == "undefined");
-  CHECK(value_of(term, "linked") == "7");
+  CHECK(value_of(term, "connected") == "7");
 }
 
 TEST_CASE("a target that refuses tells the stage beside the reason") {

@@ -142,7 +142,7 @@ void loses_lines_and_tells(const Joined& joined, LogFormat format) {
   CHECK((after.starts_with('\n') || after.starts_with("\r\n")) == torn);
   const auto lines = lines_of(after.substr(torn ? after.find('\n') + 1 : 0));
   REQUIRE(lines.size() == 2);
-  CHECK(holds(lines[0], "log_lines_lost"));
+  CHECK(holds(lines[0], "log_lines_dropped"));
   CHECK(holds(lines[0], "warning"));
   CHECK(holds(lines[1], "after"));
   // A torn line is lost, even where it lacks nothing but its end.
@@ -165,7 +165,7 @@ TEST_CASE("a pipe that nobody reads costs lines, not time, and their number is t
   log.info("after", "");
   const auto after = lines_of(pipe.read_all());
   REQUIRE(after.size() == 2);
-  CHECK(holds(after[0], "event=log_lines_lost"));
+  CHECK(holds(after[0], "event=log_lines_dropped"));
   CHECK(holds(after[0], "lines=" + std::to_string(many - kept.size())));
   CHECK(holds(after[1], "event=after"));
   for (const auto& line : kept) {
