@@ -16,21 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Pages of the tree itself, not of what is built or fetched.
-std::vector<fs::path> all_pages() {
-  const std::set<std::string> others{".git", "build", "_build", "deps", "logs"};
-  std::vector<fs::path> found;
-  for (auto entry = fs::recursive_directory_iterator(pages::root());
-       entry != fs::recursive_directory_iterator(); ++entry) {
-    if (entry->is_directory() && others.contains(entry->path().filename().string())) {
-      entry.disable_recursion_pending();
-    } else if (entry->path().extension() == ".md") {
-      found.push_back(entry->path());
-    }
-  }
-  return found;
-}
-
 /// As GitHub names a heading: lower case, blanks as dashes, other punctuation dropped.
 std::string anchor_of(const std::string& heading) {
   std::string anchor;
@@ -71,7 +56,7 @@ std::set<std::string> relative_links_of(const fs::path& path) {
 
 TEST_CASE("every relative link leads to a file, and its anchor to a heading") {
   std::size_t links = 0;
-  for (const auto& path : all_pages()) {
+  for (const auto& path : pages::all_pages()) {
     for (const auto& link : relative_links_of(path)) {
       ++links;
       CAPTURE(path.string());

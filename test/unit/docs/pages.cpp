@@ -35,6 +35,20 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 std::filesystem::path root() { return RANCHER_CNODE_ROOT; }
 
+std::vector<std::filesystem::path> all_pages() {
+  const std::set<std::string> others{".git", "build", "_build", "deps", "logs"};
+  std::vector<std::filesystem::path> found;
+  for (auto entry = std::filesystem::recursive_directory_iterator(root());
+       entry != std::filesystem::recursive_directory_iterator(); ++entry) {
+    if (entry->is_directory() && others.contains(entry->path().filename().string())) {
+      entry.disable_recursion_pending();
+    } else if (entry->path().extension() == ".md") {
+      found.push_back(entry->path());
+    }
+  }
+  return found;
+}
+
 std::string text_of(const std::filesystem::path& path) {
   CAPTURE(path.string());
   std::ifstream file(path);

@@ -18,6 +18,8 @@ struct Row {
 };
 
 [[nodiscard]] std::filesystem::path root();
+/// Every *.md of the tree itself, not of what is built or fetched.
+[[nodiscard]] std::vector<std::filesystem::path> all_pages();
 /// Fails the test if the file cannot be read.
 [[nodiscard]] std::string text_of(const std::filesystem::path& path);
 /// Of a page in docs/.
