@@ -28,10 +28,11 @@ std::set<std::string> events_in_sources() {
 
 /// Of those statements that name the level.
 std::map<std::string, std::set<std::string>> levels_in_sources() {
+  const std::string all = pages::sources();
   std::map<std::string, std::set<std::string>> levels;
   for (const std::string level : {"debug", "info", "warning", "error"}) {
     const std::regex statement("log_?\\." + level + "\\(\\s*\"" + name + "\"");
-    for (const auto& event : pages::found_in(pages::sources(), statement)) {
+    for (const auto& event : pages::found_in(all, statement)) {
       levels[event].insert(level);
     }
   }
