@@ -1,4 +1,4 @@
-// The README's table of events is for people; this keeps it true.
+// Compares the README's table of events with the sources.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -74,7 +74,7 @@ std::string joined(const std::set<std::string>& words) {
 
 }  // namespace
 
-TEST_CASE("the README tells every event that the sources log, and no other") {
+TEST_CASE("the README lists every event that the sources log, and no other") {
   CHECK(joined(without(events_in_sources(), events_in_readme())) == "");
   CHECK(joined(without(events_in_readme(), events_in_sources())) == "");
 }

@@ -31,7 +31,7 @@ std::string row_of(const cli::Setting& setting) {
 
 }  // namespace
 
-TEST_CASE("the README tells every setting as --help does") {
+TEST_CASE("the README lists every setting as --help does") {
   std::ifstream file(RANCHER_CNODE_README);
   REQUIRE(file.good());
   const std::string readme{std::istreambuf_iterator<char>(file), {}};
