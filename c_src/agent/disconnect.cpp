@@ -258,7 +258,7 @@ asio::awaitable<InspectOutcome> inspect_connected(Connections& cnode, NodeName p
 }  // namespace
 
 asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectRequest request) {
-  if (request.function || cnode.linked(request.departed)) {
+  if (request.function || cnode.connected(request.departed)) {
     co_return co_await disconnect_connected(cnode, request);
   }
   if (const auto connected = co_await connect(cnode, request.departed); !connected) {
@@ -270,7 +270,7 @@ asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectReque
 }
 
 asio::awaitable<InspectOutcome> inspect(Connections& cnode, NodeName peer, NodeName target) {
-  if (cnode.linked(peer)) {
+  if (cnode.connected(peer)) {
     co_return co_await inspect_connected(cnode, peer, target);
   }
   if (const auto connected = co_await connect(cnode, peer); !connected) {

@@ -6,7 +6,7 @@
 namespace rancher_cnode::distribution {
 namespace {
 
-/// What stands before the name.
+/// The part before the name.
 struct FixedPart {
   std::size_t old_form;  ///< tag 'n': the name goes to the packet's end
   std::size_t new_form;  ///< tag 'N': the last 2 bytes are the name's length;

@@ -16,9 +16,9 @@ std::string_view to_string(TargetSnapshot::State state) {
   switch (state) {
     case TargetSnapshot::State::awaited:
       return "awaited";
-    case TargetSnapshot::State::linked:
+    case TargetSnapshot::State::connected:
       return "connected";
-    case TargetSnapshot::State::not_responding:
+    case TargetSnapshot::State::unresponsive:
       return "unresponsive";
   }
   return "unknown";
@@ -26,7 +26,7 @@ std::string_view to_string(TargetSnapshot::State state) {
 
 namespace {
 
-/// A map whose size is known only at its end.
+/// A map whose size is known only when it is complete.
 class Map {
  public:
   Map& atom(std::string_view key, std::string_view value) {
@@ -38,7 +38,7 @@ class Map {
   Map& atom_if(std::string_view key, std::string_view value) {
     return atom(key, value.empty() ? "undefined" : value);
   }
-  /// Empty means not known; so above.
+  /// Empty means unknown; so above.
   Map& text_if(std::string_view key, std::string_view value) {
     return value.empty() ? atom(key, "undefined") : text(key, value);
   }
@@ -89,7 +89,7 @@ TermBytes list_of(const Range& range, Each each) {
   return writer.take();
 }
 
-/// Why members are held, by node name: the metadata knows it, the reconciler only obeys.
+/// Why members are held, by node name: membership knows it, the reconciler does not.
 using Reasons = std::unordered_map<std::string_view, std::string_view>;
 
 Reasons reasons_of(const Snapshot& snapshot) {
@@ -151,8 +151,8 @@ TermBytes target_term(const Snapshot& snapshot, const TargetSnapshot& target) {
       .text_if("reason", target.reason)
       .atom_if("stage", target.stage)
       .ago("since_ms_ago", snapshot.now, target.since)
-      .number("connected", target.linked)
-      .flag("has_synced", target.first_round_done)
+      .number("connected", target.connected)
+      .flag("has_synced", target.has_synced)
       .term("counters", target_counters_term(target.counters))
       .take();
 }
@@ -165,7 +165,7 @@ TermBytes dropped_term(const membership::DropCounts& dropped) {
   return map.take();
 }
 
-TermBytes mass_hold_term(const Snapshot& snapshot, const std::optional<membership::MassHold>& hold) {
+TermBytes mass_removal_guard_term(const Snapshot& snapshot, const std::optional<membership::MassHold>& hold) {
   if (!hold) {
     return TermWriter().atom("undefined").bytes();
   }
@@ -190,17 +190,17 @@ TermBytes metadata_term(const Snapshot& snapshot) {
       .number("failed_reads", view.unknown_reads)
       .number("removed_peers", view.removed_peers)
       .term("dropped_containers", dropped_term(view.dropped))
-      .term("mass_removal_guard", mass_hold_term(snapshot, view.mass_hold))
+      .term("mass_removal_guard", mass_removal_guard_term(snapshot, view.mass_hold))
       .take();
 }
 
 TermBytes counters_term(const distribution::CNode::Counters& counters) {
   return Map()
-      .number("connections_accepted", counters.links_accepted)
-      .number("connections_made", counters.links_made)
-      .number("connections_lost", counters.links_lost)
+      .number("connections_accepted", counters.connections_accepted)
+      .number("connections_made", counters.connections_made)
+      .number("connections_lost", counters.connections_lost)
       .number("handshakes_failed", counters.handshakes_failed)
-      .number("inbound_refused", counters.strangers_refused)
+      .number("inbound_refused", counters.inbound_refused)
       .number("messages_dropped", counters.messages_dropped)
       .number("controls_ignored", counters.controls_ignored)
       .take();
@@ -239,7 +239,7 @@ TermBytes status_term(const Snapshot& snapshot) {
       .text("version", snapshot.program_version)
       .ago("uptime_ms", snapshot.now, snapshot.started)
       .atom("registration", to_string(snapshot.registration))
-      .number("connections", snapshot.links)
+      .number("connections", snapshot.connections)
       .atom("own_container", to_string(snapshot.metadata.view.own))
       .term("metadata", metadata_term(snapshot))
       .term("targets",

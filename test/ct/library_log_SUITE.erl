@@ -87,7 +87,7 @@ the_programs_lines_are_logged(Config) ->
     ok = test_beam:call(A, library_witness, start, []),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
     Peer = atom_to_binary(test_beam:name(B)),
-    ok = await_logged(A, info, <<"rancher_cnode node_registered">>),
+    ok = await_logged(A, info, <<"rancher_cnode registered">>),
     ok = await_logged(A, info, <<"peer=", Peer/binary>>).
 
 %% An event of telemetry comes from a line, after the line has been logged or left out.

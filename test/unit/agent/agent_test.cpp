@@ -125,10 +125,10 @@ TEST_CASE(
   CHECK(agent.lines->count("peer_listed") == 2);
   CHECK(agent.lines->of("shutdown_started") ==
         std::vector<std::string>{
-            "event=shutdown_started msg=\"the cluster stays as it is\" reason=\"the first round is done\""});
+            "event=shutdown_started msg=\"existing connections stay\" reason=\"initial sync done\""});
 }
 
-TEST_CASE("it goes on after the initial sync, and ends by a signal") {
+TEST_CASE("it continues after the initial sync, and ends by a signal") {
   Running agent;
   agent.begin();
   agent.await_event("peer_connected");
@@ -160,7 +160,7 @@ TEST_CASE("a port that is taken is reported once, and what was read meanwhile is
   agent.begin();
   agent.await_event("listener_failed");
   CHECK(agent.metadata.await_waits(1));  // the service was read
-  agent.metadata.set_down(true);         // and what is read from now on tells nothing
+  agent.metadata.set_down(true);         // and from now on reads fail
   run_for(agent.loop, Milliseconds(1'300));
   CHECK(agent.lines->count("listener_failed") == 1);
   CHECK(agent.calls.empty());
@@ -179,8 +179,9 @@ TEST_CASE("a caller that waits is answered after the initial sync, and status ha
   const auto ask = [&](std::string_view what) {
     return *agent.beam.request(cnode.str(), "rancher_cnode", TermWriter().atom(what).take());
   };
-  CHECK(distribution::printed(ask("missing")) ==
-        "<<\"target myapp@127.0.0.1 is linked; peers not tried yet: 2, the first myapp@10.42.0.2: the target "
+  CHECK(distribution::printed(ask("readiness")) ==
+        "<<\"target myapp@127.0.0.1 is connected; peers not tried yet: 2, the first myapp@10.42.0.2: the "
+        "target "
         "has "
         "not listed its connections yet\">>");
   const auto status = ask("status");
@@ -209,7 +210,7 @@ TEST_CASE("callers whose node has gone give their places back") {
   const auto await = TermWriter().tuple(2).atom("await").atom("infinity").take();
   for (int round = 1; round <= 2; ++round) {
     CAPTURE(round);
-    run_until(agent.loop, "the connection", [&] { return agent.beam.cnode->linked(cnode); });
+    run_until(agent.loop, "the connection", [&] { return agent.beam.cnode->connected(cnode); });
     int refused = 0;
     int answered = 0;
     for (int i = 0; i < 1'025; ++i) {
@@ -254,7 +255,7 @@ TEST_CASE(
   agent.metadata.put("self/container/primary_ip", "10.42.0.2");
   agent.config.ip.reset();
   agent.begin();
-  agent.await_event("own_address_mismatched");  // no interface here has that address
+  agent.await_event("own_address_mismatched");  // no interface of this container has that address
   CHECK(agent.lines->count("listener_started") == 0);
 }
 

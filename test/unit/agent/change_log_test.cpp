@@ -103,7 +103,7 @@ std::string held_line(const std::string& reason) {
 
 }  // namespace
 
-TEST_CASE("own service's reads that never list us are warned of once") {
+TEST_CASE("reads of our own service that never list us are logged once") {
   Reading reading;
   reading.read(Milliseconds(0), ReadScope::self, other);
   reading.read(Milliseconds(9'000), ReadScope::self, other);
@@ -116,7 +116,7 @@ TEST_CASE("own service's reads that never list us are warned of once") {
   CHECK(reading.lines->count("own_container_unlisted") == 1);
 }
 
-TEST_CASE("reads that tell nothing do not say that we are unlisted") {
+TEST_CASE("failed reads do not report that we are unlisted") {
   Reading reading;
   reading.read(Milliseconds(0), ReadScope::self, other);
   reading.take(Milliseconds(60'000), ReadScope::self, membership::Unknown{"timeout"});
@@ -130,7 +130,7 @@ TEST_CASE("a C-node that names the service need not be listed") {
   CHECK(reading.lines->count("own_container_unlisted") == 0);
 }
 
-TEST_CASE("once we are listed, nobody asks whether --ip is right") {
+TEST_CASE("once we are listed, own_container_unlisted is not logged") {
   Reading reading;
   reading.read(Milliseconds(0), ReadScope::self, other);
   reading.read(Milliseconds(60'000), ReadScope::self, own);
@@ -138,14 +138,14 @@ TEST_CASE("once we are listed, nobody asks whether --ip is right") {
   CHECK(reading.lines->count("own_container_unlisted") == 0);
 }
 
-TEST_CASE("a peer that is held from the beginning is told as listed, and as held with the reason") {
+TEST_CASE("a peer that is held from the start is logged as listed, and as held with the reason") {
   OneOfTwo reading;
   reading.lists({container(other, "stopped")});
   CHECK(reading.lines->count("peer_listed") == 3);
   CHECK(reading.held() == std::vector{held_line("state is stopped")});
 }
 
-TEST_CASE("reads that change nothing do not tell again that a peer is held") {
+TEST_CASE("reads that change nothing do not log again that a peer is held") {
   OneOfTwo reading;
   for (int i = 0; i < 3; ++i) {
     reading.lists({container(other, "running", "unhealthy")});
@@ -153,7 +153,7 @@ TEST_CASE("reads that change nothing do not tell again that a peer is held") {
   CHECK(reading.held() == std::vector{held_line("health is unhealthy")});
 }
 
-TEST_CASE("a peer that is held for another reason is told anew, and once when it may be dialled again") {
+TEST_CASE("a peer that is held for another reason is logged again, and once when it is released") {
   OneOfTwo reading;
   reading.lists({container(other, "running", "unhealthy")});
   reading.lists({container(other, "stopped")});
@@ -165,7 +165,7 @@ TEST_CASE("a peer that is held for another reason is told anew, and once when it
   CHECK(reading.held().size() == 2);
 }
 
-TEST_CASE("a peer under suspicion is told once, whatever reads tell nothing meanwhile") {
+TEST_CASE("a suspected peer is logged once, whatever reads fail meanwhile") {
   OneOfTwo reading;
   reading.lists({container(other, "running")});
   reading.lists({});
@@ -192,7 +192,7 @@ TEST_CASE(
   CHECK(reading.held().size() == 2);
 }
 
-TEST_CASE("departed peers that a failed read withdrew are not reported again when they are back") {
+TEST_CASE("departed peers that a failed read suspended are not reported again when they are back") {
   OneOfTwo reading;
   reading.lists({container(other, "running")});
   for (int i = 0; i < 10; ++i) {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -160,9 +161,26 @@ TEST_CASE("the page of the status has every state, and no other") {
                                RegistrationState::registered, RegistrationState::lost});
   check_words("own_container",
               {OwnPresence::unknown, OwnPresence::present, OwnPresence::missing, OwnPresence::left});
-  check_words("targets[].state", {State::awaited, State::linked, State::not_responding});
+  check_words("targets[].state", {State::awaited, State::connected, State::unresponsive});
   check_words("peers[].state", {PeerState::linked, PeerState::held, PeerState::queued, PeerState::probing,
                                 PeerState::inspecting, PeerState::dialling, PeerState::waiting});
   check_words("departed[].state",
               {DepartedState::unknown, DepartedState::connected, DepartedState::disconnecting});
+}
+
+TEST_CASE("the page of the status has every request that is answered, and no other") {
+  const std::string server = pages::text_of(pages::root() / "c_src" / "agent" / "status_server.cpp");
+  auto answered = pages::found_in(server, std::regex(R"re(accept_atom\("([a-z_]+)"\))re"));
+  // A timeout, and requests of sys.
+  for (const auto* other : {"infinity", "get_state", "get_status"}) {
+    answered.erase(other);
+  }
+  std::set<std::string> on_page;
+  for (const auto& row : pages::rows_of(pages::page("status.md"))) {
+    if (row.heading == "Requests") {
+      on_page.merge(pages::found_in(row.cells.front(), std::regex("`\\{?([a-z_]+)")));
+    }
+  }
+  CHECK(pages::missing(answered, on_page) == "");
+  CHECK(pages::missing(on_page, answered) == "");
 }

@@ -45,12 +45,12 @@ std::string shown(const distribution::TermBytes& term) {
 
 TargetSnapshot target() {
   return {.node = node("myapp@10.42.0.1"),
-          .state = TargetSnapshot::State::not_responding,
+          .state = TargetSnapshot::State::unresponsive,
           .reason = "no answer",
           .stage = "epmd",
           .since = at(9'000),
-          .first_round_done = true,
-          .linked = 3,
+          .has_synced = true,
+          .connected = 3,
           .peers = {{.node = node("myapp@10.42.0.2"),
                      .state = membership::PeerState::waiting,
                      .reason = "refused",
@@ -81,12 +81,12 @@ Snapshot snapshot() {
                     .node = node("rancher_cnode@10.42.0.1"),
                     .program_version = "1.2.3",
                     .registration = distribution::RegistrationState::registered,
-                    .links = 6,
-                    .node_counters = {.links_accepted = 21,
-                                      .links_made = 22,
-                                      .links_lost = 23,
+                    .connections = 6,
+                    .node_counters = {.connections_accepted = 21,
+                                      .connections_made = 22,
+                                      .connections_lost = 23,
                                       .handshakes_failed = 24,
-                                      .strangers_refused = 25,
+                                      .inbound_refused = 25,
                                       .messages_dropped = 26,
                                       .controls_ignored = 27},
                     .metadata = {.url = "http://m", .version = "v1", .view = {}},
@@ -142,7 +142,7 @@ TEST_CASE("every field of the status has its own value") {
   CHECK(shown(peers_term(snapshot())) == peers);
 }
 
-TEST_CASE("what is not known is undefined") {
+TEST_CASE("unknown values are undefined") {
   auto nothing = snapshot();
   nothing.metadata = {};
   nothing.targets.clear();
@@ -173,8 +173,8 @@ TEST_CASE("only a held peer has the reason of the metadata, if that has one") {
   CHECK(reason(membership::PeerState::waiting, true) == "refused");
 }
 
-TEST_CASE("a target's state has its own word") {
+TEST_CASE("each target state has its own word") {
   CHECK(to_string(TargetSnapshot::State::awaited) == "awaited");
-  CHECK(to_string(TargetSnapshot::State::linked) == "connected");
-  CHECK(to_string(TargetSnapshot::State::not_responding) == "unresponsive");
+  CHECK(to_string(TargetSnapshot::State::connected) == "connected");
+  CHECK(to_string(TargetSnapshot::State::unresponsive) == "unresponsive");
 }

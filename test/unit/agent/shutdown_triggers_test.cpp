@@ -1,5 +1,5 @@
 // What ends the program from outside: signals, the watched process, standard input.
-#include "endings.hpp"
+#include "shutdown_triggers.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
-using agent::Endings;
 using agent::Processes;
+using agent::ShutdownTriggers;
 using distribution::FileDescriptor;
 using distribution::test::raw_pair;
 using distribution::test::run_for;
@@ -32,11 +32,11 @@ constexpr Milliseconds a_while{30};
 
 struct Watching {
   explicit Watching(Processes processes = {})
-      : endings(std::make_shared<Endings>(
+      : shutdown_triggers(std::make_shared<ShutdownTriggers>(
             loop, timers, [this](const std::string& reason) { reasons.push_back(reason); },
             std::move(processes))) {}
   ~Watching() {
-    endings->stop();
+    shutdown_triggers->stop();
     run_for(loop, Milliseconds(1));
   }
 
@@ -52,7 +52,7 @@ struct Watching {
   boost::asio::io_context loop;
   FakeTimers timers;
   std::vector<std::string> reasons;
-  std::shared_ptr<Endings> endings;
+  std::shared_ptr<ShutdownTriggers> shutdown_triggers;
 };
 
 /// What a signal does meanwhile.
@@ -157,7 +157,7 @@ TEST_CASE("each of three signals ends it, and is named") {
     CAPTURE(named);
     const Disposition by_default(signal, SIG_DFL);
     Watching watching;
-    watching.endings->watch_signals();
+    watching.shutdown_triggers->watch_signals();
     ::raise(signal);
     CHECK(watching.reason() == named);
   }
@@ -167,7 +167,7 @@ TEST_CASE("an interrupt or a hang-up that was ignored at the start stays ignored
   for (const int signal : {SIGINT, SIGHUP}) {
     const Disposition ignored(signal, SIG_IGN);
     Watching watching;
-    watching.endings->watch_signals();
+    watching.shutdown_triggers->watch_signals();
     ::raise(signal);
     CHECK(watching.goes_on());
     ::raise(SIGTERM);
@@ -178,7 +178,7 @@ TEST_CASE("an interrupt or a hang-up that was ignored at the start stays ignored
 TEST_CASE("a termination that was ignored at the start is heard all the same") {
   const Disposition ignored(SIGTERM, SIG_IGN);
   Watching watching;
-  watching.endings->watch_signals();
+  watching.shutdown_triggers->watch_signals();
   ::raise(SIGTERM);
   CHECK(watching.reason() == "SIGTERM");
 }
@@ -186,7 +186,7 @@ TEST_CASE("a termination that was ignored at the start is heard all the same") {
 TEST_CASE("the end of a watched process is noticed, before anybody asks for its status") {
   Child child;
   Watching watching;
-  watching.endings->watch_process(child.pid());
+  watching.shutdown_triggers->watch_process(child.pid());
   CHECK(watching.goes_on());
   child.kill();
   CHECK(watching.reason() == end_of(child.pid()));
@@ -196,17 +196,17 @@ TEST_CASE("a process that does not exist has ended, with pidfd or without") {
   Child child;
   child.reap();
   Watching with_pidfd;
-  with_pidfd.endings->watch_process(child.pid());
+  with_pidfd.shutdown_triggers->watch_process(child.pid());
   CHECK(with_pidfd.reason() == end_of(child.pid()));
   Watching without(without_pidfd());
-  without.endings->watch_process(child.pid());
+  without.shutdown_triggers->watch_process(child.pid());
   CHECK(without.reasons == std::vector{end_of(child.pid())});
 }
 
-TEST_CASE("without pidfd the process is looked at twice a second, until it has ended") {
+TEST_CASE("without pidfd the process is checked twice a second, until it has ended") {
   Child child;
   Watching watching(without_pidfd());
-  watching.endings->watch_process(child.pid());
+  watching.shutdown_triggers->watch_process(child.pid());
   watching.timers.advance(Milliseconds(10'000));
   CHECK(watching.reasons.empty());
   child.reap();
@@ -222,7 +222,7 @@ TEST_CASE("without pidfd a zombie has ended") {
   const pid_t self = ::getpid();
   ProcessStat stat{.state = 'S', .start = 1};
   Watching watching(without_pidfd([&](pid_t) { return stat; }));
-  watching.endings->watch_process(self);
+  watching.shutdown_triggers->watch_process(self);
   CHECK(watching.reasons.empty());
   stat.state = 'Z';
   watching.timers.advance(Milliseconds(500));
@@ -233,7 +233,7 @@ TEST_CASE("without pidfd a process that got the number of the watched one is not
   const pid_t self = ::getpid();
   ProcessStat stat{.state = 'S', .start = 1};
   Watching watching(without_pidfd([&](pid_t) { return stat; }));
-  watching.endings->watch_process(self);
+  watching.shutdown_triggers->watch_process(self);
   stat.state = 'R';
   watching.timers.advance(Milliseconds(1'000));
   CHECK(watching.reasons.empty());
@@ -242,19 +242,19 @@ TEST_CASE("without pidfd a process that got the number of the watched one is not
   CHECK(watching.reasons == std::vector{end_of(self)});
 }
 
-TEST_CASE("without pidfd and where /proc tells nothing a process that exists has not ended") {
+TEST_CASE("without pidfd and /proc a process that exists has not ended") {
   Watching watching(without_pidfd([](pid_t) { return std::nullopt; }));
-  watching.endings->watch_process(::getpid());
+  watching.shutdown_triggers->watch_process(::getpid());
   watching.timers.advance(Milliseconds(10'000));
   CHECK(watching.reasons.empty());
 }
 
-TEST_CASE("a pidfd that the loop cannot wait for is closed, and the process looked at instead") {
+TEST_CASE("a pidfd that the loop cannot wait for is closed, and the process is polled instead") {
   Child child;
   auto epolls = nested_epolls();
   const int refused = epolls.back().release();
   Watching watching({.pidfd = [&](pid_t) { return refused; }, .stat = process_stat});
-  watching.endings->watch_process(child.pid());
+  watching.shutdown_triggers->watch_process(child.pid());
   CHECK(::fcntl(refused, F_GETFD) == -1);
   CHECK(watching.goes_on());
   child.reap();
@@ -269,7 +269,7 @@ TEST_CASE(
   {
     const StandardInput input(pipe.reader);
     Watching watching;
-    watching.endings->watch_standard_input();
+    watching.shutdown_triggers->watch_standard_input();
     CHECK(::write(pipe.writer.get(), "data", 4) == 4);
     CHECK(watching.goes_on());
     pipe.writer = FileDescriptor();
@@ -281,7 +281,7 @@ TEST_CASE(
   auto [near, far] = raw_pair();
   const StandardInput input(near);
   Watching watching;
-  watching.endings->watch_standard_input();
+  watching.shutdown_triggers->watch_standard_input();
   CHECK(::write(far.get(), "data", 4) == 4);
   CHECK(watching.goes_on());
   ::shutdown(far.get(), SHUT_WR);
@@ -293,7 +293,7 @@ TEST_CASE("standard input's flags stay as they are") {
   const StandardInput input(pipe.reader);
   const int before = ::fcntl(STDIN_FILENO, F_GETFL);
   Watching watching;
-  watching.endings->watch_standard_input();
+  watching.shutdown_triggers->watch_standard_input();
   CHECK(watching.goes_on());
   CHECK(::fcntl(STDIN_FILENO, F_GETFL) == before);
 }
@@ -305,7 +305,7 @@ TEST_CASE("a terminal as standard input ends when it is hung up") {
   const FileDescriptor side(::open(::ptsname(terminal.get()), O_RDWR | O_NOCTTY));
   const StandardInput input(side);
   Watching watching;
-  watching.endings->watch_standard_input();
+  watching.shutdown_triggers->watch_standard_input();
   CHECK(watching.goes_on());
   terminal = FileDescriptor();
   CHECK(watching.reason() == "standard input has closed");
@@ -317,12 +317,12 @@ TEST_CASE("standard input that cannot be waited for has ended") {
   for (const auto* const descriptor : {&null, &file}) {
     const StandardInput input(*descriptor);
     Watching watching;
-    watching.endings->watch_standard_input();
+    watching.shutdown_triggers->watch_standard_input();
     CHECK(watching.reasons == std::vector<std::string>{"standard input cannot be waited for"});
   }
   Watching watching;
   const StandardInput none;
-  watching.endings->watch_standard_input();
+  watching.shutdown_triggers->watch_standard_input();
   CHECK(watching.reasons == std::vector<std::string>{"standard input cannot be waited for"});
 }
 
@@ -332,13 +332,13 @@ TEST_CASE("once stopped nothing ends it any more") {
   const StandardInput input(pipe.reader);
   const Disposition ignored(SIGTERM, SIG_IGN);
   Watching watching;
-  watching.endings->watch_signals();
-  watching.endings->watch_process(child.pid());
-  watching.endings->watch_standard_input();
+  watching.shutdown_triggers->watch_signals();
+  watching.shutdown_triggers->watch_process(child.pid());
+  watching.shutdown_triggers->watch_standard_input();
   Watching looking(without_pidfd());
-  looking.endings->watch_process(child.pid());
-  watching.endings->stop();
-  looking.endings->stop();
+  looking.shutdown_triggers->watch_process(child.pid());
+  watching.shutdown_triggers->stop();
+  looking.shutdown_triggers->stop();
   watching.loop.poll();
   CHECK(watching.loop.stopped());  // nothing is waited for any more
   CHECK(looking.timers.idle());
@@ -348,21 +348,22 @@ TEST_CASE("once stopped nothing ends it any more") {
   CHECK(looking.reasons.empty());
 }
 
-TEST_CASE("whoever hears of an end may stop it at once") {
+TEST_CASE("the handler of an end may call stop at once") {
   Child child;
   child.reap();
   boost::asio::io_context loop;
   FakeTimers timers;
-  std::shared_ptr<Endings> endings;
+  std::shared_ptr<ShutdownTriggers> shutdown_triggers;
   int heard = 0;
   auto owned = std::make_shared<int>();
   const std::weak_ptr<int> still_owned = owned;
-  endings = std::make_shared<Endings>(loop, timers, [&, owned = std::move(owned)](const std::string&) {
-    ++heard;
-    endings->stop();
-    CHECK_FALSE(still_owned.expired());  // what runs is not destroyed meanwhile
-  });
-  endings->watch_process(child.pid());
-  endings->watch_process(child.pid());
+  shutdown_triggers =
+      std::make_shared<ShutdownTriggers>(loop, timers, [&, owned = std::move(owned)](const std::string&) {
+        ++heard;
+        shutdown_triggers->stop();
+        CHECK_FALSE(still_owned.expired());  // what runs is not destroyed meanwhile
+      });
+  shutdown_triggers->watch_process(child.pid());
+  shutdown_triggers->watch_process(child.pid());
   CHECK(heard == 1);
 }

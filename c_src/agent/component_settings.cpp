@@ -1,4 +1,4 @@
-#include "wing_settings.hpp"
+#include "component_settings.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,14 +7,14 @@
 namespace rancher_cnode::agent {
 namespace {
 
-/// With one target: to it, and to the departed peers that are asked at a time.
+/// With one target: to it, and to departed peers that are disconnected concurrently.
 constexpr std::size_t outgoing_of_one_target = 10;
 
 /// While a peer is suspected.
 constexpr Milliseconds shortest_reading_interval{1'000};
 constexpr Milliseconds longest_reading_interval{2'500};
 
-/// A container leaves by its own C-node's decision; where one C-node drives all, by that of the departed target itself.
+/// A container is disconnected by its own C-node; with --targets all, by the departed target itself.
 membership::DepartedPolicy departed_policy(const Config& config) {
   using membership::DepartedPolicy;
   if (config.disconnect || config.removal == RemovalPolicy::immediate) {

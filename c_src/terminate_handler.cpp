@@ -1,4 +1,4 @@
-#include "last_words.hpp"
+#include "terminate_handler.hpp"
 
 #include <cstdlib>
 #include <exception>
@@ -6,16 +6,16 @@
 
 namespace rancher_cnode {
 
-void end_in_one_line_on_exceptions() {
-  // Not a catch in main: nothing must be unwound, as a pool that has got a part of its threads would wait for
-  // them for ever.
+void install_terminate_handler() {
+  // Not a catch in main: the stack must not be unwound, because a pool that has started only some of its threads would
+  // wait for them forever.
   std::set_terminate([]() {
     try {
       if (const auto exception = std::current_exception()) {
         std::rethrow_exception(exception);
       }
     } catch (const std::exception& error) {
-      std::cerr << "rancher_cnode: cannot go on: " << error.what() << '\n';
+      std::cerr << "rancher_cnode: fatal error: " << error.what() << '\n';
     }
     std::_Exit(1);
   });

@@ -1,5 +1,5 @@
 // Each setting reaches the component that it is for.
-#include "wing_settings.hpp"
+#include "component_settings.hpp"
 
 #include <doctest/doctest.h>
 

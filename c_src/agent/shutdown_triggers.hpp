@@ -1,5 +1,5 @@
-// What ends the program from outside: signals, the end of a watched process, the end of standard input.
-// Used by the agent. On the loop.
+// The external triggers of a shutdown: signals, the end of a watched process, the end of standard input. Used by the
+// agent. On the loop.
 #pragma once
 
 #include <sys/types.h>
@@ -21,32 +21,32 @@ namespace rancher_cnode::agent {
 /// refuses it.
 [[nodiscard]] int open_pidfd(pid_t pid);
 
-/// What the system reports of a process.
+/// How the system reports on processes.
 struct Processes {
   std::function<int(pid_t)> pidfd = open_pidfd;
   std::function<std::optional<ProcessStat>(pid_t)> stat = process_stat;
 };
 
-class Endings : public std::enable_shared_from_this<Endings> {
+class ShutdownTriggers : public std::enable_shared_from_this<ShutdownTriggers> {
  public:
   /// `ended` gets the reason, for the log; it may be called more than once.
-  Endings(boost::asio::io_context& loop, Timers& timers, std::function<void(const std::string& reason)> ended,
-          Processes processes = {});
+  ShutdownTriggers(boost::asio::io_context& loop, Timers& timers,
+                   std::function<void(const std::string& reason)> ended, Processes processes = {});
 
-  /// SIGTERM; SIGINT and SIGHUP too, unless whoever started us has them ignored: so a shell keeps its background
-  /// jobs from the keyboard (POSIX, Shell Command Language, 2.11), and nohup from a terminal that closes.
+  /// SIGTERM; SIGINT and SIGHUP too, unless they were ignored at the start: a shell ignores SIGINT for background jobs
+  /// (POSIX, Shell Command Language, 2.11), and nohup ignores SIGHUP.
   void watch_signals();
-  /// A process that does not exist any more has ended.
+  /// A process that does not exist has ended.
   void watch_process(pid_t pid);
-  /// Nothing of it is read, and its flags stay as they are: others may share it. Standard input that cannot be
-  /// waited for (a file, /dev/null) has ended. A terminal's ends when it is hung up.
+  /// Reads nothing and leaves the descriptor's flags unchanged: others may share it. Standard input that cannot be waited
+  /// for (a file, /dev/null) counts as closed. A terminal closes when it is hung up.
   void watch_standard_input();
-  /// Nothing is waited for after it, and `ended` is not called.
+  /// Stops all waits; `ended` is not called after it.
   void stop();
 
  private:
   void wait_for_signal();
-  void look_at_process(pid_t pid);
+  void poll_process(pid_t pid);
   [[nodiscard]] bool has_ended(pid_t pid);
   void end(const std::string& reason);
 
@@ -57,7 +57,7 @@ class Endings : public std::enable_shared_from_this<Endings> {
   Timers::Pending process_timer_;
   boost::asio::posix::stream_descriptor process_;
   std::optional<ProcessStat> first_seen_;
-  boost::asio::posix::stream_descriptor standard_input_end_;  ///< an epoll that tells of nothing but the end
+  boost::asio::posix::stream_descriptor standard_input_end_;  ///< an epoll that reports only the end
 };
 
 }  // namespace rancher_cnode::agent

@@ -1,4 +1,4 @@
-#include "endings.hpp"
+#include "shutdown_triggers.hpp"
 
 #include <signal.h>
 #include <sys/epoll.h>
@@ -17,8 +17,8 @@ using boost::system::error_code;
 
 namespace {
 
-/// Where there is no pidfd, the process is looked at this often.
-constexpr std::chrono::milliseconds look_again{500};
+/// How often the process is checked where there is no pidfd.
+constexpr std::chrono::milliseconds poll_interval{500};
 
 bool is_ignored(int signal) {
   struct sigaction inherited {};
@@ -30,13 +30,13 @@ const char* name_of(int signal) {
 }
 
 /// An epoll descriptor that becomes readable when the other end of `watched` closes, and not for data; -1 if
-/// `watched` cannot be waited for. Throws where there is no descriptor left.
+/// `watched` cannot be waited for. Throws if no descriptor is left.
 int open_watch_for_end(int watched) {
   const int watch = ::epoll_create1(EPOLL_CLOEXEC);
   if (watch < 0) {
     throw std::system_error(errno, std::generic_category(), "epoll");
   }
-  // That the other side is gone altogether (EPOLLHUP, EPOLLERR) is told without asking.
+  // EPOLLHUP and EPOLLERR are always reported.
   epoll_event closed{.events = EPOLLRDHUP, .data = {}};
   if (::epoll_ctl(watch, EPOLL_CTL_ADD, watched, &closed) != 0) {
     ::close(watch);
@@ -47,11 +47,11 @@ int open_watch_for_end(int watched) {
 
 }  // namespace
 
-// Through syscall(): glibc has its own name for it only since 2.36.
+// By syscall(): glibc has a wrapper only since 2.36.
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
-Endings::Endings(asio::io_context& loop, Timers& timers, std::function<void(const std::string&)> ended,
-                 Processes processes)
+ShutdownTriggers::ShutdownTriggers(asio::io_context& loop, Timers& timers,
+                                   std::function<void(const std::string&)> ended, Processes processes)
     : ended_(std::move(ended)),
       signals_(loop),
       timers_(timers),
@@ -59,14 +59,14 @@ Endings::Endings(asio::io_context& loop, Timers& timers, std::function<void(cons
       process_(loop),
       standard_input_end_(loop) {}
 
-void Endings::end(const std::string& reason) {
-  // A copy, since it is what calls stop(), which drops ours.
+void ShutdownTriggers::end(const std::string& reason) {
+  // A copy, since it calls stop(), which resets ended_.
   if (const auto ended = ended_) {
     ended(reason);
   }
 }
 
-void Endings::watch_signals() {
+void ShutdownTriggers::watch_signals() {
   signals_.add(SIGTERM);
   for (const int signal : {SIGINT, SIGHUP}) {
     if (!is_ignored(signal)) {
@@ -76,7 +76,7 @@ void Endings::watch_signals() {
   wait_for_signal();
 }
 
-void Endings::wait_for_signal() {
+void ShutdownTriggers::wait_for_signal() {
   signals_.async_wait([self = shared_from_this()](const error_code& error, int number) {
     if (!error) {
       self->end(name_of(number));
@@ -84,7 +84,7 @@ void Endings::wait_for_signal() {
   });
 }
 
-void Endings::watch_process(pid_t pid) {
+void ShutdownTriggers::watch_process(pid_t pid) {
   const int descriptor = processes_.pidfd(pid);
   error_code error;
   if (descriptor >= 0) {
@@ -94,7 +94,7 @@ void Endings::watch_process(pid_t pid) {
     if (descriptor >= 0) {
       ::close(descriptor);
     }
-    look_at_process(pid);
+    poll_process(pid);
     return;
   }
   process_.async_wait(asio::posix::stream_descriptor::wait_read,
@@ -105,16 +105,16 @@ void Endings::watch_process(pid_t pid) {
                       });
 }
 
-void Endings::look_at_process(pid_t pid) {
+void ShutdownTriggers::poll_process(pid_t pid) {
   if (has_ended(pid)) {
     end("the watched process " + std::to_string(pid) + " has ended");
     return;
   }
   process_timer_ =
-      timers_.call_after(look_again, [self = shared_from_this(), pid]() { self->look_at_process(pid); });
+      timers_.call_after(poll_interval, [self = shared_from_this(), pid]() { self->poll_process(pid); });
 }
 
-bool Endings::has_ended(pid_t pid) {
+bool ShutdownTriggers::has_ended(pid_t pid) {
   if (::kill(pid, 0) != 0 && errno == ESRCH) {
     return true;
   }
@@ -125,11 +125,11 @@ bool Endings::has_ended(pid_t pid) {
   if (!first_seen_) {
     first_seen_ = stat;
   }
-  // With another start it is another process, which has got the number of ours.
+  // With another start time it is another process that has got the same number.
   return stat->has_ended() || stat->start != first_seen_->start;
 }
 
-void Endings::watch_standard_input() {
+void ShutdownTriggers::watch_standard_input() {
   const int watch = open_watch_for_end(STDIN_FILENO);
   if (watch < 0) {
     end("standard input cannot be waited for");
@@ -144,7 +144,7 @@ void Endings::watch_standard_input() {
                                  });
 }
 
-void Endings::stop() {
+void ShutdownTriggers::stop() {
   ended_ = nullptr;
   error_code ignored;
   signals_.cancel(ignored);

@@ -1,5 +1,5 @@
-// What each wing takes of the configuration. Used by the agent, and by the commands that run one wing alone.
-// Pure but for the random seed.
+// The settings of each component, from the configuration. Used by the agent, and by the commands that run one component
+// alone. Pure except for the random seed.
 #pragma once
 
 #include "rancher_cnode/address.hpp"
@@ -13,10 +13,10 @@
 namespace rancher_cnode::agent {
 
 [[nodiscard]] metadata::WatcherSettings watcher_settings(const Config& config);
-/// `own` is the address of this container; so below.
+/// `own` is the address of this container, here and below.
 [[nodiscard]] distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address own);
 [[nodiscard]] membership::MembershipSettings membership_settings(const Config& config, Ipv4Address own);
-/// Each with a seed of its own, so that the retries of many C-nodes spread.
+/// Each has its own seed, so that the retries of many C-nodes spread.
 [[nodiscard]] membership::ReconcilerSettings reconciler_settings(const Config& config,
                                                                  const NodeName& target);
 

@@ -1,4 +1,4 @@
-// One link with all that belongs to it. Used by cnode, dispatcher and link_maker.
+// One connected node: its connection and the state that belongs to it. Used by cnode, dispatcher and connector.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,11 @@
 
 namespace rancher_cnode::distribution {
 
-/// Who connected.
-enum class LinkOrigin { made, accepted };
+/// Who made the connection.
+enum class ConnectionOrigin { made, accepted };
 
-struct Link {
-  LinkOrigin origin = LinkOrigin::made;
+struct ConnectedNode {
+  ConnectionOrigin origin = ConnectionOrigin::made;
   std::shared_ptr<Connection> connection;
   std::unique_ptr<RemoteCalls> calls;
   Observers observers;

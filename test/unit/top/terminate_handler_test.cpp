@@ -1,4 +1,4 @@
-#include "last_words.hpp"
+#include "terminate_handler.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
@@ -9,13 +9,13 @@
 #include <string>
 #include <thread>
 
-TEST_CASE("an exception that nobody catches is one line on standard error and status 1") {
+TEST_CASE("an uncaught exception is one line on standard error and status 1") {
   std::array<int, 2> ends{};
   REQUIRE(::pipe(ends.data()) == 0);
   const pid_t child = ::fork();
   if (child == 0) {
     ::dup2(ends[1], STDERR_FILENO);
-    rancher_cnode::end_in_one_line_on_exceptions();
+    rancher_cnode::install_terminate_handler();
     std::thread([] { throw std::runtime_error("no more threads"); }).join();
     ::_exit(0);
   }
@@ -29,7 +29,7 @@ TEST_CASE("an exception that nobody catches is one line on standard error and st
   ::close(ends[0]);
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(text.substr(0, size) == "rancher_cnode: cannot go on: no more threads\n");
+  CHECK(text.substr(0, size) == "rancher_cnode: fatal error: no more threads\n");
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 1);
 }

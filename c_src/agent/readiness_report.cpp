@@ -1,4 +1,4 @@
-#include "what_is_missing.hpp"
+#include "readiness_report.hpp"
 
 #include <string_view>
 
@@ -21,9 +21,9 @@ void append(std::string& text, std::string_view separator, std::string_view more
 }
 
 bool is_untried(const PeerView& peer) {
-  const bool at_work = peer.state == PeerState::queued || peer.state == PeerState::probing ||
+  const bool pending = peer.state == PeerState::queued || peer.state == PeerState::probing ||
                        peer.state == PeerState::dialling;
-  return at_work && peer.attempts == 0;
+  return pending && peer.attempts == 0;
 }
 
 std::string untried_peers(const TargetSnapshot& target) {
@@ -36,10 +36,10 @@ std::string untried_peers(const TargetSnapshot& target) {
     }
   }
   if (first == nullptr) {
-    return "is linked, and has not told its links yet";
+    return "is connected, and has not listed its connections yet";
   }
   std::string text =
-      "is linked; peers not tried yet: " + std::to_string(count) + ", the first " + first->node.str();
+      "is connected; peers not tried yet: " + std::to_string(count) + ", the first " + first->node.str();
   append(text, ": ", first->reason);
   return text;
 }
@@ -50,10 +50,10 @@ std::string words(const TargetSnapshot& target) {
     case TargetSnapshot::State::awaited:
       text += "is awaited";
       break;
-    case TargetSnapshot::State::not_responding:
-      text += "does not respond";
+    case TargetSnapshot::State::unresponsive:
+      text += "does not answer";
       break;
-    case TargetSnapshot::State::linked:
+    case TargetSnapshot::State::connected:
       return text + untried_peers(target);
   }
   append(text, ": ", target.reason);
@@ -62,22 +62,22 @@ std::string words(const TargetSnapshot& target) {
 
 }  // namespace
 
-std::string what_is_missing(const membership::MembershipView& view, const Unfinished& unfinished) {
+std::string readiness_report(const membership::MembershipView& view, const UnsyncedTargets& unsynced) {
   std::string text;
   if (!view.last_good) {
     text = "the metadata has not been read yet";
     append(text, ": ", view.last_failure);
   }
-  for (const auto& target : unfinished.some) {
-    // Without metadata, one that is linked has nothing to do.
-    if (view.last_good || target.state != TargetSnapshot::State::linked) {
+  for (const auto& target : unsynced.some) {
+    // Without metadata a connected target has nothing to do.
+    if (view.last_good || target.state != TargetSnapshot::State::connected) {
       append(text, "; ", words(target));
     }
   }
-  if (unfinished.count > unfinished.some.size()) {
-    append(text, "; ", "and " + std::to_string(unfinished.count - unfinished.some.size()) + " more targets");
+  if (unsynced.count > unsynced.some.size()) {
+    append(text, "; ", "and " + std::to_string(unsynced.count - unsynced.some.size()) + " more targets");
   }
-  return text.empty() ? "the first round is not done yet" : text;
+  return text.empty() ? "the initial sync is not done yet" : text;
 }
 
 }  // namespace rancher_cnode::agent
