@@ -95,7 +95,7 @@ added_to_mesh(Metadata) ->
     Added = test_host:add(),
     Beam = test_beam:start(Added),
     Cnode = test_cnode:start(Added),
-    _ = test_cnode:await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_connected"),
     ok = test_service:await_watching(Metadata, Hosts),
     timer:sleep(?QUIET_MS),
     Began = os:perf_counter(microsecond),

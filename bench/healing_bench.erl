@@ -166,7 +166,7 @@ newcomer_round(Metadata, Order, Args) ->
 start(Host, Args) ->
     Beam = test_beam:start(Host),
     Cnode = test_cnode:start(Host, #{args => Args}),
-    _ = test_cnode:await(Cnode, "registered"),
+    _ = test_cnode:await(Cnode, "node_registered"),
     Beam.
 
 ticktime() ->

@@ -11,7 +11,7 @@ constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 Expected<Ipv4Address> Ipv4Address::parse(std::string_view text) {
   const auto malformed = [text] {
-    // Quoted and cut short: the text may be anything that metadata named an address.
+    // Quoted and cut: the text may be anything.
     return failure(ErrorCode::malformed,
                    "not a dotted IPv4 address: '" + std::string(text.substr(0, 40)) + "'");
   };
@@ -31,7 +31,7 @@ Expected<Ipv4Address> Ipv4Address::parse(std::string_view text) {
       ++at;
     }
     const std::size_t digits = at - start;
-    // A leading zero means octal to inet_aton and decimal to others: neither is wanted.
+    // A leading zero means octal to inet_aton and decimal to others: it is rejected.
     if (digits == 0 || value > 255 || (digits > 1 && text[start] == '0')) {
       return malformed();
     }

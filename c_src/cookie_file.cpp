@@ -22,7 +22,7 @@ Expected<Cookie> checked_cookie(std::string_view text) {
     return failure(ErrorCode::bad_setting, "the cookie is longer than 512 characters");
   }
   if (!std::ranges::all_of(text, is_printable)) {
-    return failure(ErrorCode::bad_setting, "the cookie holds characters that are not printable ASCII");
+    return failure(ErrorCode::bad_setting, "the cookie contains characters that are not printable ASCII");
   }
   return Cookie(std::string(text));
 }
@@ -31,7 +31,8 @@ Expected<Cookie> parse_cookie_file(std::string_view text) {
   const auto end = std::ranges::find_if_not(text, is_printable);
   const std::string_view first_line(text.begin(), end);
   if (!std::all_of(end, text.end(), is_line_end_or_blank)) {
-    return failure(ErrorCode::bad_setting, "the file must hold one line of printable ASCII and nothing else");
+    return failure(ErrorCode::bad_setting,
+                   "the file must contain one line of printable ASCII and nothing else");
   }
   return checked_cookie(first_line);
 }
@@ -42,7 +43,7 @@ Expected<Cookie> read_cookie_file(const std::string& path) {
   if (!file || std::filesystem::is_directory(path, ignored)) {
     return failure(ErrorCode::bad_setting, "the file cannot be read");
   }
-  // Longer than any cookie with its line ends; a wrong path may name a file of any size.
+  // Longer than any cookie with its line ends; the path may name a file of any size.
   std::array<char, 4096> buffer{};
   file.read(buffer.data(), buffer.size());
   return parse_cookie_file({buffer.data(), static_cast<std::size_t>(file.gcount())});

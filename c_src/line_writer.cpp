@@ -11,7 +11,7 @@
 namespace rancher_cnode {
 namespace {
 
-/// -1 where that is not possible: a file, a socket, a reader that is gone, no right to open it.
+/// -1 if that is not possible: a file, a socket, a reader that is gone, no permission.
 int second_description(int descriptor) {
   struct stat status {};
   const bool stream =
@@ -23,7 +23,7 @@ int second_description(int descriptor) {
   return ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/// A pipe that is ready takes PIPE_BUF bytes at once; only another writer that is quicker makes us wait.
+/// A ready pipe takes PIPE_BUF bytes at once; the write can block only if another writer is faster.
 bool is_ready(int descriptor) {
   pollfd asked{.fd = descriptor, .events = POLLOUT, .revents = 0};
   return ::poll(&asked, 1, 0) == 1;
@@ -53,7 +53,7 @@ bool LineWriter::write(std::string_view line) {
   if (blocks && !is_ready(descriptor)) {
     return false;
   }
-  // A terminal may take a part of a line; the next one must not be joined to it.
+  // A terminal may take only a part of a line; the next line must not be appended to it.
   if (torn_ && write_once(descriptor, "\n") != 1) {
     return false;
   }

@@ -1,4 +1,4 @@
-// Writes whole lines to a descriptor whose reader may be slow or gone, and never waits for it. Used by Log.
+// Writes whole lines to a descriptor whose reader may be slow or gone, without blocking. Used by Log.
 #pragma once
 
 #include <string_view>
@@ -7,15 +7,15 @@ namespace rancher_cnode {
 
 class LineWriter {
  public:
-  /// The descriptor stays the caller's and open. It is shared (standard error is the BEAM's too), so its flags
-  /// are not touched: a pipe or a terminal is opened a second time, non-blocking, where the system lets us.
+  /// The descriptor is owned by the caller and must stay open. It is shared (standard error also belongs to the BEAM), so
+  /// its flags are not changed: a pipe or a terminal is opened a second time, non-blocking, if the system allows it.
   explicit LineWriter(int descriptor);
   ~LineWriter();
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
   /// False if the line could not be written now, or not all of it. `line` ends in a newline and has at most
-  /// PIPE_BUF bytes, so that no other writer's text stands within it.
+  /// PIPE_BUF bytes, so that no other writer's text can split it.
   [[nodiscard]] bool write(std::string_view line);
 
  private:

@@ -55,19 +55,19 @@ class ForwardingSink final : public spdlog::sinks::base_sink<std::mutex> {
   std::shared_ptr<Log::Sink> target_;
 };
 
-/// Writes to a descriptor whose reader may stall: a line that would have to wait is left out and counted, and
-/// the next one that goes out has the sum before it. base_sink holds the lock.
+/// Writes to a descriptor whose reader may stall: a line that would block is dropped and counted, and the next
+/// line is preceded by the count. base_sink holds the lock.
 class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   DescriptorSink(int descriptor, LogFormat format) : writer_(descriptor), format_(format) {}
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    if (lost_ > 0 && write(lines_lost(message))) {
-      lost_ = 0;
+    if (dropped_ > 0 && write(lines_dropped(message))) {
+      dropped_ = 0;
     }
-    if (lost_ > 0 || !write(message)) {
-      ++lost_;
+    if (dropped_ > 0 || !write(message)) {
+      ++dropped_;
     }
   }
   void flush_() override {}
@@ -79,16 +79,17 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
     return writer_.write(std::string_view(line.data(), line.size()));
   }
 
-  spdlog::details::log_msg lines_lost(const spdlog::details::log_msg& before) {
-    lost_body_ = log_body(format_, "log_lines_lost", "standard error was not read in time; lines are missing",
-                          {{"lines", lost_}});
-    return {before.time, before.source, before.logger_name, spdlog::level::warn, lost_body_};
+  spdlog::details::log_msg lines_dropped(const spdlog::details::log_msg& before) {
+    dropped_body_ =
+        log_body(format_, "log_lines_dropped", "standard error was not read in time; lines were dropped",
+                 {{"lines", dropped_}});
+    return {before.time, before.source, before.logger_name, spdlog::level::warn, dropped_body_};
   }
 
   LineWriter writer_;
   LogFormat format_;
-  std::int64_t lost_ = 0;
-  std::string lost_body_;
+  std::int64_t dropped_ = 0;
+  std::string dropped_body_;
 };
 
 }  // namespace

@@ -14,10 +14,10 @@
 namespace rancher_cnode {
 namespace {
 
-/// What time, level and the line's end take in either format, with some to spare.
+/// Less the space for time, level and line end in either format, with a margin.
 constexpr std::size_t max_body = max_log_line - 96;
 
-/// The longest value where whole values are too much for one line; halved until the line fits.
+/// The longest value if the line would be too long; halved until the line fits.
 constexpr std::size_t long_value = 1024;
 
 /// At most `longest` bytes of text, without half a character at the end.
@@ -31,7 +31,7 @@ std::string_view beginning_of(std::string_view text, std::size_t longest) {
   return text.substr(0, end);
 }
 
-/// JSON's escapes, used for text lines too. C1 control characters count as control characters; bytes that are
+/// JSON escapes, also used in text lines. C1 control characters count as control characters; bytes that are
 /// not UTF-8 become U+FFFD.
 void append_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
@@ -66,7 +66,7 @@ bool reads_well_unquoted(std::string_view text) {
   });
 }
 
-/// One line in the making.
+/// Builds one line.
 class Body {
  public:
   Body(LogFormat format, std::size_t longest_value) : format_(format), longest_value_(longest_value) {}
@@ -103,7 +103,7 @@ class Body {
     } else if (const auto* integer = std::get_if<std::int64_t>(&field.value)) {
       raw(std::to_string(*integer));
     } else if (const auto* number = std::get_if<double>(&field.value)) {
-      // JSON has no word for NaN and infinity.
+      // JSON has no NaN and infinity.
       raw(std::isfinite(*number) ? fmt::format("{}", *number) : "null");
     } else {
       raw(std::get<bool>(field.value) ? "true" : "false");

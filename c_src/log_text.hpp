@@ -10,12 +10,11 @@
 
 namespace rancher_cnode {
 
-/// The longest line, its end included: one write of it to a pipe is never torn apart (POSIX, write).
+/// The longest line, including its end: a single write of it to a pipe is atomic (POSIX, write).
 inline constexpr std::size_t max_log_line = PIPE_BUF;
 
-/// Event, message and fields, escaped so that no value can end the line, close its quotes or drive a terminal.
-/// With time and level it fits into max_log_line: where it would not, message and values are cut to the length
-/// that fits, and end in "...".
+/// Event, message and fields, escaped so that no value can end the line, close its quotes or control a terminal. Message
+/// and values are cut, ending in "...", so that the line with time and level fits into max_log_line.
 [[nodiscard]] std::string log_body(LogFormat format, std::string_view event, std::string_view message,
                                    Log::Fields fields);
 

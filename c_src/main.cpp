@@ -1,15 +1,15 @@
-// Wires the command line to what it asks for, and returns the exit status.
+// Executes the command line and returns the exit status.
 #include <csignal>
 #include <iostream>
 #include <string>
 
-#include "last_words.hpp"
 #include "rancher_cnode/agent/agent.hpp"
 #include "rancher_cnode/agent/own_address.hpp"
 #include "rancher_cnode/agent/wait.hpp"
 #include "rancher_cnode/cli/command_line.hpp"
 #include "rancher_cnode/log.hpp"
 #include "standard_streams.hpp"
+#include "terminate_handler.hpp"
 
 namespace {
 
@@ -26,10 +26,10 @@ int report(const Expected<std::string>& answer) {
   return 0;
 }
 
-int carry_out(const cli::Invocation& invocation) {
+int execute(const cli::Invocation& invocation) {
   const auto& config = invocation.config;
   const rancher_cnode::Log log(config.log_level, config.log_format);
-  cli::tell(invocation, log);
+  cli::log_invocation(invocation, log);
   switch (invocation.command) {
     case cli::Command::exit:
       (invocation.status == 0 ? std::cout : std::cerr) << invocation.output << std::flush;
@@ -40,7 +40,7 @@ int carry_out(const cli::Invocation& invocation) {
       }));
     case cli::Command::wait:
       return report(
-          agent::wait_for_first_round(config, invocation.timeout, log).map([]() { return std::string(); }));
+          agent::wait_for_initial_sync(config, invocation.timeout, log).map([]() { return std::string(); }));
     case cli::Command::run:
       return agent::Agent(config, std::string(cli::program_version()), log).run();
   }
@@ -51,8 +51,8 @@ int carry_out(const cli::Invocation& invocation) {
 
 int main(int argc, char** argv) {
   rancher_cnode::open_missing_standard_streams();
-  rancher_cnode::end_in_one_line_on_exceptions();
-  // A peer that closes while we write must not end us; every write tells by its error.
+  rancher_cnode::install_terminate_handler();
+  // A peer that closes during a write must not end the program; every write returns its error.
   std::signal(SIGPIPE, SIG_IGN);
-  return carry_out(cli::parse_command_line(argc, argv, cli::Environment::of_process()));
+  return execute(cli::parse_command_line(argc, argv, cli::Environment::of_process()));
 }

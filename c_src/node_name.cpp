@@ -6,14 +6,14 @@
 namespace rancher_cnode {
 namespace {
 
-// Not std::isalnum: an atom's text must not depend on the locale.
+// Not std::isalnum, which depends on the locale.
 constexpr bool is_alive_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
 }
 
 constexpr bool is_host_character(char c) { return is_alive_character(c) || c == '.'; }
 
-// Names come from the wire and from metadata: enough of one to recognise it, never all of it.
+// Names come from the network and from the metadata: messages show only the beginning.
 std::string shortened(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
 
 }  // namespace

@@ -1,10 +1,10 @@
-// Standard streams that the starter has closed. Used by main.
+// Standard streams that were closed by the parent process. Used by main.
 #pragma once
 
 namespace rancher_cnode {
 
-/// Opens the descriptors 0 to 2 that are closed on /dev/null, first thing in main: a file or socket that is
-/// opened later would get such a number, and what is written to that stream, the log, with it.
+/// Opens closed descriptors 0 to 2 on /dev/null. Called first in main: otherwise a file or socket opened later gets such
+/// a number, and the log is written to it.
 void open_missing_standard_streams();
 
 }  // namespace rancher_cnode

@@ -8,17 +8,17 @@
 #include <variant>
 
 #include "change_log.hpp"
-#include "endings.hpp"
+#include "component_settings.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/interfaces.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
+#include "readiness_report.hpp"
+#include "shutdown_triggers.hpp"
 #include "status_server.hpp"
 #include "targets.hpp"
 #include "timers.hpp"
 #include "watchdog.hpp"
-#include "what_is_missing.hpp"
-#include "wing_settings.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
@@ -26,8 +26,8 @@ using distribution::RegistrationState;
 
 namespace {
 
-/// Our address may not be on the interface yet when the container starts.
-constexpr Milliseconds listen_again{1'000};
+/// When the container starts, its address may not be on the interface yet.
+constexpr Milliseconds listen_retry{1'000};
 
 }  // namespace
 
@@ -42,8 +42,8 @@ class Agent::Impl {
         loop_(1),
         watchdog_log_(config_.log_level, config_.log_format),
         watchdog_(loop_, {}, [this]() { stalled(); }),
-        endings_(
-            std::make_shared<Endings>(loop_, timers_, [this](const std::string& reason) { end(reason); })),
+        shutdown_triggers_(std::make_shared<ShutdownTriggers>(
+            loop_, timers_, [this](const std::string& reason) { end(reason); })),
         watcher_(
             watcher_settings(config_),
             {.observed =
@@ -54,21 +54,21 @@ class Agent::Impl {
              .own_address_found =
                  config_.ip
                      ? std::function<void(Ipv4Address)>()
-                     : [this](Ipv4Address own) { asio::post(loop_, [this, own]() { know_ourselves(own); }); },
+                     : [this](Ipv4Address own) { asio::post(loop_, [this, own]() { on_own_address(own); }); },
              .is_own_address = is_on_an_interface},
             log_) {}
 
   int run() {
     distribution::initialise_handshakes();
-    endings_->watch_signals();
+    shutdown_triggers_->watch_signals();
     if (config_.watch_pid) {
-      endings_->watch_process(*config_.watch_pid);
+      shutdown_triggers_->watch_process(*config_.watch_pid);
     }
     if (config_.exit_on_eof == Switch::on) {
-      endings_->watch_standard_input();
+      shutdown_triggers_->watch_standard_input();
     }
     if (config_.ip) {
-      know_ourselves(*config_.ip);
+      on_own_address(*config_.ip);
     }
     watcher_.start();
     loop_.run();
@@ -76,9 +76,9 @@ class Agent::Impl {
   }
 
  private:
-  /// On the watchdog's thread. Nothing is undone: whatever hangs would hang that too.
+  /// On the watchdog's thread. Nothing is cleaned up: that would hang as well.
   [[noreturn]] void stalled() const {
-    watchdog_log_.error("loop_stalled", "nothing was done for 30 s; ending with status 1");
+    watchdog_log_.error("loop_stalled", "the event loop stalled for 30 s; exiting with status 1");
     std::_Exit(1);
   }
 
@@ -86,9 +86,9 @@ class Agent::Impl {
     if (std::exchange(ended_, true)) {
       return;
     }
-    log_.info("stopping", "the cluster stays as it is", {{"reason", reason}});
+    log_.info("shutdown_started", "existing connections stay", {{"reason", reason}});
     watcher_.stop();
-    endings_->stop();
+    shutdown_triggers_->stop();
     listen_timer_.reset();
     read_timer_.reset();
     if (cnode_) {
@@ -98,7 +98,7 @@ class Agent::Impl {
     loop_.stop();
   }
 
-  void know_ourselves(Ipv4Address own) {
+  void on_own_address(Ipv4Address own) {
     if (ended_ || cnode_) {
       return;
     }
@@ -106,46 +106,46 @@ class Agent::Impl {
     cnode_.emplace(
         loop_, cnode_settings(config_, own),
         distribution::CNode::Handlers{
-            .link_up = [this](const NodeName& node) { targets_->link_up(node); },
-            .link_down =
+            .node_up = [this](const NodeName& node) { targets_->node_up(node); },
+            .node_down =
                 [this](const NodeName& node, const Error& why) {
                   status_->forget(node);
-                  targets_->link_down(node, why);
+                  targets_->node_down(node, why);
                 },
             .registration = [this](RegistrationState state,
                                    const std::string& reason) { registration_changed(state, reason); }},
         log_);
-    targets_.emplace(loop_, *cnode_, timers_, config_, log_, [this]() { look_at_first_round(); });
+    targets_.emplace(loop_, *cnode_, timers_, config_, log_, [this]() { check_initial_sync(); });
     status_.emplace(
         timers_, *cnode_,
         StatusServer::Source{
             .snapshot = [this]() { return snapshot(); },
-            .first_round_done = [this]() { return targets_->first_round_done(); },
-            .missing = [this]() { return what_is_missing(membership_->view(), targets_->unfinished()); },
+            .has_synced = [this]() { return targets_->has_synced(); },
+            .readiness = [this]() { return readiness_report(membership_->view(), targets_->unsynced()); },
             .refresh =
                 [this]() {
                   watcher_.refresh();
-                  targets_->tell_news();
+                  targets_->on_external_change();
                 },
             .version = program_version_});
     listen();
   }
 
-  /// Nothing can be done before we listen.
+  /// Nothing else starts before the listener.
   void listen() {
     if (const auto started = cnode_->start(); !started) {
-      const std::string& trouble = started.error().message;
-      if (std::exchange(listen_trouble_, trouble) != trouble) {
-        log_.warning("cannot_listen", trouble + "; trying again", {{"node", cnode_->name().str()}});
+      const std::string& reason = started.error().message;
+      if (std::exchange(logged_listen_failure_, reason) != reason) {
+        log_.warning("listener_failed", reason + "; retrying", {{"node", cnode_->name().str()}});
       }
-      listen_timer_ = timers_.call_after(listen_again, [this]() { listen(); });
+      listen_timer_ = timers_.call_after(listen_retry, [this]() { listen(); });
       return;
     }
-    log_.info("listening", "", {{"node", cnode_->name().str()}, {"port", cnode_->listen_port()}});
+    log_.info("listener_started", "", {{"node", cnode_->name().str()}, {"port", cnode_->listen_port()}});
     targets_->start();
     listening_ = true;
-    if (unread_) {
-      observed(*std::exchange(unread_, std::nullopt));
+    if (pending_observation_) {
+      observed(*std::exchange(pending_observation_, std::nullopt));
     }
   }
 
@@ -168,34 +168,34 @@ class Agent::Impl {
     }
     if (!observation.version.empty() &&
         std::exchange(metadata_version_, observation.version) != observation.version) {
-      targets_->tell_news();
+      targets_->on_external_change();
     }
     read_again_later();
-    look_at_first_round();
+    check_initial_sync();
   }
 
-  /// The last good read is what there is to begin with; one that tells nothing must not take its place.
+  /// Keeps the last successful read; a failed one must not replace it.
   void keep_for_later(const metadata::Observation& observation) {
-    const bool tells_nothing = std::holds_alternative<membership::Unknown>(observation.read);
-    if (!unread_ || !tells_nothing) {
-      unread_ = observation;
+    const bool read_failed = std::holds_alternative<membership::Unknown>(observation.read);
+    if (!pending_observation_ || !read_failed) {
+      pending_observation_ = observation;
     }
   }
 
-  /// A suspicion can be confirmed only by a read, and a long-poll may stay quiet for long.
+  /// A suspicion can be confirmed only by a read, and a long-poll may not return for a long time.
   void read_again_later() {
     const auto when = membership_->wants_read_at();
     read_timer_ = when ? timers_.call_at(*when, [this]() { watcher_.refresh(); }) : nullptr;
   }
 
-  void look_at_first_round() {
+  void check_initial_sync() {
     if (ended_) {
       return;
     }
-    status_->look();
-    if (config_.once == Switch::on && targets_->first_round_done()) {
-      // Not now: a target may be in the middle of its step.
-      asio::post(loop_, [this]() { end("the first round is done"); });
+    status_->check_initial_sync();
+    if (config_.once == Switch::on && targets_->has_synced()) {
+      // Posted, because a target may be in the middle of its step.
+      asio::post(loop_, [this]() { end("initial sync done"); });
     }
   }
 
@@ -205,7 +205,7 @@ class Agent::Impl {
             .node = cnode_->name(),
             .program_version = program_version_,
             .registration = cnode_->registration(),
-            .links = cnode_->link_count(),
+            .connections = cnode_->connection_count(),
             .node_counters = cnode_->counters(),
             .metadata = {metadata_url_, metadata_version_, membership_->view()},
             .standings = membership_->standings(),
@@ -216,16 +216,16 @@ class Agent::Impl {
     const std::string& node = cnode_->name().str();
     switch (state) {
       case RegistrationState::registered:
-        log_.info("registered", "", {{"node", node}});
+        log_.info("node_registered", "", {{"node", node}});
         break;
       case RegistrationState::unavailable:
-        log_.info("epmd_awaited", reason + "; trying again", {{"node", node}});
+        log_.info("epmd_awaited", reason + "; retrying", {{"node", node}});
         break;
       case RegistrationState::name_taken:
-        log_.warning("name_taken", reason + "; trying again", {{"node", node}});
+        log_.warning("node_name_taken", reason + "; retrying", {{"node", node}});
         break;
       case RegistrationState::lost:
-        log_.warning("registration_lost", reason + "; trying again", {{"node", node}});
+        log_.warning("registration_lost", reason + "; retrying", {{"node", node}});
         break;
     }
   }
@@ -236,19 +236,19 @@ class Agent::Impl {
   ChangeLog change_log_;
   TimePoint started_;
   asio::io_context loop_;
-  const Log watchdog_log_;  ///< of its own: the loop may hang while it writes to the other
-  Watchdog watchdog_;       ///< ends after all that is waited for at the end
+  const Log watchdog_log_;  ///< separate, since the loop may hang while it writes to the other
+  Watchdog watchdog_;       ///< destroyed last, after everything that may block
   LoopTimers timers_{loop_};
   Timers::Pending listen_timer_;
   Timers::Pending read_timer_;
-  std::shared_ptr<Endings> endings_;
+  std::shared_ptr<ShutdownTriggers> shutdown_triggers_;
   metadata::MetadataWatcher watcher_;
   std::optional<membership::Membership> membership_;
   std::optional<distribution::CNode> cnode_;
   std::optional<Targets> targets_;
   std::optional<StatusServer> status_;
-  std::optional<metadata::Observation> unread_;  ///< came before we listen
-  std::string listen_trouble_;                   ///< as the log told it last
+  std::optional<metadata::Observation> pending_observation_;  ///< received before the listener started
+  std::string logged_listen_failure_;
   std::string metadata_url_;
   std::string metadata_version_;
   bool listening_ = false;

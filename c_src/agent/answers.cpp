@@ -19,13 +19,13 @@ namespace {
 /// The first release whose global prevents overlapping partitions by default.
 constexpr int first_preventing_release = 25;
 
-/// Half of net_setuptime, which may be set otherwise, and far more than a refusal takes.
+/// Half of the default net_setuptime, and far more than a refusal takes.
 constexpr Milliseconds silence{3'500};
 
 /// STRING_EXT: a tag, a length of two bytes, the characters.
 constexpr std::size_t string_head = 3;
 
-/// The number in a string such as "25"; 0 if it is none.
+/// The number in a string such as "25"; 0 if it is not a number.
 int release_number(std::span<const char> term) {
   TermReader reader(term);
   const auto type = reader.peek();
@@ -93,7 +93,7 @@ Absence absence_of(const ConnectFailure& failed) {
   if (failed.stage == "epmd" || failed.stage == "connect") {
     return Absence::awaited;
   }
-  return failed.error.code == ErrorCode::timeout ? Absence::not_responding : Absence::refuses;
+  return failed.error.code == ErrorCode::timeout ? Absence::unresponsive : Absence::refused;
 }
 
 bool is_gone(const ConnectFailure& failed) {

@@ -1,5 +1,5 @@
-// What the answers of BEAMs and epmds mean to the reconciler and to people. Pure. Used by Target, TargetLink
-// and leave.
+// Interprets the answers of BEAMs and epmds for the reconciler and for people. Pure. Used by Target, TargetConnection
+// and disconnect.
 #pragma once
 
 #include <cstdint>
@@ -15,35 +15,35 @@
 
 namespace rancher_cnode::agent {
 
-/// Of distribution::epmd_port.
+/// For the result of distribution::epmd_port.
 [[nodiscard]] membership::ProbeOutcome probe_outcome(const Expected<std::uint16_t>& port);
 
-/// Of net_kernel:connect_node/1, or of what --connect names: true, false or ignored.
+/// For the result of net_kernel:connect_node/1, or of the --connect function: true, false or ignored.
 /// `took`: a refusal comes at once, while net_kernel gives a silent peer net_setuptime (7 s).
 [[nodiscard]] membership::DialOutcome dial_outcome(const distribution::CallResult& result, Duration took);
 
-/// A list of node names. Names that we would not use ourselves are left out: nothing is done about them
-/// anyway. ErrorCode::malformed if it is no list of atoms.
+/// A list of node names. Names that are not valid here are skipped: nothing is done about them anyway.
+/// ErrorCode::malformed if it is not a list of atoms.
 [[nodiscard]] Expected<std::vector<NodeName>> node_names(std::span<const char> term);
 
-/// Why a BEAM could not be linked.
+/// Why a BEAM could not be connected.
 enum class Absence {
-  awaited,  ///< nobody there: normal life while a release boots
-  refuses,  ///< it is there and says no
-  /// It is there, the kernel takes the connection, and nobody says anything: stopped, or swapping.
-  not_responding,
+  awaited,  ///< not there: normal while a release boots
+  refused,  ///< it is there and refuses
+  /// It is there, the kernel accepts the connection, and nothing answers: stopped, or swapping.
+  unresponsive,
 };
 [[nodiscard]] Absence absence_of(const distribution::ConnectFailure& failed);
 
-/// The process that was there is gone: whatever answers later is another one.
+/// The process that was there has ended: a later answer comes from another one.
 [[nodiscard]] bool is_gone(const distribution::ConnectFailure& failed);
 
-/// Two failures with one kind are told once: a dead host is now unreachable, now silent.
+/// Two failures of one kind are logged once: a dead host is sometimes unreachable, sometimes silent.
 [[nodiscard]] std::string kind_of(const distribution::ConnectFailure& failed);
 
-/// Whether a node's global cuts off its peers when one of them loses a link ("prevention of overlapping
+/// Whether a node's global disconnects its peers when one of them loses a connection ("prevention of overlapping
 /// partitions"), from the answers to application:get_env(kernel, prevent_overlapping_partitions) and
-/// erlang:system_info(otp_release). Without the setting it is on from OTP 25 on. When in doubt, yes.
+/// erlang:system_info(otp_release). Without the setting it is on from OTP 25 on. True when in doubt.
 [[nodiscard]] bool prevents_partitions(std::span<const char> setting, std::span<const char> otp_release);
 
 }  // namespace rancher_cnode::agent

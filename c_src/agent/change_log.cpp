@@ -82,16 +82,29 @@ void ChangeLog::note_held(const std::vector<membership::PeerStanding>& standings
   }
   for (const auto& [peer, reason] : not_dialled_) {
     if (!held.contains(peer) && desired_->dialable.contains(peer)) {
-      log_.info("peer_dialable", "nothing holds it any longer", {{"peer", peer.str()}});
+      log_.info("peer_released", "nothing holds it any longer", {{"peer", peer.str()}});
     }
   }
   not_dialled_ = std::move(held);
 }
 
 void ChangeLog::note_own(OwnPresence own) {
-  if (std::exchange(own_, own) != own) {
-    log_.write(own == OwnPresence::present ? LogLevel::info : LogLevel::warning, "own_container", words(own),
-               {{"is", to_string(own)}});
+  if (std::exchange(own_, own) == own) {
+    return;
+  }
+  switch (own) {
+    case OwnPresence::unknown:
+      log_.warning("own_container_unlisted", words(own));
+      break;
+    case OwnPresence::present:
+      log_.info("own_container_listed", words(own));
+      break;
+    case OwnPresence::missing:
+      log_.warning("own_container_missing", words(own));
+      break;
+    case OwnPresence::left:
+      log_.warning("own_container_removed", words(own));
+      break;
   }
 }
 
@@ -105,7 +118,7 @@ void ChangeLog::note_unlisted(TimePoint now, membership::ReadScope scope,
   unlisted_since_ = unlisted_since_.value_or(now);
   if (*view.last_good == now && now - *unlisted_since_ >= unlisted_patience) {
     unlisted_told_ = true;
-    log_.warning("own_container", words(OwnPresence::unknown), {{"is", to_string(OwnPresence::unknown)}});
+    log_.warning("own_container_unlisted", words(OwnPresence::unknown));
   }
 }
 
@@ -115,12 +128,12 @@ void ChangeLog::note_mass_hold(const std::optional<membership::MassHold>& hold) 
   }
   if (hold) {
     log_.warning(
-        "mass_removal_held",
+        "mass_removal_guard_on",
         "more than half of the peers are missing from the metadata; none is let go before it has said so for "
         "--mass-removal-delay",
         {{"missing", hold->missing}, {"known", hold->known}});
   } else {
-    log_.info("mass_removal_over", "the peers are back, or have been let go");
+    log_.info("mass_removal_guard_off", "the peers are back, or have been let go");
   }
 }
 
@@ -132,7 +145,7 @@ void ChangeLog::note_dropped(const membership::DropCounts& dropped) {
         reason != membership::DropReason::duplicate) {
       log_.write(
           reason == membership::DropReason::no_address ? LogLevel::info : LogLevel::warning,
-          "containers_left_out", "listed containers without a usable address make no peers",
+          "containers_skipped", "listed containers without a usable address make no peers",
           {{"reason", to_string(reason)}, {"count", dropped[i].count}, {"example", dropped[i].example}});
     }
   }

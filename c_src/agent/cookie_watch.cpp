@@ -21,12 +21,12 @@ std::uint64_t CookieWatch::changes() {
     return changes_;
   }
   seen_ = now;
-  // One that breaks the rule may be half written: the next change is looked at again.
+  // An invalid cookie may be half written: the next change is read again.
   if (const auto cookie = read_cookie_file(path_); cookie && cookie->reveal() != cookie_) {
     cookie_ = cookie->reveal();
     cnode_.set_cookie(*cookie);
     ++changes_;
-    log_.info("cookie_changed", "using the new cookie for all new connections", {{"file", path_}});
+    log_.info("cookie_changed", "the new cookie is used for all new connections", {{"file", path_}});
   }
   return changes_;
 }

@@ -1,5 +1,5 @@
-// The cookie's file, looked at while a BEAM refuses us: a new cookie in it is taken for all handshakes from then
-// on. Used by TargetLink, one object for all. On the loop.
+// Watches the cookie's file while a BEAM refuses us: a new cookie is used for all handshakes from then on. Used by
+// TargetConnection, one object for all. On the loop.
 #pragma once
 
 #include <sys/stat.h>
@@ -18,11 +18,11 @@ class CookieWatch {
   /// `cnode` and `log` must outlive it.
   CookieWatch(const Config& config, distribution::Connections& cnode, const Log& log);
 
-  /// How often the cookie has changed so far. Looks at the file; reads it only if it is another than before.
+  /// How often the cookie has changed so far. Checks the file, and reads it only if it has changed.
   [[nodiscard]] std::uint64_t changes();
 
  private:
-  const std::string path_;  ///< "" = the cookie is in no file
+  const std::string path_;  ///< "" = the cookie is not from a file
   std::string cookie_;
   distribution::Connections& cnode_;
   const Log& log_;

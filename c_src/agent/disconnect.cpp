@@ -275,7 +275,7 @@ asio::awaitable<Inspection> inspect_connected(Connections& cnode, NodeName peer,
 }  // namespace
 
 asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectRequest request) {
-  if (request.function || cnode.linked(request.departed)) {
+  if (request.function || cnode.connected(request.departed)) {
     co_return co_await disconnect_connected(cnode, request);
   }
   if (const auto connected = co_await connect(cnode, request.departed); !connected) {
@@ -287,7 +287,7 @@ asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectReque
 }
 
 asio::awaitable<Inspection> inspect(Connections& cnode, NodeName peer, NodeName target) {
-  if (cnode.linked(peer)) {
+  if (cnode.connected(peer)) {
     co_return co_await inspect_connected(cnode, peer, target);
   }
   if (const auto connected = co_await connect(cnode, peer); !connected) {

@@ -26,7 +26,7 @@ void LinkLog::listed(const std::vector<NodeName>& links,
   for (const auto& peer : now) {
     if (!linked_.contains(peer)) {
       failures_.erase(peer);
-      log_.info("peer_linked", "", {{"target", target_.str()}, {"peer", peer.str()}});
+      log_.info("peer_connected", "", {{"target", target_.str()}, {"peer", peer.str()}});
     }
   }
   for (const auto& peer : linked_) {
@@ -47,7 +47,7 @@ void LinkLog::note_complete() {
         return peer == target_ || linked_.contains(peer);
       });
   if (!std::exchange(complete_, complete) && complete) {
-    log_.info("cluster_complete", "every peer that may be dialled is linked",
+    log_.info("cluster_completed", "every peer that may be dialled is linked",
               {{"target", target_.str()}, {"peers", linked_.size()}});
   }
 }
@@ -55,7 +55,7 @@ void LinkLog::note_complete() {
 void LinkLog::linked(const NodeName& peer, Duration took) {
   failures_.erase(peer);
   if (linked_.insert(peer).second) {
-    log_.info("peer_linked", "",
+    log_.info("peer_connected", "",
               {{"target", target_.str()},
                {"peer", peer.str()},
                {"took_ms", std::chrono::duration_cast<Milliseconds>(took).count()}});

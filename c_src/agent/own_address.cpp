@@ -5,33 +5,33 @@
 #include <optional>
 #include <string>
 
+#include "component_settings.hpp"
 #include "rancher_cnode/interfaces.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
-#include "wing_settings.hpp"
 
 namespace rancher_cnode::agent {
 namespace {
 
-/// Why the last round did not tell our address. Written on the watcher's thread.
+/// Why the last round did not return our address. Written on the watcher's thread.
 class LastReason {
  public:
   void note(const metadata::Observation& observation) {
     const auto* const unknown = std::get_if<membership::Unknown>(&observation.read);
     const std::scoped_lock lock(mutex_);
-    if (elsewhere_) {
-      text_ = "no interface here has the address that it gives, " + elsewhere_->to_string();
+    if (mismatched_) {
+      text_ = "no interface of this container has the returned address, " + mismatched_->to_string();
     } else {
       text_ = unknown != nullptr
                   ? unknown->reason
-                  : observation.url + " tells the service, but no address of this container (yet)";
+                  : observation.url + " returns the service, but no address of this container (yet)";
     }
-    elsewhere_.reset();
+    mismatched_.reset();
   }
 
   /// Before the observation of the same round.
-  void note_elsewhere(Ipv4Address address) {
+  void note_mismatched(Ipv4Address address) {
     const std::scoped_lock lock(mutex_);
-    elsewhere_ = address;
+    mismatched_ = address;
   }
 
   [[nodiscard]] std::string text() {
@@ -42,7 +42,7 @@ class LastReason {
  private:
   std::mutex mutex_;
   std::string text_ = "no answer yet";
-  std::optional<Ipv4Address> elsewhere_;
+  std::optional<Ipv4Address> mismatched_;
 };
 
 }  // namespace
@@ -60,7 +60,7 @@ Expected<Ipv4Address> own_address(const Config& config, Milliseconds timeout, co
            [&reason](Ipv4Address address) {
              const bool here = is_on_an_interface(address);
              if (!here) {
-               reason.note_elsewhere(address);
+               reason.note_mismatched(address);
              }
              return here;
            }},
@@ -69,7 +69,7 @@ Expected<Ipv4Address> own_address(const Config& config, Milliseconds timeout, co
   if (timeout.count() > 0 && found.wait_for(timeout) != std::future_status::ready) {
     watcher.stop();
     return failure(ErrorCode::timeout,
-                   "the metadata service did not tell our address in time: " + reason.text());
+                   "no address of this container from the metadata service in time: " + reason.text());
   }
   const Ipv4Address address = found.get();
   watcher.stop();

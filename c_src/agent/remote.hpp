@@ -1,8 +1,8 @@
-// Calls to a node and connections to it, for coroutines on the loop. Used by disconnect.
+// Calls and connections to a node, for coroutines on the loop. Used by disconnect.
 //
-// Once the C-node has stopped nothing that is awaited here comes any more: the coroutine ends with the C-node, where it
-// waits. Names are string_views because GCC 12 destroys an aggregate twice that is made within a co_await expression (its
-// bug 104031); what they view must live until the call is sent, which is at once.
+// Once the C-node has stopped, nothing awaited here completes: the coroutine is destroyed with the C-node. Names are
+// string_views because GCC 12 destroys an aggregate twice that is made within a co_await expression (bug 104031); the
+// viewed strings must live until the call is sent, which is at once.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -14,7 +14,7 @@
 
 namespace rancher_cnode::agent {
 
-/// A node that takes longer is not well.
+/// A healthy node does not take longer.
 inline constexpr Milliseconds remote_call_limit{5'000};
 
 /// Connections::call. `arguments` is one encoded list.
@@ -23,7 +23,7 @@ inline constexpr Milliseconds remote_call_limit{5'000};
                                                                     std::string_view function,
                                                                     distribution::TermBytes arguments);
 
-/// Connections::connect. The failure in words.
+/// Connections::connect. Returns the failure in words.
 [[nodiscard]] boost::asio::awaitable<Expected<void>> connect(distribution::Connections& cnode, NodeName node);
 
 }  // namespace rancher_cnode::agent

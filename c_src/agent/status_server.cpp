@@ -14,7 +14,7 @@ using distribution::TermWriter;
 
 namespace {
 
-/// The longest a caller may wait for; gen_server's own limit is near it (2^32 - 1 ms).
+/// The longest wait of a caller; the same as the limit of gen_server (2^32 - 1 ms).
 constexpr std::int64_t longest_await_ms = 4'294'967'295;
 
 TermWriter ok() { return std::move(TermWriter().atom("ok")); }
@@ -32,7 +32,7 @@ StatusServer::StatusServer(Timers& timers, distribution::CNode& cnode, Source so
                                             cnode_.drop_message();
                                           }
                                         },
-                                    .gave_up =
+                                    .caller_gone =
                                         [this](const Pid& caller, const Reference& reference) {
                                           std::erase_if(waiting_, [&](const Waiting& waiting) {
                                             return waiting.call.from == caller &&
@@ -50,9 +50,9 @@ void StatusServer::answer(const GenCall& call) {
     cnode_.reply(call, status::peers_term(source_.snapshot()));
   } else if (request.accept_atom("version")) {
     cnode_.reply(call, TermWriter().binary(source_.version).bytes());
-  } else if (request.accept_atom("missing")) {
+  } else if (request.accept_atom("readiness")) {
     cnode_.reply(call,
-                 source_.first_round_done() ? ok().bytes() : TermWriter().binary(source_.missing()).bytes());
+                 source_.has_synced() ? ok().bytes() : TermWriter().binary(source_.readiness()).bytes());
   } else if (request.accept_atom("refresh")) {
     source_.refresh();
     cnode_.reply(call, ok().bytes());
@@ -63,7 +63,7 @@ void StatusServer::answer(const GenCall& call) {
   }
 }
 
-/// As OTP's sys.erl answers for a process: its state is what `status` tells.
+/// As OTP's sys.erl answers for a process; the state is the status term.
 void StatusServer::answer_system(const GenCall& call) {
   TermReader request(call.request);
   if (request.accept_atom("get_state")) {
@@ -82,13 +82,13 @@ void StatusServer::answer_system(const GenCall& call) {
 
 void StatusServer::await(const GenCall& call, std::span<const char> timeout) {
   TermReader reader(timeout);
-  const bool for_ever = reader.accept_atom("infinity");
-  const std::int64_t limit_ms = for_ever ? 0 : reader.integer().value_or(-1);
+  const bool no_limit = reader.accept_atom("infinity");
+  const std::int64_t limit_ms = no_limit ? 0 : reader.integer().value_or(-1);
   if (limit_ms < 0 || limit_ms > longest_await_ms) {
     cnode_.reply_error(call, "unknown_request");
     return;
   }
-  if (source_.first_round_done()) {
+  if (source_.has_synced()) {
     cnode_.reply(call, ok().bytes());
     return;
   }
@@ -97,7 +97,7 @@ void StatusServer::await(const GenCall& call, std::span<const char> timeout) {
     return;
   }
   const auto place = waiting_.insert(waiting_.end(), Waiting{call, nullptr});
-  if (for_ever) {
+  if (no_limit) {
     return;
   }
   place->deadline = timers_.call_after(Milliseconds(limit_ms), [this, place]() {
@@ -110,8 +110,8 @@ void StatusServer::forget(const NodeName& node) {
   std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.call.from.node == node.str(); });
 }
 
-void StatusServer::look() {
-  if (waiting_.empty() || !source_.first_round_done()) {
+void StatusServer::check_initial_sync() {
+  if (waiting_.empty() || !source_.has_synced()) {
     return;
   }
   for (const auto& waiting : std::exchange(waiting_, {})) {

@@ -1,11 +1,10 @@
-// The process `rancher_cnode` on this node: what gen_server:call and cast from a BEAM get. Used by the agent.
-// On the loop.
+// The process `rancher_cnode` on this node: answers gen_server:call and cast from a BEAM. Used by the agent. On the loop.
 //
-//   status | peers | version | refresh | missing | {await, Milliseconds | infinity}
+//   status | peers | version | refresh | readiness | {await, Milliseconds | infinity}
 //
-// sys:get_state/1 and sys:get_status/1 are answered, and what else module sys can ask gets an error.
+// sys:get_state/1 and sys:get_status/1 are answered; other requests of module sys get an error.
 //
-// `missing` is for the command `wait`: ok, or a binary that tells in words what the first round waits for.
+// `readiness` is for the command `wait`: ok, or a binary that says what the initial sync is waiting for.
 #pragma once
 
 #include <cstddef>
@@ -23,33 +22,33 @@ namespace rancher_cnode::agent {
 class StatusServer {
  public:
   static constexpr const char* process_name = "rancher_cnode";
-  /// Callers that may wait at once; one more is told so.
+  /// Maximum number of waiting callers; another one gets {error, too_many_waiting}.
   static constexpr std::size_t max_waiting = 1024;
 
-  /// What the agent lends; all run on the loop and change nothing but `refresh`.
+  /// Provided by the agent; all run on the loop, and only `refresh` changes anything.
   struct Source {
     std::function<status::Snapshot()> snapshot;
-    std::function<bool()> first_round_done;
-    std::function<std::string()> missing;  ///< asked only while the first round is not done
+    std::function<bool()> has_synced;
+    std::function<std::string()> readiness;  ///< called only before the initial sync is done
     std::function<void()> refresh;
     std::string version;
   };
 
-  /// Registers itself at `cnode`, which must outlive it, as must `timers`.
+  /// Registers itself with `cnode`, which must outlive it, as must `timers`.
   StatusServer(Timers& timers, distribution::CNode& cnode, Source source);
   StatusServer(const StatusServer&) = delete;
   StatusServer& operator=(const StatusServer&) = delete;
 
-  /// The link to this node has gone, and with it whoever waited there.
+  /// The connection to this node is lost, and with it the callers that waited there.
   void forget(const NodeName& node);
 
-  /// The first round may be done by now: those who wait for it are answered.
-  void look();
+  /// Answers the waiting callers if the initial sync is done.
+  void check_initial_sync();
 
  private:
   struct Waiting {
     distribution::GenCall call;
-    Timers::Pending deadline;  ///< null: for ever
+    Timers::Pending deadline;  ///< null = no limit
   };
   void answer(const distribution::GenCall& call);
   void answer_system(const distribution::GenCall& call);

@@ -7,10 +7,10 @@
 #include <variant>
 
 #include "answers.hpp"
+#include "component_settings.hpp"
 #include "disconnect.hpp"
 #include "rancher_cnode/distribution/epmd.hpp"
 #include "rancher_cnode/distribution/term.hpp"
-#include "wing_settings.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
@@ -37,14 +37,15 @@ Target::Target(asio::io_context& loop, distribution::Connections& cnode, Timers&
       config_(config),
       name_(std::move(name)),
       link_log_(log, name_),
-      link_(std::make_shared<TargetLink>(cnode, timers, cookie, log, name_,
-                                         TargetLink::Handlers{.up = [this]() { step(event::TargetUp{}); },
-                                                              .down =
-                                                                  [this]() {
-                                                                    link_log_.forget();
-                                                                    step(event::TargetDown{});
-                                                                  },
-                                                              .not_found = [this]() { changed_(); }})),
+      link_(std::make_shared<TargetConnection>(
+          cnode, timers, cookie, log, name_,
+          TargetConnection::Handlers{.up = [this]() { step(event::TargetUp{}); },
+                                     .down =
+                                         [this]() {
+                                           link_log_.forget();
+                                           step(event::TargetDown{});
+                                         },
+                                     .attempt_failed = [this]() { changed_(); }})),
       reconciler_(reconciler_settings(config, name_)),
       changed_(std::move(changed)) {}
 
@@ -62,8 +63,8 @@ void Target::desired_changed(const std::shared_ptr<const membership::Desired>& d
   step(event::DesiredChanged{desired});
 }
 
-void Target::news() {
-  link_->hurry();
+void Target::on_external_change() {
+  link_->retry_now();
   step(event::News{});
 }
 
@@ -73,8 +74,8 @@ status::TargetSnapshot Target::snapshot(membership::PeerScope scope) const {
           .reason = link_->reason(),
           .stage = link_->stage(),
           .since = link_->since(),
-          .first_round_done = reconciler_.first_round_done(),
-          .linked = reconciler_.connected_peers(),
+          .has_synced = reconciler_.first_round_done(),
+          .connected = reconciler_.connected_peers(),
           .peers = reconciler_.peers(scope),
           .departed = reconciler_.departed(),
           .counters = reconciler_.counters()};

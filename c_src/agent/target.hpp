@@ -14,7 +14,7 @@
 #include "rancher_cnode/membership/reconciler.hpp"
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
-#include "target_link.hpp"
+#include "target_connection.hpp"
 #include "timers.hpp"
 
 namespace rancher_cnode::agent {
@@ -27,7 +27,7 @@ inline constexpr Milliseconds longest_list_limit{60'000};
 class Target : public std::enable_shared_from_this<Target> {
  public:
   /// `cnode`, `timers`, `config`, `cookie` and `log` must outlive stop(). `changed` is called after every step and every
-  /// look in vain.
+  /// failed connection attempt.
   Target(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
          const Config& config, CookieWatch& cookie, const Log& log, NodeName name,
          std::function<void()> changed);
@@ -36,15 +36,15 @@ class Target : public std::enable_shared_from_this<Target> {
   /// Nothing runs after it.
   void stop();
 
-  void link_up() { link_->link_up(); }
-  void link_down(const Error& why) { link_->link_down(why); }
+  void node_up() { link_->node_up(); }
+  void node_down(const Error& why) { link_->node_down(why); }
   void desired_changed(const std::shared_ptr<const membership::Desired>& desired);
-  void news();
+  void on_external_change();
 
-  [[nodiscard]] bool first_round_done() const { return reconciler_.first_round_done(); }
+  [[nodiscard]] bool has_synced() const { return reconciler_.first_round_done(); }
   /// It is not there, or does not answer: no round will be done soon.
   [[nodiscard]] bool failing() const { return link_->failing(); }
-  /// Neither linked nor being called at this moment.
+  /// Neither connected nor connecting at this moment.
   [[nodiscard]] bool away() const { return link_->away(); }
   [[nodiscard]] status::TargetSnapshot snapshot(
       membership::PeerScope scope = membership::PeerScope::all) const;
@@ -69,7 +69,7 @@ class Target : public std::enable_shared_from_this<Target> {
   const NodeName name_;
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
   LinkLog link_log_;
-  std::shared_ptr<TargetLink> link_;
+  std::shared_ptr<TargetConnection> link_;
   membership::Reconciler reconciler_;
   Timers::Pending wake_;
   std::function<void()> changed_;

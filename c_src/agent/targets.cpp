@@ -40,33 +40,33 @@ void Targets::share(const std::shared_ptr<const membership::Desired>& desired) {
     target->desired_changed(desired_);
   }
   if (all_) {
-    drive_all();
+    sync_targets();
   }
 }
 
-void Targets::drive_all() {
+void Targets::sync_targets() {
   for (const auto& peer : desired_->dialable) {
     if (!targets_.contains(peer)) {
       add(peer);
     }
   }
   std::erase_if(targets_, [this](const auto& entry) {
-    const bool gone = has_gone(entry.first, *entry.second);
-    if (gone) {
+    const bool obsolete = is_obsolete(entry.first, *entry.second);
+    if (obsolete) {
       entry.second->stop();
       cnode_.disconnect(entry.first);
     }
-    return gone;
+    return obsolete;
   });
 }
 
-bool Targets::has_gone(const NodeName& name, const Target& target) const {
+bool Targets::is_obsolete(const NodeName& name, const Target& target) const {
   const bool departed = desired_->departed.contains(name) || desired_->suspended.contains(name);
   return departed ? target.away() : !desired_->members.contains(name);
 }
 
 void Targets::target_changed(const NodeName& name) {
-  // Not now: the target is in the middle of its step.
+  // Posted, because the target is in the middle of its step.
   if (all_ && desired_ && !desired_->members.contains(name)) {
     asio::post(loop_, [this, name]() { forget_departed(name); });
   }
@@ -75,7 +75,7 @@ void Targets::target_changed(const NodeName& name) {
 
 void Targets::forget_departed(const NodeName& name) {
   const auto target = targets_.find(name);
-  if (!stopped_ && target != targets_.end() && has_gone(name, *target->second)) {
+  if (!stopped_ && target != targets_.end() && is_obsolete(name, *target->second)) {
     target->second->stop();
     targets_.erase(target);
     changed_();
@@ -92,44 +92,45 @@ void Targets::add(const NodeName& name) {
   }
 }
 
-void Targets::tell_news() {
+void Targets::on_external_change() {
   for (const auto& [name, target] : targets_) {
-    target->news();
+    target->on_external_change();
   }
 }
 
-void Targets::link_up(const NodeName& node) {
+void Targets::node_up(const NodeName& node) {
   if (const auto target = targets_.find(node); target != targets_.end()) {
-    target->second->link_up();
+    target->second->node_up();
   }
 }
 
-void Targets::link_down(const NodeName& node, const Error& why) {
+void Targets::node_down(const NodeName& node, const Error& why) {
   if (const auto target = targets_.find(node); target != targets_.end()) {
-    target->second->link_down(why);
+    target->second->node_down(why);
   }
 }
 
-bool Targets::first_round_done() const {
-  return desired_ && std::ranges::all_of(
-                         targets_, [this](const auto& entry) { return done(entry.first, *entry.second); });
+bool Targets::has_synced() const {
+  return desired_ && std::ranges::all_of(targets_, [this](const auto& entry) {
+           return is_synced(entry.first, *entry.second);
+         });
 }
 
-bool Targets::done(const NodeName& name, const Target& target) const {
-  return target.first_round_done() || (all_ && (target.failing() || !desired_->members.contains(name)));
+bool Targets::is_synced(const NodeName& name, const Target& target) const {
+  return target.has_synced() || (all_ && (target.failing() || !desired_->members.contains(name)));
 }
 
-Unfinished Targets::unfinished() const {
-  Unfinished unfinished;
+UnsyncedTargets Targets::unsynced() const {
+  UnsyncedTargets unsynced;
   for (const auto& [name, target] : targets_) {
-    if (!done(name, *target)) {
-      ++unfinished.count;
-      if (unfinished.some.size() < Unfinished::examples) {
-        unfinished.some.push_back(target->snapshot());
+    if (!is_synced(name, *target)) {
+      ++unsynced.count;
+      if (unsynced.some.size() < UnsyncedTargets::examples) {
+        unsynced.some.push_back(target->snapshot());
       }
     }
   }
-  return unfinished;
+  return unsynced;
 }
 
 std::vector<status::TargetSnapshot> Targets::snapshots() const {

@@ -1,8 +1,7 @@
-// The BEAMs that this node drives: the one on its own address, or every peer of the service (--targets all).
-// Used by the agent. On the loop.
+// The targets: the BEAM on our own address, or every peer of the service (--targets all). Used by the agent. On the loop.
 //
-// Of all targets, a departed one is driven only while it is connected to us, for then it may still have to be
-// disconnected from the others.
+// With --targets all, a departed target is kept only while it is connected to us: it may still have to be disconnected
+// from the others.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -19,48 +18,48 @@
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
+#include "readiness_report.hpp"
 #include "target.hpp"
 #include "timers.hpp"
-#include "what_is_missing.hpp"
 
 namespace rancher_cnode::agent {
 
 class Targets {
  public:
-  /// `cnode`, `timers`, `config` and `log` must outlive stop(). `changed` is called whenever the first round may have
-  /// become done; it must not call back at once.
+  /// `cnode`, `timers`, `config` and `log` must outlive stop(). `changed` is called whenever the initial sync may have
+  /// become done; it must not call back directly.
   Targets(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
           const Config& config, const Log& log, std::function<void()> changed);
 
-  /// Begins to drive the BEAM on our own address, unless all are driven.
+  /// Adds the BEAM on our own address, unless all are targets.
   void start();
   /// Nothing runs after it.
   void stop();
 
-  /// To be called after every good read, so that the first one is known as such also if it names nobody.
+  /// To be called after every successful read, also the first one without peers.
   void share(const std::shared_ptr<const membership::Desired>& desired);
-  void tell_news();
-  void link_up(const NodeName& node);
-  void link_down(const NodeName& node, const Error& why);
+  void on_external_change();
+  void node_up(const NodeName& node);
+  void node_down(const NodeName& node, const Error& why);
 
-  /// The metadata was read well once, and each target is linked and has linked or tried every peer. Of all
-  /// targets, those that cannot be linked or do not answer have had their try, and departed ones do not count.
-  [[nodiscard]] bool first_round_done() const;
+  /// The metadata was read once, and each target is connected and has tried every peer at least once. With --targets all,
+  /// targets that cannot be connected or do not answer count as tried, and departed ones do not count.
+  [[nodiscard]] bool has_synced() const;
 
-  /// The targets for which it is not done.
-  [[nodiscard]] Unfinished unfinished() const;
+  /// The targets whose initial sync is not done.
+  [[nodiscard]] UnsyncedTargets unsynced() const;
 
-  /// With all targets the lists hold only the peers that a target is not linked to and the departed peers that it
-  /// still is connected to: whole, they would grow with the square of the service.
+  /// With --targets all, the lists contain only the peers that a target is not connected to and the departed peers that
+  /// it is still connected to: full lists would grow with the square of the service.
   [[nodiscard]] std::vector<status::TargetSnapshot> snapshots() const;
 
  private:
   void add(const NodeName& name);
-  void drive_all();
+  void sync_targets();
   void target_changed(const NodeName& name);
   void forget_departed(const NodeName& name);
-  [[nodiscard]] bool has_gone(const NodeName& name, const Target& target) const;
-  [[nodiscard]] bool done(const NodeName& name, const Target& target) const;
+  [[nodiscard]] bool is_obsolete(const NodeName& name, const Target& target) const;
+  [[nodiscard]] bool is_synced(const NodeName& name, const Target& target) const;
 
   boost::asio::io_context& loop_;
   distribution::Connections& cnode_;
@@ -70,7 +69,7 @@ class Targets {
   const Log& log_;
   const bool all_;
   std::function<void()> changed_;
-  std::shared_ptr<const membership::Desired> desired_;  ///< null before the first good read
+  std::shared_ptr<const membership::Desired> desired_;  ///< null before the first successful read
   std::map<NodeName, std::shared_ptr<Target>> targets_;
   bool stopped_ = false;
 };

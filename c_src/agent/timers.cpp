@@ -7,7 +7,7 @@ namespace rancher_cnode::agent {
 
 Timers::Pending LoopTimers::call_at(TimePoint when, std::function<void()> what) {
   auto timer = std::make_shared<boost::asio::steady_timer>(loop_, when);
-  // Asked so, and not by the error code: the handler may be queued already when it is dropped.
+  // Not by the error code: the handler may already be queued when the call is cancelled.
   timer->async_wait(
       [pending = std::weak_ptr(timer), what = std::move(what)](const boost::system::error_code&) {
         if (!pending.expired()) {

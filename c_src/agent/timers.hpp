@@ -1,5 +1,5 @@
-// Time for those who drive and answer others: what it is now, and calls that come later. Used by TargetLink, Target,
-// StatusServer and Endings; units set the time by hand. On the loop.
+// The current time and delayed calls. Used by TargetConnection, Target, StatusServer and ShutdownTriggers; unit tests set
+// the time by hand. On the loop.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -12,7 +12,7 @@ namespace rancher_cnode::agent {
 
 class Timers {
  public:
-  /// A call that is to come; without this it does not.
+  /// A pending call; destroying it cancels the call.
   using Pending = std::shared_ptr<void>;
 
   virtual ~Timers() = default;

@@ -24,26 +24,26 @@ using distribution::TermWriter;
 
 namespace {
 
-constexpr Milliseconds ask_again{100};
+constexpr Milliseconds retry_interval{100};
 
-/// How long one question may stay open; the next one follows at once.
-constexpr Milliseconds one_question{60'000};
+/// Timeout of one request; the next one follows at once.
+constexpr Milliseconds request_limit{60'000};
 
-/// How long the C-node has to tell what is missing, once the time is over.
-constexpr Milliseconds last_question{1'000};
+/// How long the C-node has to answer the readiness request once the timeout has passed.
+constexpr Milliseconds last_request_limit{1'000};
 
-constexpr const char* not_done = "the first round is not done yet";
+constexpr const char* not_done = "the initial sync is not done yet";
 
-/// Asks one C-node until it says ok. Lives on the stack of wait_for_first_round, as does its loop.
-class Question {
+/// Asks one C-node until it answers ok. Lives on the stack of wait_for_initial_sync, as does its loop.
+class SyncWaiter {
  public:
-  Question(const Config& config, Ipv4Address own, const Log& log)
+  SyncWaiter(const Config& config, Ipv4Address own, const Log& log)
       : work_(loop_.get_executor()),
         again_(loop_),
         cnode_(NodeName::of(config.basename, own)),
         asker_(loop_, settings(config, own), {}, log) {}
 
-  Expected<void> ask_for(Milliseconds timeout) {
+  Expected<void> wait_for(Milliseconds timeout) {
     ask();
     if (timeout.count() > 0) {
       loop_.run_for(timeout);
@@ -51,18 +51,18 @@ class Question {
       loop_.run();
     }
     if (!done_) {
-      ask_what_is_missing();
-      loop_.run_for(last_question);
+      ask_readiness();
+      loop_.run_for(last_request_limit);
     }
     if (done_) {
       return {};
     }
-    return failure(ErrorCode::timeout, cnode_.str() + ": " + missing_.value_or(silence()));
+    return failure(ErrorCode::timeout, cnode_.str() + ": " + readiness_.value_or(no_answer()));
   }
 
  private:
   static distribution::CNode::Settings settings(const Config& config, Ipv4Address own) {
-    // Not made from --basename, which may be as long as a name can be.
+    // Not derived from --basename, which may already have the maximum length.
     return {.name = NodeName::of("rancher_cnode_wait_" + std::to_string(::getpid()), own),
             .cookie = config.cookie,
             .listen_ports = {},
@@ -78,8 +78,8 @@ class Question {
         return;
       }
       TermWriter request;
-      request.tuple(2).atom("await").integer(one_question.count());
-      asker_.request(cnode_, StatusServer::process_name, request.bytes(), one_question + ask_again,
+      request.tuple(2).atom("await").integer(request_limit.count());
+      asker_.request(cnode_, StatusServer::process_name, request.bytes(), request_limit + retry_interval,
                      [this](const CallResult& reply) { answered(reply); });
     });
   }
@@ -93,21 +93,21 @@ class Question {
     later(reply ? not_done : reply.error().message);
   }
 
-  /// An older C-node does not know this question; it waits for its first round all the same.
-  void ask_what_is_missing() {
+  /// An older C-node does not know this request; its initial sync is awaited all the same.
+  void ask_readiness() {
     asker_.connect(cnode_, [this](const auto& connected) {
       if (!connected) {
-        missing_is(connected.error().error.message);
+        finish(connected.error().error.message);
         return;
       }
-      asker_.request(cnode_, StatusServer::process_name, TermWriter().atom("missing").bytes(), one_question,
-                     [this](const CallResult& reply) { told(reply); });
+      asker_.request(cnode_, StatusServer::process_name, TermWriter().atom("readiness").bytes(),
+                     request_limit, [this](const CallResult& reply) { readiness_received(reply); });
     });
   }
 
-  void told(const CallResult& reply) {
+  void readiness_received(const CallResult& reply) {
     if (!reply) {
-      missing_is(reply.error().message);
+      finish(reply.error().message);
       return;
     }
     TermReader reader(*reply);
@@ -117,22 +117,22 @@ class Question {
       return;
     }
     const auto text = reader.binary();
-    missing_is(text ? "the first round is not done yet: " + std::string(*text) : not_done);
+    finish(text ? "the initial sync is not done yet: " + std::string(*text) : not_done);
   }
 
-  void missing_is(std::string reason) {
-    missing_ = std::move(reason);
+  void finish(std::string reason) {
+    readiness_ = std::move(reason);
     loop_.stop();
   }
 
-  /// The last question got no answer either.
-  [[nodiscard]] std::string silence() const {
+  /// The last request got no answer either.
+  [[nodiscard]] std::string no_answer() const {
     return last_failure_.empty() ? "does not answer" : "does not answer; before that: " + last_failure_;
   }
 
   void later(const std::string& reason) {
     last_failure_ = reason;
-    again_.expires_after(ask_again);
+    again_.expires_after(retry_interval);
     again_.async_wait([this](const error_code& cancelled) {
       if (!cancelled) {
         ask();
@@ -141,29 +141,29 @@ class Question {
   }
 
   asio::io_context loop_;
-  /// A handshake runs on a thread of its own; the loop must not end for want of work meanwhile.
+  /// A handshake runs on its own thread; the loop must not run out of work meanwhile.
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer again_;
   NodeName cnode_;
   distribution::CNode asker_;
-  std::string last_failure_;            ///< of a question before the last one
-  std::optional<std::string> missing_;  ///< the answer to the last question
+  std::string last_failure_;              ///< of a request before the last one
+  std::optional<std::string> readiness_;  ///< the answer to the last request
   bool done_ = false;
 };
 
 }  // namespace
 
-Expected<void> wait_for_first_round(const Config& config, Milliseconds timeout, const Log& log) {
+Expected<void> wait_for_initial_sync(const Config& config, Milliseconds timeout, const Log& log) {
   const auto began = Clock::now();
   const auto own = config.ip ? Expected<Ipv4Address>(*config.ip) : own_address(config, timeout, log);
   if (!own) {
     return tl::unexpected<Error>(own.error());
   }
   distribution::initialise_handshakes();
-  // What the address took is no longer there; 0 still means for ever.
+  // Less the time that the address took; 0 still means no limit.
   const auto spent = std::chrono::duration_cast<Milliseconds>(Clock::now() - began);
   const auto left = timeout.count() == 0 ? timeout : std::max(timeout - spent, Milliseconds(1));
-  return Question(config, *own, log).ask_for(left);
+  return SyncWaiter(config, *own, log).wait_for(left);
 }
 
 }  // namespace rancher_cnode::agent

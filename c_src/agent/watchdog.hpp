@@ -1,6 +1,6 @@
-// Notices that the loop no longer turns. A node that hangs still holds its connections and its name: until a BEAM
-// misses its ticks (net_ticktime, 60 s), whoever calls it without a limit, as net_adm:ping/1 does, waits. Used by the
-// agent. On a thread of its own.
+// Detects a stalled event loop. A node that hangs keeps its connections and its name: until a BEAM misses its ticks
+// (net_ticktime, 60 s), calls to it without a timeout, such as net_adm:ping/1, block. Used by the agent. On its own
+// thread.
 #pragma once
 
 #include <atomic>
@@ -17,10 +17,10 @@ namespace rancher_cnode::agent {
 
 class Watchdog {
  public:
-  /// By default 30 s: less than the default net_ticktime, and more than any work of the loop takes.
+  /// By default 30 s: less than the default net_ticktime, and longer than any work of the loop.
   struct Timing {
     Milliseconds tick{5'000};
-    int missed_ticks = 6;  ///< so many in a row without a turn of the loop
+    int missed_ticks = 6;  ///< this many in a row without a turn of the loop
   };
 
   /// `stalled` runs once, on the watchdog's thread. Time is counted in ticks: while the process is stopped or
@@ -36,7 +36,7 @@ class Watchdog {
   boost::asio::io_context& loop_;
   const Timing timing_;
   const std::function<void()> stalled_;
-  /// Set by the loop; shared with what is posted there, which may outlive us.
+  /// Set by the loop; shared with the posted handler, which may outlive this object.
   const std::shared_ptr<std::atomic<bool>> turned_ = std::make_shared<std::atomic<bool>>(true);
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -19,7 +19,7 @@ constexpr int bad_setting_status = 2;
 constexpr std::string_view default_timeout_ms = "60000";
 constexpr std::uint64_t one_day_ms = 86'400'000;
 
-/// What stood on the command line, nothing of it checked.
+/// The command line, unchecked.
 struct Flags {
   RawConfig settings;
   std::optional<std::string> config_file;
@@ -40,8 +40,8 @@ bool takes_value(std::string_view argument) {
   return setting != nullptr && setting->shape != Shape::toggle;
 }
 
-/// `--ip=`, or `--ip` before another flag: CLI11 would take that flag for the value, so that an empty variable
-/// of a script swallowed it.
+/// `--ip=`, or `--ip` before another flag: CLI11 would take that flag as the value, as when a script passes an
+/// empty variable.
 const std::string* flag_without_value(const std::vector<std::string>& arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
@@ -59,12 +59,12 @@ const std::string* flag_without_value(const std::vector<std::string>& arguments)
   return nullptr;
 }
 
-/// Names the first argument that nobody knows, never what follows it: that may be a secret.
+/// Names the first unknown argument, never what follows it: that may be a secret.
 tl::unexpected<Error> unknown_argument(const std::string& argument) {
   const std::string name = argument.substr(0, argument.find('='));
   if (name == "--cookie" || name == "--setcookie" || name == "-setcookie") {
     return bad("there is no flag " + name +
-               ", because arguments show in process lists: use --cookie-file, $RANCHER_CNODE_COOKIE, "
+               ", because arguments are visible in process lists; use --cookie-file, $RANCHER_CNODE_COOKIE, "
                "$RELEASE_COOKIE "
                "or ~/.erlang.cookie");
   }
@@ -103,10 +103,10 @@ Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
   const auto* wait_timeout = valued(*wait, "--timeout");
 
   try {
-    // CLI11 wants the arguments last one first.
+    // CLI11 takes the arguments in reverse order.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ArgumentMismatch& error) {
-    // The only one there can be: the last flag's value is missing. CLI11 begins with the flag's name.
+    // The only possible mismatch: the value of the last flag is missing. The message begins with the flag.
     const std::string text = error.what();
     return bad(shown(text.substr(0, text.find(':'))) + " has no value");
   } catch (const CLI::ParseError& error) {
@@ -192,7 +192,7 @@ std::string help_of(Command command) {
   return help_text();
 }
 
-/// Takes no settings, and its flag is none of ours.
+/// Takes no settings, and its FLAG is not one of ours.
 Expected<Invocation> vm_arg_printed(const std::vector<std::string>& arguments,
                                     const Environment& environment) {
   if (arguments.size() != 3) {
@@ -268,7 +268,7 @@ Invocation parse_command_line(int argc, const char* const* argv, const Environme
   return refused;
 }
 
-void tell(const Invocation& invocation, const Log& log) {
+void log_invocation(const Invocation& invocation, const Log& log) {
   for (const std::string& warning : invocation.warnings) {
     log.warning("setting_ignored", warning);
   }

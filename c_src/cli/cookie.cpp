@@ -17,7 +17,7 @@ Expected<FoundCookie> found(Expected<Cookie> cookie, std::string source, std::st
   return FoundCookie{*std::move(cookie), std::move(source), std::move(path)};
 }
 
-/// Where the BEAM looks, in its order (auth.erl; the second since OTP 25).
+/// The files that the BEAM reads, in its order (auth.erl; the second since OTP 25).
 std::vector<std::string> files_of_the_beam(const Environment& environment) {
   const auto home = environment.get("HOME");
   if (!home) {
@@ -46,7 +46,7 @@ Expected<FoundCookie> find_cookie(const std::optional<std::string>& cookie_file,
     }
   }
   return failure(ErrorCode::bad_setting,
-                 "no cookie: give --cookie-file, $RANCHER_CNODE_COOKIE or $RELEASE_COOKIE, or keep it in "
+                 "no cookie: set --cookie-file, $RANCHER_CNODE_COOKIE or $RELEASE_COOKIE, or create "
                  "~/.erlang.cookie or ~/.config/erlang/.erlang.cookie");
 }
 

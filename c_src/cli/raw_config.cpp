@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t max_file_size = 1'048'576;  // 1 MiB
 
-/// Variables with our prefix that are read elsewhere, beside the settings.
+/// Variables with our prefix that are not settings.
 constexpr std::array<std::string_view, 2> other_variables{"RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE"};
 
 /// Printable ASCII only, cut at 120 characters.
@@ -57,12 +57,12 @@ Expected<std::vector<CLI::ConfigItem>> items_of(std::string_view text, const std
     std::istringstream stream{std::string(text)};
     return CLI::ConfigTOML().from_config(stream);
   } catch (const std::exception& error) {
-    return bad_file(path, std::string("cannot be read as TOML or INI: ") + error.what());
+    return bad_file(path, std::string("is not valid TOML or INI: ") + error.what());
   }
 }
 
-/// The line that an unknown name stands in, with the name itself if it is surely one: --config may have been
-/// given a file that holds a secret, and then every word of it may be that.
+/// The line of an unknown name, with the name if it looks like one: --config may name a file that contains a
+/// secret, and then any word of it may be the secret.
 std::string unknown_name(std::string_view text, const std::string& name) {
   constexpr std::size_t longest_name = 24;
   std::size_t number = 0;
@@ -94,22 +94,23 @@ Expected<RawConfig> parse_config_file(std::string_view text, const std::string& 
   for (const auto& item : *items) {
     // CLI11 marks the begin and end of a [section] by items named ++ and --.
     if (!item.parents.empty()) {
-      return bad_file(path,
-                      "has a section" + unknown_name(text, item.parents.front()) + "; it must have none");
+      return bad_file(
+          path, "has a section" + unknown_name(text, item.parents.front()) + "; sections are not allowed");
     }
     const Setting* setting = find_setting(item.name);
     if (setting == nullptr && item.name == "cookie") {
-      return bad_file(path, "holds a cookie; name a file by 'cookie-file' instead");
+      return bad_file(path, "contains a cookie; use 'cookie-file' instead");
     }
     if (setting == nullptr) {
       return bad_file(path, "unknown setting" + unknown_name(text, item.name));
     }
     if (item.inputs.empty() || (setting->shape != Shape::list && item.inputs.size() > 1)) {
-      return bad_file(path, "'" + item.name + "' must have one value; quote it if it holds blanks or commas");
+      return bad_file(path,
+                      "'" + item.name + "' must have one value; quote it if it contains blanks or commas");
     }
     const auto [_, added] = raw.emplace(item.name, RawValue{item.inputs, Origin::file, shown(path)});
     if (!added) {
-      return bad_file(path, "'" + item.name + "' stands there twice");
+      return bad_file(path, "'" + item.name + "' is set twice");
     }
   }
   return raw;
@@ -170,7 +171,7 @@ std::vector<std::string> unknown_variables(const Environment& environment) {
         std::ranges::find(other_variables, name) != other_variables.end() ||
         std::ranges::any_of(settings(), [&name](const Setting& s) { return variable_of(s.name) == name; });
     if (!known) {
-      sentences.push_back("$" + printable(name) + " is set, but there is no such setting");
+      sentences.push_back("$" + printable(name) + " is not a setting");
     }
   }
   return sentences;

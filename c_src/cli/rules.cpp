@@ -35,13 +35,13 @@ bool every_component(std::string_view text, Rule rule) {
   return true;
 }
 
-/// As is_path_component, and what a URL may hold besides: percent signs and tildes.
+/// As is_path_component, and also percent signs and tildes.
 bool is_url_component(std::string_view text) {
   return !text.empty() && text != "." && text != ".." &&
          std::ranges::all_of(text, [](char c) { return is_component_character(c) || c == '%' || c == '~'; });
 }
 
-/// Host name or IPv4 address, perhaps with a port.
+/// Host name or IPv4 address, with an optional port.
 bool is_authority(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon != std::string_view::npos && !number_between(text.substr(colon + 1), 1, 65535)) {

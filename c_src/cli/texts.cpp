@@ -39,7 +39,7 @@ std::string file_value(const RawValue& value) {
   return list + "]";
 }
 
-/// Words of text from column `from`, wrapped so that no line passes `width`.
+/// The text from column `from`, wrapped at `width`.
 std::string wrapped(std::string_view text, std::size_t from) {
   std::string out;
   std::size_t column = from;
@@ -73,7 +73,7 @@ std::string help_line(const std::string& left, std::string_view right) {
 
 std::string setting_help(const Setting& setting) {
   std::string left = flag_of(setting.name);
-  // A toggle is turned on by its name alone; only =off needs a value.
+  // The name of a toggle alone turns it on; only =off needs a value.
   if (setting.shape != Shape::toggle) {
     left += " " + std::string(setting.argument);
   }
@@ -90,7 +90,7 @@ std::string setting_help(const Setting& setting) {
 }
 
 std::string cookie_line(const Validated& validated) {
-  return validated.cookie_source.empty() ? "# cookie: not needed to ask for the address, and not looked for\n"
+  return validated.cookie_source.empty() ? "# cookie: not needed by this command\n"
                                          : "# cookie: (redacted), from " + validated.cookie_source + "\n";
 }
 
@@ -112,7 +112,7 @@ std::vector<SettingInEffect> settings_in_effect(const RawConfig& raw, const Vali
 
 std::string config_text(const RawConfig& raw, const Validated& validated) {
   std::string text =
-      "# The settings in effect, as a file for --config. Each comment tells where its value came from.\n";
+      "# The settings in effect, as a file for --config. Each comment gives the source of the value.\n";
   std::string_view group;
   for (const Setting& setting : settings()) {
     if (setting.group != group) {
@@ -130,7 +130,7 @@ std::string config_text(const RawConfig& raw, const Validated& validated) {
       text += cookie_line(validated);
     }
   }
-  text += "# epmd's port is " + std::to_string(validated.config.epmd_port) + " ($ERL_EPMD_PORT, or 4369)\n";
+  text += "# epmd port: " + std::to_string(validated.config.epmd_port) + " ($ERL_EPMD_PORT, default 4369)\n";
   return text;
 }
 
@@ -141,14 +141,14 @@ std::string help_text() {
       "       rancher_cnode wait [--timeout MS] [settings]\n"
       "       rancher_cnode vm-arg FILE FLAG\n"
       "\n"
-      "A hidden Erlang node that connects the BEAM nodes of a Rancher service with one another.\n"
+      "A hidden Erlang node that connects the BEAM nodes of a Rancher service.\n"
       "\n"
       "Commands:\n";
-  text += help_line("run", "Be that node until it is told to end. The default.");
-  text += help_line("ip", "Print the address that metadata knows for this container, and end.");
-  text += help_line("wait", "Block until the node of this container has linked, or tried, every peer once.");
-  text += help_line("vm-arg",
-                    "Print the value of FLAG in the vm.args FILE, as the BEAM takes it; 1 if it has none.");
+  text += help_line("run", "Run the node until it is stopped. The default.");
+  text += help_line("ip", "Print the address of this container by the metadata service.");
+  text +=
+      help_line("wait", "Block until the initial sync is done: every peer is connected or was tried once.");
+  text += help_line("vm-arg", "Print the value of FLAG in the vm.args FILE, as the BEAM reads it.");
   std::string_view group;
   for (const Setting& setting : settings()) {
     if (setting.group != group) {
@@ -158,21 +158,25 @@ std::string help_text() {
     text += setting_help(setting);
   }
   text += "\nGeneral:\n";
-  text += help_line("--config FILE",
-                    "File with settings as KEY = VALUE lines (TOML or INI without sections); keys are the "
-                    "flags without dashes.");
+  text += help_line(
+      "--config FILE",
+      "Configuration file with KEY = VALUE lines (TOML or INI without sections). Keys are the flags "
+      "without dashes.");
   text += help_line("--print-config",
-                    "Print the settings in effect as such a file, without the cookie, and end.");
-  text += help_line("--version", "Print the version and end.");
-  text += help_line("-h, --help", "Print this and end.");
+                    "Print the settings in effect as a configuration file, without the cookie.");
+  text += help_line("--version", "Print the version.");
+  text += help_line("-h, --help", "Print this help.");
   text +=
       "\n"
-      "Every setting is also a variable: --polling-interval is $RANCHER_CNODE_POLLING_INTERVAL.\n"
-      "A flag outweighs a variable, a variable the file, the file the default.\n"
-      "MS are milliseconds. epmd's port is $ERL_EPMD_PORT, or 4369.\n"
+      "Every setting is also an environment variable: --polling-interval is\n"
+      "$RANCHER_CNODE_POLLING_INTERVAL.\n"
+      "Precedence, highest first: flag, environment variable, configuration file, default.\n"
+      "Empty variables count as unset. MS: milliseconds. epmd port: $ERL_EPMD_PORT, default 4369.\n"
       "\n"
-      "Exit status: 0 when told to end, 2 for a bad setting; 1 where ip or wait got no answer in time.\n"
-      "A bad environment never ends it.\n";
+      "Exit status:\n";
+  text += help_line("0", "Stopped on request, or the command succeeded.");
+  text += help_line("1", "ip or wait timed out, vm-arg found no value, or a system resource is exhausted.");
+  text += help_line("2", "A bad setting.");
   return text;
 }
 
@@ -180,10 +184,10 @@ std::string ip_help_text() {
   std::string text =
       "Usage: rancher_cnode ip [--timeout MS] [settings]\n"
       "\n"
-      "Prints the address that metadata knows for this container, and waits for it if need be.\n"
-      "Asks the metadata service at --metadata-url; --ip and $CONTAINER_IP play no part.\n"
+      "Prints the address of this container by the metadata service; waits until it is known.\n"
+      "Asks the metadata service at --metadata-url; --ip and $CONTAINER_IP are not used.\n"
       "\n";
-  text += help_line("--timeout MS", "How long to wait. 0 to 86400000, 0 = for ever. [60000]");
+  text += help_line("--timeout MS", "Timeout. 0 to 86400000, 0 = no limit. [60000]");
   text +=
       "\nThe settings are those of `rancher_cnode --help`; --node-basename and the cookie are not needed.\n";
   return text;
@@ -193,13 +197,14 @@ std::string wait_help_text() {
   std::string text =
       "Usage: rancher_cnode wait [--timeout MS] [settings]\n"
       "\n"
-      "Blocks until the rancher_cnode of this container has its BEAM, has read the metadata, and has linked\n"
-      "or tried every peer once. Status 0: it has; 1: not in time, with the reason on standard error.\n"
+      "Blocks until the initial sync of this container's rancher_cnode is done: the target is connected,\n"
+      "the metadata was read, and every peer is connected or was tried once.\n"
+      "Exit status: 0 when done, 1 on timeout, with the reason on standard error.\n"
       "\n";
-  text += help_line("--timeout MS", "How long to wait. 0 to 86400000, 0 = for ever. [60000]");
+  text += help_line("--timeout MS", "Timeout. 0 to 86400000, 0 = no limit. [60000]");
   text +=
       "\nThe settings are those of `rancher_cnode --help`; --basename, --ip and the cookie must be those of\n"
-      "the node that is asked, --node-basename is not needed.\n";
+      "the running node; --node-basename is not needed.\n";
   return text;
 }
 

@@ -15,14 +15,14 @@ namespace {
 template <class T>
 using Choice = std::pair<std::string_view, T>;
 
-/// Reads one setting after the other and keeps the first violation.
+/// Reads the settings one by one and keeps the first violation.
 class Reader {
  public:
   explicit Reader(const RawConfig& raw) : raw_(raw) {}
 
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
 
-  /// The setting's text if it was given or has a default, and nothing was wrong so far.
+  /// The setting's text if it was given or has a default, and there was no violation so far.
   [[nodiscard]] const std::string* text(std::string_view name) const {
     const auto found = raw_.find(name);
     return error_ || found == raw_.end() ? nullptr : &found->second.texts.front();
@@ -40,8 +40,8 @@ class Reader {
     }
   }
 
-  /// Puts what convert makes of the text into target; nothing is a violation of the rule. A setting that is
-  /// absent leaves target as it is.
+  /// Converts the text into target; if convert returns nothing, the rule is violated. An absent setting leaves
+  /// target unchanged.
   template <class Target, class Convert>
   void read(std::string_view name, Target& target, Convert convert, std::string_view rule) {
     const std::string* const given = text(name);
@@ -126,7 +126,7 @@ void read_urls(Reader& reader, Config& config, const RawValue& given) {
       config.metadata_urls.push_back(*std::move(url));
       continue;
     }
-    // What stands before an @ may be a password: it is not repeated.
+    // The part before an @ may be a password: it is not repeated.
     const std::string repeated = text.find('@') == std::string::npos ? text : "(with an @)";
     reader.fail(
         violation("metadata-url", RawValue{{repeated}, given.origin, given.place},
@@ -140,11 +140,11 @@ void read_metadata(Reader& reader, Config& config, const RawConfig& raw) {
   if (const auto urls = raw.find("metadata-url"); urls != raw.end()) {
     read_urls(reader, config, urls->second);
   }
-  // Version 2015-07-25 tells containers by their names only, without an address.
+  // Version 2015-07-25 lists containers by name only, without addresses.
   reader.read_text(
       "metadata-version", config.metadata_version,
       [](std::string_view text) { return is_path_component(text) && text != "2015-07-25"; },
-      "must be one path component of [A-Za-z0-9._-], and not 2015-07-25, which tells no addresses");
+      "must be one path component of [A-Za-z0-9._-], and not 2015-07-25, which contains no addresses");
   reader.read_text(
       "service", config.service, is_relative_path,
       "must be a path like self/service or stacks/STACK/services/SERVICE, of [A-Za-z0-9._-] and single "
@@ -177,7 +177,7 @@ void read_dialling(Reader& reader, Config& config) {
 void read_listening(Reader& reader, Config& config, const Environment& environment) {
   reader.read("listen-port", config.listen_ports, port_range,
               "must be 0, a port from 1 to 65535, or a range of them like 9100-9105");
-  reader.read_number("max-links", config.max_links, 1, 10'000);
+  reader.read_number("max-connections", config.max_connections, 1, 10'000);
   reader.read_switch("start-epmd", config.start_epmd);
   reader.read_text("epmd", config.epmd, is_plain_text,
                    "must be a program without control characters, quotes, backslash and #");

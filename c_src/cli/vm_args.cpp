@@ -28,7 +28,7 @@ std::string replaced(std::string_view text, const Environment& environment) {
 
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-/// A quote ends with its line, and a backslash in it is a plain character: erlexec's rules, not the shell's.
+/// A quote ends at the end of its line, and a backslash inside it is a plain character: erlexec's rules, not the shell's.
 std::vector<std::string> words_of(std::string_view text) {
   enum class State { between, word, escaped, quoted, comment };
   std::vector<std::string> words;
@@ -72,7 +72,7 @@ std::vector<std::string> words_of(std::string_view text) {
 
 bool is_flag(std::string_view word) { return word.starts_with('-') || word.starts_with('+'); }
 
-/// All lists of values that come with `flag`. What stands behind -extra is the application's.
+/// All lists of values that follow `flag`. Arguments after -extra belong to the application.
 std::vector<std::vector<std::string>> values_of(std::string_view flag,
                                                 const std::vector<std::string>& words) {
   std::vector<std::vector<std::string>> values;
@@ -93,7 +93,7 @@ std::vector<std::vector<std::string>> values_of(std::string_view flag,
   return values;
 }
 
-/// One that says `-setcookie NODE COOKIE` is about another node; of two others the BEAM takes neither.
+/// `-setcookie NODE COOKIE` is for another node; when there are several, the BEAM takes none.
 std::optional<std::string> cookie_of(std::vector<std::vector<std::string>> values) {
   std::erase_if(values, [](const auto& value) { return value.size() == 2; });
   if (values.size() != 1 || values.front().size() != 1) {
@@ -114,7 +114,7 @@ std::optional<std::string> value_of(std::string_view flag, const std::vector<std
 Expected<std::string> text_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text;
-  // Up to a NUL, which none has; iterators would throw where the system cannot read.
+  // Up to a NUL, which such a file does not contain; iterators would throw on a read error.
   std::getline(file, text, '\0');
   if (!file.is_open() || file.bad()) {
     return failure(ErrorCode::bad_setting, path + " cannot be read");
@@ -122,7 +122,7 @@ Expected<std::string> text_of(const std::string& path) {
   return text;
 }
 
-/// Puts the words of each -args_file in its place. A file that names itself would have no end.
+/// Replaces each -args_file by the words of the file. The depth is bounded, because a file may include itself.
 Expected<std::vector<std::string>> with_files(const std::vector<std::string>& words, int depth) {
   constexpr int max_depth = 8;
   std::vector<std::string> all;
@@ -144,7 +144,7 @@ Expected<std::vector<std::string>> with_files(const std::vector<std::string>& wo
       return nested;
     }
     all.insert(all.end(), nested->begin(), nested->end());
-    // As erlexec does, so that no value of the file's last flag follows the file.
+    // As erlexec does, so that what follows the file is not a value of its last flag.
     all.emplace_back("--");
   }
   return all;

@@ -1,4 +1,4 @@
-// Numbers as every protocol of this wing writes them: the most significant byte first.
+// Big-endian numbers, as in every protocol of this component.
 #pragma once
 
 #include <cstdint>

@@ -6,20 +6,20 @@
 #include <random>
 #include <utility>
 
+#include "connector.hpp"
 #include "dispatcher.hpp"
 #include "epmd_daemon.hpp"
-#include "link_maker.hpp"
 
 namespace rancher_cnode::distribution {
 namespace asio = boost::asio;
 
 namespace {
 
-/// The pid that answers to our calls come to, and the one that stands for our registered names.
+/// The pid that receives the replies to our calls and that stands for our registered names.
 constexpr std::uint32_t caller_pid_id = 1;
 
-/// New at every start, so that nobody takes our pids and references for those of an earlier run. 0 to 3 are
-/// what epmds before OTP 23 gave out.
+/// New at every start, so that our pids and references differ from those of an earlier run. 0 to 3 are the
+/// creations that epmd assigned before OTP 23.
 std::uint32_t random_creation() {
   constexpr std::uint32_t first = 4;
   std::random_device source;
@@ -36,16 +36,16 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
         handlers_(std::move(handlers)),
         self_{settings_.name.str(), caller_pid_id, 0, random_creation()},
         epmd_daemon_(std::make_shared<EpmdDaemon>(loop, settings_.epmd_program, settings_.epmd_port, log)),
-        maker_(std::make_shared<LinkMaker>(
+        connector_(std::make_shared<Connector>(
             loop, settings_, self_.creation, counters_, log,
-            LinkMaker::Node{[this](const NodeName& peer) { return linked(peer); },
-                            [this]() { return accepted_links(); },
-                            [this](const NodeName& peer, FileDescriptor socket, LinkOrigin origin) {
+            Connector::Node{[this](const NodeName& peer) { return connected(peer); },
+                            [this]() { return accepted_connections(); },
+                            [this](const NodeName& peer, FileDescriptor socket, ConnectionOrigin origin) {
                               install(peer, std::move(socket), origin);
                             }})) {}
 
   Expected<void> start() {
-    if (auto listening = maker_->start(); !listening) {
+    if (auto listening = connector_->start(); !listening) {
       return listening;
     }
     add_net_kernel();
@@ -62,35 +62,35 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
       return;
     }
     registration_.reset();
-    epmd_daemon_->enough();
-    maker_->stop();
-    for (auto& [name, link] : std::exchange(links_, {})) {
-      link.connection->abandon(link.observers.farewell("shutdown"));
+    epmd_daemon_->stop_trying();
+    connector_->stop();
+    for (auto& [name, node] : std::exchange(nodes_, {})) {
+      node.connection->close_silently(node.observers.exit_signals("shutdown"));
     }
   }
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
-  [[nodiscard]] std::size_t link_count() const { return links_.size(); }
-  [[nodiscard]] bool linked(const NodeName& peer) const { return links_.contains(peer); }
+  [[nodiscard]] std::size_t connection_count() const { return nodes_.size(); }
+  [[nodiscard]] bool connected(const NodeName& peer) const { return nodes_.contains(peer); }
   [[nodiscard]] RegistrationState registration() const {
     return registration_ ? registration_->state() : RegistrationState::unavailable;
   }
-  [[nodiscard]] std::uint16_t listen_port() const { return maker_->port(); }
+  [[nodiscard]] std::uint16_t listen_port() const { return connector_->port(); }
 
   void connect(const NodeName& peer, OnConnected done) {
-    if (linked(peer)) {
+    if (connected(peer)) {
       later([done = std::move(done)]() { done({}); });
       return;
     }
-    maker_->connect(peer, std::move(done));
+    connector_->connect(peer, std::move(done));
   }
 
-  void look_up(const NodeName& peer, OnPort done) { maker_->look_up(peer, std::move(done)); }
-  void set_cookie(const Cookie& cookie) { maker_->set_cookie(cookie); }
+  void look_up(const NodeName& peer, OnPort done) { connector_->look_up(peer, std::move(done)); }
+  void set_cookie(const Cookie& cookie) { connector_->set_cookie(cookie); }
 
   void disconnect(const NodeName& peer) {
-    if (const auto found = links_.find(peer); found != links_.end()) {
+    if (const auto found = nodes_.find(peer); found != nodes_.end()) {
       found->second.connection->close({ErrorCode::cancelled, "closed by us"});
     }
   }
@@ -118,8 +118,8 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     if (!node) {
       return;
     }
-    const auto found = links_.find(*node);
-    if (found == links_.end()) {
+    const auto found = nodes_.find(*node);
+    if (found == nodes_.end()) {
       return;
     }
     auto& connection = *found->second.connection;
@@ -141,12 +141,12 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] const Pid& pid() const { return self_; }
 
  private:
-  /// The calls of the link to peer; without one, null, and `done` will hear it.
+  /// The calls over the connection to peer; without a connection, null, and `done` gets the error later.
   RemoteCalls* calls_to(const NodeName& peer, const OnCallResult& done) {
-    if (const auto found = links_.find(peer); found != links_.end()) {
+    if (const auto found = nodes_.find(peer); found != nodes_.end()) {
       return found->second.calls.get();
     }
-    later([done, peer]() { done(failure(ErrorCode::unavailable, "no link to " + peer.str())); });
+    later([done, peer]() { done(failure(ErrorCode::unavailable, "no connection to " + peer.str())); });
     return nullptr;
   }
 
@@ -162,9 +162,9 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   void registration_changed(RegistrationState state, const std::string& reason) {
     const bool epmd_is_away = state == RegistrationState::unavailable || state == RegistrationState::lost;
     if (epmd_is_away && !settings_.epmd_program.empty()) {
-      epmd_daemon_->needed();
+      epmd_daemon_->ensure_running();
     } else {
-      epmd_daemon_->enough();
+      epmd_daemon_->stop_trying();
     }
     if (handlers_.registration) {
       handlers_.registration(state, reason);
@@ -184,63 +184,63 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
                           }
                         },
                     .cast = {},
-                    .gave_up = {},
+                    .caller_gone = {},
                     .system = [this](const GenCall& call) { reply_error(call, "unknown_system_msg"); }});
   }
 
-  /// A new link replaces an older one under the same name: the other side has restarted, or gave the old
-  /// one up.
-  void install(const NodeName& peer, FileDescriptor socket, LinkOrigin origin) {
-    Link link;
-    link.origin = origin;
-    link.connection = std::make_shared<Connection>(
+  /// A new connection replaces an older one to the same name: the other side has restarted or given up the
+  /// old one.
+  void install(const NodeName& peer, FileDescriptor socket, ConnectionOrigin origin) {
+    ConnectedNode node;
+    node.origin = origin;
+    node.connection = std::make_shared<Connection>(
         loop_, std::move(socket), settings_.timing,
         Connection::Handlers{[this, peer](const Message& message) { take(peer, message); },
                              [this, peer](const Error& why) { lost(peer, why); }});
-    link.calls = std::make_unique<RemoteCalls>(
-        loop_, self_, ++last_link_number_,
-        [connection = link.connection](std::vector<char> frame) { connection->send(std::move(frame)); });
-    const auto connection = link.connection;
-    // Whoever hears of the old one's end, and wants a link again, finds the new one.
-    auto old = links_.extract(peer);
-    links_.emplace(peer, std::move(link));
+    node.calls = std::make_unique<RemoteCalls>(
+        loop_, self_, ++last_connection_number_,
+        [connection = node.connection](std::vector<char> frame) { connection->send(std::move(frame)); });
+    const auto connection = node.connection;
+    // Installed first, so that a handler which hears of the old one's end and reconnects finds the new one.
+    auto old = nodes_.extract(peer);
+    nodes_.emplace(peer, std::move(node));
     connection->start();
     if (old) {
-      ended(std::move(old), {ErrorCode::cancelled, "replaced by a new link"});
+      ended(std::move(old), {ErrorCode::cancelled, "replaced by a new connection"});
     }
-    if (!stopped_ && handlers_.link_up) {
-      handlers_.link_up(peer);
+    if (!stopped_ && handlers_.node_up) {
+      handlers_.node_up(peer);
     }
   }
 
-  [[nodiscard]] std::size_t accepted_links() const {
-    return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), [](const auto& named) {
-      return named.second.origin == LinkOrigin::accepted;
+  [[nodiscard]] std::size_t accepted_connections() const {
+    return static_cast<std::size_t>(std::count_if(nodes_.begin(), nodes_.end(), [](const auto& named) {
+      return named.second.origin == ConnectionOrigin::accepted;
     }));
   }
 
-  using Links = std::map<NodeName, Link>;
+  using Nodes = std::map<NodeName, ConnectedNode>;
 
-  void ended(Links::node_type link, const Error& why) {
-    link.mapped().connection->abandon();
-    ++counters_.links_lost;
-    if (handlers_.link_down) {
-      handlers_.link_down(link.key(), why);
+  void ended(Nodes::node_type node, const Error& why) {
+    node.mapped().connection->close_silently();
+    ++counters_.connections_lost;
+    if (handlers_.node_down) {
+      handlers_.node_down(node.key(), why);
     }
     if (!stopped_) {
-      link.mapped().calls->fail_all(why);
+      node.mapped().calls->fail_all(why);
     }
   }
 
   void lost(const NodeName& peer, const Error& why) {
-    if (const auto found = links_.find(peer); found != links_.end()) {
-      ended(links_.extract(found), why);
+    if (const auto found = nodes_.find(peer); found != nodes_.end()) {
+      ended(nodes_.extract(found), why);
     }
   }
 
   void take(const NodeName& peer, const Message& message) {
-    if (const auto found = links_.find(peer); found != links_.end()) {
-      dispatcher_.take(found->second, message);
+    if (const auto found = nodes_.find(peer); found != nodes_.end()) {
+      dispatcher_.dispatch(found->second, message);
     }
   }
 
@@ -253,10 +253,10 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   Dispatcher dispatcher_{processes_, self_, counters_};
   std::shared_ptr<EpmdDaemon> epmd_daemon_;
   std::unique_ptr<EpmdRegistration> registration_;
-  Links links_;
-  std::uint32_t last_link_number_ = 0;
+  Nodes nodes_;
+  std::uint32_t last_connection_number_ = 0;
   bool stopped_ = false;
-  std::shared_ptr<LinkMaker> maker_;
+  std::shared_ptr<Connector> connector_;
 };
 
 CNode::CNode(asio::io_context& loop, Settings settings, Handlers handlers, const Log& log)
@@ -270,8 +270,8 @@ const NodeName& CNode::name() const { return impl_->settings().name; }
 std::uint16_t CNode::listen_port() const { return impl_->listen_port(); }
 RegistrationState CNode::registration() const { return impl_->registration(); }
 const CNode::Counters& CNode::counters() const { return impl_->counters(); }
-std::size_t CNode::link_count() const { return impl_->link_count(); }
-bool CNode::linked(const NodeName& peer) const { return impl_->linked(peer); }
+std::size_t CNode::connection_count() const { return impl_->connection_count(); }
+bool CNode::connected(const NodeName& peer) const { return impl_->connected(peer); }
 void CNode::connect(const NodeName& peer, OnConnected done) { impl_->connect(peer, std::move(done)); }
 void CNode::look_up(const NodeName& peer, OnPort done) { impl_->look_up(peer, std::move(done)); }
 void CNode::set_cookie(const Cookie& cookie) { impl_->set_cookie(cookie); }

@@ -26,9 +26,9 @@ constexpr std::string_view reads_nothing = "the other side does not read what we
 
 Error why_lost(const error_code& error) {
   if (error == asio::error::eof) {
-    return {ErrorCode::unavailable, "the other side closed the link"};
+    return {ErrorCode::unavailable, "the other side closed the connection"};
   }
-  return {ErrorCode::unavailable, "the link broke: " + error.message()};
+  return {ErrorCode::unavailable, "connection lost: " + error.message()};
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ void Connection::read_more() {
                           });
 }
 
-/// All that are whole, some at a time, and then reads on.
+/// Handles all whole frames, some at a time, then reads on.
 void Connection::take_frames() {
   for (std::size_t taken = 0; open_; ++taken) {
     if (taken == frames_at_once) {
@@ -87,7 +87,7 @@ void Connection::take_frames() {
       return;
     }
     if (!frame->has_value()) {
-      show_life();
+      tick_if_idle();
       read_more();
       return;
     }
@@ -103,11 +103,10 @@ void Connection::take_frames() {
   }
 }
 
-/// Whoever sends us something, a tick or more, hears from us in turn: a BEAM that keeps sending does not
-/// tick.
-void Connection::show_life() {
-  // What was just sent, or waits to be, proves as well that we live. And a node that answers every tick, as
-  // ei does, would otherwise play ping-pong with us for ever.
+/// Answers received data with a tick: a BEAM that keeps sending does not tick itself.
+void Connection::tick_if_idle() {
+  // Data just sent or queued serves as a tick. A node that answers every tick, as ei does, would otherwise
+  // exchange ticks with us without end.
   if (unsent_.empty() && Clock::now() - last_sent_ >= quiet_enough_to_tick) {
     send(tick_frame());
   }
@@ -156,7 +155,7 @@ void Connection::check_later() {
     }
     self->silent_ += self->timing_.check_every;
     if (self->silent_ >= self->timing_.silence_limit) {
-      self->close({ErrorCode::timeout, "the other side said nothing for too long"});
+      self->close({ErrorCode::timeout, "the other side sent nothing for too long"});
       return;
     }
     self->unread_ += self->timing_.check_every;
@@ -191,8 +190,8 @@ void Connection::finish(const Error& why) {
 
 void Connection::close(const Error& why) { finish(why); }
 
-void Connection::abandon(std::span<const char> last_frames) {
-  // A frame that is under way may be half written; nothing can follow it then.
+void Connection::close_silently(std::span<const char> last_frames) {
+  // A frame being sent may be half written; nothing may follow it then.
   if (open_ && unsent_.empty()) {
     error_code error;
     socket_.non_blocking(true, error);
@@ -202,7 +201,7 @@ void Connection::abandon(std::span<const char> last_frames) {
     }
   }
   handlers_.closed = nullptr;
-  finish({ErrorCode::cancelled, "abandoned"});
+  finish({ErrorCode::cancelled, "closed silently"});
 }
 
 }  // namespace rancher_cnode::distribution

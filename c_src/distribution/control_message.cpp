@@ -24,12 +24,12 @@ enum class Operation : std::int64_t {
   unlink_id_ack = 36,
 };
 
-/// The longest control tuple of the protocol has 7 elements (SPAWN_REQUEST_TT); the rest is for what may
-/// come.
+/// The longest control tuple of the protocol has 7 elements (SPAWN_REQUEST_TT); the rest is for future
+/// ones.
 constexpr std::uint32_t max_arity = 16;
 
-/// Reads the elements of one control tuple in order. The first failure sticks, so each message is a plain
-/// list of reads.
+/// Reads the elements of one control tuple in order and keeps the first failure, so that each message is a
+/// plain list of reads.
 class Arguments {
  public:
   Arguments(TermReader& reader, std::uint32_t count) : reader_(reader), left_(count) {}
@@ -60,7 +60,7 @@ class Arguments {
     take<std::span<const char>>([this] { return reader_.skip(); });
   }
 
-  /// Passes over what is left (trace tokens, reasons), then tells whether all went well.
+  /// Skips the remaining elements (trace tokens, reasons) and returns the first failure, if any.
   Expected<void> finish() {
     while (left_ > 0 && !error_) {
       skip();

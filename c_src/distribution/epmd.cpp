@@ -28,7 +28,7 @@ Error explain(const error_code& error, bool timed_out) {
     return {ErrorCode::refused, "no epmd listens there"};
   }
   if (error == asio::error::eof || error == asio::error::connection_reset) {
-    return {ErrorCode::malformed, "its epmd closed without an answer"};
+    return {ErrorCode::malformed, "its epmd closed the connection without an answer"};
   }
   return {ErrorCode::unavailable, "its epmd cannot be reached: " + error.message()};
 }
@@ -72,7 +72,7 @@ asio::awaitable<Expected<std::uint16_t>> epmd_port(Ipv4Address host, std::uint16
     co_return tl::unexpected(explain(error, attempt->timed_out));
   }
   if (!epmd::is_port_response(response)) {
-    co_return failure(ErrorCode::malformed, "what listens on its epmd port is no epmd");
+    co_return failure(ErrorCode::malformed, "the process on its epmd port is not an epmd");
   }
   if (!epmd::is_found(response)) {
     co_return failure(ErrorCode::not_found, "its epmd does not know the name " + alive);

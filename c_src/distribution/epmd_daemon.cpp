@@ -15,10 +15,10 @@
 namespace rancher_cnode::distribution {
 namespace {
 
-/// How often the started program is looked at. `epmd -daemon` leaves at once and goes on in the background;
-/// a program that stays in the foreground is looked at less and less often.
-constexpr Milliseconds first_look{50};
-constexpr Milliseconds last_look{5'000};
+/// How often the started program is checked. `epmd -daemon` exits at once and continues in the background; a
+/// program that stays in the foreground is checked less and less often.
+constexpr Milliseconds first_check{50};
+constexpr Milliseconds last_check{5'000};
 
 /// Arguments of posix_spawn with their cleanup.
 class SpawnArguments {
@@ -26,8 +26,8 @@ class SpawnArguments {
   SpawnArguments() {
     ::posix_spawn_file_actions_init(&actions_);
     ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    // Sockets of the loop are not close-on-exec; an epmd that holds our links and our port would outlive us
-    // with them.
+    // Sockets of the loop are not close-on-exec; an epmd that inherited our connections and our
+    // port would keep them open after us.
     ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
     ::posix_spawnattr_init(&attributes_);
     sigset_t signals;
@@ -55,15 +55,15 @@ class SpawnArguments {
 }  // namespace
 
 EpmdDaemon::EpmdDaemon(boost::asio::io_context& loop, std::string program, std::uint16_t port, const Log& log,
-                       Milliseconds try_again)
+                       Milliseconds retry_delay)
     : program_(std::move(program)),
       port_(std::to_string(port)),
       log_(log),
-      try_again_(try_again),
+      retry_delay_(retry_delay),
       timer_(loop) {}
 
-void EpmdDaemon::needed() {
-  if (std::exchange(needed_, true)) {
+void EpmdDaemon::ensure_running() {
+  if (std::exchange(wanted_, true)) {
     return;
   }
   announced_ = false;
@@ -72,8 +72,8 @@ void EpmdDaemon::needed() {
   }
 }
 
-void EpmdDaemon::enough() {
-  needed_ = false;
+void EpmdDaemon::stop_trying() {
+  wanted_ = false;
   if (child_ == 0) {
     timer_.cancel();
   }
@@ -92,7 +92,7 @@ void EpmdDaemon::start() {
     failed(std::generic_category().message(error));
     return;
   }
-  reap_later(first_look);
+  reap_later(first_check);
 }
 
 void EpmdDaemon::reap_later(Milliseconds wait) {
@@ -104,7 +104,7 @@ void EpmdDaemon::reap_later(Milliseconds wait) {
     int status = 0;
     const pid_t reaped = ::waitpid(self->child_, &status, WNOHANG);
     if (reaped == 0 || (reaped < 0 && errno == EINTR)) {
-      self->reap_later(std::min(wait * 2, last_look));
+      self->reap_later(std::min(wait * 2, last_check));
       return;
     }
     self->child_ = 0;
@@ -121,25 +121,25 @@ void EpmdDaemon::ended(int status) {
     start_later();
     return;
   }
-  failed(WIFEXITED(status) ? "it ended with status " + std::to_string(WEXITSTATUS(status))
-                           : "it was ended by signal " + std::to_string(WTERMSIG(status)));
+  failed(WIFEXITED(status) ? "it exited with status " + std::to_string(WEXITSTATUS(status))
+                           : "it was killed by signal " + std::to_string(WTERMSIG(status)));
 }
 
 void EpmdDaemon::failed(const std::string& reason) {
   if (std::exchange(last_failure_, reason) != reason) {
-    log_.warning("epmd_not_started", "no epmd answers and none could be started; trying again",
+    log_.warning("epmd_start_failed", "no epmd answers and none could be started; retrying",
                  {{"program", program_}, {"reason", reason}});
   }
   start_later();
 }
 
 void EpmdDaemon::start_later() {
-  if (!needed_) {
+  if (!wanted_) {
     return;
   }
-  timer_.expires_after(try_again_);
+  timer_.expires_after(retry_delay_);
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
-    if (!cancelled && self->needed_) {
+    if (!cancelled && self->wanted_) {
       self->start();
     }
   });

@@ -1,7 +1,7 @@
-// Starts an epmd where none runs, and tries again for as long as it is needed. Used by cnode. On the loop.
+// Starts an epmd if none runs, and retries until stop_trying(). Used by cnode. On the loop.
 //
-// The program inherits our environment. An ERL_EPMD_ADDRESS there makes epmd listen at those addresses, and
-// always at loopback too, which is where we register.
+// The program inherits our environment. With ERL_EPMD_ADDRESS epmd listens on those addresses, and always on loopback,
+// where we register.
 #pragma once
 
 #include <sys/types.h>
@@ -19,14 +19,14 @@ namespace rancher_cnode::distribution {
 
 class EpmdDaemon : public std::enable_shared_from_this<EpmdDaemon> {
  public:
-  /// `program` is a name on PATH or a path. `log` must outlive the daemon's need.
+  /// `program` is a name on PATH or a path. `log` must outlive the last start.
   EpmdDaemon(boost::asio::io_context& loop, std::string program, std::uint16_t port, const Log& log,
-             Milliseconds try_again = Milliseconds(3'000));
+             Milliseconds retry_delay = Milliseconds(3'000));
 
-  /// No epmd answers: starts one, now and every few seconds, until enough(). An epmd that somebody else
-  /// starts meanwhile wins; ours then ends by itself.
-  void needed();
-  void enough();
+  /// Starts an epmd, now and every few seconds, until stop_trying(). If another epmd is started meanwhile, ours ends by
+  /// itself.
+  void ensure_running();
+  void stop_trying();
 
  private:
   void start();
@@ -38,12 +38,12 @@ class EpmdDaemon : public std::enable_shared_from_this<EpmdDaemon> {
   std::string program_;
   std::string port_;
   const Log& log_;
-  Milliseconds try_again_;
+  Milliseconds retry_delay_;
   boost::asio::steady_timer timer_;
   pid_t child_ = 0;  ///< not reaped yet; 0 = none
   std::string last_failure_;
-  bool needed_ = false;
-  bool announced_ = false;  ///< that one was started, since it is needed
+  bool wanted_ = false;
+  bool announced_ = false;  ///< epmd_started was logged since ensure_running()
 };
 
 }  // namespace rancher_cnode::distribution

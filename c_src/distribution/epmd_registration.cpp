@@ -33,7 +33,7 @@ std::string_view to_string(RegistrationState state) {
   return "unknown";
 }
 
-/// The coroutine and what it stands on; kept alive by the coroutine until it has seen the stop.
+/// The coroutine and its state; kept alive by the coroutine until it has seen the stop.
 class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
  public:
   Loop(asio::io_context& loop, Settings settings, OnChange on_change)
@@ -59,24 +59,24 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
 
  private:
   asio::awaitable<void> run() {
-    const Pacing& pacing = settings_.pacing;
-    Milliseconds retry = pacing.first_retry;
-    Milliseconds early_retry = pacing.first_retry;
+    const Backoff& backoff = settings_.backoff;
+    Milliseconds retry = backoff.first_retry;
+    Milliseconds early_retry = backoff.first_retry;
     while (!stopped_) {
       publishing_ = true;
       const auto accepted = co_await publish();
       publishing_ = false;
       if (!stopped_ && accepted) {
         co_await held();
-        retry = pacing.first_retry;
-        early_retry = doubtful_ ? std::min(early_retry * 2, pacing.last_early_retry) : pacing.first_retry;
+        retry = backoff.first_retry;
+        early_retry = unstable_ ? std::min(early_retry * 2, backoff.last_early_retry) : backoff.first_retry;
       }
       if (stopped_) {
         break;
       }
       const bool taken = !accepted && accepted.error().code == ErrorCode::refused;
       if (accepted) {
-        change(RegistrationState::lost, "epmd closed our registration");
+        change(RegistrationState::lost, "epmd closed the registration");
       } else {
         change(taken ? RegistrationState::name_taken : RegistrationState::unavailable,
                accepted.error().message);
@@ -85,8 +85,8 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
       if (accepted) {
         co_await pause(early_retry);
       } else {
-        co_await pause(taken ? pacing.taken_retry : retry);
-        retry = std::min(retry * 2, pacing.last_retry);
+        co_await pause(taken ? backoff.taken_retry : retry);
+        retry = std::min(retry * 2, backoff.last_retry);
       }
     }
   }
@@ -99,12 +99,12 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
     }
   }
 
-  /// Connects and registers. ErrorCode::refused only if epmd itself said no.
+  /// Connects and registers. ErrorCode::refused only if epmd itself refused.
   asio::awaitable<Expected<void>> publish() {
     auto self = shared_from_this();
-    timer_.expires_after(settings_.pacing.answer_limit);
+    timer_.expires_after(settings_.backoff.answer_limit);
     timer_.async_wait([self](const error_code& cancelled) {
-      // It fires also when epmd has answered in time: nobody cancels it then.
+      // It also fires after epmd has answered in time: nothing cancels it then.
       if (!cancelled && self->publishing_) {
         self->close();
       }
@@ -128,12 +128,12 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
       co_return unavailable(error);
     }
     if (!epmd::is_alive_response(head)) {
-      co_return failure(ErrorCode::malformed, "what listens on the epmd port is no epmd");
+      co_return failure(ErrorCode::malformed, "the process on the epmd port is not an epmd");
     }
     if (!epmd::is_accepted(head)) {
-      co_return failure(ErrorCode::refused, "another node holds the name " + settings_.alive);
+      co_return failure(ErrorCode::refused, "another node has registered the name " + settings_.alive);
     }
-    // epmd's creation is read and dropped: ours is new at every start and outlives an epmd.
+    // epmd's creation is not used: ours is new at every start and outlives an epmd.
     std::array<char, 4> creation{};
     co_await asio::async_read(socket_, asio::buffer(creation.data(), epmd::creation_length(head)),
                               asio::redirect_error(asio::use_awaitable, error));
@@ -145,14 +145,14 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
 
   /// Until epmd closes the connection.
   asio::awaitable<void> held() {
-    if (!doubtful_) {
+    if (!unstable_) {
       change(RegistrationState::registered, "");
     }
-    doubtful_ = true;
-    timer_.expires_after(settings_.pacing.lasting);
+    unstable_ = true;
+    timer_.expires_after(settings_.backoff.stable_after);
     timer_.async_wait([self = shared_from_this(), number = ++registrations_](const error_code& cancelled) {
       if (!cancelled && !self->stopped_ && self->registrations_ == number && self->socket_.is_open()) {
-        self->doubtful_ = false;
+        self->unstable_ = false;
         self->change(RegistrationState::registered, "");
       }
     });
@@ -179,8 +179,7 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
     if (announced_ && state == state_) {
       return;
     }
-    // A registration that was lost stays "lost" until it is back: that no epmd answers meanwhile is the same
-    // news.
+    // The state stays "lost" until a registration is back: an unavailable epmd meanwhile is no new state.
     if (announced_ && state_ == RegistrationState::lost && state == RegistrationState::unavailable) {
       return;
     }
@@ -201,7 +200,7 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
   asio::steady_timer timer_;
   RegistrationState state_ = RegistrationState::unavailable;
   std::uint64_t registrations_ = 0;
-  bool doubtful_ = false;  ///< no registration has lasted since one began
+  bool unstable_ = false;  ///< no stable registration since one was made
   bool announced_ = false;
   bool publishing_ = false;
   bool stopped_ = false;

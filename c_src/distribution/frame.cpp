@@ -9,7 +9,7 @@
 namespace rancher_cnode::distribution {
 namespace {
 
-/// A buffer above this size that has become empty is given back.
+/// An empty buffer above this size is freed.
 constexpr std::size_t kept_capacity = std::size_t{64} << 10U;
 
 void append_length(std::vector<char>& frame, std::size_t length) {
@@ -47,7 +47,7 @@ Expected<std::optional<std::span<const char>>> FrameReader::next() {
   const std::size_t length = big_endian(std::span<const char>(buffer_).subspan(begin_, frame_header_length));
   if (length > max_frame_length) {
     return failure(ErrorCode::too_large, "a frame of " + std::to_string(length) +
-                                             " bytes is above the limit of " +
+                                             " bytes exceeds the limit of " +
                                              std::to_string(max_frame_length));
   }
   if (available < frame_header_length + length) {

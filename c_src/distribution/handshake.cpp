@@ -20,7 +20,7 @@ namespace {
 
 HandshakeSocket& socket_of(void* context) { return *static_cast<HandshakeSocket*>(context); }
 
-/// One step of a handshake for ei. Only exhausted memory can throw there, and nothing may be thrown through
+/// One step of a handshake for ei. Only exhausted memory can throw here, and no exception may pass through
 /// C.
 template <class Step>
 int guarded(Step step) noexcept {
@@ -40,7 +40,7 @@ static int on_socket(void** context, void* setup) {
   return socket.direction() == Direction::outgoing ? socket.open() : 0;
 }
 
-// Nothing is closed here: the descriptor must stay taken until ei's table, which is keyed by its number, has
+// Nothing is closed here: the descriptor must stay open until ei's table, which is keyed by its number, has
 // forgotten it. HandshakeSocket's destructor closes it after that.
 static int on_close(void* /*context*/) { return 0; }
 
@@ -102,8 +102,7 @@ ei_socket_callbacks callbacks() {
 
 in_addr network_order(Ipv4Address address) { return in_addr{htonl(address.bits())}; }
 
-/// ei's own description of us; it differs from one handshake to the next only by the socket it is set up
-/// with.
+/// Fills ei's description of the local node; handshakes differ only in the socket.
 bool describe(ei_cnode& node, const Identity& self, HandshakeSocket& socket, ei_socket_callbacks& table) {
   const std::string host(self.name.host());
   const std::string alive(self.name.alive());
@@ -113,8 +112,8 @@ bool describe(ei_cnode& node, const Identity& self, HandshakeSocket& socket, ei_
                                &socket) >= 0;
 }
 
-/// Takes the socket out of ei's hands. ei keeps its own descriptor in a table and closes it; the link goes
-/// on with a duplicate, so no descriptor ever belongs to two libraries.
+/// Takes the socket over from ei. ei keeps its own descriptor in a table and closes it; the connection
+/// continues with a duplicate, so no descriptor belongs to two libraries.
 HandshakeResult hand_over(int ei_fd, HandshakeSocket& socket) {
   FileDescriptor own(::fcntl(ei_fd, F_DUPFD_CLOEXEC, 0));
   const int error = errno;
@@ -125,7 +124,7 @@ HandshakeResult hand_over(int ei_fd, HandshakeSocket& socket) {
   const int on = 1;
   ::setsockopt(own.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   ::setsockopt(own.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-  return LinkSocket{std::move(own), socket.peer_name()};
+  return EstablishedConnection{std::move(own), socket.peer_name()};
 }
 
 /// ei takes 0 for "no limit"; the real limit is the deadline in HandshakeSocket.
@@ -166,19 +165,19 @@ HandshakeResult connect_handshake(const Identity& self, const NodeName& peer, Ip
   ei_socket_callbacks table = callbacks();
   if (!describe(node, self, socket, table)) {
     return tl::unexpected(
-        HandshakeFailure{HandshakeStage::connect, {ErrorCode::failed, "ei refuses our own name"}});
+        HandshakeFailure{HandshakeStage::connect, {ErrorCode::failed, "ei rejects the name of this node"}});
   }
   in_addr to = network_order(address);
   const int fd = ei_xconnect_host_port_tmo(&node, &to, port, ei_timeout_ms);
   if (fd < 0) {
     return tl::unexpected(explain(socket));
   }
-  auto link = hand_over(fd, socket);
-  if (link && link->peer != peer.str()) {
+  auto established = hand_over(fd, socket);
+  if (established && established->peer != peer.str()) {
     return tl::unexpected(HandshakeFailure{
         HandshakeStage::complete, {ErrorCode::refused, "the node that answered is not " + peer.str()}});
   }
-  return link;
+  return established;
 }
 
 HandshakeResult accept_handshake(const Identity& self, FileDescriptor accepted, TimePoint deadline,
@@ -188,7 +187,7 @@ HandshakeResult accept_handshake(const Identity& self, FileDescriptor accepted, 
   ei_socket_callbacks table = callbacks();
   if (!describe(node, self, socket, table)) {
     return tl::unexpected(
-        HandshakeFailure{HandshakeStage::name, {ErrorCode::failed, "ei refuses our own name"}});
+        HandshakeFailure{HandshakeStage::name, {ErrorCode::failed, "ei rejects the name of this node"}});
   }
   in_addr any{};
   int port = 0;
@@ -197,7 +196,7 @@ HandshakeResult accept_handshake(const Identity& self, FileDescriptor accepted, 
   const int listener = ei_xlisten(&node, &any, &port, 1);
   if (listener < 0) {
     return tl::unexpected(
-        HandshakeFailure{HandshakeStage::name, {ErrorCode::failed, "ei takes no listener"}});
+        HandshakeFailure{HandshakeStage::name, {ErrorCode::failed, "ei accepts no listener"}});
   }
   const int fd = ei_accept_tmo(&node, listener, nullptr, ei_timeout_ms);
   if (fd < 0) {

@@ -1,4 +1,4 @@
-// What ei needs from its surroundings before the first handshake.
+// What ei needs before the first handshake.
 #include <ei.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -6,8 +6,8 @@
 #include "rancher_cnode/distribution/handshake.hpp"
 
 // ei draws its challenges from the clock, the process id and gethostid(). The C library's gethostid() asks
-// DNS for the host's own name: seconds on a pool's thread that neither the deadline nor a stop can shorten.
-// This one stands before it at link time, costs nothing, and makes a challenge that nobody can guess.
+// DNS for the host's own name, which may block a pool's thread for seconds; neither the deadline nor a stop
+// can shorten that. This one takes precedence at link time, is cheap, and makes challenges unpredictable.
 extern "C" long gethostid() {
   long bits = 0;
   if (::getentropy(&bits, sizeof(bits)) != 0) {

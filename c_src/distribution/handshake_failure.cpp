@@ -11,30 +11,29 @@ std::string refusal(HandshakeStage stage, const std::string& status) {
     return "the peer is connecting to us at the same moment";
   }
   if (status == "alive") {
-    return "the peer still holds an older connection under our name";
+    return "the peer still has an older connection to this node name";
   }
   if (status == "not_allowed") {
-    return "the peer does not allow our name";
+    return "the peer does not allow this node name";
   }
   switch (stage) {
     case HandshakeStage::connect:
       return "the connection was closed";
     case HandshakeStage::name:
-      return "the peer closed after our name: it refuses the name or our flags";
+      return "the peer closed the connection after our name: it refuses the name or the flags";
     case HandshakeStage::status:
     case HandshakeStage::challenge:
-      return "the peer closed in the middle of the handshake";
+      return "the peer closed the connection during the handshake";
     case HandshakeStage::challenge_ack:
-      return "the peer closed after our challenge reply: most likely the cookie "
-             "differs";
+      return "the peer closed the connection after our challenge reply: most likely the cookies differ";
     case HandshakeStage::complete:
       break;
   }
   return "the handshake failed";
 }
 
-/// ei found nothing wrong on the wire and gave up all the same: the name (incoming) or challenge (outgoing)
-/// that it had just read shows a release that it does not speak to.
+/// ei gave up without an error on the wire: the name (incoming) or challenge (outgoing) that it had just read
+/// belongs to a release that it does not support.
 bool too_old(const HandshakeSocket& socket) {
   if (socket.wire_error() != 0) {
     return false;
@@ -62,32 +61,28 @@ HandshakeFailure explain(const HandshakeSocket& socket) {
     return no_answer_in_time(stage);
   }
   if (socket.malformed()) {
-    return {stage, {ErrorCode::malformed, "the peer does not speak the distribution handshake"}};
+    return {stage, {ErrorCode::malformed, "the peer does not speak the distribution protocol"}};
   }
   if (stage == HandshakeStage::connect) {
     return {stage,
-            {ErrorCode::unavailable, error == ECONNREFUSED ? "nobody listens there" : system_message(error)}};
+            {ErrorCode::unavailable, error == ECONNREFUSED ? "connection refused" : system_message(error)}};
   }
   if (error != 0 && !socket.peer_closed()) {
     return {stage, {ErrorCode::unavailable, system_message(error)}};
   }
   if (too_old(socket)) {
-    return {stage,
-            {ErrorCode::refused, "its OTP release is too old (it lacks capabilities that ours needs)"}};
+    return {stage, {ErrorCode::refused, "its OTP release is too old (it lacks required capabilities)"}};
   }
   if (socket.direction() == Direction::incoming) {
-    return {stage,
-            {ErrorCode::refused, stage == HandshakeStage::challenge
-                                     ? "the stranger's answer to our challenge is wrong or missing: "
-                                       "most likely its "
-                                       "cookie differs"
-                                     : "the stranger left before it gave a name that we understand"}};
+    return {
+        stage,
+        {ErrorCode::refused, stage == HandshakeStage::challenge
+                                 ? "its challenge reply is wrong or missing: most likely the cookies differ"
+                                 : "it closed the connection before it sent a valid name"}};
   }
   if (error == 0 && stage == HandshakeStage::challenge_ack) {
     return {stage,
-            {ErrorCode::refused,
-             "the peer's answer to our challenge is wrong: "
-             "most likely the cookie differs"}};
+            {ErrorCode::refused, "the peer's challenge reply is wrong: most likely the cookies differ"}};
   }
   const std::string& status = socket.peer_status();
   const auto code = status == "nok" || status == "alive" ? ErrorCode::unavailable : ErrorCode::refused;

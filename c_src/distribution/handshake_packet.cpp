@@ -6,7 +6,7 @@
 namespace rancher_cnode::distribution {
 namespace {
 
-/// What stands before the name.
+/// The part before the name.
 struct FixedPart {
   /// Tag 'n': the name goes to the packet's end.
   std::size_t old_form;

@@ -12,7 +12,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// A handshake whose exceptions (exhausted memory) end it, and not the thread.
+/// Runs a handshake; an exception (exhausted memory) fails the handshake, not the thread.
 template <class Handshake>
 HandshakeResult guarded(Handshake handshake) {
   try {
@@ -41,9 +41,9 @@ HandshakePools::~HandshakePools() {
   outgoing_.join();
   incoming_.join();
   boost::system::error_code ignored;
-  for (const auto& stranger : silent_) {
-    stranger->timer.cancel();
-    stranger->socket.close(ignored);
+  for (const auto& inbound : silent_) {
+    inbound->timer.cancel();
+    inbound->socket.close(ignored);
   }
 }
 
@@ -52,8 +52,8 @@ void HandshakePools::set_cookie(const Cookie& cookie) {
 }
 
 void HandshakePools::connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done) {
-  // What the pool's thread touches (limit_, stop_) outlives it: the destructor joins first. The answer goes
-  // back as a value, and is dropped on the loop if this object has gone by then.
+  // What the pool's thread uses (limit_, stop_) outlives it: the destructor joins first. The result is passed
+  // as a value, and dropped on the loop if this object has been destroyed.
   asio::post(outgoing_, [this, self = self_, peer, address, port, done = std::move(done),
                          alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
     auto result = std::make_shared<HandshakeResult>(
@@ -80,45 +80,45 @@ bool HandshakePools::accept(FileDescriptor socket, Ipv4Address source, Done done
   }
   static_cast<void>(socket.release());
   ++shares_[source].waiting;
-  watch(std::make_shared<Stranger>(Stranger{std::move(watched), asio::steady_timer(loop_), source,
-                                            Clock::now() + limit_, std::move(done)}));
+  watch(std::make_shared<Inbound>(Inbound{std::move(watched), asio::steady_timer(loop_), source,
+                                          Clock::now() + limit_, std::move(done)}));
   return true;
 }
 
-/// Until its first bytes are there (or its end, which a thread finds at once), or its deadline.
-void HandshakePools::watch(const SharedStranger& stranger) {
-  silent_.insert(stranger);
-  stranger->timer.expires_at(stranger->deadline);
-  stranger->timer.async_wait([stranger](const boost::system::error_code& cancelled) {
+/// Until the first bytes arrive, the connection closes (a thread finds that at once), or the deadline.
+void HandshakePools::watch(const SharedInbound& inbound) {
+  silent_.insert(inbound);
+  inbound->timer.expires_at(inbound->deadline);
+  inbound->timer.async_wait([inbound](const boost::system::error_code& cancelled) {
     if (!cancelled) {
       boost::system::error_code ignored;
-      stranger->socket.cancel(ignored);
+      inbound->socket.cancel(ignored);
     }
   });
-  stranger->socket.async_wait(asio::ip::tcp::socket::wait_read,
-                              [this, stranger, alive = std::weak_ptr<HandshakePools*>(alive_)](
-                                  const boost::system::error_code& error) {
-                                if (!alive.lock()) {
-                                  return;
-                                }
-                                silent_.erase(stranger);
-                                stranger->timer.cancel();
-                                if (error) {
-                                  gave_up(stranger);
-                                } else {
-                                  waiting_.push_back(stranger);
-                                  run_waiting();
-                                }
-                              });
+  inbound->socket.async_wait(asio::ip::tcp::socket::wait_read,
+                             [this, inbound, alive = std::weak_ptr<HandshakePools*>(alive_)](
+                                 const boost::system::error_code& error) {
+                               if (!alive.lock()) {
+                                 return;
+                               }
+                               silent_.erase(inbound);
+                               inbound->timer.cancel();
+                               if (error) {
+                                 timed_out(inbound);
+                               } else {
+                                 waiting_.push_back(inbound);
+                                 run_waiting();
+                               }
+                             });
 }
 
-void HandshakePools::gave_up(const SharedStranger& stranger) {
-  const auto share = shares_.find(stranger->source);
+void HandshakePools::timed_out(const SharedInbound& inbound) {
+  const auto share = shares_.find(inbound->source);
   --share->second.waiting;
   forget_if_idle(share);
   boost::system::error_code ignored;
-  stranger->socket.close(ignored);
-  stranger->done(tl::unexpected(no_answer_in_time(HandshakeStage::name)));
+  inbound->socket.close(ignored);
+  inbound->done(tl::unexpected(no_answer_in_time(HandshakeStage::name)));
 }
 
 void HandshakePools::run_waiting() {
@@ -131,25 +131,24 @@ void HandshakePools::run_waiting() {
     --share.waiting;
     ++share.running;
     ++running_;
-    const SharedStranger stranger = std::move(*next);
+    const SharedInbound inbound = std::move(*next);
     next = waiting_.erase(next);
-    run(stranger);
+    run(inbound);
   }
 }
 
-void HandshakePools::run(const SharedStranger& stranger) {
+void HandshakePools::run(const SharedInbound& inbound) {
   boost::system::error_code error;
-  // The stranger itself goes back to the loop: what is left of its socket and timer must not end on a
-  // pool's thread.
-  auto socket = std::make_shared<FileDescriptor>(stranger->socket.release(error));
-  asio::post(incoming_, [this, self = self_, shared = stranger, socket,
+  // `inbound` is returned to the loop: its socket and timer must not be destroyed on a pool's thread.
+  auto socket = std::make_shared<FileDescriptor>(inbound->socket.release(error));
+  asio::post(incoming_, [this, self = self_, shared = inbound, socket,
                          alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
     auto result = std::make_shared<HandshakeResult>(
         guarded([&] { return accept_handshake(*self, std::move(*socket), shared->deadline, stop_); }));
-    asio::post(loop_, [result, stranger = std::move(shared), alive = std::move(alive)]() {
+    asio::post(loop_, [result, inbound = std::move(shared), alive = std::move(alive)]() {
       if (const auto pools = alive.lock()) {
-        (*pools)->finished(stranger->source);
-        stranger->done(std::move(*result));
+        (*pools)->finished(inbound->source);
+        inbound->done(std::move(*result));
       }
     });
   });

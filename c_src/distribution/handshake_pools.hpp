@@ -1,9 +1,9 @@
-// The threads on which handshakes block, and the strangers that wait for one. Used by cnode.
+// The threads on which handshakes block, and the inbound connections that wait for one. Used by connector.
 //
-// A stranger that has said nothing yet is watched by the loop and costs no thread. One that began to speak
-// gets a thread, and one source address may hold only a share of those: a host that stops in the middle of
-// its handshakes delays only itself, and it takes sixteen such hosts together to delay others, until their
-// deadline. The waiting is kept on the loop; the pools only run.
+// An inbound connection that has sent nothing yet is watched by the loop and needs no thread. Once it has sent bytes
+// it gets a thread, and one source address may use only a share of them: a host that stalls its handshakes delays only
+// itself, and sixteen such hosts are needed to delay others, until their deadline. The queue is kept on the loop; the
+// pools only run.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -31,26 +31,26 @@ class HandshakePools {
 
   using Done = std::function<void(HandshakeResult)>;
 
-  /// `limit` is for one handshake. An outgoing one's time begins when a thread takes it up: a wait for
-  /// others is not the peer's fault. A stranger's begins when it came.
+  /// `limit` is for one handshake. It starts when a thread takes up an outgoing one, which may have waited for others,
+  /// and when an inbound connection was accepted.
   HandshakePools(boost::asio::io_context& loop, Identity self, Milliseconds limit, HandshakeThreads threads);
-  /// Ends every handshake at once and joins the threads. No Done runs any more.
+  /// Aborts every handshake and joins the threads. No Done runs after it.
   ~HandshakePools();
   HandshakePools(const HandshakePools&) = delete;
   HandshakePools& operator=(const HandshakePools&) = delete;
 
-  /// For the handshakes that are asked for from now on.
+  /// Used by handshakes that are requested from now on.
   void set_cookie(const Cookie& cookie);
 
   /// `done` runs on the loop.
   void connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done);
-  /// False (and the socket is closed) if too many wait already, of this source or in all, or if the loop
-  /// cannot watch it.
+  /// False (and the socket is closed) if too many are waiting, from this source or in total, or if the loop cannot
+  /// watch the socket.
   [[nodiscard]] bool accept(FileDescriptor socket, Ipv4Address source, Done done);
 
  private:
-  struct Stranger {
-    boost::asio::ip::tcp::socket socket;  ///< the loop's until a thread takes it
+  struct Inbound {
+    boost::asio::ip::tcp::socket socket;  ///< owned by the loop until a thread takes it
     boost::asio::steady_timer timer;
     Ipv4Address source;
     TimePoint deadline;
@@ -61,21 +61,21 @@ class HandshakePools {
     std::size_t waiting = 0;
   };
   using Shares = std::map<Ipv4Address, Share>;
-  using SharedStranger = std::shared_ptr<Stranger>;
-  void watch(const SharedStranger& stranger);
-  void gave_up(const SharedStranger& stranger);
+  using SharedInbound = std::shared_ptr<Inbound>;
+  void watch(const SharedInbound& inbound);
+  void timed_out(const SharedInbound& inbound);
   void run_waiting();
-  void run(const SharedStranger& stranger);
+  void run(const SharedInbound& inbound);
   void finished(Ipv4Address source);
   void forget_if_idle(Shares::iterator share);
 
   boost::asio::io_context& loop_;
-  std::shared_ptr<const Identity> self_;  ///< each handshake keeps the one it began with
+  std::shared_ptr<const Identity> self_;  ///< each handshake keeps the one it started with
   const Milliseconds limit_;
   const HandshakeThreads threads_;
   HandshakeStop stop_;
-  std::set<SharedStranger> silent_;     ///< that have said nothing yet
-  std::deque<SharedStranger> waiting_;  ///< for a thread
+  std::set<SharedInbound> silent_;     ///< have sent nothing yet
+  std::deque<SharedInbound> waiting_;  ///< for a thread
   Shares shares_;
   std::size_t running_ = 0;
   std::shared_ptr<HandshakePools*> alive_;

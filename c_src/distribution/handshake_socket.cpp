@@ -28,7 +28,7 @@ int HandshakeSocket::fail(int error) {
   return error;
 }
 
-/// Until the socket is ready, the deadline (ETIMEDOUT) or the stop (ECANCELED).
+/// Waits until the socket is ready, the deadline (ETIMEDOUT) or the stop (ECANCELED).
 int HandshakeSocket::wait(short events) {
   while (true) {
     const auto left = std::chrono::ceil<Milliseconds>(deadline_ - Clock::now());

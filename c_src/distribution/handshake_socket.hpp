@@ -19,7 +19,7 @@ class HandshakeSocket {
   /// Outgoing: socket is invalid until open(). Incoming: the accepted connection.
   HandshakeSocket(Direction direction, FileDescriptor socket, TimePoint deadline, int stop_fd);
 
-  // What ei's callbacks ask for. Each returns 0 or an errno value.
+  // Called by ei's callbacks. Each returns 0 or an errno value.
   int open();
   int connect(const void* address, std::size_t length);
   int read(char* buffer, std::size_t& length);
@@ -30,9 +30,9 @@ class HandshakeSocket {
   [[nodiscard]] HandshakeStage stage() const { return stage_; }
   void complete() { stage_ = HandshakeStage::complete; }
   [[nodiscard]] const std::string& peer_name() const { return peer_name_; }
-  /// What the peer answered to our name ("ok", "nok", "not_allowed", "alive", ...); empty before.
+  /// The answer of the peer to our name ("ok", "nok", "not_allowed", "alive", ...); empty before.
   [[nodiscard]] const std::string& peer_status() const { return peer_status_; }
-  /// The first thing that went wrong on the wire: an errno value, 0 = nothing.
+  /// The first error on the wire: an errno value, 0 = none.
   [[nodiscard]] int wire_error() const { return wire_error_; }
   [[nodiscard]] bool peer_closed() const { return peer_closed_; }
   [[nodiscard]] bool malformed() const { return malformed_; }

@@ -8,7 +8,7 @@ using boost::system::error_code;
 
 namespace {
 
-/// Wait after a failed accept (out of descriptors), so that the loop does not spin on it.
+/// Delay after a failed accept (out of descriptors), so that the loop does not spin.
 constexpr Milliseconds accept_again{100};
 
 error_code listen_at(asio::ip::tcp::acceptor& acceptor, const asio::ip::tcp::endpoint& endpoint) {
@@ -42,7 +42,7 @@ Expected<void> Listener::open(Ipv4Address host, PortRange ports) {
     }
   }
   close();
-  return failure(ErrorCode::unavailable, "cannot listen at " + host.to_string() + ": " + error.message());
+  return failure(ErrorCode::unavailable, "cannot listen on " + host.to_string() + ": " + error.message());
 }
 
 void Listener::close() {
@@ -71,7 +71,7 @@ void Listener::accept_next() {
     socket.non_blocking(true, broken);
     FileDescriptor descriptor(broken ? -1 : socket.release(broken));
     if (!broken) {
-      self->handlers_.stranger(std::move(descriptor), Ipv4Address(self->source_.address().to_v4().to_uint()));
+      self->handlers_.accepted(std::move(descriptor), Ipv4Address(self->source_.address().to_v4().to_uint()));
     }
     if (self->acceptor_.is_open()) {
       self->accept_next();

@@ -19,16 +19,16 @@ namespace rancher_cnode::distribution {
 class Listener : public std::enable_shared_from_this<Listener> {
  public:
   struct Handlers {
-    std::function<void(FileDescriptor socket, Ipv4Address source)> stranger;  ///< the socket does not block
-    /// One could not be taken in (no descriptors left).
+    std::function<void(FileDescriptor socket, Ipv4Address source)> accepted;  ///< the socket is non-blocking
+    /// An accept failed (no descriptors left).
     std::function<void(const std::string& reason)> failed;
   };
 
   Listener(boost::asio::io_context& loop, Handlers handlers);
 
-  /// Listens at the first free port of the range and begins to accept. May be called again after a failure.
+  /// Listens on the first free port of the range and starts to accept. May be called again after a failure.
   [[nodiscard]] Expected<void> open(Ipv4Address host, PortRange ports);
-  /// No handler runs any more.
+  /// No handler runs after it.
   void close();
   /// 0 unless it listens.
   [[nodiscard]] std::uint16_t port() const;

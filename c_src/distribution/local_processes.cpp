@@ -70,8 +70,8 @@ bool LocalProcesses::deliver(const std::string& name, std::span<const char> mess
 
 void LocalProcesses::demonitored(const Pid& watcher, const Reference& reference) const {
   for (const auto& [name, behaviour] : processes_) {
-    if (behaviour.gave_up) {
-      behaviour.gave_up(watcher, reference);
+    if (behaviour.caller_gone) {
+      behaviour.caller_gone(watcher, reference);
     }
   }
 }

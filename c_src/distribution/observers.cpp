@@ -20,7 +20,7 @@ void Observers::remove(const control::Unlink& unlink) { links_.erase({unlink.fro
 
 void Observers::remove(const control::Exit& exit) { links_.erase({exit.from, exit.to}); }
 
-std::vector<char> Observers::farewell(std::string_view reason) const {
+std::vector<char> Observers::exit_signals(std::string_view reason) const {
   std::vector<char> frames;
   const auto append = [&frames](const std::vector<char>& frame) {
     frames.insert(frames.end(), frame.begin(), frame.end());

@@ -1,5 +1,5 @@
-// Who at the other end of one link monitors a process of ours, or is linked to one: they are told when we
-// end. Used by cnode, one object a link. On the loop. Source: ERTS user's guide, "Distribution Protocol":
+// The processes of one connected node that monitor a process of ours or are linked to one: they get exit signals when
+// we end. Used by cnode, one object per connection. On the loop. Source: ERTS user's guide, "Distribution Protocol":
 // MONITOR_P, DEMONITOR_P, LINK, UNLINK_ID, MONITOR_P_EXIT, EXIT.
 #pragma once
 
@@ -17,20 +17,20 @@ namespace rancher_cnode::distribution {
 
 class Observers {
  public:
-  /// What one link may make us remember. Those above it see the link close instead (noconnection).
+  /// Limit per connection. Processes above it see the connection close instead (noconnection).
   static constexpr std::size_t max_remembered = 10'000;
 
   void add(const control::Monitor& monitor);
   void add(const control::Link& link);
   void remove(const control::Demonitor& demonitor);
   void remove(const control::Unlink& unlink);
-  /// The node takes its own signal as the end of the link between the two processes.
+  /// An exit signal ends the link between the two processes.
   void remove(const control::Exit& exit);
 
   [[nodiscard]] std::size_t size() const { return monitors_.size() + links_.size(); }
 
-  /// Whole frames that tell each of them that its process has ended for this reason.
-  [[nodiscard]] std::vector<char> farewell(std::string_view reason) const;
+  /// Whole frames with an exit signal for each of them, with this reason.
+  [[nodiscard]] std::vector<char> exit_signals(std::string_view reason) const;
 
  private:
   struct Watch {

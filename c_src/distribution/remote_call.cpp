@@ -31,10 +31,10 @@ CallResult result_of(std::span<const char> term) {
 
 }  // namespace
 
-RemoteCalls::RemoteCalls(asio::io_context& loop, Pid self, std::uint32_t link, Send send)
+RemoteCalls::RemoteCalls(asio::io_context& loop, Pid self, std::uint32_t connection, Send send)
     : loop_(loop),
       self_(std::move(self)),
-      link_(link),
+      connection_(connection),
       send_(std::move(send)),
       alive_(std::make_shared<RemoteCalls*>(this)) {}
 
@@ -49,7 +49,7 @@ Reference RemoteCalls::next_reference() {
                    self_.creation,
                    3,
                    {static_cast<std::uint32_t>(count_ & first_word_mask),
-                    static_cast<std::uint32_t>(count_ >> first_word_bits), link_}};
+                    static_cast<std::uint32_t>(count_ >> first_word_bits), connection_}};
 }
 
 void RemoteCalls::request(const std::string& process, std::span<const char> request, Milliseconds timeout,
@@ -81,7 +81,7 @@ void RemoteCalls::call(const ModuleFunction& what, std::span<const char> argumen
   });
 }
 
-bool RemoteCalls::take(std::span<const char> message) {
+bool RemoteCalls::handle_reply(std::span<const char> message) {
   TermReader reader(message);
   if (!reader.accept_tuple(2)) {
     return false;

@@ -57,11 +57,11 @@ std::string_view to_string(OwnPresence presence) {
     case OwnPresence::unknown:
       return "unknown";
     case OwnPresence::present:
-      return "present";
+      return "listed";
     case OwnPresence::missing:
       return "missing";
     case OwnPresence::left:
-      return "left";
+      return "removed";
   }
   return "unknown";
 }

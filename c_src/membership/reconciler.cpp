@@ -167,7 +167,7 @@ const ReconcilerCounters& Reconciler::counters() const { return impl_->counters(
 std::string_view to_string(PeerState state) {
   switch (state) {
     case PeerState::linked:
-      return "linked";
+      return "connected";
     case PeerState::held:
       return "held";
     case PeerState::queued:

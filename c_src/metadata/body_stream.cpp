@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::uint64_t every_byte(std::uint8_t value) { return 0x0101'0101'0101'0101U * value; }
 
-/// True if none of eight bytes is a quote, a backslash, a control character or beyond ASCII. May say false
-/// for eight that are all plain, never true for eight that are not.
+/// True if none of eight bytes is a quote, a backslash, a control character or beyond ASCII. May return false for
+/// eight plain bytes, never true for others.
 bool all_plain(std::uint64_t eight) {
   const std::uint64_t quote = (eight ^ every_byte('"')) - every_byte(1);
   const std::uint64_t backslash = (eight ^ every_byte('\\')) - every_byte(1);
@@ -42,11 +42,11 @@ void BodyStream::refill() {
   end_ = begin_ + end_piece_.size();
 }
 
-// Called at the start of a string, so at most max_text bytes are taken and all of them fit. What is left of
-// the string (an escape, the next piece, what is longer) goes through Put() as RapidJSON finds it.
+// Called at the start of a string, so at most max_text bytes are copied, and they fit. The rest of the string (an
+// escape, the next piece, the excess) goes through Put().
 void BodyStream::take_plain_run() {
   const Ch* at = at_;
-  // Stops before the last byte of the piece: passing that one is Take()'s business.
+  // Stops before the last byte of the piece, which Take() handles.
   const Ch* const last = at + std::min(static_cast<std::size_t>(end_ - at) - 1, max_text);
   Ch* out = text_.data();
   for (std::uint64_t eight = 0; last - at >= 8; at += 8, out += 8) {

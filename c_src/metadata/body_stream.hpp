@@ -1,12 +1,12 @@
 // A ByteSource as RapidJSON's stream, both for input and for the strings that it unescapes. Used by
 // service_reader only, with kParseInsituFlag.
 //
-// RapidJSON takes '\0' for the end of the input, which is what Peek() and Take() give from the end on.
-// Whether that was the true end, a failure, or a NUL byte in the body is told by at_end() and failure().
+// RapidJSON takes '\0' as the end of the input; Peek() and Take() return it at the end. at_end() and failure() show
+// whether it was the end, a failure, or a NUL byte in the body.
 //
-// Being the output as well pays twice. A run of plain characters is taken over in one go when a string
-// begins, instead of one call a character, which is what nearly all of a body consists of. And a string is
-// kept only up to a limit, so that no string of any length needs memory of its length.
+// It is also the output, for two reasons. A run of plain characters, most of a body, is copied at once when a string
+// begins, instead of one call per character. And a string is kept only up to a limit, so that memory does not grow with
+// its length.
 #pragma once
 
 #include <array>
@@ -20,15 +20,14 @@ namespace rancher_cnode::metadata {
 
 class BodyStream {
  public:
-  /// Of a longer string only this many bytes are given on: one more than is good, so that the reader can
-  /// tell.
+  /// A longer string is cut to this size: one byte above the limit, so that the reader detects it.
   static constexpr std::size_t max_text = max_json_text + 1;
 
   explicit BodyStream(ByteSource& source) : source_(source) { refill(); }
   BodyStream(const BodyStream&) = delete;
   BodyStream& operator=(const BodyStream&) = delete;
 
-  // The names that RapidJSON's stream concept asks for: input ...
+  // The names of RapidJSON's stream concept: input ...
   using Ch = char;
   [[nodiscard]] Ch Peek() const { return *at_; }
   Ch Take() {
@@ -56,14 +55,14 @@ class BodyStream {
 
   /// Nothing is left to read: the body has ended, or the source has failed.
   [[nodiscard]] bool at_end() const { return ended_; }
-  /// The source's error that cut the body short.
+  /// The error of the source that ended the body early.
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
 
  private:
   void refill();
   void take_plain_run();
 
-  /// The piece that stands for the end; it is followed by itself.
+  /// The piece after the end; it is followed by itself.
   static constexpr std::array<Ch, 1> end_piece_{'\0'};
 
   ByteSource& source_;

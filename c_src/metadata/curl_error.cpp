@@ -50,7 +50,7 @@ Error timeout_error(CURL* easy, const TransferFacts& facts) {
 /// The connection was lost after the request had been sent.
 Error lost_error(const TransferFacts& facts) {
   const char* const where = facts.received > 0 ? "in the middle of the answer" : "without an answer";
-  return {ErrorCode::unavailable, std::string("the connection closed ") + where};
+  return {ErrorCode::unavailable, std::string("connection closed ") + where};
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ Error lost_error(const TransferFacts& facts) {
 Error curl_error(CURL* easy, CURLcode code, const TransferFacts& facts) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return {ErrorCode::unavailable, "name does not resolve"};
+      return {ErrorCode::unavailable, "the name does not resolve"};
     case CURLE_COULDNT_CONNECT:
       return connect_error(easy);
     case CURLE_OPERATION_TIMEDOUT:
@@ -82,7 +82,7 @@ Error curl_error(CURL* easy, CURLcode code, const TransferFacts& facts) {
       if (info(easy, CURLINFO_CONNECT_TIME_T) != 0) {
         return {ErrorCode::malformed, "the answer is not HTTP"};
       }
-      return {ErrorCode::bad_setting, "only http and https can be spoken"};
+      return {ErrorCode::bad_setting, "only http and https are supported"};
     default:
       return {ErrorCode::failed, curl_easy_strerror(code)};
   }

@@ -1,4 +1,4 @@
-// libcurl's failures as ours. Used by http_client only.
+// Translates libcurl errors. Used by http_client only.
 #pragma once
 
 #include <curl/curl.h>
@@ -10,13 +10,13 @@
 
 namespace rancher_cnode::metadata {
 
-/// What libcurl does not tell, or not reliably once it has replaced a connection.
+/// Facts that libcurl does not provide, or not reliably once it has replaced a connection.
 struct TransferFacts {
   Timeouts timeouts;
   std::size_t received;  ///< bytes of the answer, header lines included
 };
 
-/// Why the transfer on `easy` ended with `code` (not CURLE_OK), in words for a person at night.
+/// Why the transfer on `easy` ended with `code` (not CURLE_OK), in words.
 [[nodiscard]] Error curl_error(CURL* easy, CURLcode code, const TransferFacts& facts);
 
 }  // namespace rancher_cnode::metadata

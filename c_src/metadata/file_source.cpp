@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view scheme = "file://";
 
-/// Undoes percent-encoding. Nothing if there is no valid one, or a NUL, which no path can hold.
+/// Decodes percent-encoding. Nothing if it is invalid or contains a NUL.
 std::optional<std::string> decoded(std::string_view text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {

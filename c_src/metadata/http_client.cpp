@@ -19,9 +19,9 @@ namespace {
 constexpr std::size_t buffer_bytes = CURL_MAX_WRITE_SIZE;
 /// All header lines of one answer together; the metadata service sends about 150 bytes.
 constexpr std::size_t max_header_bytes = 64U << 10U;
-/// How long a wait inside libcurl may last before give_up is asked again unasked for.
+/// Longest wait inside libcurl before give_up is asked again.
 constexpr Milliseconds poll_limit{5'000};
-/// How long an address is kept: a service that moved must be found again soon.
+/// How long an address is cached: a moved service must be found soon.
 constexpr long name_kept_s = 5;
 
 struct EasyDeleter {
@@ -37,7 +37,7 @@ using Easy = std::unique_ptr<CURL, EasyDeleter>;
 using Multi = std::unique_ptr<CURLM, MultiDeleter>;
 using List = std::unique_ptr<curl_slist, ListDeleter>;
 
-/// Once a process, before the first handle. Never undone: a name lookup that was abandoned may outlive us.
+/// Once per process, before the first handle. Never undone: an abandoned name lookup may outlive us.
 void init_curl() {
   static const CURLcode done = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (done != CURLE_OK) {
@@ -74,7 +74,7 @@ class HttpAnswer::Transfer {
 
   /// Drives the transfer until the buffer holds bytes or the transfer is over.
   Expected<void> fill();
-  /// What the buffer holds; the caller has it then.
+  /// Returns the contents of the buffer and empties it.
   std::string_view take() { return {buffer_.data(), std::exchange(size_, 0)}; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[nodiscard]] int status() const;
@@ -86,7 +86,7 @@ class HttpAnswer::Transfer {
   static int on_request(void* self, char*, char*, int, int);
   std::size_t body(const char* data, std::size_t size);
   [[nodiscard]] TimePoint stage_due() const;
-  void look_for_end();
+  void check_for_end();
   [[nodiscard]] Error reason() const;
 
   CURLM* multi_;
@@ -120,9 +120,9 @@ HttpAnswer::Transfer::Transfer(CURLM* multi, HttpRequest request)
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "rancher_cnode");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  // A name lookup that hangs is left behind, not waited for.
+  // A name lookup that hangs is abandoned, not awaited.
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-  // For the connection that replaces a dead one; the others end by stage_due().
+  // For a connection that replaces a dead one; others end by stage_due().
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>((timeouts.lookup + timeouts.connect).count()));
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &Transfer::on_socket);
@@ -155,7 +155,7 @@ int HttpAnswer::Transfer::on_socket(void* self, curl_socket_t, curlsocktype) {
   return again && transfer.request_.resend == Resend::no ? CURL_SOCKOPT_ERROR : CURL_SOCKOPT_OK;
 }
 
-// Once a connection stands, be it a kept one.
+// Once a connection is established or reused.
 int HttpAnswer::Transfer::on_request(void* self, char*, char*, int, int) {
   auto& transfer = *static_cast<Transfer*>(self);
   if (!transfer.sent_at_) {
@@ -192,7 +192,7 @@ std::size_t HttpAnswer::Transfer::body(const char* data, std::size_t size) {
 }
 
 Expected<void> HttpAnswer::Transfer::fill() {
-  // libcurl keeps what did not fit, and hands it over inside this call.
+  // libcurl kept what did not fit, and passes it on inside this call.
   if (std::exchange(paused_, false)) {
     if (const CURLcode code = curl_easy_pause(easy_.get(), CURLPAUSE_CONT); code != CURLE_OK) {
       ended_ = code;
@@ -200,13 +200,13 @@ Expected<void> HttpAnswer::Transfer::fill() {
   }
   while (size_ == 0 && !ended_) {
     if (request_.give_up && request_.give_up()) {
-      return failure(ErrorCode::cancelled, "given up");
+      return failure(ErrorCode::cancelled, "cancelled");
     }
     int running = 0;
     if (const CURLMcode code = curl_multi_perform(multi_, &running); code != CURLM_OK) {
       return failure(ErrorCode::failed, curl_multi_strerror(code));
     }
-    look_for_end();
+    check_for_end();
     if (size_ > 0 || ended_) {
       break;
     }
@@ -227,7 +227,7 @@ Expected<void> HttpAnswer::Transfer::fill() {
   return {};
 }
 
-void HttpAnswer::Transfer::look_for_end() {
+void HttpAnswer::Transfer::check_for_end() {
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
     if (message->msg == CURLMSG_DONE && message->easy_handle == easy_.get()) {

@@ -14,9 +14,9 @@ using membership::Service;
 
 constexpr std::string_view version_path = "version";
 constexpr std::string_view own_address_path = "self/container/primary_ip";
-/// A version is a UUID, an address shorter still.
+/// A version is a UUID; an address is shorter.
 constexpr std::size_t max_text_bytes = 256;
-/// A URL that hangs must not keep a later one, which works, waiting for long.
+/// A URL that hangs must not delay a working later one for long.
 constexpr Milliseconds earlier_url_answer{2'000};
 
 /// RFC 3986 section 2.3: what needs no escape in a path or a query.
@@ -41,8 +41,8 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-/// A short answer: a JSON string (without escapes), null as an empty text, or the bare text of a server that
-/// does not heed Accept.
+/// A short answer: a JSON string (without escapes), null as an empty text, or the plain text of a server that
+/// ignores Accept.
 Expected<std::string> read_text(ByteSource& answer) {
   auto body = read_all(answer, max_text_bytes);
   if (!body) {
@@ -62,14 +62,14 @@ Expected<std::string> read_text(ByteSource& answer) {
     return c <= ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '{';
   };
   if (std::any_of(text.begin(), text.end(), odd)) {
-    return failure(ErrorCode::malformed, "the answer is not a plain text");
+    return failure(ErrorCode::malformed, "the answer is not plain text");
   }
   return std::string(text);
 }
 
 std::string_view meaning_of_404(std::string_view path) {
   if (path == version_path) {
-    return "the metadata service has loaded nothing yet";
+    return "the metadata service has not loaded any data yet";
   }
   if (path.starts_with("self/container")) {
     return "address not known yet, or host-network container";
@@ -84,17 +84,17 @@ std::string_view meaning_of_404(std::string_view path) {
 Error status_error(HttpAnswer& answer, const std::string& full_path, std::string_view path) {
   const int status = answer.status();
   const auto body = read_all(answer, max_text_bytes);
-  const std::string said = std::to_string(status) + " at " + full_path;
+  const std::string text = std::to_string(status) + " at " + full_path;
   if (status == 404 && body && is_not_found_answer(*body)) {
-    return {ErrorCode::not_found, said + ": " + std::string(meaning_of_404(path))};
+    return {ErrorCode::not_found, text + ": " + std::string(meaning_of_404(path))};
   }
   if (status >= 500) {
-    return {ErrorCode::unavailable, said + ": the server failed"};
+    return {ErrorCode::unavailable, text + ": the server failed"};
   }
   if (status >= 300 && status < 400) {
-    return {ErrorCode::malformed, said + ": redirects are not followed"};
+    return {ErrorCode::malformed, text + ": redirects are not followed"};
   }
-  return {ErrorCode::malformed, said + ": not an answer of the metadata service"};
+  return {ErrorCode::malformed, text + ": not an answer of the metadata service"};
 }
 
 }  // namespace
@@ -198,8 +198,7 @@ void MetadataClient::remember(const Service& service) {
   if (!asks_for_self(settings_.service) || service.stack_name.empty() || service.name.empty()) {
     return;
   }
-  // By its own name even for a sidekick's service, whose containers are the sidekicks: under the primary
-  // service's name stand others.
+  // By its own name also for a sidekick's service, whose containers are the sidekicks: the primary service has others.
   remembered_ = Remembered{"stacks/" + escaped(service.stack_name) + "/services/" + escaped(service.name),
                            service.uuid};
 }
@@ -214,7 +213,7 @@ Expected<Service> MetadataClient::service_by_name(const Error& self_error) {
   }
   if (service->uuid != remembered_->uuid) {
     return failure(self_error.code,
-                   self_error.message + "; " + path_of(remembered_->path) + " is another service by now");
+                   self_error.message + "; " + path_of(remembered_->path) + " is a different service");
   }
   service_path_ = remembered_->path;
   return service;
@@ -234,7 +233,7 @@ Expected<Ipv4Address> MetadataClient::own_address() {
     return tl::unexpected<Error>(address.error().within(at));
   }
   if (!address->is_host()) {
-    return failure(ErrorCode::malformed, at + ": " + *text + " is no address that others can reach");
+    return failure(ErrorCode::malformed, at + ": " + *text + " is not a host address");
   }
   return *address;
 }

@@ -14,7 +14,7 @@ class MetadataWatcher::Thread {
       : loop(std::move(settings), std::move(handlers), log) {}
 
   WatchLoop loop;
-  std::mutex joining;  ///< of two that stop, the second returns after the join as well
+  std::mutex joining;  ///< makes a second stop() return after the join, too
   std::thread thread;
 };
 

@@ -15,7 +15,7 @@ bool is_text(const rapidjson::Document& answer, const char* key, std::string_vie
 
 bool is_not_found_answer(std::string_view body) {
   rapidjson::Document answer;
-  // Iterative: a stranger chooses the depth.
+  // Iterative: the depth is chosen by the server.
   answer.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
   if (answer.HasParseError() || !answer.IsObject()) {
     return false;

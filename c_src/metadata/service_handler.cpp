@@ -48,7 +48,7 @@ bool ServiceHandler::Key(const char* text, unsigned length, bool) {
   std::uint32_t& seen = place_ == Place::service ? seen_in_service_ : seen_in_container_;
   const std::uint32_t bit = std::uint32_t{1} << static_cast<unsigned>(field_);
   if ((seen & bit) != 0) {
-    return fail(where() + " stands twice");
+    return fail(where() + " is duplicated");
   }
   seen |= bit;
   return true;
@@ -216,7 +216,7 @@ bool ServiceHandler::StartArray() {
 }
 
 bool ServiceHandler::skip() {
-  // The four places nest at most four deep, so only what is skipped can be deep.
+  // The four places nest at most four levels, so only skipped values can be deep.
   if (++skipped_ > max_json_depth - 4) {
     return fail("nested deeper than " + std::to_string(max_json_depth) + " levels");
   }
@@ -241,7 +241,7 @@ bool ServiceHandler::close() {
     case Place::service:
       place_ = Place::document;
       if ((seen_in_service_ & (std::uint32_t{1} << static_cast<unsigned>(Field::containers))) == 0) {
-        return fail("the object has no containers key, so it is no service");
+        return fail("the object has no containers key, so it is not a service");
       }
       break;
     case Place::document:
@@ -258,7 +258,7 @@ bool ServiceHandler::check_text(Kind kind, std::string_view text) {
     return fail(where() + " is longer than " + std::to_string(max_json_text) + " bytes");
   }
   if (has_surrogate(text)) {
-    return fail(where() + " holds half a surrogate pair");
+    return fail(where() + " contains half a surrogate pair");
   }
   return true;
 }

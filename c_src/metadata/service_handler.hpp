@@ -1,6 +1,6 @@
 // The SAX events of a service's body, turned into a membership::Service. Used by service_reader only.
 //
-// It knows where in the document it stands by a place and, for what is not used, a depth to come back to.
+// Its position in the document is a place and, inside unused values, a depth.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ namespace rancher_cnode::metadata {
 
 class ServiceHandler {
  public:
-  // The events by RapidJSON's names. False ends the parse; problem() then says why.
+  // The events by RapidJSON's names. False ends the parse; problem() then has the reason.
   bool Null() { return scalar(Kind::null, {}); }
   bool Bool(bool) { return scalar(Kind::boolean, {}); }
   bool Int(int) { return scalar(Kind::number, {}); }
@@ -32,10 +32,10 @@ class ServiceHandler {
   bool StartArray();
   bool EndArray(unsigned) { return close(); }
 
-  /// What broke the expected shape, in words; empty if nothing did.
+  /// What is wrong with the document, in words; empty if nothing.
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
-  /// The service, once the whole document was good.
+  /// The service, after a successful parse.
   [[nodiscard]] membership::Service take();
 
  private:
@@ -78,7 +78,7 @@ class ServiceHandler {
 
   Place place_ = Place::document;
   Field field_ = Field::none;
-  std::size_t skipped_ = 0;  ///< open objects and lists of a value that is not used
+  std::size_t skipped_ = 0;  ///< open objects and lists of an unused value
   std::uint32_t seen_in_service_ = 0;
   std::uint32_t seen_in_container_ = 0;
   membership::Service service_;

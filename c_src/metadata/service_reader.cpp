@@ -15,7 +15,7 @@ std::string at_byte(std::size_t offset, std::string_view what) {
   return "byte " + std::to_string(offset) + ": " + std::string(what);
 }
 
-/// What a failed parse most likely means to a person.
+/// The most likely reason of a failed parse, in words.
 std::string explain(const rapidjson::ParseResult& result, const BodyStream& stream, char first,
                     const std::string& problem) {
   if (result.Code() == rapidjson::kParseErrorDocumentEmpty) {
@@ -40,8 +40,8 @@ Expected<membership::Service> read_service(ByteSource& body) {
   const char first = stream.Peek();
   ServiceHandler handler;
   rapidjson::Reader reader;
-  // In situ, because the stream takes the strings itself. Recursive, because that is faster, and safe because
-  // the handler bounds the depth before the parser descends.
+  // In situ, because the stream collects the strings itself. Recursive, because that is faster; the handler bounds the
+  // depth before the parser descends.
   constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseValidateEncodingFlag;
   const rapidjson::ParseResult result = reader.Parse<flags>(stream, handler);
   if (stream.failure()) {

@@ -4,7 +4,7 @@ namespace rancher_cnode::metadata {
 
 using membership::Authority;
 
-Authority UrlAuthority::read_good(TimePoint now, std::size_t url) {
+Authority UrlAuthority::read_succeeded(TimePoint now, std::size_t url) {
   if (url > trusted_) {
     if (!since_ || url_ != url) {
       since_ = now;

@@ -9,8 +9,8 @@
 namespace rancher_cnode::metadata {
 namespace {
 
-/// Waits in a row that may fail while plain reads are good, before the server counts as one that cannot wait.
-/// One alone is what a restart of the metadata service looks like.
+/// Waits in a row that may fail while plain reads succeed, before long-polling is abandoned. A single failure
+/// may be a restart of the metadata service.
 constexpr unsigned max_failed_waits = 2;
 
 Milliseconds since(TimePoint begin) { return std::chrono::duration_cast<Milliseconds>(Clock::now() - begin); }
@@ -20,7 +20,7 @@ Milliseconds since(TimePoint begin) { return std::chrono::duration_cast<Millisec
 WatchLoop::WatchLoop(WatcherSettings settings, MetadataWatcher::Handlers handlers, const Log& log)
     : settings_(std::move(settings)),
       handlers_(std::move(handlers)),
-      journal_(log),
+      log_(log),
       client_({.urls = settings_.urls, .version = settings_.version, .service = settings_.service},
               [this] { return stopping_.load(); }),
       budget_(settings_.pace),
@@ -34,7 +34,7 @@ void WatchLoop::run() {
       round(changed);
       changed = wait_for_next();
     } catch (const std::exception& error) {
-      journal_.failed(error.what());
+      log_.failed(error.what());
       changed.reset();
       rest(settings_.pace.retry_last, EndedBy::stop);
     }
@@ -60,26 +60,26 @@ void WatchLoop::rest(Duration duration, EndedBy ended_by) {
   });
 }
 
-// `changed` is the version that a wait has brought; the budget has let it through already.
+// `changed` is the version returned by a wait; the budget has already admitted it.
 void WatchLoop::round(const std::optional<std::string>& changed) {
   if (round_ended_ != TimePoint::min()) {
     rest(round_ended_ + settings_.pace.min_gap - Clock::now(), EndedBy::stop);
   }
-  // Before the first request, so that a refresh during this round causes another one.
+  // Before the first request, so that a refresh during this round causes another round.
   refresh_ = false;
   const bool went_back = went_back_to_earlier_url();
   const std::size_t url = client_.url_index();
   if (address_wanted_ && !stopping_) {
-    look_for_own_address();
+    ask_own_address();
   }
-  // The version that was waited for is that of the URL that was left.
+  // The version from the wait belongs to the previous URL.
   if (!stopping_) {
     read(went_back ? std::nullopt : changed);
   }
   if (client_.url_index() > url) {
     try_earlier_at_ = Clock::now() + settings_.pace.earlier_url;
   }
-  failures_ = good_ && !address_wanted_ ? 0 : failures_ + 1;
+  failures_ = succeeded_ && !address_wanted_ ? 0 : failures_ + 1;
   round_ended_ = Clock::now();
 }
 
@@ -92,21 +92,21 @@ bool WatchLoop::went_back_to_earlier_url() {
   return back;
 }
 
-void WatchLoop::look_for_own_address() {
+void WatchLoop::ask_own_address() {
   const auto address = client_.own_address();
   if (stopping_) {
     return;
   }
   if (!address) {
-    journal_.address_unknown(address.error());
+    log_.address_unknown(address.error());
     return;
   }
   if (!handlers_.is_own_address(*address)) {
-    journal_.address_elsewhere(*address, client_.url());
+    log_.address_mismatched(*address, client_.url());
     return;
   }
   address_wanted_ = false;
-  journal_.address_found(*address, client_.url());
+  log_.address_found(*address, client_.url());
   handlers_.own_address_found(*address);
 }
 
@@ -120,52 +120,52 @@ void WatchLoop::read(const std::optional<std::string>& changed) {
       version_error_ = std::move(version.error());
     }
   }
-  // Without any answer to the one there would be none to the other.
+  // Without an answer to the version request the service request would fail too.
   const bool answered = !version_error_ || version_error_->code == ErrorCode::not_found ||
                         version_error_->code == ErrorCode::malformed;
   if (!answered) {
-    return hand_over_bad("version", *version_error_);
+    return publish_failure("version", *version_error_);
   }
 
   auto service = client_.service();
   if (service) {
-    return hand_over_good(std::move(*service));
+    return publish_service(std::move(*service));
   }
-  // The version's 404 says more: nothing is loaded at all.
+  // The 404 for the version is more specific: nothing is loaded at all.
   if (version_error_ && version_error_->code == ErrorCode::not_found) {
-    return hand_over_bad("version", *version_error_);
+    return publish_failure("version", *version_error_);
   }
-  hand_over_bad("service", service.error());
+  publish_failure("service", service.error());
 }
 
-void WatchLoop::hand_over_good(membership::Service service) {
+void WatchLoop::publish_service(membership::Service service) {
   const bool by_name = client_.service_path() != settings_.service;
   const auto now = Clock::now();
-  const auto authority = authority_.read_good(now, client_.url_index());
-  journal_.read_good(
+  const auto authority = authority_.read_succeeded(now, client_.url_index());
+  log_.read_succeeded(
       now, {client_.url(), client_.service_path(), version_, service.containers.size(), by_name, authority});
-  good_ = true;
-  hand_over({std::move(service), {}, authority, client_.url(), version_});
+  succeeded_ = true;
+  publish({std::move(service), {}, authority, client_.url(), version_});
 }
 
-void WatchLoop::hand_over_bad(const char* stage, const Error& error) {
+void WatchLoop::publish_failure(const char* stage, const Error& error) {
   if (stopping_) {
     return;
   }
-  journal_.read_bad(Clock::now(), client_.url(), stage, error);
-  authority_.read_bad();
-  good_ = false;
-  // A wait that failed before this tells nothing of waiting: the service was away.
+  log_.read_failed(Clock::now(), client_.url(), stage, error);
+  authority_.read_failed();
+  succeeded_ = false;
+  // Waits that failed before this do not count: the service was unavailable.
   failed_waits_ = 0;
   const bool answered = error.code == ErrorCode::not_found;
-  hand_over({membership::Unknown{error.message}, {}, {}, answered ? client_.url() : "", version_});
-  // A wait begins only after a plain answer.
+  publish({membership::Unknown{error.message}, {}, {}, answered ? client_.url() : "", version_});
+  // A wait starts only after a plain answer.
   if (!answered) {
     version_.clear();
   }
 }
 
-void WatchLoop::hand_over(Observation observation) {
+void WatchLoop::publish(Observation observation) {
   if (stopping_) {
     return;
   }
@@ -181,16 +181,17 @@ Milliseconds WatchLoop::poll_interval() const {
   return watches() ? std::min(interval, settings_.pace.fallback_last) : interval;
 }
 
-// Returns the new version if the reason to read again is that a wait has brought one.
+// Returns the new version if a wait returned one.
 std::optional<std::string> WatchLoop::wait_for_next() {
   const Milliseconds delay =
       failures_ == 0 ? poll_interval() : retry_delay(settings_.pace, settings_.polling_interval, failures_);
-  const bool may_wait = watches() && !version_.empty() && (long_polls_ || Clock::now() >= watch_again_at_);
+  const bool may_wait =
+      watches() && !version_.empty() && (long_polls_ || Clock::now() >= retry_long_poll_at_);
   if (may_wait && !stopping_) {
     return long_poll(delay);
   }
-  if (good_ && version_error_ && long_polls_) {
-    if (!gives_up_watching("it tells no version: " + version_error_->message)) {
+  if (succeeded_ && version_error_ && long_polls_) {
+    if (!abandons_long_poll("it returns no version: " + version_error_->message)) {
       return std::nullopt;
     }
   }
@@ -200,10 +201,12 @@ std::optional<std::string> WatchLoop::wait_for_next() {
 
 std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
   const Pace& pace = settings_.pace;
-  const bool well = failures_ == 0;
-  // A trial is short, because it stands in for a rest between two polls.
-  const Milliseconds longest = !well ? delay : long_polls_ ? pace.max_wait : std::min(pace.max_wait, delay);
-  const Milliseconds deadline = well ? longest + pace.wait_slack : delay;
+  const bool healthy = failures_ == 0;
+  // A trial is short, because it replaces the pause between two polls.
+  const Milliseconds longest = !healthy      ? delay
+                               : long_polls_ ? pace.max_wait
+                                             : std::min(pace.max_wait, delay);
+  const Milliseconds deadline = healthy ? longest + pace.wait_slack : delay;
   const TimePoint begin = Clock::now();
   const auto answer =
       client_.wait_for_change(version_, longest, deadline, [this] { return stopping_ || refresh_; });
@@ -211,7 +214,7 @@ std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
 
   if (answer && *answer != version_) {
     if (took >= pace.early_answer) {
-      note_waiting();
+      long_poll_works();
     }
     failed_waits_ = 0;
     rest(budget_.take(Clock::now()), EndedBy::stop);
@@ -220,21 +223,21 @@ std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
   const bool expired = answer && took >= pace.early_answer;
   const bool interrupted = !answer && answer.error().code == ErrorCode::cancelled;
   if (expired) {
-    note_waiting();
+    long_poll_works();
   }
   if (expired || interrupted) {
     return std::nullopt;
   }
   if (answer) {
-    note_not_waiting("it answers a wait at once although nothing changed");
-  } else if (well && answer.error().code == ErrorCode::unavailable) {
-    // Cut off: by a restart, or by something between that closes quiet connections. It is worth waiting again;
-    // only the first time the next round follows at once.
+    abandon_long_poll("it answers a wait at once without a change");
+  } else if (healthy && answer.error().code == ErrorCode::unavailable) {
+    // Closed: by a restart, or by a proxy that closes idle connections. Waiting is tried again; only the first time
+    // the next round follows at once.
     if (++failed_waits_ < max_failed_waits) {
       return std::nullopt;
     }
-  } else if (well) {
-    if (!gives_up_watching("waits fail although reads do not: " + answer.error().message)) {
+  } else if (healthy) {
+    if (!abandons_long_poll("waits fail while reads succeed: " + answer.error().message)) {
       return std::nullopt;
     }
   }
@@ -242,30 +245,30 @@ std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
   return std::nullopt;
 }
 
-// The first failure may be a restart: the next round tells at once whether the service is still there.
-bool WatchLoop::gives_up_watching(const std::string& why) {
+// The first failure may be a restart: the next round shows at once whether the service is still there.
+bool WatchLoop::abandons_long_poll(const std::string& why) {
   if (long_polls_ && ++failed_waits_ < max_failed_waits) {
     return false;
   }
-  note_not_waiting(why);
+  abandon_long_poll(why);
   return true;
 }
 
-void WatchLoop::note_waiting() {
+void WatchLoop::long_poll_works() {
   if (!long_polls_) {
-    journal_.watches_again(client_.url());
+    log_.long_poll_resumed(client_.url());
   }
   long_polls_ = true;
   failed_waits_ = 0;
 }
 
-void WatchLoop::note_not_waiting(const std::string& why) {
+void WatchLoop::abandon_long_poll(const std::string& why) {
   if (long_polls_) {
-    journal_.polls_plainly(client_.url(), why, poll_interval());
+    log_.long_poll_abandoned(client_.url(), why, poll_interval());
   }
   long_polls_ = false;
   failed_waits_ = 0;
-  watch_again_at_ = Clock::now() + settings_.pace.watch_again;
+  retry_long_poll_at_ = Clock::now() + settings_.pace.long_poll_retry;
 }
 
 }  // namespace rancher_cnode::metadata

@@ -16,17 +16,17 @@ std::string_view to_string(TargetSnapshot::State state) {
   switch (state) {
     case TargetSnapshot::State::awaited:
       return "awaited";
-    case TargetSnapshot::State::linked:
-      return "linked";
-    case TargetSnapshot::State::not_responding:
-      return "not_responding";
+    case TargetSnapshot::State::connected:
+      return "connected";
+    case TargetSnapshot::State::unresponsive:
+      return "unresponsive";
   }
   return "unknown";
 }
 
 namespace {
 
-/// A map whose size is known only at its end.
+/// A map whose size is known only when it is complete.
 class Map {
  public:
   Map& atom(std::string_view key, std::string_view value) {
@@ -38,7 +38,7 @@ class Map {
   Map& atom_if(std::string_view key, std::string_view value) {
     return atom(key, value.empty() ? "undefined" : value);
   }
-  /// Empty means not known; so above.
+  /// Empty means unknown; so above.
   Map& text_if(std::string_view key, std::string_view value) {
     return value.empty() ? atom(key, "undefined") : text(key, value);
   }
@@ -89,7 +89,7 @@ TermBytes list_of(const Range& range, Each each) {
   return writer.take();
 }
 
-/// Why members are held, by node name: the metadata knows it, the reconciler only obeys.
+/// Why members are held, by node name: membership knows it, the reconciler does not.
 using Reasons = std::unordered_map<std::string_view, std::string_view>;
 
 Reasons reasons_of(const Snapshot& snapshot) {
@@ -137,8 +137,8 @@ TermBytes target_counters_term(const membership::ReconcilerCounters& counters) {
       .number("inspections", counters.inspections)
       .number("dials", counters.dials)
       .number("dials_failed", counters.dials_failed)
-      .number("links_gained", counters.links_gained)
-      .number("links_lost", counters.links_lost)
+      .number("connections_gained", counters.links_gained)
+      .number("connections_lost", counters.links_lost)
       .number("disconnects", counters.disconnects)
       .number("disconnects_failed", counters.disconnects_failed)
       .take();
@@ -151,8 +151,8 @@ TermBytes target_term(const Snapshot& snapshot, const TargetSnapshot& target) {
       .text_if("reason", target.reason)
       .atom_if("stage", target.stage)
       .ago("since_ms_ago", snapshot.now, target.since)
-      .number("linked", target.linked)
-      .flag("first_round_done", target.first_round_done)
+      .number("connected", target.connected)
+      .flag("has_synced", target.has_synced)
       .term("counters", target_counters_term(target.counters))
       .take();
 }
@@ -165,7 +165,7 @@ TermBytes dropped_term(const membership::DropCounts& dropped) {
   return map.take();
 }
 
-TermBytes mass_hold_term(const Snapshot& snapshot, const std::optional<membership::MassHold>& hold) {
+TermBytes mass_removal_guard_term(const Snapshot& snapshot, const std::optional<membership::MassHold>& hold) {
   if (!hold) {
     return TermWriter().atom("undefined").bytes();
   }
@@ -181,26 +181,26 @@ TermBytes metadata_term(const Snapshot& snapshot) {
   return Map()
       .text_if("url", snapshot.metadata.url)
       .text_if("version", snapshot.metadata.version)
-      .ago("last_good_ms_ago", snapshot.now, view.last_good)
-      .ago("last_whole_ms_ago", snapshot.now, view.last_whole)
+      .ago("last_answer_ms_ago", snapshot.now, view.last_good)
+      .ago("last_authoritative_ms_ago", snapshot.now, view.last_whole)
       .text_if("last_failure", view.last_failure)
       .ago("last_failure_ms_ago", snapshot.now, view.last_unknown)
-      .number("whole_reads", view.whole_reads)
-      .number("partial_reads", view.partial_reads)
-      .number("unknown_reads", view.unknown_reads)
+      .number("authoritative_reads", view.whole_reads)
+      .number("incomplete_reads", view.partial_reads)
+      .number("failed_reads", view.unknown_reads)
       .number("removed_peers", view.removed_peers)
       .term("dropped_containers", dropped_term(view.dropped))
-      .term("mass_hold", mass_hold_term(snapshot, view.mass_hold))
+      .term("mass_removal_guard", mass_removal_guard_term(snapshot, view.mass_hold))
       .take();
 }
 
 TermBytes counters_term(const distribution::CNode::Counters& counters) {
   return Map()
-      .number("links_accepted", counters.links_accepted)
-      .number("links_made", counters.links_made)
-      .number("links_lost", counters.links_lost)
+      .number("connections_accepted", counters.connections_accepted)
+      .number("connections_made", counters.connections_made)
+      .number("connections_lost", counters.connections_lost)
       .number("handshakes_failed", counters.handshakes_failed)
-      .number("strangers_refused", counters.strangers_refused)
+      .number("inbound_refused", counters.inbound_refused)
       .number("messages_dropped", counters.messages_dropped)
       .number("controls_ignored", counters.controls_ignored)
       .take();
@@ -239,8 +239,8 @@ TermBytes status_term(const Snapshot& snapshot) {
       .text("version", snapshot.program_version)
       .ago("uptime_ms", snapshot.now, snapshot.started)
       .atom("registration", to_string(snapshot.registration))
-      .number("links", snapshot.links)
-      .atom("own", to_string(snapshot.metadata.view.own))
+      .number("connections", snapshot.connections)
+      .atom("own_container", to_string(snapshot.metadata.view.own))
       .term("metadata", metadata_term(snapshot))
       .term("targets",
             list_of(snapshot.targets, [&](const auto& target) { return target_term(snapshot, target); }))

@@ -45,7 +45,7 @@ peer_event(<<"peer_listed">>, Node, _Fields, #{since := Since} = State) ->
         #{Node := {departed, _}} -> now_is(linked, Node, State);
         #{} -> now_is(listed, Node, State)
     end;
-peer_event(<<"peer_linked">>, Node, Fields, #{since := Since} = State) ->
+peer_event(<<"peer_connected">>, Node, Fields, #{since := Since} = State) ->
     case Since of
         #{Node := {linked, _}} ->
             State;

@@ -1,5 +1,5 @@
 // The one clock for intervals. Wall-clock time appears only in log lines.
-// Pure rooms (membership) never read it: they take a TimePoint as an argument.
+// Pure components (membership) do not read it: they take a TimePoint as an argument.
 #pragma once
 
 #include <chrono>

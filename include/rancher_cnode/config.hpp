@@ -1,5 +1,5 @@
-// The validated settings of one run. Made by cli/ from raw settings (flags, environment, file); every other
-// room takes what it needs from here and checks nothing again.
+// The validated configuration. Made by cli/ from raw settings (flags, environment, file); every other component takes
+// its settings from here without further checks.
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +16,7 @@
 
 namespace rancher_cnode {
 
-/// A secret that cannot be printed by accident: only reveal() gives the text.
+/// A secret that cannot be printed by accident: only reveal() returns the text.
 class Cookie {
  public:
   /// The longest cookie that ei can hold.
@@ -38,7 +38,7 @@ struct ModuleFunction {
 };
 
 enum class WatchMode { off, on };       ///< plain polling, or long-poll on the metadata version
-enum class TargetScope { local, all };  ///< drive the BEAM on our address, or every desired peer
+enum class TargetScope { local, all };  ///< the BEAM on our address, or every desired peer
 enum class Switch { off, on };
 
 struct PortRange {
@@ -50,9 +50,9 @@ struct PortRange {
 struct Config {
   std::string node_basename;                     ///< alive name of the peers, e.g. myapp
   std::string basename = "remsh-rancher_cnode";  ///< our own alive name; differs from node_basename
-  std::optional<Ipv4Address> ip;                 ///< nothing: ask metadata for self/container/primary_ip
+  std::optional<Ipv4Address> ip;                 ///< nothing: self/container/primary_ip of the metadata
   Cookie cookie;
-  std::string cookie_path;  ///< of the file that holds the cookie; "" if it came from the environment
+  std::string cookie_path;  ///< of the file that contains the cookie; "" if it came from the environment
 
   std::vector<std::string> metadata_urls;  ///< tried in order; no trailing slash
   std::string metadata_version;            ///< path component, e.g. latest
@@ -73,16 +73,16 @@ struct Config {
   std::optional<ModuleFunction> list_nodes;  ///< nothing: erlang:nodes(connected)
 
   PortRange listen_ports;
-  std::uint32_t max_links = 256;
+  std::uint32_t max_connections = 256;
   Switch start_epmd = Switch::off;
   std::string epmd = "epmd";  ///< program for start_epmd: a name on PATH or a path
   std::uint16_t epmd_port = 4369;
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
-  std::optional<pid_t> watch_pid;    ///< end with status 0 when this process has ended
-  Switch exit_on_eof = Switch::off;  ///< end with status 0 when standard input closes
-  Switch once = Switch::off;         ///< end with status 0 after the first complete round
+  std::optional<pid_t> watch_pid;    ///< exit with status 0 when this process has ended
+  Switch exit_on_eof = Switch::off;  ///< exit with status 0 when standard input closes
+  Switch once = Switch::off;         ///< exit with status 0 after the initial sync
 };
 
 }  // namespace rancher_cnode

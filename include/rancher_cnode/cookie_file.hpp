@@ -1,4 +1,4 @@
-// A file that holds a cookie. Used by cli, and by the agent when the file has changed.
+// Reads a file that contains a cookie. Used by cli, and by the agent when the file has changed.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace rancher_cnode {
 
-/// A cookie that Erlang would take: 1 to 512 characters of printable ASCII. ErrorCode::bad_setting, without the
+/// A cookie that Erlang accepts: 1 to 512 characters of printable ASCII. ErrorCode::bad_setting, without the
 /// text, for anything else.
 [[nodiscard]] Expected<Cookie> checked_cookie(std::string_view text);
 
@@ -18,7 +18,7 @@ namespace rancher_cnode {
 /// else.
 [[nodiscard]] Expected<Cookie> parse_cookie_file(std::string_view text);
 
-/// ErrorCode::bad_setting if the file cannot be read or breaks that rule.
+/// ErrorCode::bad_setting if the file cannot be read or is invalid.
 [[nodiscard]] Expected<Cookie> read_cookie_file(const std::string& path);
 
 }  // namespace rancher_cnode

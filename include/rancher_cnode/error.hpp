@@ -1,7 +1,7 @@
-// Expected failures as values. Used by every room.
+// Expected failures as values. Used by every component.
 //
-// Exceptions are kept for bugs and exhausted memory. Whatever the outside world may do to us
-// (a peer that closes, a body that is garbage) comes back as an Error that the caller can act on.
+// Exceptions are for bugs and exhausted memory only. External failures (a peer that closes, a malformed body) are
+// returned as an Error that the caller can act on.
 #pragma once
 
 #include <string>
@@ -13,18 +13,18 @@ namespace rancher_cnode {
 
 /// What the caller can do about a failure. The message is for people, the code for decisions.
 enum class ErrorCode {
-  bad_setting,  ///< a setting breaks a rule: end with status 2
-  unavailable,  ///< the other side is not there now (refused, reset, no route, no name): try again
-  timeout,      ///< a deadline passed: try again
-  not_found,    ///< the other side answered that it does not know (404, name not registered)
-  refused,      ///< the other side said no on purpose (cookie, name taken, not allowed)
-  malformed,    ///< the other side sent what breaks the protocol or the expected shape
-  too_large,    ///< a size limit was passed
-  cancelled,    ///< we ended it ourselves
+  bad_setting,  ///< a setting is invalid: exit with status 2
+  unavailable,  ///< the other side is not there now (refused, reset, no route, no name): retry
+  timeout,      ///< a deadline passed: retry
+  not_found,    ///< the other side does not know it (404, name not registered)
+  refused,      ///< the other side refused (cookie, name taken, not allowed)
+  malformed,    ///< the other side broke the protocol or the expected format
+  too_large,    ///< a size limit was exceeded
+  cancelled,    ///< cancelled by us
   failed,       ///< the operating system or a library failed in a way that fits none of the above
 };
 
-/// The code's name in snake_case, as it stands in logs and in status.
+/// The code's name in snake_case, as in log and status.
 [[nodiscard]] std::string_view to_string(ErrorCode code);
 
 struct Error {

@@ -1,10 +1,9 @@
 // Log lines as events with fields, on standard error, one per change and not per tick.
 //
-// Text: 2026-01-31T12:00:00.123Z warning event=epmd_unavailable msg="epmd does not answer; trying again" retry_ms=500
-// JSON: {"time":"...","level":"warning","event":"epmd_unavailable","message":"...","retry_ms":500}
+// Text: 2026-01-31T12:00:00.123Z warning event=node_name_taken msg="another node has registered it; retrying" node=a@10.42.0.7
+// JSON: {"time":"...","level":"warning","event":"node_name_taken","message":"...","node":"a@10.42.0.7"}
 //
-// Used by every room but membership/. Thread-safe: any thread may write at any time, and
-// none ever waits for the reader of standard error.
+// Used by every component except membership/. Thread-safe, and never blocks on the reader of standard error.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +16,7 @@
 
 namespace rancher_cnode {
 
-/// debug = how it was set up, info = normal life, warning = degraded, error = a person must act.
+/// debug = configuration, info = normal operation, warning = degraded, error = a person must act.
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };
 
@@ -52,16 +51,16 @@ class Log {
  public:
   using Fields = std::initializer_list<LogField>;
 
-  /// Where lines go in tests, instead of to standard error. Called under a lock, one
-  /// whole line (without newline) at a time.
+  /// Receives the lines in tests, instead of standard error. Called under a lock, with one whole line (without newline)
+  /// at a time.
   class Sink {
    public:
     virtual ~Sink() = default;
     virtual void line(std::string_view text) = 0;
   };
 
-  /// Writes to standard error, or to another descriptor that must stay open, and never waits for whoever reads
-  /// it: lines that do not go through at once are counted, and told by the event log_lines_lost when one does.
+  /// Writes to standard error, or to another descriptor that must stay open, without blocking: lines that cannot be
+  /// written at once are dropped and counted, and reported by log_lines_dropped with the next line.
   /// A line has at most PIPE_BUF bytes (4096); longer values are cut.
   Log(LogLevel threshold, LogFormat format);
   Log(LogLevel threshold, LogFormat format, int descriptor);

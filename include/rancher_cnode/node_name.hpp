@@ -1,7 +1,6 @@
 // The name of an Erlang node, alive@host, validated once where it is made.
 //
-// Every atom that this program ever causes in a BEAM is one of these, so what is not valid here
-// can never reach an atom table. Rules: OTP's net_kernel accepts [0-9A-Za-z_-]+ before the @; an atom
+// Every variable atom that this program creates in a BEAM is one of these, so invalid names never reach an atom table. Rules: OTP's net_kernel accepts [0-9A-Za-z_-]+ before the @; an atom
 // holds at most 255 characters.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What counts as a character in UTF-8. Used where text of the outside world is read or shown.
+// The length of UTF-8 characters. Used where external text is read or printed.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,7 @@
 
 namespace rancher_cnode {
 
-/// Length of the well-formed sequence that text begins with (Unicode 15, table 3-7): 1 to 4 bytes; 0 if there
-/// is none: empty, cut short, overlong, a surrogate, beyond U+10FFFF.
+/// Length of the well-formed sequence at the start of text (Unicode 15, table 3-7): 1 to 4 bytes; 0 if there is none: empty, cut short, overlong, a surrogate, beyond U+10FFFF.
 [[nodiscard]] constexpr std::size_t utf8_length(std::string_view text) {
   if (text.empty()) {
     return 0;

@@ -50,7 +50,7 @@ ip_takes_the_settings_of_metadata(Config) ->
 -spec ip_tells_why_there_was_no_address([term()]) -> ok.
 ip_tells_why_there_was_no_address(Config) ->
     {1, Output} = run(Config, ["ip", "--metadata-url", "http://127.0.0.1:1", "--timeout", "500"]),
-    says(last_line(Output), [<<"did not tell our address in time: ">>, <<"127.0.0.1:1">>]).
+    says(last_line(Output), [<<"no address of this container from the metadata service">>, <<"127.0.0.1:1">>]).
 
 -spec ip_does_not_take_an_address_that_no_interface_has([term()]) -> ok.
 ip_does_not_take_an_address_that_no_interface_has(Config) ->
@@ -58,8 +58,8 @@ ip_does_not_take_an_address_that_no_interface_has(Config) ->
     Before = test_host:fresh_address(),
     ok = metadata_server:misbehave(metadata(Config), {address_of_before, Before}),
     {1, Output} = run(Config, ["ip", "--watch", "off", "--polling-interval", "250", "--timeout", "2000"]),
-    {match, [_]} = re:run(Output, "event=own_address_elsewhere", [global]),
-    says(last_line(Output), [<<"did not tell our address in time: no interface here has">>, list_to_binary(Before)]).
+    {match, [_]} = re:run(Output, "event=own_address_mismatched", [global]),
+    says(last_line(Output), [<<"in time: no interface of this container has">>, list_to_binary(Before)]).
 
 %% The root certificate is where Debian's libcurl looks for those of the system.
 -spec https_is_spoken_where_the_certificate_is_trusted([term()]) -> ok.
@@ -79,7 +79,7 @@ https_is_spoken_where_the_certificate_is_trusted(Config) ->
 a_certificate_that_is_not_trusted_is_told(Config) ->
     _ = serve_https(<<"10.42.1.2">>),
     {1, Output} = run(Config, ["ip", "--metadata-url", ?HTTPS_URL, "--timeout", "1000"]),
-    says(last_line(Output), [<<"did not tell our address in time: ">>, <<?HTTPS_URL>>, <<"certificate is not trusted">>]).
+    says(last_line(Output), [<<"no address of this container from the metadata service">>, <<?HTTPS_URL>>, <<"certificate is not trusted">>]).
 
 -spec wait_tells_that_there_is_no_epmd([term()]) -> ok.
 wait_tells_that_there_is_no_epmd(Config) ->
@@ -99,15 +99,15 @@ wait_tells_that_the_cookie_differs(Config) ->
     ok = listed(Config),
     _ = test_beam:start(host(Config), #{cookie => "another"}),
     Cnode = test_cnode:start(host(Config)),
-    _ = test_cnode:await(Cnode, "target_refuses"),
-    says(waits_in_vain(Config), [own_name(Config), beam_name(Config), <<"most likely the cookie differs">>]).
+    _ = test_cnode:await(Cnode, "target_refused"),
+    says(waits_in_vain(Config), [own_name(Config), beam_name(Config), <<"most likely the cookies differ">>]).
 
 -spec wait_tells_why_the_metadata_was_not_read([term()]) -> ok.
 wait_tells_why_the_metadata_was_not_read(Config) ->
     ok = metadata_server:misbehave(metadata(Config), not_found),
     _ = test_beam:start(host(Config)),
     Cnode = test_cnode:start(host(Config)),
-    _ = test_cnode:await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_connected"),
     _ = test_cnode:await(Cnode, "metadata_unavailable"),
     Line = waits_in_vain(Config),
     says(Line, [own_name(Config), <<"the metadata has not been read yet: ">>, <<"404">>]),
@@ -120,7 +120,7 @@ wait_tells_that_the_node_does_not_answer(Config) ->
     ok = listed(Config),
     ok = test_host:start_epmd(host(Config)),
     Cnode = test_cnode:start(host(Config)),
-    _ = test_cnode:await(Cnode, "registered"),
+    _ = test_cnode:await(Cnode, "node_registered"),
     ok = test_cnode:signal(Cnode, "STOP"),
     says(waits_in_vain(Config), [own_name(Config), <<"does not answer">>]).
 

@@ -75,7 +75,7 @@ an_address_that_moves_to_another_service_keeps_its_connections(Config) ->
 
 an_address_moves(Config, Args) ->
     #{hosts := [Moved | Hosts], beams := [Former | Stayers], cnodes := [Own | Cnodes]} = form(Config, 3, Args),
-    [_ = test_cnode:await(Cnode, "cluster_complete") || Cnode <- Cnodes],
+    [_ = test_cnode:await(Cnode, "cluster_completed") || Cnode <- Cnodes],
     ok = test_cnode:kill(Own),
     ok = test_beam:kill(Former),
     ok = test_cluster:list(metadata(Config), Hosts),
@@ -96,10 +96,7 @@ an_own_node_that_hangs_is_not_disconnected_when_it_is_listed_again(Config) ->
     #{hosts := [First | Others] = Hosts, beams := [Hung | _] = Beams, cnodes := [Own | _]} = form(Config, 3, []),
     ok = test_beam:suspend(Hung),
     ok = test_cluster:list(metadata(Config), Others),
-    _ = test_cnode:await_event(Own, fun(#{event := Event, fields := Fields}) ->
-                                            Event =:= <<"own_container">> andalso
-                                                maps:get(<<"is">>, Fields, <<>>) =:= <<"left">>
-                                    end, 20000),
+    _ = test_cnode:await(Own, "own_container_removed"),
     ok = test_service:keep_reloading(metadata(Config), [First], ?CUT_MS),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_service:await_watching(metadata(Config), Hosts),
@@ -185,7 +182,7 @@ of_all_targets_one_that_another_c_node_claims_is_left_connected(Config) ->
     #{hosts := [Claimed | Hosts], beams := Beams, cnode := Cnode} = lone(Config, 3),
     ok = metadata_server:list(metadata(Config), "Shop", "other", [test_host:address(Claimed)]),
     Other = test_cnode:start(Claimed, #{args => ["--service", "stacks/shop/services/other" | removal()]}),
-    _ = test_cnode:await(Other, "target_linked"),
+    _ = test_cnode:await(Other, "target_connected"),
     ok = test_cluster:list(metadata(Config), Hosts),
     #{text := Text} = test_cnode:await(Cnode, "disconnect_requested"),
     {_, _} = binary:match(Text, <<"claimed">>),

@@ -159,7 +159,7 @@ many_that_depart_at_once_are_guarded(Config) ->
     [ok = test_cnode:stop(Cnode) || Cnode <- Cnodes],
     ok = test_cluster:list(metadata(Config), [First]),
     ok = settles(Config, [First]),
-    [_ | _] = [Line || #{level := <<"warning">>} = Line <- test_cnode:events(Staying, "mass_removal_held")],
+    [_ | _] = [Line || #{level := <<"warning">>} = Line <- test_cnode:events(Staying, "mass_removal_guard_on")],
     [] = test_cnode:events(Staying, "peer_departed"),
     [] = test_cluster:lost_links(Beams),
     ok = test_cluster:list(metadata(Config), Hosts),

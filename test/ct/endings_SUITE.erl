@@ -113,7 +113,7 @@ too_few_descriptors_are_status_1_and_one_line(Config) ->
          {1, Output} = ended(start(Config, "ulimit -n " ++ Limit ++ "; exec \"$@\"",
                                     ["--exit-on-eof" | node_args(Config)])),
          [Line] = binary:split(Output, <<"\n">>, [global, trim]),
-         <<"rancher_cnode: cannot go on: ", _/binary>> = Line
+         <<"rancher_cnode: fatal error: ", _/binary>> = Line
      end || Descriptors <- [5, 6, 7, 8, 9, 10]],
     ok.
 
@@ -124,7 +124,7 @@ a_refused_thread_is_status_1_and_one_line(Config) ->
     Endings = [with_memory(KiB, Config) || KiB <- lists:seq(24000, 200000, 8000)],
     [] = [Ending || {Status, _} = Ending <- Endings, not lists:member(Status, [0, 1, 127])],
     LastLines = [lists:last(binary:split(Output, <<"\n">>, [global, trim])) || {1, Output} <- Endings],
-    [] = [Line || Line <- LastLines, binary:match(Line, <<"rancher_cnode: cannot go on: ">>) =/= {0, 29}],
+    [] = [Line || Line <- LastLines, binary:match(Line, <<"rancher_cnode: fatal error: ">>) =/= {0, 28}],
     [_ | _] = [Line || Line <- LastLines, binary:match(Line, <<"thread">>) =/= nomatch],
     ok.
 
@@ -156,7 +156,7 @@ outlives(Signal, Config) ->
     await_line(Port, <<"epmd_awaited">>),
     signal(Port, Signal),
     ok = test_host:start_epmd(host(Config)),
-    await_line(Port, <<"event=registered">>),
+    await_line(Port, <<"event=node_registered">>),
     signal(Port, "TERM"),
     {0, Output} = ended(Port),
     nomatch = binary:match(Output, list_to_binary("reason=SIG" ++ Signal)),

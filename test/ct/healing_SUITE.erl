@@ -81,13 +81,13 @@ a_beam_that_was_suspended_is_driven_again(Config) ->
     Cnode = test_cnode:start(First),
     ok = test_cluster:await_mesh([Beam, Other], 10000),
     ok = test_beam:suspend(Beam),
-    _ = test_cnode:await(Cnode, "target_not_responding"),
-    #{targets := [#{state := not_responding, reason := <<_, _/binary>>}]} = test_cnode:call(Cnode, Other, status),
+    _ = test_cnode:await(Cnode, "target_unresponsive"),
+    #{targets := [#{state := unresponsive, reason := <<_, _/binary>>}]} = test_cnode:call(Cnode, Other, status),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_beam:resume(Beam),
     ok = test_cluster:await_mesh(Beams, 20000),
-    _ = test_cnode:await(Cnode, "target_responds"),
-    #{targets := [#{state := linked, reason := undefined}]} = test_cnode:call(Cnode, Other, status),
+    _ = test_cnode:await(Cnode, "target_responsive"),
+    #{targets := [#{state := connected, reason := undefined}]} = test_cnode:call(Cnode, Other, status),
     [] = test_cluster:lost_links(Beams),
     ok.
 
@@ -104,12 +104,12 @@ a_beam_that_drops_us_at_once_is_not_called_in_a_loop(Config) ->
     ok = await_links_made(Cnode, Other, 6),
     Took = os:perf_counter(microsecond) - Dropped,
     Took > 2500000 orelse error({six_links_within_us, Took}),
-    [_] = test_cnode:events(Cnode, "target_linked"),
+    [_] = test_cnode:events(Cnode, "target_connected"),
     [_] = test_cnode:events(Cnode, "target_lost"),
     true = test_beam:call(Beam, erlang, exit, [Dropper, kill]),
     test_wait:until("the link that lasts is told of",
-                    fun() -> case {test_cnode:events(Cnode, "target_linked"), test_cnode:call(Cnode, Other, status)} of
-                                 {[_, _], #{targets := [#{state := linked}]}} -> {done, ok};
+                    fun() -> case {test_cnode:events(Cnode, "target_connected"), test_cnode:call(Cnode, Other, status)} of
+                                 {[_, _], #{targets := [#{state := connected}]}} -> {done, ok};
                                  Saw -> {wait, Saw}
                              end
                     end, 15000).
@@ -123,7 +123,7 @@ news_bring_a_waiting_look_forward(Config) ->
     ok = test_host:start_epmd(Alone),
     Asker = test_beam:start(Asking),
     Cnode = test_cnode:start(Alone, #{args => ["--service", "stacks/shop/services/worker", "--targets", "all"]}),
-    _ = test_cnode:await(Cnode, "registered"),
+    _ = test_cnode:await(Cnode, "node_registered"),
     test_wait:until("the BEAM has been looked for for long",
                     fun() -> case test_cnode:call(Cnode, Asker, status) of
                                  #{targets := [#{state := awaited, since_ms_ago := Ago}]} when Ago > 7000 -> {done, ok};
@@ -133,7 +133,7 @@ news_bring_a_waiting_look_forward(Config) ->
     _ = test_beam:start(Late),
     News = os:perf_counter(microsecond),
     ok = metadata_server:reload(metadata(Config)),
-    #{at := Linked} = test_cnode:await(Cnode, "target_linked"),
+    #{at := Linked} = test_cnode:await(Cnode, "target_connected"),
     within(1000000, Linked - News).
 
 -spec two_services_with_one_basename_stay_apart([term()]) -> ok.
@@ -269,7 +269,7 @@ drop_each(Node) ->
 await_links_made(Cnode, Beam, Count) ->
     test_wait:until("the C-node has made so many links",
                     fun() -> case test_cnode:call(Cnode, Beam, status) of
-                                 #{counters := #{links_made := Made}} when Made >= Count -> {done, ok};
+                                 #{counters := #{connections_made := Made}} when Made >= Count -> {done, ok};
                                  Status -> {wait, Status}
                              end
                     end, 20000).

@@ -40,7 +40,7 @@ init_per_suite(Config) ->
     Hosts = [First | _] = test_cluster:hosts(2),
     ok = test_cluster:list(Metadata, Hosts),
     Beams = [Beam | _] = test_beam:start_all(Hosts),
-    Cnode = test_cnode:start(First, #{args => ["--max-links", integer_to_list(?LIMIT)], env => [keeping_little()]}),
+    Cnode = test_cnode:start(First, #{args => ["--max-connections", integer_to_list(?LIMIT)], env => [keeping_little()]}),
     ok = test_cluster:await_mesh(Beams, 10000),
     [{metadata, Metadata}, {hosts, Hosts}, {beam, Beam}, {beams, Beams}, {cnode, Cnode} | Config].
 
@@ -114,7 +114,7 @@ a_wrong_cookie_is_refused_and_said(Config) ->
     true = stranger:closed(Socket, ?HANDSHAKE_MS),
     _ = test_cnode:await_event(cnode(Config),
                                fun(#{event := Event, text := Text}) ->
-                                       Event =:= <<"handshake_failed">> andalso
+                                       Event =:= <<"inbound_handshake_failed">> andalso
                                            binary:match(Text, <<"cookie">>) =/= nomatch
                                end, 5000),
     ok.
@@ -271,7 +271,7 @@ links_above_the_limit_are_refused(Config) ->
                end || N <- lists:seq(1, ?LIMIT + 10)],
     %% The link to the local BEAM is of the node's own making and does not count.
     await_links(?LIMIT + 1, Config),
-    #{counters := #{strangers_refused := Refused}} = status(Config),
+    #{counters := #{inbound_refused := Refused}} = status(Config),
     true = Refused >= 10,
     answers_within_a_second(Config),
     [gen_tcp:close(Socket) || {_, Socket} <- Sockets],
@@ -306,7 +306,7 @@ unharmed(Config) ->
 
 %% By the clock of the BEAM that asks.
 answers_within_a_second(Config) ->
-    {Took, #{targets := [#{state := linked}]}} = test_cnode:timed_call(cnode(Config), beam(Config), status),
+    {Took, #{targets := [#{state := connected}]}} = test_cnode:timed_call(cnode(Config), beam(Config), status),
     Took < ?A_SECOND_US orelse error({took_us, Took}).
 
 status(Config) ->
@@ -317,7 +317,7 @@ messages_dropped(Config) ->
     Dropped.
 
 await_links(Count, Config) ->
-    test_wait:equals("so many links", Count, fun() -> map_get(links, status(Config)) end, 60000).
+    test_wait:equals("so many links", Count, fun() -> map_get(connections, status(Config)) end, 60000).
 
 %% Until no stranger of the past holds one any more.
 await_descriptors(Most, Config) ->

@@ -129,4 +129,4 @@ with_layer(Config, Count, Args, BeamArgs) ->
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
 await_targets(Cnodes) ->
-    [begin _ = test_cnode:await(Cnode, "target_linked"), Cnode end || Cnode <- Cnodes].
+    [begin _ = test_cnode:await(Cnode, "target_connected"), Cnode end || Cnode <- Cnodes].

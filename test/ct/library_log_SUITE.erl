@@ -34,8 +34,8 @@ end_per_suite(_Config) ->
 -spec log_lines_are_parsed([term()]) -> ok.
 log_lines_are_parsed(_Config) ->
     Time = <<"2026-01-31T12:00:00.123Z ">>,
-    Table = [{<<"info event=registered node=remsh-rancher_cnode@10.42.0.7">>,
-              #{level => info, event => <<"registered">>, message => <<>>,
+    Table = [{<<"info event=node_registered node=remsh-rancher_cnode@10.42.0.7">>,
+              #{level => info, event => <<"node_registered">>, message => <<>>,
                 fields => #{<<"node">> => <<"remsh-rancher_cnode@10.42.0.7">>}}},
              {<<"warning event=peer_unreachable msg=\"no \\\"answer\\\"\\n\\u00e9\\\\\" peer=a@1.2.3.4 took_ms=12">>,
               #{level => warning, event => <<"peer_unreachable">>, message => <<"no \"answer\"\n", 233/utf8, "\\">>,

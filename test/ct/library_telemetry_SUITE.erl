@@ -85,16 +85,16 @@ each_change_of_a_peer_is_one_event(Config) ->
     true = test_beam:call(A, net_kernel, connect_node, [Peer]),
     Gone = list_to_atom("myapp@" ++ test_host:vanishing_address()),
     Table = [{Peer, [], ["peer_listed"], []},
-             {Peer, [], ["peer_listed", "peer_linked"], [{connect_node, ok}]},
-             {Peer, [], ["peer_linked", "peer_listed", "peer_linked"], [{connect_node, ok}]},
-             {Peer, [Peer], ["peer_linked"], []},
-             {Peer, [], ["peer_linked", "peer_lost", "peer_linked"], [{connect_node, ok}, {connect_node, ok}]},
-             {Peer, [], ["peer_linked", node_down, "peer_linked"], [{connect_node, ok}, {connect_node, ok}]},
+             {Peer, [], ["peer_listed", "peer_connected"], [{connect_node, ok}]},
+             {Peer, [], ["peer_connected", "peer_listed", "peer_connected"], [{connect_node, ok}]},
+             {Peer, [Peer], ["peer_connected"], []},
+             {Peer, [], ["peer_connected", "peer_lost", "peer_connected"], [{connect_node, ok}, {connect_node, ok}]},
+             {Peer, [], ["peer_connected", node_down, "peer_connected"], [{connect_node, ok}, {connect_node, ok}]},
              {Peer, [], ["peer_unreachable"], [{connect_node, error}]},
              {Peer, [Peer], ["peer_departed", node_down], [{disconnect_node, ok}]},
              {Peer, [Peer], ["peer_departed", node_down, node_down], [{disconnect_node, ok}]},
              {Peer, [Peer], ["peer_departed", "peer_listed", node_down], []},
-             {Peer, [Peer], ["peer_departed", "peer_listed", "peer_linked"], []},
+             {Peer, [Peer], ["peer_departed", "peer_listed", "peer_connected"], []},
              {Peer, [Peer], ["peer_departed", "peer_lost", node_down], [{disconnect_node, ok}]},
              {Peer, [Peer], ["peer_departed", "departed_peer_connected"], [{disconnect_node, error}]},
              {Gone, [Gone], ["peer_departed", node_down], []},
@@ -109,8 +109,8 @@ a_connection_is_timed_by_the_program(Config) ->
     [A] = beams(Config, 1),
     ok = load_telemetry(A),
     Native = test_beam:call(A, erlang, convert_time_unit, [12, millisecond, native]),
-    [{{connect_node, ok}, Native, _}] = executed(A, a@b, [], [{"peer_linked", #{<<"took_ms">> => <<"12">>}}]),
-    [{{connect_node, ok}, 0, _}] = executed(A, a@b, [], ["peer_linked"]),
+    [{{connect_node, ok}, Native, _}] = executed(A, a@b, [], [{"peer_connected", #{<<"took_ms">> => <<"12">>}}]),
+    [{{connect_node, ok}, 0, _}] = executed(A, a@b, [], ["peer_connected"]),
     ok.
 
 -spec a_failure_is_timed_from_when_the_peer_was_listed([term()]) -> ok.
@@ -168,7 +168,7 @@ told(Beam, Name, Metadata) ->
     [Duration || {telemetry, [libcluster | N], #{duration := Duration}, M} <- noted(Beam), N =:= Name, M =:= Whole].
 
 times_complete(Beam) ->
-    length([complete || {log, info, <<"rancher_cnode cluster_complete", _/binary>>} <- noted(Beam)]).
+    length([complete || {log, info, <<"rancher_cnode cluster_completed", _/binary>>} <- noted(Beam)]).
 
 ms_since(Then) ->
     erlang:convert_time_unit(erlang:monotonic_time() - Then, native, millisecond).

@@ -32,7 +32,7 @@ is_in_no_list(Kind, Config) ->
     [Names = members(Beam, Kind) || Beam <- Beams],
     ok = test_cnode:stop(Cnode),
     Again = test_cnode:start(Host),
-    _ = test_cnode:await(Again, "target_linked"),
+    _ = test_cnode:await(Again, "target_connected"),
     %% Its answer comes after the news of its connection.
     <<_, _/binary>> = test_cnode:call(Again, hd(Beams), version),
     [Names = members(Beam, Kind) || Beam <- Beams],

@@ -196,9 +196,10 @@ all_read(Times, Config) ->
     all_read(Times - 1, Config).
 
 reads(Cnode, Beam) ->
-    #{metadata := #{whole_reads := Whole, partial_reads := Partial, unknown_reads := Unknown}} =
+    #{metadata := #{authoritative_reads := Authoritative, incomplete_reads := Incomplete,
+                    failed_reads := Failed}} =
         test_cnode:call(Cnode, Beam, status),
-    Whole + Partial + Unknown.
+    Authoritative + Incomplete + Failed.
 
 well_again(Config) ->
     #{hosts := Hosts} = proplists:get_value(cluster, Config),

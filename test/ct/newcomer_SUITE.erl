@@ -44,7 +44,7 @@ newcomer_without_members_epmd(Config) ->
     Host = test_host:add(),
     Newcomer = test_beam:start(Host),
     Own = test_cnode:start(Host),
-    _ = test_cnode:await(Own, "target_linked"),
+    _ = test_cnode:await(Own, "target_connected"),
     ok = test_cnode:signal(Cnode, "STOP"),
     ok = test_host:stop_epmd(First),
     timer:sleep(?PROBED_MS),

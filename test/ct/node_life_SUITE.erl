@@ -56,7 +56,7 @@ sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over(Config) ->
     [test_wait:equals("the killed C-node is forgotten", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
      || Beam <- Beams],
     Again = test_cnode:start_all(Hosts),
-    [_ = test_cnode:await(Cnode, "cluster_complete") || Cnode <- Again],
+    [_ = test_cnode:await(Cnode, "cluster_completed") || Cnode <- Again],
     [] = test_cluster:lost_links(Beams),
     Fourth = test_host:add(),
     Beam = test_beam:start(Fourth),
@@ -67,11 +67,11 @@ sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over(Config) ->
 a_second_node_of_the_same_name_says_so_and_takes_over_later(Config) ->
     #{hosts := [Host | _], beams := [Beam | _] = Beams, cnodes := [First | _]} = test_cluster:form(metadata(Config), 2),
     Second = test_cnode:start(Host),
-    #{level := <<"warning">>, text := Text} = test_cnode:await(Second, "name_taken"),
+    #{level := <<"warning">>, text := Text} = test_cnode:await(Second, "node_name_taken"),
     {_, _} = binary:match(Text, atom_to_binary(test_cnode:name(First))),
     ok = test_cnode:stop(First),
-    _ = test_cnode:await(Second, "registered"),
-    _ = test_cnode:await(Second, "target_linked"),
+    _ = test_cnode:await(Second, "node_registered"),
+    _ = test_cnode:await(Second, "target_connected"),
     test_wait:equals("the second is linked to the BEAM", [test_cnode:name(Second)],
                      fun() -> test_beam:hidden_nodes(Beam) end, 10000),
     [] = test_cluster:lost_links(Beams),
@@ -108,7 +108,7 @@ it_ends_with_the_process_that_it_watches(_Config) ->
     Host = test_host:add(),
     Beam = test_beam:start(Host),
     Cnode = test_cnode:start(Host, #{args => ["--watch-pid", integer_to_list(test_beam:os_pid(Beam))]}),
-    _ = test_cnode:await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_connected"),
     ok = test_command:signal("KILL", [test_beam:os_pid(Beam)]),
     ended_within_a_second(Cnode, os:perf_counter(microsecond)).
 

@@ -112,7 +112,7 @@ refused(Config) ->
 
 refused(Config, Options) ->
     Cnode = test_cnode:start(host(Config), Options),
-    _ = test_cnode:await(Cnode, "target_refuses"),
+    _ = test_cnode:await(Cnode, "target_refused"),
     Cnode.
 
 connects(Cnode, Beam) ->

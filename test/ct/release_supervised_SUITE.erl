@@ -113,7 +113,7 @@ a_release_restarted_in_place_is_joined_again(Config) ->
     Beam = release_container:release_pid(One),
     [_] = release_container:cnodes(One),
     %% The name was free when the second one came.
-    nomatch = binary:match(release_container:output(One), <<"name_taken">>),
+    nomatch = binary:match(release_container:output(One), <<"node_name_taken">>),
     ok.
 
 -spec without_metadata_the_release_boots_all_the_same([term()]) -> ok.

@@ -54,7 +54,7 @@ all_targets_are_awaited_though_one_has_departed(Config) ->
     %% Linked anew it has to begin a round, and may dial nobody.
     Dropped = os:perf_counter(microsecond),
     true = test_beam:call(Departed, erlang, disconnect_node, [test_cnode:name(Cnode)]),
-    _ = test_cnode:await(Cnode, "target_linked", Dropped),
+    _ = test_cnode:await(Cnode, "target_connected", Dropped),
     ok = test_cnode:call(Cnode, Beam, {await, 10000}),
     ok = test_beam:kill(Departed),
     test_wait:equals("the departed one is no longer driven", 2, fun() -> length(targets(Cnode, Beam)) end, 10000),
@@ -85,7 +85,7 @@ all_targets_tell_only_what_is_not_linked(Config) ->
                      end, 10000),
     ok = test_cnode:call(Cnode, Beam, {await, 10000}),
     #{targets := Told} = test_cnode:call(Cnode, Beam, status),
-    [2, 2, 2] = [Linked || #{node := Node, linked := Linked} <- Told, lists:member(Node, Targets)],
+    [2, 2, 2] = [Connected || #{node := Node, connected := Connected} <- Told, lists:member(Node, Targets)],
     [{awaited, epmd}] = [{State, Stage} || #{node := Node, state := State, stage := Stage} <- Told,
                                            not lists:member(Node, Targets)],
     ok.
@@ -98,14 +98,14 @@ a_suspended_beam_is_told_as_not_responding(Config) ->
     [Beam, Other] = test_beam:start_all(Hosts),
     ok = test_beam:suspend(Beam),
     Cnode = test_cnode:start(First),
-    _ = test_cnode:await(Cnode, "target_not_responding"),
-    #{targets := [#{state := not_responding, reason := <<_, _/binary>>, stage := name}]} =
+    _ = test_cnode:await(Cnode, "target_unresponsive"),
+    #{targets := [#{state := unresponsive, reason := <<_, _/binary>>, stage := name}]} =
         test_cnode:call(Cnode, Other, status),
     ok = test_beam:resume(Beam),
     ok = test_cluster:await_mesh([Beam, Other], 15000),
     %% Once it has ended, all that it has logged is there.
     ok = test_cnode:stop(Cnode),
-    [] = test_cnode:events(Cnode, "target_refuses"),
+    [] = test_cnode:events(Cnode, "target_refused"),
     ok.
 
 -spec places_of_a_node_that_went_are_free_again([term()]) -> ok.
@@ -113,7 +113,7 @@ places_of_a_node_that_went_are_free_again(Config) ->
     ok = metadata_server:misbehave(metadata(Config), not_found),
     [First, Second] = test_beam:start_all(test_cluster:hosts(2)),
     Cnode = test_cnode:start(test_beam:host(First)),
-    _ = test_cnode:await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_connected"),
     _ = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
     test_wait:equals("every place is taken", {error, too_many_waiting},
                      fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
@@ -127,7 +127,7 @@ places_of_callers_that_ended_are_free_again(Config) ->
     ok = metadata_server:misbehave(metadata(Config), not_found),
     [First, Second] = test_beam:start_all(test_cluster:hosts(2)),
     Cnode = test_cnode:start(test_beam:host(First)),
-    _ = test_cnode:await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_connected"),
     Callers = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
     test_wait:equals("every place is taken", {error, too_many_waiting},
                      fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
@@ -146,7 +146,7 @@ the_log_tells_the_reason_that_status_tells(Config) ->
     ok = test_cluster:list(metadata(Config), [Host, Dead]),
     Beam = test_beam:start(Host),
     Cnode = test_cnode:start(Host),
-    _ = test_cnode:await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_connected"),
     test_wait:until("several tries", fun() -> case test_cnode:call(Cnode, Beam, peers) of
                                                   [#{attempts := N}] when N >= 6 -> {done, ok};
                                                   Peers -> {wait, Peers}
@@ -168,11 +168,11 @@ the_log_tells_who_is_held_and_who_no_longer(Config) ->
     #{level := <<"info">>, fields := #{<<"peer">> := Peer, <<"reason">> := <<"state is stopped">>}} =
         test_cnode:await(Cnode, "peer_held"),
     ok = test_cnode:call(Cnode, hd(Beams), {await, 10000}),
-    [] = test_cnode:events(Cnode, "peer_dialable"),
+    [] = test_cnode:events(Cnode, "peer_released"),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_cluster:await_mesh(Beams, 15000),
     ok = test_cnode:stop(Cnode),
-    [#{fields := #{<<"peer">> := Peer}}] = test_cnode:events(Cnode, "peer_dialable"),
+    [#{fields := #{<<"peer">> := Peer}}] = test_cnode:events(Cnode, "peer_released"),
     [_] = test_cnode:events(Cnode, "peer_held"),
     ok.
 
@@ -200,7 +200,7 @@ ends_the_first_round(Config, Containers) ->
     Beam = test_beam:start(Host),
     Args = ["--service", "stacks/shop/services/other"],
     Cnode = test_cnode:start(Host, #{args => Args}),
-    _ = test_cnode:await(Cnode, "target_linked"),
+    _ = test_cnode:await(Cnode, "target_connected"),
     ok = test_cnode:call(Cnode, Beam, {await, 5000}),
     {0, _} = test_cnode:await_exit(test_cnode:start(Host, #{basename => "once", args => ["--once" | Args]}), 10000),
     ok.

@@ -108,7 +108,7 @@ bad_values() ->
      {"--disconnect", ["disconnect"]},
      {"--list-nodes", ["nodes"]},
      {"--listen-port", ["-1", "65536", "9105-9100", "any"]},
-     {"--max-links", ["0", "10001", "many"]},
+     {"--max-connections", ["0", "10001", "many"]},
      {"--start-epmd", ["maybe"]},
      {"--epmd", ["", "tab\there", "a\"b"]},
      {"--log-level", ["", "loud"]},

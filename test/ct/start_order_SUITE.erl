@@ -119,5 +119,5 @@ c_nodes_may_start_while_metadata_gives_the_address_of_before(Config) ->
     [["myapp"] = test_host:epmd_names(Other) || Other <- Hosts],
     ok = metadata_server:misbehave(metadata(Config), normal),
     ok = test_cluster:await_mesh(Beams, 15000),
-    [[_] = test_cnode:events(Cnode, "own_address_elsewhere") || Cnode <- Cnodes],
+    [[_] = test_cnode:events(Cnode, "own_address_mismatched") || Cnode <- Cnodes],
     ok.

@@ -1,4 +1,4 @@
-%% What scripts/demo shows: containers with real BEAMs become a cluster because their C-nodes told them to, take in a
+%% What scripts/demo shows: containers with real BEAMs become a cluster because their C-nodes connect them, take in a
 %% fourth, and lose nothing while the metadata service is away.
 -module(demo).
 
@@ -39,7 +39,7 @@ show(Metadata) ->
     ok = metadata_server:misbehave(Metadata, refuse),
     watch_outage(Four, now_ms() + ?OUTAGE_MS),
     [await_log(Beam, "metadata_unavailable") || Beam <- Four],
-    say("  All four C-nodes say that they know nothing new, and leave the cluster as it is.", []),
+    say("  All four C-nodes report metadata_unavailable and leave the cluster as it is.", []),
     matrix(Four),
 
     headline("The metadata service is started again.", []),
@@ -47,7 +47,7 @@ show(Metadata) ->
     ok = test_service:await_watching(Metadata, [test_beam:host(Beam) || Beam <- Four]),
     ok = test_cluster:await_mesh(Four, 0),
     [] = test_cluster:lost_links(Four),
-    say("  All four C-nodes wait for changes again. Links lost since the start, by the BEAMs' own count: 0.", []),
+    say("  All four C-nodes long-poll again. Connections lost since the start, as counted by the BEAMs: 0.", []),
     say("~nDone.", []).
 
 %% Boots the hosts' containers and shows who sees whom whenever that changes, until everybody sees everybody.
@@ -63,7 +63,7 @@ watch_form(Boots, Beams, Shown, Deadline) ->
         true ->
             Last = lists:max([test_beam:booted_at(Beam) || Beam <- Now]),
             Took = test_cluster:mesh_at(Now, ?LIMIT_MS) - Last,
-            say("  Everybody sees everybody, ~b ms after the last BEAM had booted.", [Took div 1000]),
+            say("  Full mesh, ~b ms after the last BEAM booted.", [Took div 1000]),
             Now;
         false ->
             now_ms() < Deadline orelse error({no_mesh, test_cluster:seen(Now)}),
@@ -95,7 +95,7 @@ watch_outage(Beams, Until) ->
     case now_ms() < Until of
         true ->
             timer:sleep(1000),
-            say("  ~6.2f s  ~b BEAMs, links lost: 0", [elapsed(), length(Beams)]),
+            say("  ~6.2f s  ~b BEAMs, connections lost: 0", [elapsed(), length(Beams)]),
             watch_outage(Beams, Until);
         false ->
             ok

@@ -23,7 +23,7 @@ form(Metadata, Count, Options) ->
     Beams = test_beam:start_all(Hosts),
     Cnodes = test_cnode:start_all(Hosts, Options),
     ok = await_mesh(Beams, ?FORM_MS),
-    [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["registered", "target_linked"]],
+    [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["node_registered", "target_connected"]],
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
 -spec hosts(pos_integer()) -> [test_host:host()].

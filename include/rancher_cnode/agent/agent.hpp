@@ -1,6 +1,5 @@
-// The hall: owns the event loop, carries each wing's output to the next one, and holds no policy of its own.
-// Used by main. The loop is the thread that calls run(); the watcher's thread and the handshake pools only
-// hand over.
+// The composition root: owns the event loop and connects the components; has no policy of its own. Used by main. The loop
+// runs on the thread that calls run(); the watcher's thread and the handshake pools only post to it.
 #pragma once
 
 #include <memory>
@@ -13,15 +12,15 @@ namespace rancher_cnode::agent {
 
 class Agent {
  public:
-  /// `version` is the program's, as it tells those who ask. `log` must outlive the agent.
+  /// `version` is the version of the program, for status. `log` must outlive the agent.
   Agent(Config config, std::string version, const Log& log);
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
-  /// Runs until SIGTERM, SIGINT, SIGHUP, the end of the watched process, of standard input, or of the first round,
-  /// as configured. Returns the exit status. Nothing that metadata, epmd or a BEAM does ends it; descriptors,
-  /// threads or memory that the system refuses do, by an exception.
+  /// Runs until SIGTERM, SIGINT, SIGHUP, the end of the watched process, of standard input, or of the initial sync, as
+  /// configured. Returns the exit status. Failures of metadata, epmd or a BEAM do not end it; a lack of descriptors,
+  /// threads or memory does, by an exception.
   [[nodiscard]] int run();
 
  private:

@@ -1,4 +1,4 @@
-// The `ip` command: the address that the metadata service knows for this container. Used by main.
+// The `ip` command: the address of this container by the metadata service. Used by main.
 #pragma once
 
 #include "rancher_cnode/address.hpp"
@@ -9,8 +9,8 @@
 
 namespace rancher_cnode::agent {
 
-/// Asks until metadata gives an address that an interface here has, or for `timeout` (0 = for ever): then
-/// ErrorCode::timeout with the last reason in words. Blocks.
+/// Asks until the metadata returns an address that an interface of this container has, at most for `timeout` (0 = no
+/// limit): then ErrorCode::timeout with the last reason in words. Blocks.
 [[nodiscard]] Expected<Ipv4Address> own_address(const Config& config, Milliseconds timeout, const Log& log);
 
 }  // namespace rancher_cnode::agent

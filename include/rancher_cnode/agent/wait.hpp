@@ -1,5 +1,4 @@
-// The `wait` command: blocks until the C-node of this container says that its first round is done. Used by
-// main.
+// The `wait` command: blocks until the C-node of this container reports that its initial sync is done. Used by main.
 #pragma once
 
 #include "rancher_cnode/clock.hpp"
@@ -9,9 +8,10 @@
 
 namespace rancher_cnode::agent {
 
-/// Asks `<basename>@<our address>` (config.ip, or what metadata tells) as a node of its own, again and again
-/// while it is not there, for `timeout` (0 = for ever): then, at most a second later, ErrorCode::timeout
-/// with what is missing in words. Blocks.
-[[nodiscard]] Expected<void> wait_for_first_round(const Config& config, Milliseconds timeout, const Log& log);
+/// Asks `<basename>@<our address>` (config.ip, or the one from the metadata) as a separate node, and retries while it is
+/// not there, for `timeout` (0 = no limit): then, at most a second later, ErrorCode::timeout with the reason in words.
+/// Blocks.
+[[nodiscard]] Expected<void> wait_for_initial_sync(const Config& config, Milliseconds timeout,
+                                                   const Log& log);
 
 }  // namespace rancher_cnode::agent

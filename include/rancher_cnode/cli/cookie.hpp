@@ -1,6 +1,6 @@
-// Where the cookie comes from: --cookie-file, $RANCHER_CNODE_COOKIE, $RELEASE_COOKIE, ~/.erlang.cookie,
-// ~/.config/erlang/.erlang.cookie (in $XDG_CONFIG_HOME, if set), the first that is set. Used by validation. The
-// cookie is never a flag, because arguments show in every process list.
+// Finds the cookie: --cookie-file, $RANCHER_CNODE_COOKIE, $RELEASE_COOKIE, ~/.erlang.cookie,
+// ~/.config/erlang/.erlang.cookie (in $XDG_CONFIG_HOME, if set); the first one that is set. Used by validation.
+// There is no flag for the cookie, because arguments are visible in process lists.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,8 @@ struct FoundCookie {
   std::string path;    ///< of the file; "" if it came from a variable
 };
 
-/// ErrorCode::bad_setting if no source has one (the message names them), or if the first that is set
-/// cannot be read or breaks the rule: a later source is then not tried, it would hide the mistake.
+/// ErrorCode::bad_setting if no source has one (the message names them), or if the first source that is set cannot be
+/// read or is invalid: later sources are not tried, because they would hide the mistake.
 [[nodiscard]] Expected<FoundCookie> find_cookie(const std::optional<std::string>& cookie_file,
                                                 const Environment& environment);
 

@@ -1,5 +1,5 @@
 // The process environment as a value, so that settings can be tested without setenv.
-// Used by the rest of cli/; main makes the one of the process.
+// Used by the rest of cli/; main creates it from the process.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@ class Environment {
   [[nodiscard]] static Environment of_process();
 
   /// The variable's value; nothing if it is not set or empty, because compose files and wrapper scripts often
-  /// pass a variable on without knowing whether it has a value.
+  /// pass variables on that have no value.
   [[nodiscard]] std::optional<std::string> get(std::string_view name) const;
 
   /// Names of all variables that begin with prefix, sorted.

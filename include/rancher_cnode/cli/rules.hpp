@@ -1,5 +1,5 @@
-// The rules that single values keep, as functions of text. Used by validation; each gives nothing where the
-// rule is broken, and validation says which rule that was.
+// The rules for single values, as functions of text. Used by validation; each returns nothing if the rule is broken, and
+// validation reports the rule.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ namespace rancher_cnode::cli {
 /// empty and no dot components in the path (the metadata service answers those with redirects).
 [[nodiscard]] std::optional<std::string> base_url(std::string_view text);
 
-/// 1 to 4096 bytes that a --config file can say as well: no control characters, ", \ and #.
+/// 1 to 4096 bytes that a --config file can contain as well: no control characters, ", \ and #.
 [[nodiscard]] bool is_plain_text(std::string_view text);
 
 }  // namespace rancher_cnode::cli

@@ -1,8 +1,8 @@
-// The one table of settings: flag, environment variable, file key, default and help all come from it.
-// Used by command_line (flags, help), raw_config (variables, keys), texts and the README's check.
+// The table of settings: source of flags, environment variables, file keys, defaults and help. Used by command_line
+// (flags, help), raw_config (variables, keys), texts and the test of the README.
 //
 // A setting `polling-interval` is the flag --polling-interval, the variable RANCHER_CNODE_POLLING_INTERVAL
-// and the key polling-interval in a --config file. Its rule stands in validation.cpp.
+// and the key polling-interval in a --config file. Its rule is in validation.cpp.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@
 namespace rancher_cnode::cli {
 
 enum class Shape {
-  single,  ///< one value; as a flag the last one given counts
+  single,  ///< one value; the last flag counts
   list,    ///< repeat the flag, separate by commas in the environment, write [a, b] in a file
   toggle,  ///< on or off; as a flag the name alone means on
 };
@@ -20,7 +20,7 @@ enum class Shape {
 struct Setting {
   std::string_view name;  ///< without dashes
   Shape shape;
-  std::string_view argument;  ///< what help shows for the value: NAME, MS, on|off
+  std::string_view argument;  ///< placeholder of the value in help: NAME, MS, on|off
   std::string_view fallback;  ///< the default as text, lists by commas; "" = none
   std::string_view help;      ///< one or two sentences
   std::string_view group;     ///< heading in help
@@ -38,7 +38,7 @@ struct Setting {
 /// RANCHER_CNODE_POLLING_INTERVAL
 [[nodiscard]] std::string variable_of(std::string_view name);
 
-/// What every variable of ours begins with.
+/// Prefix of all our variables.
 inline constexpr std::string_view variable_prefix = "RANCHER_CNODE_";
 
 }  // namespace rancher_cnode::cli

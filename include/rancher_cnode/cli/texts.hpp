@@ -1,4 +1,4 @@
-// The texts of --print-config and --help, and the settings as the log tells them. Used by command_line.
+// The texts of --print-config and --help, and the settings for the log. Used by command_line.
 #pragma once
 
 #include <string>
@@ -12,16 +12,16 @@ namespace rancher_cnode::cli {
 
 struct SettingInEffect {
   std::string name;   ///< without dashes
-  std::string value;  ///< as a --config file has it
-  std::string from;   ///< where it was given: --ip, $CONTAINER_IP, '/etc/c.toml', default
+  std::string value;  ///< as in a --config file
+  std::string from;   ///< its source: --ip, $CONTAINER_IP, '/etc/c.toml', default
 };
 
-/// Every setting that has a value, in the order of settings(), and where the cookie was found.
+/// Every setting that has a value, in the order of settings(), and the source of the cookie.
 [[nodiscard]] std::vector<SettingInEffect> settings_in_effect(const RawConfig& raw,
                                                               const Validated& validated);
 
-/// The settings in effect as a --config file that, read again, gives the same ones; each with its origin as a
-/// comment. The cookie is not in it, only where it was found.
+/// The settings in effect as a --config file that results in the same settings; each with its source as a comment. The
+/// cookie is not included, only its source.
 [[nodiscard]] std::string config_text(const RawConfig& raw, const Validated& validated);
 
 /// Usage, commands and all settings, grouped, at most 100 columns wide.
@@ -30,7 +30,7 @@ struct SettingInEffect {
 /// Usage of the command `ip`.
 [[nodiscard]] std::string ip_help_text();
 
-/// Of the wait command.
+/// Usage of the command `wait`.
 [[nodiscard]] std::string wait_help_text();
 
 }  // namespace rancher_cnode::cli

@@ -1,4 +1,4 @@
-// From raw settings to a Config that nobody needs to check again. Used by command_line.
+// Turns raw settings into a valid Config. Used by command_line.
 #pragma once
 
 #include <string>
@@ -10,22 +10,21 @@
 
 namespace rancher_cnode::cli {
 
-/// What the settings are for. Every setting that is given must keep its rule either way.
+/// What the settings are for. Every given setting must be valid in any case.
 enum class Purpose {
   run,          ///< the node name of the peers and a cookie are needed
-  ask_cnode,    ///< the C-node of this container is asked: the cookie is needed
-  ask_address,  ///< only metadata is asked: neither is needed, no cookie is looked for
+  ask_cnode,    ///< to ask the C-node of this container: the cookie is needed
+  ask_address,  ///< to ask only the metadata: neither is needed
 };
 
 struct Validated {
   Config config;
-  std::string cookie_source;  ///< where the cookie was found; "" for Purpose::ask_address
+  std::string cookie_source;  ///< source of the cookie; "" for Purpose::ask_address
 };
 
-/// Checks every setting and fills a Config. Reads $ERL_EPMD_PORT and, but for Purpose::ask_address, the
-/// cookie's sources. ErrorCode::bad_setting for the first setting, in the order of settings(), that breaks
-/// its rule; the message names the flag, the value, where it came from and the rule, on one line. It never
-/// holds a cookie or a password.
+/// Checks every setting and fills a Config. Reads $ERL_EPMD_PORT and, except for Purpose::ask_address, the
+/// cookie's sources. ErrorCode::bad_setting for the first invalid setting, in the order of settings(); the message has
+/// the flag, the value, its source and the rule, on one line. It never contains a cookie or a password.
 [[nodiscard]] Expected<Validated> validate(const RawConfig& raw, const Environment& environment,
                                            Purpose purpose);
 

@@ -1,5 +1,4 @@
-// What a release's vm.args says, as the BEAM that is started with it takes it. Used by the command `vm-arg`, for
-// scripts/with-rancher-cnode.
+// Reads the vm.args of a release as the BEAM does. Used by the command `vm-arg`, for scripts/with-rancher-cnode.
 #pragma once
 
 #include <optional>
@@ -11,15 +10,16 @@
 
 namespace rancher_cnode::cli {
 
-/// The value of the first `flag` ("-name") that has one; nothing where there is none. Of several -name the BEAM takes
-/// the first, too; of several -setcookie it takes none and reads the cookie file, and `-setcookie NODE COOKIE` does not
-/// count (auth.erl, OTP 25). First ${VARIABLE} and ${VARIABLE:-fallback} are replaced, as relx and Distillery do before the
-/// BEAM sees the file; then words, quotes, backslashes and comments are read as `erl -args_file` reads them.
+/// The value of the first `flag` ("-name") that has one; nothing if there is none. When there are several, the BEAM also
+/// takes the first -name, but no -setcookie: then it reads the cookie file. `-setcookie NODE COOKIE` does not count
+/// (auth.erl, OTP 25). First ${VARIABLE} and ${VARIABLE:-fallback} are replaced, as relx and Distillery do before the BEAM
+/// reads the file; then words, quotes, backslashes and comments are parsed as by `erl -args_file`.
 [[nodiscard]] std::optional<std::string> vm_arg(std::string_view text, std::string_view flag,
                                                 const Environment& environment);
 
-/// The same of a file and those that it names by -args_file, relative to the working directory, as the BEAM reads them:
-/// in those no variable is replaced. A file that cannot be read is a bad setting, and so is a ninth within the other.
+/// The same for a file and the files that it includes by -args_file, relative to the working directory, as the BEAM reads
+/// them: in these no variable is replaced. ErrorCode::bad_setting for a file that cannot be read, or for a nesting depth
+/// above 8.
 [[nodiscard]] Expected<std::optional<std::string>> vm_arg_of_file(const std::string& path,
                                                                   std::string_view flag,
                                                                   const Environment& environment);

@@ -1,9 +1,8 @@
-// The C-node itself: a hidden node that listens, holds its name in epmd, accepts and makes links, knows them
-// by node name, calls functions on the nodes at their other ends and answers what they ask of us. Used by the
-// agent.
+// The C-node: a hidden node that listens, keeps its name registered in epmd, makes and accepts connections, keeps
+// them by node name, calls functions on connected nodes and answers their calls. Used by the agent.
 //
-// Everything here belongs to the loop's thread, except the handshakes: those block, so they run on two
-// pools of threads, one for each direction, and strangers that are slow delay nobody but one another.
+// Everything here belongs to the loop's thread, except the handshakes: they block, so they run on two thread pools,
+// one per direction. Slow inbound connections delay only one another.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -35,8 +34,8 @@ class CNode : public Connections {
     Cookie cookie;
     PortRange listen_ports;
     std::uint16_t epmd_port = 4369;
-    std::string epmd_program{};   ///< started when no epmd answers: a name on PATH or a path; empty = never
-    std::size_t max_links = 256;  ///< that others made; above it no new node is taken in
+    std::string epmd_program{};  ///< started when no epmd answers: a name on PATH or a path; empty = never
+    std::size_t max_connections = 256;    ///< inbound ones; above it no new node is accepted
     Milliseconds epmd_limit{1'000};       ///< one port lookup
     Milliseconds handshake_limit{5'000};  ///< one whole handshake
     HandshakeThreads handshake_threads{};
@@ -45,19 +44,19 @@ class CNode : public Connections {
 
   /// All on the loop.
   struct Handlers {
-    std::function<void(const NodeName&)> link_up;
-    std::function<void(const NodeName&, const Error& why)> link_down;
+    std::function<void(const NodeName&)> node_up;
+    std::function<void(const NodeName&, const Error& why)> node_down;
     std::function<void(RegistrationState, const std::string& reason)> registration;
   };
 
-  /// What was seen and dropped, since the start.
+  /// Totals since the start.
   struct Counters {
-    std::uint64_t links_accepted = 0;
-    std::uint64_t links_made = 0;
-    std::uint64_t links_lost = 0;
+    std::uint64_t connections_accepted = 0;
+    std::uint64_t connections_made = 0;
+    std::uint64_t connections_lost = 0;
     std::uint64_t handshakes_failed = 0;
-    std::uint64_t strangers_refused = 0;  ///< above a limit, or under a name that we do not accept
-    std::uint64_t messages_dropped = 0;   ///< to nobody who lives here, or without meaning for who does
+    std::uint64_t inbound_refused = 0;   ///< above a limit, or with an invalid name
+    std::uint64_t messages_dropped = 0;  ///< to an unknown process, or not understood by it
     std::uint64_t controls_ignored = 0;
   };
 
@@ -67,19 +66,19 @@ class CNode : public Connections {
   CNode(const CNode&) = delete;
   CNode& operator=(const CNode&) = delete;
 
-  /// Listens, and begins to hold the name in epmd. Fails if no port of the range can be listened on.
+  /// Listens and registers the name in epmd. Fails if no port of the range is free.
   [[nodiscard]] Expected<void> start();
-  /// Gives the name back, ends all handshakes at once, tells those who monitor our processes or are linked to
-  /// them that these ended (reason shutdown), and closes every link. Blocks for milliseconds at most. May be
-  /// called from inside any handler; no handler and no `done` runs after it.
+  /// Unregisters the name, aborts all handshakes, sends exit signals (reason shutdown) to processes that monitor ours
+  /// or are linked to them, and closes every connection. Blocks for milliseconds at most. May be called from inside any
+  /// handler; no handler and no `done` runs after it.
   void stop();
 
   [[nodiscard]] const NodeName& name() const override;
   [[nodiscard]] std::uint16_t listen_port() const;
   [[nodiscard]] RegistrationState registration() const;
   [[nodiscard]] const Counters& counters() const;
-  [[nodiscard]] std::size_t link_count() const;
-  [[nodiscard]] bool linked(const NodeName& peer) const override;
+  [[nodiscard]] std::size_t connection_count() const;
+  [[nodiscard]] bool connected(const NodeName& peer) const override;
 
   void connect(const NodeName& peer, OnConnected done) override;
   void look_up(const NodeName& peer, OnPort done) override;
@@ -88,19 +87,19 @@ class CNode : public Connections {
   void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
             Milliseconds timeout, OnCallResult done) override;
 
-  /// gen_server:call of a registered process on peer, over the link to it. See RemoteCalls.
+  /// gen_server:call of a registered process on peer, over its connection. See RemoteCalls.
   void request(const NodeName& peer, const std::string& process, std::span<const char> request,
                Milliseconds timeout, OnCallResult done);
 
-  /// A registered name of ours. A call is answered by reply(), at any later time. A reply for which the
-  /// queue of the caller's link has no room (Connection::max_unsent_bytes) becomes {error, too_large}.
+  /// Adds a registered name. A call is answered by reply(), at any later time. A reply that exceeds the free space in
+  /// the caller's send queue (Connection::max_unsent_bytes) becomes {error, too_large}.
   void add_process(std::string name, LocalProcesses::Behaviour behaviour);
   void reply(const GenCall& call, std::span<const char> reply);
-  /// The reply {error, {Reason, Request}}: for what is not understood.
+  /// Replies {error, {Reason, Request}}, for a request that is not understood.
   void reply_error(const GenCall& call, std::string_view reason);
-  /// A cast that its receiver does not understand: it is counted.
+  /// Counts a cast that its receiver does not understand.
   void drop_message();
-  /// What stands for the registered names.
+  /// The pid behind the registered names.
   [[nodiscard]] const Pid& pid() const;
 
  private:

@@ -1,6 +1,5 @@
-// One established link to one node: frames in, frames out, ticks, and the timer for a silent peer. Lives on
-// the loop. Used by cnode, which gives it a socket after the handshake and learns of its messages and its
-// end. Source: ERTS user's guide, "Distribution Protocol"; net_kernel's net_ticktime.
+// One established connection to one node: receives and sends frames, ticks, and times out a silent peer. Lives on the
+// loop. Used by cnode, which hands it a socket after the handshake and gets its messages and its end. Source: ERTS user's guide, "Distribution Protocol"; net_kernel's net_ticktime.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -24,44 +23,44 @@ namespace rancher_cnode::distribution {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  /// A BEAM that lives sends something every quarter of its net_ticktime, or every half if a tick is late. Its
-  /// net_ticktime is its own affair, so a silent one is given that of 2 h. A host that is gone is noticed long
-  /// before: it acknowledges none of our ticks.
+  /// A live BEAM sends something every quarter of its net_ticktime, or every half if a tick is late. Its net_ticktime
+  /// is unknown here, so the limit allows for one of 2 h. A host that is gone is noticed much earlier: it acknowledges
+  /// none of our ticks.
   struct Timing {
-    Milliseconds tick_after{15'000};        ///< we tick after this much silence of our own
+    Milliseconds tick_after{15'000};        ///< we tick after sending nothing for this long
     Milliseconds silence_limit{3'600'000};  ///< a peer that sent nothing for this long is gone
-    Milliseconds check_every{5'000};        ///< how often all is looked at
-    Milliseconds unread_limit{60'000};      ///< the same for one that takes nothing, or whose host does not
+    Milliseconds check_every{5'000};        ///< interval of the checks
+    Milliseconds unread_limit{60'000};      ///< a peer that reads nothing for this long is gone, or its host
   };
 
   /// Both run on the loop. `message` may call send() and close(). `closed` runs once, never from inside
-  /// close(), and not at all after abandon().
+  /// close(), and not at all after close_silently().
   struct Handlers {
     std::function<void(const Message&)> message;
     std::function<void(const Error& why)> closed;
   };
 
-  /// What a peer that does not read may leave in our queue before the link is closed.
+  /// Limit of the send queue; a peer that does not read fills it, and the connection is closed.
   static constexpr std::size_t max_unsent_bytes = std::size_t{16} << 20U;
-  /// How many frames are taken before the loop's other work gets its turn.
+  /// Frames handled in a row before the loop does its other work.
   static constexpr std::size_t frames_at_once = 32;
 
   Connection(boost::asio::io_context& loop, FileDescriptor socket, Timing timing, Handlers handlers);
 
   void start();
-  /// Queues one whole frame. Does nothing on a closed link; closes one whose queue has no room for it.
+  /// Queues one whole frame. Does nothing on a closed connection; closes the connection if the queue is full.
   void send(std::vector<char> frame);
-  /// What the queue still takes, in bytes.
+  /// Free space in the send queue, in bytes.
   [[nodiscard]] std::size_t room() const { return max_unsent_bytes - unsent_bytes_; }
   void close(const Error& why);
-  /// close() without a word to the handlers: the owner is going away. Of last_frames goes out what the
+  /// close() without calling the handlers, for an owner that is being destroyed. Sends as much of last_frames as the
   /// socket takes without blocking.
-  void abandon(std::span<const char> last_frames = {});
+  void close_silently(std::span<const char> last_frames = {});
 
  private:
   void read_more();
   void take_frames();
-  void show_life();
+  void tick_if_idle();
   void write_next();
   void check_later();
   void finish(const Error& why);
@@ -75,8 +74,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::deque<std::vector<char>> unsent_;
   std::size_t unsent_bytes_ = 0;
   TimePoint last_sent_;
-  // Both grow by the checks that have passed, not by the clock: while this process is stopped or its host
-  // suspended, the peer's silence is ours.
+  // Both are counted in checks, not by the clock: time in which this process is stopped or its host suspended does
+  // not count as the peer's silence.
   Milliseconds silent_{0};
   Milliseconds unread_{0};              ///< of the queue's first frame
   boost::system::error_code assigned_;  ///< whether the loop could take the socket

@@ -1,5 +1,5 @@
-// The connections of a node, by node name, and the calls over them: all that driving other nodes takes. CNode is
-// the one in the program; units of agent/ have one of their own. On the loop.
+// The connections of a node, by node name, and the calls over them. CNode implements it in the program; unit tests of
+// agent/ have their own. On the loop.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@
 
 namespace rancher_cnode::distribution {
 
-/// Why there is no connection: at which stage it failed, and what that most likely means.
+/// Why connecting failed: the stage, and the most likely reason.
 struct ConnectFailure {
   std::string stage;  ///< "epmd", or the handshake's stage
   Error error;
-  std::uint16_t port = 0;  ///< where the handshake was tried; 0 if epmd named none
+  std::uint16_t port = 0;  ///< port of the handshake; 0 if epmd returned none
 };
 
 class Connections {
@@ -29,19 +29,18 @@ class Connections {
 
   virtual ~Connections() = default;
 
-  /// Of the node itself.
+  /// The name of the local node.
   [[nodiscard]] virtual const NodeName& name() const = 0;
-  [[nodiscard]] virtual bool linked(const NodeName& peer) const = 0;
+  [[nodiscard]] virtual bool connected(const NodeName& peer) const = 0;
 
-  /// Connects unless connected. `done` runs once, later; several callers share one attempt. Whichever side made
-  /// it, a node has one connection: a newer one of the same name replaces it (link_down, then link_up).
+  /// Connects unless connected. `done` runs once, later; concurrent callers share one attempt. There is one connection
+  /// per node, whichever side made it: a newer one replaces it (node_down, then node_up).
   virtual void connect(const NodeName& peer, OnConnected done) = 0;
-  /// The port at which peer listens now, by its epmd; see epmd_port. It writes nothing into any log. `done` runs
-  /// once, later.
+  /// Looks up the port of peer in its epmd; see epmd_port. Causes no log line anywhere. `done` runs once, later.
   virtual void look_up(const NodeName& peer, OnPort done) = 0;
-  /// For all handshakes that begin from now on.
+  /// Used by all handshakes that start from now on.
   virtual void set_cookie(const Cookie& cookie) = 0;
-  /// Closes the connection, if there is one; link_down follows later.
+  /// Closes the connection, if there is one; node_down follows later.
   virtual void disconnect(const NodeName& peer) = 0;
 
   /// Calls a function over the connection to peer; without one `done` gets ErrorCode::unavailable. See

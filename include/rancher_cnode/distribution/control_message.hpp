@@ -1,4 +1,4 @@
-// Control messages of the distribution protocol: what a frame says to whom. Used by connection and cnode.
+// Control messages of the distribution protocol: decoding and encoding. Used by connection and cnode.
 // Source: ERTS user's guide, "Distribution Protocol", "Protocol between Connected Nodes"; names follow it.
 #pragma once
 
@@ -33,7 +33,7 @@ struct Unlink {
   Pid from;
   Pid to;
 };
-/// EXIT and EXIT_TT: a process has ended, and with it its link
+/// EXIT and EXIT_TT: a process has ended, and its link with it
 struct Exit {
   Pid from;
   Pid to;
@@ -48,7 +48,7 @@ struct Demonitor {
   Pid from;
   Reference reference;
 };
-/// Known and without meaning for us: EXIT2 (exit/2, a signal that leaves links as they are), GROUP_LEADER,
+/// Operations that we ignore: EXIT2 (exit/2, a signal that does not affect links), GROUP_LEADER,
 /// NODE_LINK, UNLINK_ID_ACK, MONITOR_P_EXIT, and any other number.
 struct Ignored {
   std::int64_t operation = 0;
@@ -65,9 +65,8 @@ struct Message {
   std::span<const char> payload;
 };
 
-/// Decodes one frame that is no tick. ErrorCode::malformed for anything that breaks the protocol; an
-/// operation that we do not know is control::Ignored, whatever its arguments, as long as they are whole
-/// terms and at most 15. The payload points into the frame.
+/// Decodes one frame that is not a tick. ErrorCode::malformed for anything that breaks the protocol. An unknown
+/// operation is control::Ignored if its arguments are at most 15 whole terms. The payload points into the frame.
 [[nodiscard]] Expected<Message> decode_message(std::span<const char> frame);
 
 /// Whole frames, ready for the socket. `payload` has no version byte.

@@ -1,4 +1,4 @@
-// Asking an epmd for a node's port. Many at once on the loop. Used by cnode (to connect) and by the agent (to
+// Looks up the port of a node in an epmd. Many lookups at once on the loop. Used by cnode (to connect) and by the agent (to
 // probe a peer before a BEAM dials it). Source: ERTS user's guide, "Distribution Protocol", "EPMD Protocol":
 // PORT_PLEASE2_REQ, PORT2_RESP.
 #pragma once

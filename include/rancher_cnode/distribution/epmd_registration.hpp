@@ -1,10 +1,9 @@
-// Our name in the local epmd: made, held, watched, and made again for as long as this object lives. Used by
-// cnode.
+// Registers our name in the local epmd, keeps the registration, and renews it when it is lost. Used by cnode.
 //
 // epmd keeps a name for as long as the connection that registered it stays open, so the connection *is* the
-// registration. Spoken by us on the loop and not by ei_publish, which blocks, forgets its descriptor and
-// hides why epmd says no. A registration counts once it has lasted: after one that ended sooner, the next is not
-// announced before that, and registering is tried ever less often, down to once in 10 s. Source: ERTS user's guide, "EPMD Protocol": ALIVE2_REQ, ALIVE2_RESP, ALIVE2_X_RESP.
+// registration. Implemented here on the loop, not by ei_publish, which blocks, drops its descriptor and hides why epmd
+// refuses. A registration is stable once it has lasted for stable_after: after one that ended sooner, the next is not
+// reported before that, and the retry delay grows up to 10 s. Source: ERTS user's guide, "EPMD Protocol": ALIVE2_REQ, ALIVE2_RESP, ALIVE2_X_RESP.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -20,31 +19,31 @@ namespace rancher_cnode::distribution {
 
 enum class RegistrationState {
   unavailable,  ///< epmd does not answer (yet)
-  name_taken,   ///< epmd answers no: another node holds the name
+  name_taken,   ///< epmd refuses: another node has registered the name
   registered,
-  lost,  ///< was registered, epmd closed that, and no registration has lasted since
+  lost,  ///< epmd closed the registration, and no stable one has followed
 };
 [[nodiscard]] std::string_view to_string(RegistrationState state);
 
 class EpmdRegistration {
  public:
-  struct Pacing {
-    Milliseconds first_retry{50};     ///< after no answer; doubles with each
-    Milliseconds last_retry{500};     ///< up to this
-    Milliseconds taken_retry{2'000};  ///< after a refusal, for each of which epmd writes a line of its own
+  struct Backoff {
+    Milliseconds first_retry{50};     ///< after no answer; doubled each time
+    Milliseconds last_retry{500};     ///< upper limit
+    Milliseconds taken_retry{2'000};  ///< after a refusal; epmd logs each one
     Milliseconds last_early_retry{
-        10'000};                  ///< after registrations that ended before they lasted; doubles up to this
-    Milliseconds lasting{5'000};  ///< a registration that lasted so long counts
-    /// Connect and answer; epmd is on this host, so only a stopped one is slower.
+        10'000};                       ///< upper limit after registrations that ended before they were stable
+    Milliseconds stable_after{5'000};  ///< a registration that has lasted this long is stable
+    /// For connecting and the answer; epmd is on this host, so only a stopped one takes longer.
     Milliseconds answer_limit{2'000};
   };
   struct Settings {
     std::string alive;
     std::uint16_t listen_port = 0;
     std::uint16_t epmd_port = 4369;
-    Pacing pacing{};
+    Backoff backoff{};
   };
-  /// Called on the loop at every change of state, with the reason (empty for registered).
+  /// Called on the loop at every state change, with the reason (empty for registered).
   using OnChange = std::function<void(RegistrationState, const std::string& reason)>;
 
   EpmdRegistration(boost::asio::io_context& loop, Settings settings, OnChange on_change);
@@ -53,7 +52,7 @@ class EpmdRegistration {
   EpmdRegistration& operator=(const EpmdRegistration&) = delete;
 
   void start();
-  /// Gives the name back: epmd sees the connection close.
+  /// Unregisters the name by closing the connection to epmd.
   void stop();
   [[nodiscard]] RegistrationState state() const;
 

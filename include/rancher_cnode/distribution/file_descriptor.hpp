@@ -23,7 +23,7 @@ class FileDescriptor {
 
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool valid() const { return fd_ >= 0; }
-  /// The caller owns it from now on.
+  /// Passes ownership to the caller.
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
   void reset();
 

@@ -1,4 +1,4 @@
-// Frames of an established link: a 4-byte big-endian length, then that many bytes; length 0 is a tick.
+// Frames of an established connection: a 4-byte big-endian length, then that many bytes; length 0 is a tick.
 // Used by connection. Source: ERTS user's guide, "Distribution Protocol", "Protocol between Connected Nodes".
 #pragma once
 
@@ -11,15 +11,13 @@
 
 namespace rancher_cnode::distribution {
 
-/// The longest frame that a peer may send. Our own calls answer in kilobytes; a link list of 10,000 nodes has
-/// 300 KB.
+/// The longest frame that a peer may send. Replies to our own calls have kilobytes; a list of 10,000 nodes has 300 KB.
 inline constexpr std::size_t max_frame_length = std::size_t{16} << 20U;
 inline constexpr std::size_t frame_header_length = 4;
-/// The first byte of every frame that is no tick.
+/// The first byte of every frame except ticks.
 inline constexpr unsigned char pass_through = 112;
 
-/// Cuts a stream of bytes into frames. A frame is handed out only when it is whole, so a stream never gets
-/// out of step.
+/// Splits a byte stream into frames. Returns only whole frames, so the stream stays in sync.
 class FrameReader {
  public:
   /// Room for `size` more bytes from the socket.
@@ -27,8 +25,8 @@ class FrameReader {
   /// `size` bytes were written into what prepare() gave.
   void commit(std::size_t size);
   /// The next whole frame (empty span = tick), or nothing if more bytes are needed. The span lives until the
-  /// next prepare(). ErrorCode::too_large once a peer names a length above max_frame_length: the link is then
-  /// lost.
+  /// next prepare(). ErrorCode::too_large for a length above max_frame_length: the connection
+  /// cannot be used any more.
   [[nodiscard]] Expected<std::optional<std::span<const char>>> next();
 
  private:

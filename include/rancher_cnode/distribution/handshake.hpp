@@ -1,10 +1,10 @@
-// The distribution handshake, both ways, by ei. Blocking: runs on a handshake pool's thread, never on the
+// The distribution handshake in both directions, by ei. Blocking: runs on a thread of a handshake pool, never on the
 // loop. Used by cnode.
 //
-// ei does the protocol and the cookie; the bytes go through socket callbacks of ours, which keep one absolute
-// deadline for the whole handshake, can be cancelled at once, check every packet's shape before ei sees it
-// (ei trusts lengths) and note how far the handshake came: the peer never says why it refuses, but the stage
-// at which it closed does. Source: ERTS user's guide, "Distribution Protocol", "Distribution Handshake".
+// ei implements the protocol and the cookie. The bytes pass through our socket callbacks, which enforce one absolute
+// deadline for the whole handshake, can be cancelled at once, check the format of every packet before ei sees it (ei
+// trusts lengths) and record the stage: the peer never gives a reason for a refusal, but the stage at which it closed
+// shows it. Source: ERTS user's guide, "Distribution Protocol", "Distribution Handshake".
 #pragma once
 
 #include <cstddef>
@@ -21,14 +21,14 @@
 
 namespace rancher_cnode::distribution {
 
-/// Who we are in every handshake of one run.
+/// The local node in every handshake of one run.
 struct Identity {
   NodeName name;
   Cookie cookie;
   std::uint32_t creation;  ///< new at every start, never 0 to 3
 };
 
-/// How far a handshake came.
+/// How far a handshake got.
 enum class HandshakeStage {
   connect,        ///< the TCP connection is not there yet
   name,           ///< our name was sent (outgoing) or the peer's is awaited (incoming)
@@ -41,16 +41,16 @@ enum class HandshakeStage {
 
 struct HandshakeFailure {
   HandshakeStage stage = HandshakeStage::connect;
-  Error error;  ///< the message says in words what it most likely means
+  Error error;  ///< the message gives the most likely reason
 };
 
-/// An established link, not yet used.
-struct LinkSocket {
+/// An established connection, not yet used.
+struct EstablishedConnection {
   FileDescriptor socket;  ///< non-blocking, TCP_NODELAY
-  std::string peer;       ///< the name that the peer gave; not validated
+  std::string peer;       ///< the name that the peer sent; not validated
 };
 
-/// Stops all handshakes that were given it, from any thread, at once. Outlives them.
+/// Aborts all handshakes that use it, from any thread, at once. Must outlive them.
 class HandshakeStop {
  public:
   HandshakeStop();
@@ -61,21 +61,19 @@ class HandshakeStop {
   FileDescriptor event_;
 };
 
-using HandshakeResult = tl::expected<LinkSocket, HandshakeFailure>;
+using HandshakeResult = tl::expected<EstablishedConnection, HandshakeFailure>;
 
-/// How many handshakes of each direction may run at a time, each on a thread of its own. Incoming: 0 for a node
-/// that never listens.
+/// Maximum concurrent handshakes per direction, each on its own thread. Incoming: 0 for a node that never listens.
 struct HandshakeThreads {
   std::size_t outgoing = 32;
   std::size_t incoming = 32;
 };
 
-/// Ample for 10,000 links with all that is open beside them.
+/// Enough for 10,000 connections and all other descriptors.
 inline constexpr std::size_t max_descriptors = 16'384;
 
-/// Must run once before any handshake, on the main thread. Lowers this process's soft limit on descriptors
-/// (RLIMIT_NOFILE) to max_descriptors for good, if it is higher: ei's memory grows with it. Children
-/// inherit that.
+/// Must run once before any handshake, on the main thread. Permanently lowers the soft limit on descriptors
+/// (RLIMIT_NOFILE) of this process and its children to max_descriptors if it is higher: ei's memory grows with it.
 void initialise_handshakes();
 
 /// Connects to peer, which listens at address:port. Blocks until done, deadline or stop.
@@ -83,7 +81,7 @@ void initialise_handshakes();
                                                 Ipv4Address address, std::uint16_t port, TimePoint deadline,
                                                 const HandshakeStop& stop);
 
-/// Answers a connection that the loop has accepted. Blocks until done, deadline or stop.
+/// Performs the handshake on a connection that the loop has accepted. Blocks until done, deadline or stop.
 [[nodiscard]] HandshakeResult accept_handshake(const Identity& self, FileDescriptor accepted,
                                                TimePoint deadline, const HandshakeStop& stop);
 

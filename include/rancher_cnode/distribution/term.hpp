@@ -1,4 +1,4 @@
-// Terms in the external term format: written and read over ei's encoders, with every bound checked by us.
+// Terms in the external term format, written and read with ei's encoders; all bounds are checked here.
 // Used by control_message, remote_call, local_processes and by the agent for arguments and results.
 //
 // ei's decoders trust the buffer they are given; bytes from the wire may be anything. TermReader therefore
@@ -37,7 +37,7 @@ struct Reference {
   friend auto operator<=>(const Reference&, const Reference&) = default;
 };
 
-/// Appends terms to a buffer. Methods chain; nothing can fail but memory.
+/// Appends terms to a buffer. Methods chain; they fail only when memory is exhausted.
 class TermWriter {
  public:
   TermWriter& version();                    ///< byte 131, once, before the first term of a message
@@ -81,8 +81,8 @@ enum class TermType {
   bits
 };
 
-/// Reads terms from bytes it does not own. Each method either reads one thing and moves on, or returns
-/// ErrorCode::malformed and stays where it was.
+/// Reads terms from bytes it does not own. Each method either reads one item and advances, or returns
+/// ErrorCode::malformed and keeps its position.
 class TermReader {
  public:
   explicit TermReader(std::span<const char> bytes) : bytes_(bytes) {}
@@ -98,12 +98,12 @@ class TermReader {
   [[nodiscard]] Expected<std::uint32_t> map();  ///< pairs
   [[nodiscard]] Expected<Pid> pid();
   [[nodiscard]] Expected<Reference> reference();
-  /// Passes over one whole term of any type and depth; returns its bytes.
+  /// Skips one whole term of any type and depth; returns its bytes.
   [[nodiscard]] Expected<std::span<const char>> skip();
 
-  /// True, and moved on, if the next term is this atom.
+  /// True, and advances, if the next term is this atom.
   [[nodiscard]] bool accept_atom(std::string_view name);
-  /// True, and moved on, if the next term is a tuple of this arity.
+  /// True, and advances, if the next term is a tuple of this arity.
   [[nodiscard]] bool accept_tuple(std::uint32_t arity);
 
   [[nodiscard]] std::span<const char> rest() const { return bytes_.subspan(position_); }

@@ -1,5 +1,5 @@
-// Where a body's bytes come from, piece by piece, so that whoever reads it need not hold it whole. Made by
-// http_client (a transfer), file_source and tests (memory); pulled by service_reader and metadata_client.
+// A source of the bytes of a body, piece by piece, so that a reader need not hold the whole body. Implemented by
+// http_client (a transfer), file_source and MemorySource; read by service_reader and metadata_client.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
 
-  /// The next piece, at least one byte; an empty view once the body has ended whole. It is valid until the
+  /// The next piece, at least one byte; an empty view at the end of the whole body. It is valid until the
   /// next call. May block for as long as the source's own deadline allows; a failure is final.
   [[nodiscard]] virtual Expected<std::string_view> next() = 0;
 };

@@ -1,7 +1,7 @@
 // A regular file named by a file:// URL, as a body. Used by metadata_client.
 //
-// Only a regular file is read: a FIFO or a device could block for ever, and nothing here can be given up. A
-// file on a network file system that hangs does block.
+// Only a regular file is read: a FIFO or a device could block forever, and a read cannot be cancelled. A file on a
+// network file system that hangs does block.
 #pragma once
 
 #include <array>

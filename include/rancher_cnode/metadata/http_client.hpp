@@ -1,10 +1,10 @@
-// GET requests by libcurl, one at a time, with deadlines, and given up at once when the owner says so.
-// Used by metadata_client on the watcher's thread.
+// GET requests by libcurl, one at a time, with deadlines, cancelled at once on request. Used by metadata_client on the
+// watcher's thread.
 //
-// Connections are kept alive between requests. A kept-alive connection that turns out to have died before a
-// byte of the answer came is replaced by a fresh one inside the same deadline, unless the request forbids it.
-// Redirects are not followed, proxies from the environment are not used, and nothing but http and https is
-// spoken, over IPv4 only, as Rancher's networks are. A name's address is taken from memory for 5 s.
+// Connections are kept alive between requests. A kept-alive connection that died before the first byte of the answer is
+// replaced by a new one within the same deadline, unless the request forbids it. Redirects are not followed, proxies from
+// the environment are not used, and only http and https over IPv4 are supported, as on Rancher's networks. Addresses are
+// cached for 5 s.
 #pragma once
 
 #include <cstddef>
@@ -19,21 +19,21 @@
 
 namespace rancher_cnode::metadata {
 
-/// The largest body that is taken: 20,000 containers.
+/// The largest accepted body: 20,000 containers.
 inline constexpr std::size_t max_body_bytes = 32U << 20U;
 
 /// Asked on the requesting thread before each wait and after each wake(): true ends the request with
 /// ErrorCode::cancelled. Empty means never.
 using GiveUp = std::function<bool()>;
 
-/// How long each stage of a request may last.
+/// Timeouts of the stages of a request.
 struct Timeouts {
   Milliseconds lookup{1'000};   ///< of the host's name
   Milliseconds connect{1'000};  ///< after that, TLS included
   Milliseconds answer{5'000};   ///< from the sending of the request to the last byte of the body
 };
 
-/// Whether a request that a kept-alive connection swallowed as it died is sent again on a fresh one.
+/// Whether a request that was lost with a dying kept-alive connection is sent again on a new one.
 enum class Resend { yes, no };
 
 struct HttpRequest {
@@ -44,8 +44,8 @@ struct HttpRequest {
   Resend resend = Resend::yes;
 };
 
-/// One answer whose body is still to be read. Lives on its client's thread and ends before it; one that is
-/// destroyed before its body has ended costs the connection.
+/// One answer whose body is still to be read. Used on its client's thread and destroyed before it; if it is destroyed
+/// before the end of its body, the connection is closed.
 class HttpAnswer final : public ByteSource {
  public:
   ~HttpAnswer() override;
@@ -76,10 +76,10 @@ class HttpClient {
   /// Sends `GET url` with `Accept: application/json` and returns once the first byte of the body or its end
   /// is there. Any status is an answer. Failures: bad_setting (a URL that cannot be used), unavailable (name,
   /// connect, TLS, connection lost), timeout, malformed (not HTTP), cancelled, too_large, failed. The message
-  /// says what happened in words, without the URL.
+  /// describes the failure in words, without the URL.
   [[nodiscard]] Expected<HttpAnswer> get(HttpRequest request);
 
-  /// Makes a request that is under way ask its give_up at once. Any thread; never blocks.
+  /// Makes a running request ask its give_up at once. Any thread; never blocks.
   void wake() noexcept;
 
  private:

@@ -1,17 +1,17 @@
-// The loop on its own thread: wait for a change, read, hand over an Observation. Used by the agent.
+// Waits for changes of the metadata on its own thread, reads, and publishes Observations. Used by the agent.
 //
-// With watch on, a round reads the metadata version V, then the service, and then long-polls until the
-// version is no longer V: a change in between is caught, and a change after a quiet time is read within
-// milliseconds. Whatever ends a wait, its expiry too, causes a full read, so there is one at least every 35
-// s. While the reads are bad, the wait is as short as the retry delay: an answer that is bad because
-// something is not loaded yet becomes good with a new version. A server that does not long-poll, or tells no
-// version, is polled plainly, at least once a minute, and tried again now and then. With watch off, and for
-// file:// URLs, the service is read every polling interval. How often at most: see watch_pacing.
+// With watch on, a round reads the metadata version V, then the service, and then long-polls until the version is no
+// longer V: a change in between is caught, and a change after a quiet time is read within milliseconds. The end of a wait,
+// also its expiry, causes a full read, so there is at least one every 35 s. While reads fail, the wait is as short as the
+// retry delay: an answer that is invalid because something is not loaded yet becomes valid with a new version. A server
+// that does not long-poll, or returns no version, is polled, at least once a minute, and long-polling is tried again from
+// time to time. With watch off, and for file:// URLs, the service is read every polling interval. For the limits see
+// watch_pacing.
 //
-// A later base URL that has taken the place of an earlier one may be stale, so what it says may only add peers until
-// it has been read for url_confirmation. The earlier ones are tried again now and then, and trusted at once.
+// A later base URL that has replaced an earlier one may be stale, so it may only add peers until it has been read for
+// url_confirmation. The earlier ones are tried again from time to time, and trusted at once.
 //
-// Bodies are never compared: they differ at every reload although nothing changed.
+// Bodies are not compared: they differ at every reload even if nothing changed.
 #pragma once
 
 #include <functional>
@@ -39,24 +39,24 @@ struct WatcherSettings {
   Pace pace;
 };
 
-/// One round's outcome. Every round hands over one, good or unknown.
+/// The outcome of a round. Every round publishes one, successful or failed.
 struct Observation {
   membership::Read read;
-  membership::ReadScope scope = membership::ReadScope::self;  ///< self also when read by name in its stead
-  membership::Authority authority = membership::Authority::full;  ///< by the URL that it came from
-  std::string url;      ///< base URL that answered, be it 404; "" if none did
-  std::string version;  ///< metadata version the read belongs to; "" if not known
+  membership::ReadScope scope = membership::ReadScope::self;      ///< self also when read by name instead
+  membership::Authority authority = membership::Authority::full;  ///< by its URL
+  std::string url;      ///< base URL that answered, also with 404; "" if none did
+  std::string version;  ///< metadata version of the read; "" if not known
 };
 
 class MetadataWatcher {
  public:
-  /// Called on the watcher's thread, never at the same time, and never after stop() has returned. They must
-  /// only hand over, and must not call stop().
+  /// Called on the watcher's thread, never concurrently, and never after stop() has returned. They must return quickly and
+  /// must not call stop().
   struct Handlers {
     std::function<void(Observation)> observed;
-    std::function<void(Ipv4Address)> own_address_found;  ///< once; empty: the address is not asked for
-    /// False: the address is not this container's (yet), and is asked for again. After a restart of a container
-    /// metadata may give the one of before for a while.
+    std::function<void(Ipv4Address)> own_address_found;  ///< once; empty: the address is not requested
+    /// False: the address is not that of this container (yet), and is requested again. After a restart of a container the
+    /// metadata may contain its previous address for a while.
     std::function<bool(Ipv4Address)> is_own_address = [](Ipv4Address /*address*/) { return true; };
   };
 
@@ -67,12 +67,12 @@ class MetadataWatcher {
   MetadataWatcher(const MetadataWatcher&) = delete;
   MetadataWatcher& operator=(const MetadataWatcher&) = delete;
 
-  /// Begins. Once.
+  /// Starts the thread. Once.
   void start();
 
-  /// Ends a wait or a rest and reads again, as soon as the smallest gap between rounds allows; a round that
-  /// is under way is followed by another. A read that a version change has brought on is not hastened: it may
-  /// be held for up to Pace::reread_interval. Any thread; never blocks.
+  /// Ends a wait or a pause and reads again, as soon as the minimum gap between rounds allows; a running round is followed
+  /// by another one. A read caused by a version change is not hastened: it may be delayed by up to Pace::reread_interval.
+  /// Any thread; never blocks.
   void refresh();
 
   /// Cancels a request at once and joins the thread. Any thread but the watcher's; may be called again.

@@ -1,5 +1,5 @@
-// All that this node knows at one moment, as values: who should be there, who is, and for each that is not,
-// why. Made by the agent; shown by snapshot_term. Changes nothing.
+// The state of this node at one moment, as values: the wanted peers, the connected ones, and for each other one the
+// reason. Made by the agent, encoded by snapshot_term.
 #pragma once
 
 #include <string>
@@ -13,28 +13,28 @@
 
 namespace rancher_cnode::status {
 
-/// What the metadata last said, and where.
+/// The state of the metadata.
 struct MetadataSnapshot {
-  std::string url;      ///< base URL that answered last; "" if none did
+  std::string url;      ///< base URL that answered last; "" if none has
   std::string version;  ///< "" if not known
   membership::MembershipView view;
 };
 
-/// One BEAM that is driven, and the cluster as it sees it.
+/// One target, and the cluster as it sees it.
 struct TargetSnapshot {
   enum class State {
-    awaited,  ///< no link to it
-    linked,
-    not_responding,  ///< it is there, linked or not, but its answers do not come
+    awaited,  ///< not connected
+    connected,
+    unresponsive,  ///< it is there, connected or not, but does not answer
   };
   NodeName node;
   State state = State::awaited;
-  std::string reason;  ///< why it is not well; empty if linked
-  std::string stage;   ///< at which the last try to link it failed: "epmd", or the handshake's; or empty
-  TimePoint since;     ///< of the link, or of its absence
-  bool first_round_done = false;
-  std::size_t linked = 0;  ///< members that it is linked to
-  /// Whole if one BEAM is driven; of many, only who is not linked.
+  std::string reason;  ///< why it is not connected, or does not answer; empty if connected
+  std::string stage;   ///< at which the last connection attempt failed: "epmd", or the handshake's; or empty
+  TimePoint since;     ///< of the connection, or of its absence
+  bool has_synced = false;
+  std::size_t connected = 0;  ///< members that it is connected to
+  /// All peers if there is one target; with all targets, only those that are not connected.
   std::vector<membership::PeerView> peers;
   std::vector<membership::DepartedView> departed;  ///< those that are still connected, or may be
   membership::ReconcilerCounters counters;
@@ -47,10 +47,10 @@ struct Snapshot {
   NodeName node;
   std::string program_version;
   distribution::RegistrationState registration = distribution::RegistrationState::unavailable;
-  std::size_t links = 0;
+  std::size_t connections = 0;
   distribution::CNode::Counters node_counters;
   MetadataSnapshot metadata;
-  /// What the metadata says of every member and departed peer.
+  /// Of every member and departed peer, by the metadata.
   std::vector<membership::PeerStanding> standings;
   std::vector<TargetSnapshot> targets;
 };

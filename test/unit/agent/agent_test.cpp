@@ -123,21 +123,21 @@ TEST_CASE(
   CHECK(agent.called("{call,net_kernel,connect_node,[myapp@10.42.0.2],user}"));
   CHECK(agent.called("{call,net_kernel,connect_node,[myapp@10.42.0.3],user}"));
   CHECK(agent.lines->count("peer_listed") == 2);
-  CHECK(agent.lines->of("stopping") ==
+  CHECK(agent.lines->of("shutdown_started") ==
         std::vector<std::string>{
-            "event=stopping msg=\"the cluster stays as it is\" reason=\"the first round is done\""});
+            "event=shutdown_started msg=\"existing connections stay\" reason=\"initial sync done\""});
 }
 
-TEST_CASE("it goes on after the initial sync, and ends by a signal") {
+TEST_CASE("it continues after the initial sync, and ends by a signal") {
   Running agent;
   agent.begin();
-  agent.await_event("peer_linked");
+  agent.await_event("peer_connected");
   run_for(agent.loop, Milliseconds(50));
   CHECK_FALSE(agent.ended());
   ::raise(SIGTERM);
   CHECK(agent.result() == 0);
-  CHECK(agent.lines->of("stopping").at(0).find("reason=SIGTERM") != std::string::npos);
-  CHECK(agent.lines->count("registered") == 1);
+  CHECK(agent.lines->of("shutdown_started").at(0).find("reason=SIGTERM") != std::string::npos);
+  CHECK(agent.lines->count("node_registered") == 1);
 }
 
 TEST_CASE("it ends when the watched process has ended") {
@@ -149,7 +149,7 @@ TEST_CASE("it ends when the watched process has ended") {
   agent.config.watch_pid = child;
   agent.begin();
   CHECK(agent.result() == 0);
-  CHECK(agent.lines->of("stopping").at(0).find("the watched process") != std::string::npos);
+  CHECK(agent.lines->of("shutdown_started").at(0).find("the watched process") != std::string::npos);
   ::waitpid(child, nullptr, 0);
 }
 
@@ -158,15 +158,15 @@ TEST_CASE("a port that is taken is reported once, and what was read meanwhile is
   std::optional<distribution::test::RawListener> taken(std::in_place);
   agent.config.listen_ports = {taken->port(), taken->port()};
   agent.begin();
-  agent.await_event("cannot_listen");
+  agent.await_event("listener_failed");
   CHECK(agent.metadata.await_waits(1));  // the service was read
-  agent.metadata.set_down(true);         // and what is read from now on tells nothing
+  agent.metadata.set_down(true);         // and from now on reads fail
   run_for(agent.loop, Milliseconds(1'300));
-  CHECK(agent.lines->count("cannot_listen") == 1);
+  CHECK(agent.lines->count("listener_failed") == 1);
   CHECK(agent.calls.empty());
   taken.reset();
-  agent.await_event("peer_linked");
-  CHECK(agent.lines->count("listening") == 1);
+  agent.await_event("peer_connected");
+  CHECK(agent.lines->count("listener_started") == 1);
 }
 
 TEST_CASE("a caller that waits is answered after the initial sync, and status has what was read and where") {
@@ -179,8 +179,9 @@ TEST_CASE("a caller that waits is answered after the initial sync, and status ha
   const auto ask = [&](std::string_view what) {
     return *agent.beam.request(cnode.str(), "rancher_cnode", TermWriter().atom(what).take());
   };
-  CHECK(distribution::printed(ask("missing")) ==
-        "<<\"target myapp@127.0.0.1 is linked; peers not tried yet: 2, the first myapp@10.42.0.2: the target "
+  CHECK(distribution::printed(ask("readiness")) ==
+        "<<\"target myapp@127.0.0.1 is connected; peers not tried yet: 2, the first myapp@10.42.0.2: the "
+        "target "
         "has "
         "not listed its connections yet\">>");
   const auto status = ask("status");
@@ -209,7 +210,7 @@ TEST_CASE("callers whose node has gone give their places back") {
   const auto await = TermWriter().tuple(2).atom("await").atom("infinity").take();
   for (int round = 1; round <= 2; ++round) {
     CAPTURE(round);
-    run_until(agent.loop, "the connection", [&] { return agent.beam.cnode->linked(cnode); });
+    run_until(agent.loop, "the connection", [&] { return agent.beam.cnode->connected(cnode); });
     int refused = 0;
     int answered = 0;
     for (int i = 0; i < 1'025; ++i) {
@@ -229,18 +230,18 @@ TEST_CASE("callers whose node has gone give their places back") {
 TEST_CASE("a BEAM that restarts is found again, and its connections are made anew") {
   Running agent;
   agent.begin();
-  agent.await_event("peer_linked");
-  const auto listed = agent.lines->count("peer_linked");
+  agent.await_event("peer_connected");
+  const auto listed = agent.lines->count("peer_connected");
   CHECK(listed <= 2);
   agent.beam.cnode->disconnect(*NodeName::parse("remsh-rancher_cnode@127.0.0.1"));
   agent.await_event("target_lost");
-  run_until(agent.loop, "the peers once more", [&] { return agent.lines->count("peer_linked") == 4; });
+  run_until(agent.loop, "the peers once more", [&] { return agent.lines->count("peer_connected") == 4; });
 }
 
 TEST_CASE("a refresh reads the metadata again") {
   Running agent;
   agent.begin();
-  agent.await_event("peer_linked");
+  agent.await_event("peer_connected");
   CHECK(agent.metadata.await_waits(1));
   const auto before = agent.metadata.count("self/service");
   agent.beam.request("remsh-rancher_cnode@127.0.0.1", "rancher_cnode", TermWriter().atom("refresh").take());
@@ -254,8 +255,8 @@ TEST_CASE(
   agent.metadata.put("self/container/primary_ip", "10.42.0.2");
   agent.config.ip.reset();
   agent.begin();
-  agent.await_event("own_address_elsewhere");  // no interface here has that address
-  CHECK(agent.lines->count("listening") == 0);
+  agent.await_event("own_address_mismatched");  // no interface of this container has that address
+  CHECK(agent.lines->count("listener_started") == 0);
 }
 
 TEST_CASE("without metadata the initial sync is not done, however long the BEAM is connected") {
@@ -278,7 +279,7 @@ TEST_CASE("a suspicion is confirmed by a read of its own although the metadata i
   agent.config.removal_delay = Milliseconds(100);
   agent.metadata.put(agent.config.service, service_body("web", {2, 3, 4}));
   agent.begin();
-  agent.await_event("peer_linked");
+  agent.await_event("peer_connected");
   CHECK(agent.metadata.await_waits(1));
   agent.metadata.reload_with(agent.config.service, service_body("web", {2, 3}));
   agent.await_event("peer_held");

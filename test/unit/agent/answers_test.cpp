@@ -28,7 +28,7 @@ TermBytes setting(std::string_view value) { return TermWriter().tuple(2).atom("o
 
 }  // namespace
 
-TEST_CASE("a probe's failure is told by its kind") {
+TEST_CASE("a probe's failure is reported by its kind") {
   CHECK(probe_outcome(std::uint16_t{1}) == ProbeOutcome::found);
   CHECK(probe_outcome(failure(ErrorCode::not_found, "")) == ProbeOutcome::not_registered);
   CHECK(probe_outcome(failure(ErrorCode::refused, "")) == ProbeOutcome::refused);
@@ -37,7 +37,7 @@ TEST_CASE("a probe's failure is told by its kind") {
   CHECK(probe_outcome(failure(ErrorCode::unavailable, "")) == ProbeOutcome::no_answer);
 }
 
-TEST_CASE("a dial is linked, refused, ignored or without reply") {
+TEST_CASE("a dial is connected, refused, ignored or without reply") {
   constexpr Milliseconds soon{20};
   CHECK(dial_outcome(atom("true"), soon) == DialOutcome::linked);
   CHECK(dial_outcome(atom("false"), soon) == DialOutcome::refused);
@@ -49,7 +49,7 @@ TEST_CASE("a dial is linked, refused, ignored or without reply") {
   CHECK(dial_outcome(failure(ErrorCode::timeout, ""), soon) == DialOutcome::no_reply);
 }
 
-TEST_CASE("node names that we would not use are left out, and what is no list of atoms is malformed") {
+TEST_CASE("invalid node names are skipped, and anything but a list of atoms is malformed") {
   TermWriter list;
   list.list(3).atom("myapp@10.42.0.1").atom("shell").atom("b@10.42.0.2").nil();
   const auto names = node_names(list.bytes());
@@ -68,12 +68,12 @@ TEST_CASE("silence after the connection is no refusal") {
   };
   CHECK(absence("epmd", ErrorCode::timeout) == Absence::awaited);
   CHECK(absence("connect", ErrorCode::timeout) == Absence::awaited);
-  CHECK(absence("name", ErrorCode::timeout) == Absence::not_responding);
-  CHECK(absence("challenge_ack", ErrorCode::timeout) == Absence::not_responding);
-  CHECK(absence("challenge_ack", ErrorCode::refused) == Absence::refuses);
+  CHECK(absence("name", ErrorCode::timeout) == Absence::unresponsive);
+  CHECK(absence("challenge_ack", ErrorCode::timeout) == Absence::unresponsive);
+  CHECK(absence("challenge_ack", ErrorCode::refused) == Absence::refused);
 }
 
-TEST_CASE("a process is gone when epmd does not know the name or nobody listens at its port") {
+TEST_CASE("a process is gone when epmd does not know the name or nothing listens on its port") {
   CHECK(is_gone({"epmd", {ErrorCode::not_found, ""}}));
   CHECK(is_gone({"connect", {ErrorCode::unavailable, ""}}));
   CHECK_FALSE(is_gone({"epmd", {ErrorCode::refused, ""}}));
@@ -82,7 +82,7 @@ TEST_CASE("a process is gone when epmd does not know the name or nobody listens 
   CHECK_FALSE(is_gone({"challenge_ack", {ErrorCode::refused, ""}}));
 }
 
-TEST_CASE("a dead host is one failure, whether the kernel says so or nobody") {
+TEST_CASE("a dead host is one failure, whether the kernel reports it or nothing answers") {
   const ConnectFailure silent{"epmd", {ErrorCode::timeout, "its epmd does not answer"}};
   const ConnectFailure unreachable{"epmd", {ErrorCode::unavailable, "no route to host"}};
   const ConnectFailure unknown{"epmd", {ErrorCode::not_found, "not registered"}};
@@ -91,9 +91,9 @@ TEST_CASE("a dead host is one failure, whether the kernel says so or nobody") {
   CHECK(kind_of(silent) != kind_of({"connect", silent.error}));
 }
 
-TEST_CASE("what a BEAM refuses with is one failure for each text") {
-  const ConnectFailure refused{"challenge_ack", {ErrorCode::refused, "the cookie differs"}};
-  CHECK(kind_of(refused) == "the cookie differs");
+TEST_CASE("a refusal is one failure per text") {
+  const ConnectFailure refused{"challenge_ack", {ErrorCode::refused, "the cookies differ"}};
+  CHECK(kind_of(refused) == "the cookies differ");
 }
 
 TEST_CASE("partitions are prevented by the setting, else by the release's default") {

@@ -38,9 +38,9 @@ class Caller {
         loop, std::move(connected->socket), Connection::Timing{},
         Connection::Handlers{[this](const Message& message) { take(message.payload); }, [](const Error&) {}});
     connection_->start();
-    distribution::test::run_until(loop, "the node to know it", [&] { return node.linked(self.name); });
+    distribution::test::run_until(loop, "the node to know it", [&] { return node.connected(self.name); });
   }
-  ~Caller() { connection_->abandon(); }
+  ~Caller() { connection_->close_silently(); }
   Caller(const Caller&) = delete;
   Caller& operator=(const Caller&) = delete;
 

@@ -76,12 +76,22 @@ struct OneOfTwo : Reading {
     }
     return found;
   }
-  [[nodiscard]] std::vector<std::string> own_states() const { return fields("own_container", "is=", " "); }
+  /// Level and event of the lines about our own container.
+  [[nodiscard]] std::vector<std::string> own_events() const {
+    std::vector<std::string> found;
+    for (const auto& line : lines->all()) {
+      if (const auto from = line.find("event=own_container_"); from != std::string::npos) {
+        found.push_back((line.find("warning") != std::string::npos ? "warning " : "info ") +
+                        line.substr(from, line.find(' ', from) - from));
+      }
+    }
+    return found;
+  }
   [[nodiscard]] std::vector<std::string> dropped() const {
-    return fields("containers_left_out", "reason=", " example=");
+    return fields("containers_skipped", "reason=", " example=");
   }
   [[nodiscard]] std::vector<std::string> held() const { return lines->of("peer_held"); }
-  [[nodiscard]] int dialable() const { return lines->count("peer_dialable"); }
+  [[nodiscard]] int dialable() const { return lines->count("peer_released"); }
 };
 
 /// The line of a peer that is held, after its event.
@@ -93,48 +103,49 @@ std::string held_line(const std::string& reason) {
 
 }  // namespace
 
-TEST_CASE("own service's reads that never list us are warned of once") {
+TEST_CASE("reads of our own service that never list us are logged once") {
   Reading reading;
   reading.read(Milliseconds(0), ReadScope::self, other);
   reading.read(Milliseconds(9'000), ReadScope::self, other);
-  CHECK(reading.lines->count("own_container") == 0);
+  CHECK(reading.lines->count("own_container_unlisted") == 0);
   reading.read(Milliseconds(999), ReadScope::self, other);
-  CHECK(reading.lines->count("own_container") == 0);
+  CHECK(reading.lines->count("own_container_unlisted") == 0);
   reading.read(Milliseconds(1), ReadScope::self, other);
-  CHECK(reading.lines->count("own_container") == 1);
+  CHECK(reading.lines->count("own_container_unlisted") == 1);
   reading.read(Milliseconds(60'000), ReadScope::self, other);
-  CHECK(reading.lines->count("own_container") == 1);
+  CHECK(reading.lines->count("own_container_unlisted") == 1);
 }
 
-TEST_CASE("reads that tell nothing do not say that we are unlisted") {
+TEST_CASE("failed reads do not report that we are unlisted") {
   Reading reading;
   reading.read(Milliseconds(0), ReadScope::self, other);
   reading.take(Milliseconds(60'000), ReadScope::self, membership::Unknown{"timeout"});
-  CHECK(reading.lines->count("own_container") == 0);
+  CHECK(reading.lines->count("own_container_unlisted") == 0);
 }
 
 TEST_CASE("a C-node that names the service need not be listed") {
   Reading reading;
   reading.read(Milliseconds(0), ReadScope::named, other);
   reading.read(Milliseconds(60'000), ReadScope::named, other);
-  CHECK(reading.lines->count("own_container") == 0);
+  CHECK(reading.lines->count("own_container_unlisted") == 0);
 }
 
-TEST_CASE("once we are listed, nobody asks whether --ip is right") {
+TEST_CASE("once we are listed, own_container_unlisted is not logged") {
   Reading reading;
   reading.read(Milliseconds(0), ReadScope::self, other);
   reading.read(Milliseconds(60'000), ReadScope::self, own);
-  CHECK(reading.lines->count("own_container") == 1);  // is=present
+  CHECK(reading.lines->count("own_container_listed") == 1);
+  CHECK(reading.lines->count("own_container_unlisted") == 0);
 }
 
-TEST_CASE("a peer that is held from the beginning is told as listed, and as held with the reason") {
+TEST_CASE("a peer that is held from the start is logged as listed, and as held with the reason") {
   OneOfTwo reading;
   reading.lists({container(other, "stopped")});
   CHECK(reading.lines->count("peer_listed") == 3);
   CHECK(reading.held() == std::vector{held_line("state is stopped")});
 }
 
-TEST_CASE("reads that change nothing do not tell again that a peer is held") {
+TEST_CASE("reads that change nothing do not log again that a peer is held") {
   OneOfTwo reading;
   for (int i = 0; i < 3; ++i) {
     reading.lists({container(other, "running", "unhealthy")});
@@ -142,7 +153,7 @@ TEST_CASE("reads that change nothing do not tell again that a peer is held") {
   CHECK(reading.held() == std::vector{held_line("health is unhealthy")});
 }
 
-TEST_CASE("a peer that is held for another reason is told anew, and once when it may be dialled again") {
+TEST_CASE("a peer that is held for another reason is logged again, and once when it is released") {
   OneOfTwo reading;
   reading.lists({container(other, "running", "unhealthy")});
   reading.lists({container(other, "stopped")});
@@ -154,7 +165,7 @@ TEST_CASE("a peer that is held for another reason is told anew, and once when it
   CHECK(reading.held().size() == 2);
 }
 
-TEST_CASE("a peer under suspicion is told once, whatever reads tell nothing meanwhile") {
+TEST_CASE("a suspected peer is logged once, whatever reads fail meanwhile") {
   OneOfTwo reading;
   reading.lists({container(other, "running")});
   reading.lists({});
@@ -181,7 +192,7 @@ TEST_CASE(
   CHECK(reading.held().size() == 2);
 }
 
-TEST_CASE("departed peers that a failed read withdrew are not reported again when they are back") {
+TEST_CASE("departed peers that a failed read suspended are not reported again when they are back") {
   OneOfTwo reading;
   reading.lists({container(other, "running")});
   for (int i = 0; i < 10; ++i) {
@@ -210,12 +221,13 @@ TEST_CASE(
   OneOfTwo reading;
   reading.lists({container(other, "running")});
   reading.lists({container(other, "running")});
-  CHECK(reading.own_states() == std::vector<std::string>{"info is=present"});
+  CHECK(reading.own_events() == std::vector<std::string>{"info event=own_container_listed"});
   for (int i = 0; i < 10; ++i) {
     reading.lists_without_us();
   }
-  CHECK(reading.own_states() ==
-        std::vector<std::string>{"info is=present", "warning is=missing", "warning is=left"});
+  CHECK(reading.own_events() == std::vector<std::string>{"info event=own_container_listed",
+                                                         "warning event=own_container_missing",
+                                                         "warning event=own_container_removed"});
 }
 
 TEST_CASE("the mass-removal guard is reported once when it begins, and once when it is over") {
@@ -225,13 +237,13 @@ TEST_CASE("the mass-removal guard is reported once when it begins, and once when
   reading.lists(all);
   reading.lists({});
   reading.lists({});
-  CHECK(reading.lines->of("mass_removal_held").size() == 1);
-  CHECK(reading.lines->of("mass_removal_held").at(0).find(" missing=3 known=4") != std::string::npos);
-  CHECK(reading.lines->count("mass_removal_over") == 0);
+  CHECK(reading.lines->of("mass_removal_guard_on").size() == 1);
+  CHECK(reading.lines->of("mass_removal_guard_on").at(0).find(" missing=3 known=4") != std::string::npos);
+  CHECK(reading.lines->count("mass_removal_guard_off") == 0);
   reading.lists(all);
   reading.lists(all);
-  CHECK(reading.lines->count("mass_removal_over") == 1);
-  CHECK(reading.lines->count("mass_removal_held") == 1);
+  CHECK(reading.lines->count("mass_removal_guard_off") == 1);
+  CHECK(reading.lines->count("mass_removal_guard_on") == 1);
 }
 
 TEST_CASE("containers without a usable address are reported once for each number, by their kind") {

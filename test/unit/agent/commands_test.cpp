@@ -26,7 +26,7 @@ namespace {
 
 /// Ample for what is answered in milliseconds, also on a busy machine.
 constexpr Milliseconds long_enough{20'000};
-/// What has to pass before a command gives up.
+/// A timeout that has to pass.
 constexpr Milliseconds short_time{300};
 
 const Log& silent_log() {
@@ -56,8 +56,8 @@ struct Waiting {
   void serve() {
     server.emplace(timers, *cnode->cnode,
                    StatusServer::Source{.snapshot = {},
-                                        .first_round_done = [this] { return synced; },
-                                        .missing = [] { return "much"; },
+                                        .has_synced = [this] { return synced; },
+                                        .readiness = [] { return "much"; },
                                         .refresh = {},
                                         .version = ""});
   }
@@ -68,7 +68,7 @@ struct Waiting {
   /// Waits on a thread, as the command does on its own.
   void begin(Milliseconds timeout) {
     running = std::async(std::launch::async, [this, timeout] {
-      return agent::wait_for_first_round(config, timeout, silent_log());
+      return agent::wait_for_initial_sync(config, timeout, silent_log());
     });
   }
   [[nodiscard]] bool ended() const { return running.wait_for(Milliseconds(0)) == std::future_status::ready; }
@@ -111,26 +111,26 @@ TEST_CASE("wait ends once the initial sync is done, also without a time limit") 
     waiting.start_cnode();
     waiting.serve();
     waiting.begin(timeout);
-    run_until(waiting.loop, "the question", [&] { return waiting.cnode->cnode->link_count() == 1; });
+    run_until(waiting.loop, "the request", [&] { return waiting.cnode->cnode->connection_count() == 1; });
     run_for(waiting.loop, Milliseconds(50));
     CHECK_FALSE(waiting.ended());
     waiting.synced = true;
-    waiting.server->look();
+    waiting.server->check_initial_sync();
     CHECK(waiting.result());
   }
 }
 
-TEST_CASE("wait asks again until the C-node is there") {
+TEST_CASE("wait retries until the C-node is there") {
   Waiting waiting;
   waiting.begin(long_enough);
-  run_until(waiting.loop, "the first question", [&] { return waiting.epmd.requests.size() >= 2; });
+  run_until(waiting.loop, "the first request", [&] { return waiting.epmd.requests.size() >= 2; });
   waiting.start_cnode();
   waiting.serve();
   waiting.synced = true;
   CHECK(waiting.result());
 }
 
-TEST_CASE("wait asks again when its question was not answered with ok") {
+TEST_CASE("wait retries when the answer is not ok") {
   Waiting waiting;
   waiting.start_cnode();
   int asked = 0;
@@ -143,18 +143,19 @@ TEST_CASE("wait asks again when its question was not answered with ok") {
   CHECK(asked == 2);
 }
 
-TEST_CASE("when its time is over wait reports what is missing, in the C-node's words") {
+TEST_CASE("at its timeout wait reports what is missing, as the C-node answers") {
   Waiting waiting;
   waiting.start_cnode();
   waiting.serve();
-  CHECK(waiting.reason(short_time) == "remsh-rancher_cnode@127.0.0.1: the first round is not done yet: much");
+  CHECK(waiting.reason(short_time) ==
+        "remsh-rancher_cnode@127.0.0.1: the initial sync is not done yet: much");
 }
 
-TEST_CASE("when its time is over and the C-node is done by then, wait succeeds") {
+TEST_CASE("when the C-node is done at the timeout, wait succeeds") {
   Waiting waiting;
   waiting.start_cnode();
   waiting.serve_with([&](const GenCall& call) {
-    if (distribution::printed(call.request) == "missing") {
+    if (distribution::printed(call.request) == "readiness") {
       waiting.cnode->cnode->reply(call, TermWriter().atom("ok").bytes());
     }
   });
@@ -166,11 +167,11 @@ TEST_CASE("a C-node that does not know the last question has not synced yet") {
   Waiting waiting;
   waiting.start_cnode();
   waiting.serve_with([&](const GenCall& call) {
-    if (distribution::printed(call.request) == "missing") {
+    if (distribution::printed(call.request) == "readiness") {
       waiting.cnode->cnode->reply(call, TermWriter().atom("unknown").bytes());
     }
   });
-  CHECK(waiting.reason(short_time) == "remsh-rancher_cnode@127.0.0.1: the first round is not done yet");
+  CHECK(waiting.reason(short_time) == "remsh-rancher_cnode@127.0.0.1: the initial sync is not done yet");
 }
 
 TEST_CASE("a C-node that is not there is reported with the reason") {
@@ -200,7 +201,7 @@ TEST_CASE(
     }
   });
   CHECK(mute_by_now.reason(short_time) ==
-        "remsh-rancher_cnode@127.0.0.1: does not answer; before that: the first round is not done yet");
+        "remsh-rancher_cnode@127.0.0.1: does not answer; before that: the initial sync is not done yet");
 }
 
 TEST_CASE("the time that the own address took is no longer there to wait") {
@@ -211,11 +212,11 @@ TEST_CASE("the time that the own address took is no longer there to wait") {
   waiting.config.metadata_version = "latest";
   waiting.config.service = "self/service";
   const auto reason = waiting.reason(short_time);
-  CHECK(reason.find("the metadata service did not tell our address in time: ") == 0);
+  CHECK(reason.find("no address of this container from the metadata service in time: ") == 0);
 }
 
 // That it returns one of an interface here is shown in commands_SUITE: a unit has loopback only.
-TEST_CASE("ip does not return an address that no interface here has, and says so") {
+TEST_CASE("ip does not return an address that no interface of this container has, and reports it") {
   ScriptedMetadata metadata;
   metadata.put("self/container/primary_ip", "10.42.0.7");
   Config config;
@@ -243,6 +244,6 @@ TEST_CASE("ip gives up when its time is over, with the last reason") {
   const auto no_address = agent::own_address(config, short_time, silent_log());
   REQUIRE_FALSE(no_address);
   CHECK(no_address.error().message ==
-        "the metadata service did not tell our address in time: " + metadata.url() +
-            " tells the service, but no address of this container (yet)");
+        "no address of this container from the metadata service in time: " + metadata.url() +
+            " returns the service, but no address of this container (yet)");
 }

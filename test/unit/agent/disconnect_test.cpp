@@ -94,7 +94,7 @@ struct Asked {
 /// The target itself has departed, and is connected to us.
 struct OwnDeparture : Asked {
   OwnDeparture() : Asked(own) {
-    connections.connected.insert(node(own));
+    connections.connected_peers.insert(node(own));
     start();
   }
 };
@@ -218,7 +218,7 @@ TEST_CASE(
   CHECK(peer.connections.disconnected == Texts{other});
 
   Asked elsewhere(other);
-  elsewhere.connections.connected.insert(node(other));
+  elsewhere.connections.connected_peers.insert(node(other));
   elsewhere.start();
   elsewhere.knows_global_disconnect();
   elsewhere.looks({"myapp@10.42.0.3"});
@@ -268,7 +268,7 @@ TEST_CASE("a departed target on another host is left alone if another C-node liv
   for (const bool claimed : {true, false}) {
     CAPTURE(claimed);
     Asked target(other, std::nullopt, other);
-    target.connections.connected.insert(node(other));
+    target.connections.connected_peers.insert(node(other));
     target.start();
     target.knows_global_disconnect();
     target.answer("erlang:nodes([hidden])",
@@ -288,7 +288,7 @@ namespace {
 
 struct Inspecting : Asked {
   Inspecting() : Asked(other) {
-    connections.connected.insert(node(other));
+    connections.connected_peers.insert(node(other));
     boost::asio::co_spawn(
         loop,
         [this]() -> boost::asio::awaitable<void> {

@@ -1,4 +1,4 @@
-// What driving a target takes: a node and a clock of the case's own, an epmd on loopback, and what was logged. The
+// Everything that a Target needs: a fake node, a fake clock, an epmd on loopback, and the log. The
 // node is rancher_cnode@127.0.0.1, the peers are on its host too, so that the probes can be real.
 #pragma once
 
@@ -52,17 +52,17 @@ struct Surroundings {
     node.answer("net_kernel:connect_node([" + peer + "]) on " + target, atom(result));
   }
 
-  /// The lost peer, which is connected to for this, does not take itself for connected to the target.
+  /// The lost peer, which is connected to for this, does not list the target.
   void inspect_clear(const std::string& peer) {
     const auto run = [this] {
       loop.restart();
       loop.poll();
     };
-    node.connected.insert(test::node(peer));
+    node.connected_peers.insert(test::node(peer));
     run();
     node.answer("erlang:nodes([connected]) on " + peer, atoms({}));
     run();
-    node.connected.erase(test::node(peer));
+    node.connected_peers.erase(test::node(peer));
   }
 
   boost::asio::io_context loop;
@@ -72,8 +72,8 @@ struct Surroundings {
   std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
   Log log{LogLevel::info, LogFormat::text, lines};
   Config config;
-  CookieWatch cookie{config, node, log};  ///< of a cookie that is in no file
-  int changes = 0;                        ///< as often as the owner was told
+  CookieWatch cookie{config, node, log};  ///< the cookie is not from a file
+  int changes = 0;                        ///< number of calls of `changed`
 };
 
 }  // namespace rancher_cnode::agent::test

@@ -30,7 +30,7 @@ class FakeConnections final : public distribution::Connections {
   explicit FakeConnections(const std::string& name) : name_(node(name)) {}
 
   [[nodiscard]] const NodeName& name() const override { return name_; }
-  [[nodiscard]] bool linked(const NodeName& peer) const override { return connected.contains(peer); }
+  [[nodiscard]] bool connected(const NodeName& peer) const override { return connected_peers.contains(peer); }
   void connect(const NodeName& peer, OnConnected done) override {
     attempts.push_back(peer.str());
     open_attempts_.push_back(std::move(done));
@@ -88,7 +88,7 @@ class FakeConnections final : public distribution::Connections {
     done(result);
   }
 
-  std::set<NodeName> connected;
+  std::set<NodeName> connected_peers;
   std::vector<std::string> attempts;  ///< all there were
   std::deque<Call> calls;             ///< those that are open
   std::vector<std::string> disconnected;

@@ -31,89 +31,90 @@ const auto unconnected = [](const NodeName&) { return false; };
 struct Logged {
   std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
   Log log{LogLevel::info, LogFormat::text, lines};
-  LinkLog links{log, node("myapp@10.42.0.1")};
+  LinkLog log_of_target{log, node("myapp@10.42.0.1")};
   NodeName peer = node("myapp@10.42.0.2");
 };
 
 }  // namespace
 
-TEST_CASE("a failing peer is told of once until the reason changes") {
-  Logged told;
-  told.links.failed(told.peer, "does not answer");
-  told.links.failed(told.peer, "does not answer");
-  CHECK(told.lines->count("peer_unreachable") == 1);
-  told.links.failed(told.peer, "refuses");
-  CHECK(told.lines->count("peer_unreachable") == 2);
+TEST_CASE("a failing peer is logged once until the reason changes") {
+  Logged logged;
+  logged.log_of_target.failed(logged.peer, "does not answer");
+  logged.log_of_target.failed(logged.peer, "does not answer");
+  CHECK(logged.lines->count("peer_unreachable") == 1);
+  logged.log_of_target.failed(logged.peer, "refuses");
+  CHECK(logged.lines->count("peer_unreachable") == 2);
 }
 
 TEST_CASE("a peer that may be dialled and drops is a loss") {
-  Logged told;
-  told.links.desired(listing(told.peer, Standing::dialable));
-  told.links.listed({told.peer}, unconnected);
-  told.links.listed({told.peer}, unconnected);
-  CHECK(told.lines->count("peer_lost") == 0);
-  told.links.listed({}, unconnected);
-  CHECK(told.lines->count("peer_lost") == 1);
+  Logged logged;
+  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  CHECK(logged.lines->count("peer_lost") == 0);
+  logged.log_of_target.listed({}, unconnected);
+  CHECK(logged.lines->count("peer_lost") == 1);
 }
 
 TEST_CASE("a peer that may not be dialled and drops is no loss") {
-  Logged told;
-  told.links.desired(listing(told.peer, Standing::held));
-  told.links.listed({told.peer}, unconnected);
-  told.links.listed({}, unconnected);
-  CHECK(told.lines->count("peer_lost") == 0);
+  Logged logged;
+  logged.log_of_target.desired(listing(logged.peer, Standing::held));
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  logged.log_of_target.listed({}, unconnected);
+  CHECK(logged.lines->count("peer_lost") == 0);
 }
 
 TEST_CASE("a failing peer is reported again after the target was away") {
   Logged logged;
-  logged.links.failed(logged.peer, "does not answer");
-  logged.links.forget();
-  logged.links.failed(logged.peer, "does not answer");
+  logged.log_of_target.failed(logged.peer, "does not answer");
+  logged.log_of_target.forget();
+  logged.log_of_target.failed(logged.peer, "does not answer");
   CHECK(logged.lines->count("peer_unreachable") == 2);
 }
 
 TEST_CASE("a failing peer is reported again after it was connected, by a dial or by itself") {
   for (const bool by_a_dial : {true, false}) {
     Logged logged;
-    logged.links.desired(listing(logged.peer, Standing::dialable));
-    logged.links.failed(logged.peer, "does not answer");
+    logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+    logged.log_of_target.failed(logged.peer, "does not answer");
     if (by_a_dial) {
-      logged.links.linked(logged.peer, Milliseconds(20));
+      logged.log_of_target.linked(logged.peer, Milliseconds(20));
     } else {
-      logged.links.listed({logged.peer}, unconnected);
+      logged.log_of_target.listed({logged.peer}, unconnected);
     }
-    logged.links.failed(logged.peer, "does not answer");
+    logged.log_of_target.failed(logged.peer, "does not answer");
     CHECK(logged.lines->count("peer_unreachable") == 2);
   }
 }
 
 TEST_CASE("a failing peer is reported again after it was held") {
   Logged logged;
-  logged.links.desired(listing(logged.peer, Standing::dialable));
-  logged.links.failed(logged.peer, "does not answer");
-  logged.links.desired(listing(logged.peer, Standing::dialable));
-  logged.links.failed(logged.peer, "does not answer");
+  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.failed(logged.peer, "does not answer");
+  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.failed(logged.peer, "does not answer");
   CHECK(logged.lines->count("peer_unreachable") == 1);
-  logged.links.desired(listing(logged.peer, Standing::held));
-  logged.links.desired(listing(logged.peer, Standing::dialable));
-  logged.links.failed(logged.peer, "does not answer");
+  logged.log_of_target.desired(listing(logged.peer, Standing::held));
+  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.failed(logged.peer, "does not answer");
   CHECK(logged.lines->count("peer_unreachable") == 2);
 }
 
 TEST_CASE("a connection to a member is reported once, with its time if it was dialled, to others never") {
   Logged logged;
-  logged.links.desired(listing(logged.peer, Standing::dialable));
-  logged.links.linked(logged.peer, Milliseconds(20));
-  logged.links.linked(logged.peer, Milliseconds(20));
-  logged.links.listed({logged.peer, node("stranger@10.42.0.9")}, unconnected);
-  CHECK(logged.lines->of("peer_linked") ==
-        std::vector<std::string>{"event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2 took_ms=20"});
-  logged.links.forget();
-  logged.links.listed({logged.peer}, unconnected);
-  logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->of("peer_linked").back() ==
-        "event=peer_linked target=myapp@10.42.0.1 peer=myapp@10.42.0.2");
-  CHECK(logged.lines->count("peer_linked") == 2);
+  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.linked(logged.peer, Milliseconds(20));
+  logged.log_of_target.linked(logged.peer, Milliseconds(20));
+  logged.log_of_target.listed({logged.peer, node("unknown@10.42.0.9")}, unconnected);
+  CHECK(logged.lines->of("peer_connected") ==
+        std::vector<std::string>{
+            "event=peer_connected target=myapp@10.42.0.1 peer=myapp@10.42.0.2 took_ms=20"});
+  logged.log_of_target.forget();
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  CHECK(logged.lines->of("peer_connected").back() ==
+        "event=peer_connected target=myapp@10.42.0.1 peer=myapp@10.42.0.2");
+  CHECK(logged.lines->count("peer_connected") == 2);
 }
 
 TEST_CASE("a complete cluster is reported once, and again after a loss or a restart of the target") {
@@ -121,27 +122,27 @@ TEST_CASE("a complete cluster is reported once, and again after a loss or a rest
   auto desired = listing(logged.peer, Standing::dialable);
   desired->members.insert(node("myapp@10.42.0.1"));
   desired->dialable.insert(node("myapp@10.42.0.1"));
-  logged.links.desired(desired);
-  logged.links.listed({}, unconnected);
-  CHECK(logged.lines->count("cluster_complete") == 0);
-  logged.links.listed({logged.peer}, unconnected);
-  logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->of("cluster_complete") ==
-        std::vector<std::string>{"event=cluster_complete msg=\"every peer that may be dialled is linked\" "
+  logged.log_of_target.desired(desired);
+  logged.log_of_target.listed({}, unconnected);
+  CHECK(logged.lines->count("cluster_completed") == 0);
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  CHECK(logged.lines->of("cluster_completed") ==
+        std::vector<std::string>{"event=cluster_completed msg=\"every peer that may be dialled is linked\" "
                                  "target=myapp@10.42.0.1 peers=1"});
-  logged.links.listed({}, unconnected);
-  logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->count("cluster_complete") == 2);
-  logged.links.forget();
-  logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->count("cluster_complete") == 3);
+  logged.log_of_target.listed({}, unconnected);
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  CHECK(logged.lines->count("cluster_completed") == 2);
+  logged.log_of_target.forget();
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  CHECK(logged.lines->count("cluster_completed") == 3);
 }
 
 TEST_CASE("a cluster without anybody to dial is not complete") {
   Logged logged;
-  logged.links.desired(listing(logged.peer, Standing::held));
-  logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->count("cluster_complete") == 0);
+  logged.log_of_target.desired(listing(logged.peer, Standing::held));
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  CHECK(logged.lines->count("cluster_completed") == 0);
 }
 
 TEST_CASE(
@@ -158,7 +159,7 @@ TEST_CASE(
               {DisconnectOutcome::failed, "warning", "failed"}};
   for (const auto& row : rows) {
     Logged logged;
-    logged.links.disconnect_requested(logged.peer, row.outcome, "how");
+    logged.log_of_target.disconnect_requested(logged.peer, row.outcome, "how");
     CHECK(logged.lines->all().at(0).find(row.level) != std::string::npos);
     CHECK(logged.lines->of("disconnect_requested") ==
           std::vector<std::string>{
@@ -166,7 +167,7 @@ TEST_CASE(
               row.line});
   }
   Logged logged;
-  logged.links.disconnect_requested(logged.peer, DisconnectOutcome::withdrawn, "");
+  logged.log_of_target.disconnect_requested(logged.peer, DisconnectOutcome::withdrawn, "");
   CHECK(logged.lines->all().empty());
 }
 
@@ -175,10 +176,10 @@ TEST_CASE(
     "connected") {
   const NodeName target = node("myapp@10.42.0.1");
   Logged logged;
-  logged.links.departed({logged.peer, Departure::disconnected, {}});
-  logged.links.departed({logged.peer, Departure::still_connected, "nobody confirms it"});
-  logged.links.departed({target, Departure::disconnected, {}});
-  logged.links.departed({target, Departure::still_connected, "by itself"});
+  logged.log_of_target.departed({logged.peer, Departure::disconnected, {}});
+  logged.log_of_target.departed({logged.peer, Departure::still_connected, "nobody confirms it"});
+  logged.log_of_target.departed({target, Departure::disconnected, {}});
+  logged.log_of_target.departed({target, Departure::still_connected, "by itself"});
   const auto lines = logged.lines->all();
   REQUIRE(lines.size() == 4);
   const struct {
@@ -199,19 +200,19 @@ TEST_CASE(
 
 TEST_CASE("a peer that gave up old connections is logged") {
   Logged logged;
-  logged.links.refreshed(logged.peer);
+  logged.log_of_target.refreshed(logged.peer);
   CHECK(logged.lines->count("peer_refreshed") == 1);
 }
 
 TEST_CASE(
     "a peer that a list lacks is not lost while it is connected: the list is older than the connection") {
   Logged logged;
-  logged.links.desired(listing(logged.peer, Standing::dialable));
-  logged.links.linked(logged.peer, Milliseconds(1));
-  logged.links.listed({}, [](const NodeName&) { return true; });
+  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.linked(logged.peer, Milliseconds(1));
+  logged.log_of_target.listed({}, [](const NodeName&) { return true; });
   CHECK(logged.lines->count("peer_lost") == 0);
-  logged.links.listed({logged.peer}, unconnected);
-  CHECK(logged.lines->count("peer_linked") == 1);
-  logged.links.listed({}, unconnected);
+  logged.log_of_target.listed({logged.peer}, unconnected);
+  CHECK(logged.lines->count("peer_connected") == 1);
+  logged.log_of_target.listed({}, unconnected);
   CHECK(logged.lines->count("peer_lost") == 1);
 }

@@ -15,7 +15,7 @@ namespace rancher_cnode {
 class LogLines : public Log::Sink {
  public:
   void line(std::string_view text) override { lines_.emplace_back(text); }
-  /// How many lines tell of the event.
+  /// Number of lines with the event.
   [[nodiscard]] int count(const std::string& event) const {
     int found = 0;
     for (const auto& line : lines_) {

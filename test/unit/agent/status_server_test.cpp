@@ -60,7 +60,7 @@ struct Served : Listening {
   }
   void sync() {
     synced = true;
-    server.look();
+    server.check_initial_sync();
   }
 
   FakeTimers timers;
@@ -68,8 +68,8 @@ struct Served : Listening {
   int refreshed = 0;
   StatusServer server{timers, *served.cnode,
                       StatusServer::Source{.snapshot = [this] { return snapshot(); },
-                                           .first_round_done = [this] { return synced; },
-                                           .missing = [] { return "much"; },
+                                           .has_synced = [this] { return synced; },
+                                           .readiness = [] { return "much"; },
                                            .refresh = [this] { ++refreshed; },
                                            .version = "1.2.3"}};
   Caller caller{loop, *served.cnode, "beam@127.0.0.1"};
@@ -86,9 +86,9 @@ TEST_CASE("status, peers and the version are answered at once") {
 
 TEST_CASE("what is missing is answered in words until the initial sync is done") {
   Served served;
-  CHECK(served.caller.ask(request("missing")).find("much") != std::string::npos);
+  CHECK(served.caller.ask(request("readiness")).find("much") != std::string::npos);
   served.synced = true;
-  CHECK(served.caller.ask(request("missing")) == "ok");
+  CHECK(served.caller.ask(request("readiness")) == "ok");
 }
 
 TEST_CASE("a refresh may be called or cast") {
@@ -130,7 +130,7 @@ TEST_CASE("callers that wait are answered together, once, when the initial sync 
   const auto second = other.call(await_for_ever());
   served.caller.ask(request("version"));
   other.ask(request("version"));
-  served.server.look();
+  served.server.check_initial_sync();
   CHECK(served.caller.ask(request("version")).find("1.2.3") != std::string::npos);
   CHECK(served.caller.answer(first).empty());
 
@@ -193,7 +193,7 @@ TEST_CASE("of too many callers the last is refused, and a place that becomes fre
   CHECK(served.caller.answer(waiting.front()).empty());
 }
 
-TEST_CASE("nobody gives up another's call") {
+TEST_CASE("a caller cannot cancel the call of another") {
   Served served;
   Caller other(served.loop, *served.served.cnode, "other@127.0.0.1");
   const auto waiting = served.caller.call(await_for_ever());

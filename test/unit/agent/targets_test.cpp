@@ -1,4 +1,4 @@
-// The set of BEAMs that are driven.
+// The set of targets.
 #include "targets.hpp"
 
 #include <doctest/doctest.h>
@@ -8,7 +8,7 @@
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
 using agent::Targets;
-using agent::Unfinished;
+using agent::UnsyncedTargets;
 
 namespace {
 
@@ -25,10 +25,10 @@ struct Driving : Surroundings {
   ~Driving() { targets->stop(); }
 
   void connect(const std::string& target, const Texts& list_of_target) {
-    targets->link_up(agent::test::node(target));
+    targets->node_up(agent::test::node(target));
     list(target, list_of_target);
   }
-  /// What was put off until the present step is over.
+  /// Runs what was posted until the current step is over.
   void run_posted() {
     loop.restart();
     loop.poll();
@@ -88,7 +88,7 @@ TEST_CASE("a target that is no member any more is disconnected from and stopped"
   driving.targets->share(desired({a}));
   CHECK(driving.driven() == Texts{a});
   CHECK(driving.node.disconnected == Texts{b});
-  driving.targets->link_up(node(b));
+  driving.targets->node_up(node(b));
   CHECK(driving.node.calls.empty());
   const int changes = driving.changes;
   driving.node.end_attempt({});                                               // to a
@@ -119,13 +119,14 @@ TEST_CASE("the same members once more are nothing new") {
 TEST_CASE("connections and their losses go to the target of that name, and to no other") {
   DrivingAll driving;
   driving.targets->share(desired({a, b}));
-  driving.targets->link_up(node(b));
-  driving.targets->link_up(node(c));
-  CHECK(driving.lines->of("target_linked") == Texts{"event=target_linked target=b@127.0.0.1 took_ms=0"});
-  driving.targets->link_down(node(a), closed);
-  driving.targets->link_down(node(c), closed);
+  driving.targets->node_up(node(b));
+  driving.targets->node_up(node(c));
+  CHECK(driving.lines->of("target_connected") ==
+        Texts{"event=target_connected target=b@127.0.0.1 took_ms=0"});
+  driving.targets->node_down(node(a), closed);
+  driving.targets->node_down(node(c), closed);
   CHECK(driving.lines->count("target_lost") == 0);
-  driving.targets->link_down(node(b), closed);
+  driving.targets->node_down(node(b), closed);
   CHECK(driving.lines->count("target_lost") == 1);
 }
 
@@ -134,22 +135,22 @@ TEST_CASE("an external change is handed to every target") {
   driving.targets->share(desired({a, b}));
   driving.node.fail_attempt("epmd", ErrorCode::not_found, "");
   driving.node.fail_attempt("epmd", ErrorCode::not_found, "");
-  driving.targets->tell_news();
+  driving.targets->on_external_change();
   CHECK(driving.node.attempts == Texts{a, b, a, b});
 }
 
 TEST_CASE(
     "the initial sync needs the metadata, and the one target to be connected and to have tried every peer") {
   DrivingLocal driving;
-  CHECK_FALSE(driving.targets->first_round_done());
+  CHECK_FALSE(driving.targets->has_synced());
   driving.connect(own_target, {});
-  CHECK_FALSE(driving.targets->first_round_done());
+  CHECK_FALSE(driving.targets->has_synced());
   driving.targets->share(desired({own_target, a}));
-  CHECK_FALSE(driving.targets->first_round_done());
-  CHECK(driving.targets->unfinished().count == 1);
+  CHECK_FALSE(driving.targets->has_synced());
+  CHECK(driving.targets->unsynced().count == 1);
   driving.dial(own_target, a, "false");
-  CHECK(driving.targets->first_round_done());
-  CHECK(driving.targets->unfinished().count == 0);
+  CHECK(driving.targets->has_synced());
+  CHECK(driving.targets->unsynced().count == 0);
 }
 
 TEST_CASE(
@@ -157,32 +158,32 @@ TEST_CASE(
   DrivingLocal local;
   local.targets->share(desired({own_target}));
   local.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
-  CHECK_FALSE(local.targets->first_round_done());
+  CHECK_FALSE(local.targets->has_synced());
 
   DrivingAll all;
-  CHECK_FALSE(all.targets->first_round_done());
+  CHECK_FALSE(all.targets->has_synced());
   all.targets->share(desired({a, b}));
   all.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
-  CHECK_FALSE(all.targets->first_round_done());
-  const auto unfinished = all.targets->unfinished();
-  CHECK(unfinished.count == 1);
-  CHECK(unfinished.some.at(0).node.str() == b);
+  CHECK_FALSE(all.targets->has_synced());
+  const auto unsynced = all.targets->unsynced();
+  CHECK(unsynced.count == 1);
+  CHECK(unsynced.some.at(0).node.str() == b);
   all.connect(b, {a});
-  CHECK(all.targets->first_round_done());
+  CHECK(all.targets->has_synced());
 }
 
 TEST_CASE("a service without members has synced once the metadata was read") {
   DrivingAll driving;
   driving.targets->share(desired({}));
-  CHECK(driving.targets->first_round_done());
+  CHECK(driving.targets->has_synced());
 }
 
-TEST_CASE("of many unfinished targets three are given, and the number of all") {
+TEST_CASE("of many unsynced targets three are given, and the number of all") {
   DrivingAll driving;
   driving.targets->share(desired({a, b, c, "d@127.0.0.1", "e@127.0.0.1"}));
-  const auto unfinished = driving.targets->unfinished();
-  CHECK(unfinished.count == 5);
-  CHECK(unfinished.some.size() == 3);
+  const auto unsynced = driving.targets->unsynced();
+  CHECK(unsynced.count == 5);
+  CHECK(unsynced.some.size() == 3);
 }
 
 TEST_CASE("a departed target is driven on while it is connected, and forgotten once it has gone") {
@@ -190,15 +191,15 @@ TEST_CASE("a departed target is driven on while it is connected, and forgotten o
   driving.targets->share(desired({a, b}));
   driving.node.end_attempt({});
   driving.node.end_attempt({});
-  driving.targets->link_up(node(b));
+  driving.targets->node_up(node(b));
   driving.targets->share(desired({a}, {b}));
   driving.run_posted();
   CHECK(driving.driven() == Texts{a, b});
-  CHECK(driving.targets->unfinished().count == 1);  // a; departed ones do not count
+  CHECK(driving.targets->unsynced().count == 1);  // a; departed ones do not count
 
-  // Its connection has lasted, so that it is looked for at once when it goes.
+  // Its connection has stabilized, so that an attempt follows at once when it ends.
   driving.timers.advance(Milliseconds(1'000));
-  driving.targets->link_down(node(b), closed);
+  driving.targets->node_down(node(b), closed);
   driving.run_posted();
   CHECK(driving.driven() == Texts{a, b});
   const int changes = driving.changes;
@@ -226,7 +227,7 @@ TEST_CASE("a departed target that is listed again before it was forgotten is dri
   driving.node.end_attempt({});
   driving.connect(b, {a});
   driving.targets->share(desired({a}, {b}));
-  driving.targets->link_down(node(b), closed);
+  driving.targets->node_down(node(b), closed);
   driving.targets->share(desired({a, b}));
   driving.run_posted();
   CHECK(driving.driven() == Texts{a, b});
@@ -247,7 +248,7 @@ TEST_CASE("of one target a snapshot has all peers, of many only those that are n
   REQUIRE(snapshots[0].peers.size() == 1);
   CHECK(snapshots[0].peers[0].node.str() == b);
   CHECK(snapshots[1].peers.empty());
-  CHECK(snapshots[1].linked == 1);
+  CHECK(snapshots[1].connected == 1);
 }
 
 TEST_CASE(
@@ -295,12 +296,12 @@ TEST_CASE("once stopped no target does anything, and none is forgotten") {
   driving.node.end_attempt({});
   driving.connect(b, {a});
   driving.targets->share(desired({a}, {b}));
-  driving.targets->link_down(node(b), closed);  // it is put off to forget b
+  driving.targets->node_down(node(b), closed);  // forgetting b is posted
   driving.targets->stop();
   const int changes = driving.changes;
   const std::size_t calls = driving.node.calls.size();
   driving.run_posted();
-  driving.targets->link_up(node(a));
+  driving.targets->node_up(node(a));
   driving.timers.advance(Milliseconds(60'000));
   CHECK(driving.changes == changes);
   CHECK(driving.node.calls.size() == calls);

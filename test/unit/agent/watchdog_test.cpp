@@ -63,7 +63,7 @@ TEST_CASE("a loop that no longer turns is noticed once, and not before the limit
   CHECK(Clock::now() - begun >= limit);
 }
 
-TEST_CASE("a process that was stopped for longer than the limit goes on") {
+TEST_CASE("a process that was stopped for longer than the limit continues") {
   int ready[2];
   REQUIRE(::pipe(ready) == 0);
   const pid_t child = ::fork();

@@ -28,7 +28,7 @@ Invocation invoke(std::vector<const char*> arguments, Variables variables = with
 
 }  // namespace
 
-TEST_CASE("the name of the peers and a cookie are all it needs") {
+TEST_CASE("only --node-basename and a cookie are required") {
   const Invocation invocation = invoke({"--node-basename", "myapp"});
   REQUIRE(invocation.output == "");
   CHECK(invocation.command == Command::run);
@@ -59,7 +59,7 @@ TEST_CASE("the table's defaults are those of Config") {
   CHECK(from_table.disconnect == fresh.disconnect);
   CHECK(from_table.list_nodes == fresh.list_nodes);
   CHECK(from_table.listen_ports == fresh.listen_ports);
-  CHECK(from_table.max_links == fresh.max_links);
+  CHECK(from_table.max_connections == fresh.max_connections);
   CHECK(from_table.start_epmd == fresh.start_epmd);
   CHECK(from_table.epmd == fresh.epmd);
   CHECK(from_table.epmd_port == fresh.epmd_port);
@@ -91,7 +91,7 @@ TEST_CASE("every setting reaches its field") {
                                 "--disconnect=m:d",
                                 "--list-nodes=m:l",
                                 "--listen-port=9100-9105",
-                                "--max-links=1",
+                                "--max-connections=1",
                                 "--start-epmd",
                                 "--epmd=/opt/epmd",
                                 "--log-level=debug",
@@ -120,7 +120,7 @@ TEST_CASE("every setting reaches its field") {
   CHECK(config.disconnect == ModuleFunction{"m", "d"});
   CHECK(config.list_nodes == ModuleFunction{"m", "l"});
   CHECK(config.listen_ports == PortRange{9100, 9105});
-  CHECK(config.max_links == 1);
+  CHECK(config.max_connections == 1);
   CHECK(config.start_epmd == Switch::on);
   CHECK(config.epmd == "/opt/epmd");
   CHECK(config.epmd_port == 14369);
@@ -131,7 +131,7 @@ TEST_CASE("every setting reaches its field") {
   CHECK(config.once == Switch::on);
 }
 
-TEST_CASE("a flag outweighs a variable, a variable the file, the file the default") {
+TEST_CASE("precedence is flag, environment variable, configuration file, default") {
   const TemporaryDirectory directory;
   const std::string file = directory.file("c.toml", "node-basename = file\npolling-interval = 1003\n");
   const auto interval = [&](std::vector<const char*> flags, Variables variables) {
@@ -167,7 +167,7 @@ TEST_CASE("the address comes from --ip, its variable, the file, then CONTAINER_I
   CHECK(ip({}, {}) == "none");
 }
 
-TEST_CASE("a variable that is empty is as good as not set") {
+TEST_CASE("an empty variable counts as unset") {
   const auto invocation = invoke({"--node-basename", "myapp"}, {{"RANCHER_CNODE_IP", ""},
                                                                 {"CONTAINER_IP", ""},
                                                                 {"RANCHER_CNODE_COOKIE", ""},
@@ -177,7 +177,7 @@ TEST_CASE("a variable that is empty is as good as not set") {
   CHECK(invocation.config.cookie.reveal() == "c");
 }
 
-TEST_CASE("of a flag given twice the last one counts, but URLs add up") {
+TEST_CASE("the last of two equal flags counts, but URLs add up") {
   const auto config = invoke({"--node-basename=a", "--node-basename=b", "--once", "--once=off",
                               "--metadata-url=http://a", "--metadata-url=http://b"})
                           .config;
@@ -194,7 +194,7 @@ TEST_CASE("a list in the environment is separated by commas") {
   CHECK(config.metadata_urls == std::vector<std::string>{"http://a", "https://b"});
 }
 
-TEST_CASE("without any argument, not even the program's name, the variables are all there is") {
+TEST_CASE("without any argument, not even the program's name, the variables count") {
   const Environment environment(Variables{{"RANCHER_CNODE_NODE_BASENAME", "a"}, {"RELEASE_COOKIE", "c"}});
   CHECK(cli::parse_command_line(0, nullptr, environment).config.node_basename == "a");
 }
@@ -212,7 +212,7 @@ TEST_CASE("the word run changes nothing, before or after the flags") {
   }
 }
 
-TEST_CASE("ip needs neither a name nor a cookie") {
+TEST_CASE("ip requires neither a name nor a cookie") {
   const auto invocation = invoke({"ip", "--metadata-url", "http://10.42.0.1"}, {});
   REQUIRE(invocation.output == "");
   CHECK(invocation.command == Command::ip);
@@ -225,7 +225,7 @@ TEST_CASE("ip needs neither a name nor a cookie") {
   CHECK(invoke({"ip", "--timeout=86400000"}, {}).timeout == Milliseconds(86'400'000));
 }
 
-TEST_CASE("wait needs the cookie of the node that it asks, but no name of the peers") {
+TEST_CASE("wait requires the cookie of the running node, but not --node-basename") {
   const auto invocation = invoke({"wait", "--ip=10.42.0.7", "--timeout", "1500"});
   REQUIRE(invocation.output == "");
   CHECK(invocation.command == Command::wait);
@@ -236,7 +236,7 @@ TEST_CASE("wait needs the cookie of the node that it asks, but no name of the pe
   CHECK(invoke({"wait", "--timeout=-1"}).status == 2);
 }
 
-TEST_CASE("a flag that nobody knows, or that lacks its value, is one clear line and status 2") {
+TEST_CASE("an unknown flag, or one without its value, is one line and status 2") {
   const struct {
     std::vector<const char*> arguments;
     const char* line;
@@ -302,7 +302,7 @@ TEST_CASE("a toggle is on by its name, and on or off by its value") {
   CHECK(switches({}) == off);
 }
 
-TEST_CASE("epmd's port that breaks its rule is one line and status 2, for every command") {
+TEST_CASE("an invalid port of epmd is one line and status 2, for every command") {
   for (const auto* command : {"run", "ip", "wait"}) {
     CAPTURE(command);
     const auto invocation =

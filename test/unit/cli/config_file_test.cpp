@@ -26,7 +26,7 @@ std::string printed(std::vector<std::string> arguments) {
   return cli::parse_command_line(static_cast<int>(argv.size()), argv.data(), with_cookie).output;
 }
 
-/// The lines that are settings, without the comment that tells their origin.
+/// The lines that are settings, without the comment with their source.
 std::string values_of(const std::string& text) {
   std::string values;
   for (std::size_t from = 0; from < text.size();) {
@@ -42,7 +42,7 @@ std::string values_of(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a file holds keys and values as TOML or INI write them") {
+TEST_CASE("a file contains keys and values in TOML or INI format") {
   const auto raw = parse_config_file(
       "# comment\n; comment\n\nnode-basename = \"myapp\"  # why\nip=10.42.0.7\nonce\nwatch = 'off'\n"
       "metadata-url = [\"http://a\", \"http://b\"]\ncookie-file = \"/run/my secrets/cookie, new\"\n",
@@ -58,7 +58,7 @@ TEST_CASE("a file holds keys and values as TOML or INI write them") {
   CHECK(raw->size() == 6);
 }
 
-TEST_CASE("what a file must not hold is named") {
+TEST_CASE("invalid contents of a file are named") {
   const struct {
     const char* text;
     const char* message;
@@ -72,19 +72,20 @@ TEST_CASE("what a file must not hold is named") {
       {"fizz-buzz = 1\n", "--config 'c.toml': unknown setting 'fizz-buzz' in line 1"},
       {"# nope = 1\n; nope = 2\nnope = 3\n", "--config 'c.toml': unknown setting 'nope' in line 3"},
       {"service = nope\nnope = 1\n", "--config 'c.toml': unknown setting 'nope' in line 2"},
-      {"cookie = hush\n", "--config 'c.toml': holds a cookie; name a file by 'cookie-file' instead"},
+      {"cookie = hush\n", "--config 'c.toml': contains a cookie; use 'cookie-file' instead"},
       {"watch = on\n[metadata]\nprobe = off\n",
-       "--config 'c.toml': has a section in line 2; it must have none"},
-      {"metadata.watch = on\n", "--config 'c.toml': has a section 'metadata' in line 1; it must have none"},
+       "--config 'c.toml': has a section in line 2; sections are not allowed"},
+      {"metadata.watch = on\n",
+       "--config 'c.toml': has a section 'metadata' in line 1; sections are not allowed"},
       {"service = a b\n",
-       "--config 'c.toml': 'service' must have one value; quote it if it holds blanks or commas"},
+       "--config 'c.toml': 'service' must have one value; quote it if it contains blanks or commas"},
       {"metadata-url = []\n",
-       "--config 'c.toml': 'metadata-url' must have one value; quote it if it holds blanks or commas"},
+       "--config 'c.toml': 'metadata-url' must have one value; quote it if it contains blanks or commas"},
       {"service = [\"a\", \"b\"]\n",
-       "--config 'c.toml': 'service' must have one value; quote it if it holds blanks or commas"},
+       "--config 'c.toml': 'service' must have one value; quote it if it contains blanks or commas"},
       {"ip = 10.42.0.7\nip = 10.42.0.8\n",
-       "--config 'c.toml': 'ip' must have one value; quote it if it holds blanks or commas"},
-      {"ip = 10.42.0.7\nonce\nip = 10.42.0.8\n", "--config 'c.toml': 'ip' stands there twice"},
+       "--config 'c.toml': 'ip' must have one value; quote it if it contains blanks or commas"},
+      {"ip = 10.42.0.7\nonce\nip = 10.42.0.8\n", "--config 'c.toml': 'ip' is set twice"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.text);
@@ -95,7 +96,7 @@ TEST_CASE("what a file must not hold is named") {
   }
 }
 
-TEST_CASE("of a file that is no settings file, nothing is repeated") {
+TEST_CASE("nothing from a file without settings is repeated") {
   for (const auto* text :
        {"HUSH", "HUSH\n", "watch = on\nHUSH\n", "HUSH=1\n", "hush\n", "hush.hush\n", "HUSH.x = 1\n",
         "[HUSH]\nx = 1\n", "x HUSH = 1\n", "\"HUSH\" = 1\n", "HUSH # = hush\n",
@@ -108,7 +109,7 @@ TEST_CASE("of a file that is no settings file, nothing is repeated") {
   }
 }
 
-TEST_CASE("a file that is cut anywhere gives settings or a clear error") {
+TEST_CASE("a truncated file gives settings or a clear error") {
   const std::string text = printed({"--node-basename=myapp", "--ip=10.42.0.7"});
   for (std::size_t length = 0; length <= text.size(); ++length) {
     const auto raw = parse_config_file(text.substr(0, length), "c.toml");
@@ -132,7 +133,7 @@ TEST_CASE("a file that cannot be read is a bad setting") {
         "--config '/proc/self/mem': cannot be read");
 }
 
-TEST_CASE("what print-config prints gives the same settings when read again") {
+TEST_CASE("the output of print-config gives the same settings when read again") {
   const TemporaryDirectory directory;
   const std::string cookie_file = directory.file("a cookie, 'mine'", "c\n");
   const std::vector<std::vector<std::string>> rows{
@@ -153,7 +154,7 @@ TEST_CASE("what print-config prints gives the same settings when read again") {
   }
 }
 
-TEST_CASE("print-config tells where each value came from") {
+TEST_CASE("print-config shows the source of each value") {
   const TemporaryDirectory directory;
   const std::string file = directory.file("c.toml", "watch = off\n");
   const std::vector<const char*> argv{"x", "--print-config", "--node-basename=a", "--config", file.c_str()};
@@ -170,13 +171,13 @@ TEST_CASE("print-config tells where each value came from") {
   CHECK(text.find("\n# cookie: (redacted), from $RELEASE_COOKIE\n") != std::string::npos);
 }
 
-TEST_CASE("print-config tells epmd's port, and each group once") {
+TEST_CASE("print-config shows the port of epmd, and each group once") {
   const std::vector<const char*> argv{"x", "--print-config", "--node-basename=a"};
   const auto text =
       cli::parse_command_line(static_cast<int>(argv.size()), argv.data(),
                               Environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", "14369"}}))
           .output;
-  CHECK(text.ends_with("\n# epmd's port is 14369 ($ERL_EPMD_PORT, or 4369)\n"));
+  CHECK(text.ends_with("\n# epmd port: 14369 ($ERL_EPMD_PORT, default 4369)\n"));
   for (const auto& setting : cli::settings()) {
     CAPTURE(setting.group);
     const std::string heading = "\n\n# " + std::string(setting.group) + "\n";
@@ -185,22 +186,20 @@ TEST_CASE("print-config tells epmd's port, and each group once") {
   }
 }
 
-TEST_CASE("print-config tells of variables that no setting has, and stays a file for --config") {
+TEST_CASE("print-config reports unknown variables, and stays a file for --config") {
   const std::vector<const char*> argv{"x", "--print-config", "--node-basename=a"};
   const auto text =
       cli::parse_command_line(
           static_cast<int>(argv.size()), argv.data(),
           Environment(Variables{{"RELEASE_COOKIE", "c"}, {"RANCHER_CNODE_NOPE\nonce = on", "1"}}))
           .output;
-  CHECK(text.find("\n# Warning: $RANCHER_CNODE_NOPE?once = on is set, but there is no such setting\n") !=
-        std::string::npos);
+  CHECK(text.find("\n# Warning: $RANCHER_CNODE_NOPE?once = on is not a setting\n") != std::string::npos);
   CHECK(parse_config_file(text, "c.toml").has_value());
 }
 
-TEST_CASE("print-config of ip tells that no cookie is looked for") {
+TEST_CASE("print-config of ip shows that no cookie is needed") {
   const std::string text = printed({"ip"});
-  CHECK(text.find("\n# cookie: not needed to ask for the address, and not looked for\n") !=
-        std::string::npos);
+  CHECK(text.find("\n# cookie: not needed by this command\n") != std::string::npos);
   CHECK(text.find("(redacted)") == std::string::npos);
 }
 

@@ -18,7 +18,7 @@ using cli::find_cookie;
 
 }  // namespace
 
-TEST_CASE("the first source that is set gives the cookie") {
+TEST_CASE("the cookie comes from the first source that is set") {
   const TemporaryDirectory home;
   home.file(".erlang.cookie", "from-home\n");
   const std::string file = home.file("cookie", "from-file\n");
@@ -40,7 +40,7 @@ TEST_CASE("the first source that is set gives the cookie") {
   CHECK(find_cookie({}, Environment(variables)).error().code == ErrorCode::bad_setting);
 }
 
-TEST_CASE("a cookie file is looked for where the BEAM looks, in its order") {
+TEST_CASE("a cookie file is searched in the places of the BEAM, in its order") {
   const TemporaryDirectory home;
   const TemporaryDirectory elsewhere;
   const Environment plain(Variables{{"HOME", home.path()}});
@@ -64,7 +64,7 @@ TEST_CASE("a cookie file is looked for where the BEAM looks, in its order") {
   CHECK(cookie(moved) == "from-home");
 }
 
-TEST_CASE("a source that is set but broken is not passed over") {
+TEST_CASE("a source that is set but invalid is not skipped") {
   const TemporaryDirectory directory;
   const Environment environment(Variables{{"RANCHER_CNODE_COOKIE", "good"}});
   CHECK(find_cookie(directory.path() + "/missing", environment).error().message ==
@@ -76,7 +76,7 @@ TEST_CASE("a source that is set but broken is not passed over") {
   CHECK_FALSE(find_cookie(directory.file("empty", ""), environment).has_value());
   CHECK(find_cookie({}, Environment(Variables{{"RANCHER_CNODE_COOKIE", "bad\n"}, {"RELEASE_COOKIE", "good"}}))
             .error()
-            .message == "$RANCHER_CNODE_COOKIE: the cookie holds characters that are not printable ASCII");
+            .message == "$RANCHER_CNODE_COOKIE: the cookie contains characters that are not printable ASCII");
 }
 
 TEST_CASE("a cookie file is read as Erlang reads it") {
@@ -98,7 +98,7 @@ TEST_CASE("a cookie file is read as Erlang reads it") {
   }
 }
 
-TEST_CASE("what is no cookie is refused without repeating it") {
+TEST_CASE("an invalid cookie is refused without repeating it") {
   const std::string rows[] = {"",
                               "\n",
                               "hush\nhush",
@@ -117,7 +117,7 @@ TEST_CASE("what is no cookie is refused without repeating it") {
   }
 }
 
-TEST_CASE("nothing that is printed shows the cookie") {
+TEST_CASE("no output contains the cookie") {
   const TemporaryDirectory directory;
   const std::string file = directory.file("cookie", "hush-hush\n");
   const std::string flag = "--cookie-file=" + file;

@@ -26,7 +26,7 @@ Environment of_process_with(std::vector<std::string> entries) {
 
 }  // namespace
 
-TEST_CASE("a variable is what follows the first equals sign of its entry") {
+TEST_CASE("the value of a variable follows the first equals sign of its entry") {
   const auto environment = of_process_with({"A=1", "URL=http://a?x=1"});
   CHECK(environment.get("A") == "1");
   CHECK(environment.get("URL") == "http://a?x=1");
@@ -37,7 +37,7 @@ TEST_CASE("the first of two entries with one name counts, as for getenv") {
   CHECK(of_process_with({"A=first", "A=second"}).get("A") == "first");
 }
 
-TEST_CASE("an entry without an equals sign is no variable") {
+TEST_CASE("an entry without an equals sign is not a variable") {
   const auto environment = of_process_with({"RANCHER_CNODE_X", "RANCHER_CNODE_Y=1"});
   CHECK(environment.names_with_prefix("RANCHER_CNODE_") == std::vector<std::string>{"RANCHER_CNODE_Y"});
 }

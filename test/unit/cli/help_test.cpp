@@ -31,7 +31,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("help and version are printed and end with status 0, whatever else is wrong") {
+TEST_CASE("help and version are printed with status 0, whatever else is wrong") {
   const auto version = invoke({"--version", "--ip=nonsense"});
   CHECK(version.command == Command::exit);
   CHECK(version.status == 0);
@@ -46,7 +46,7 @@ TEST_CASE("help and version are printed and end with status 0, whatever else is 
   CHECK(invoke({"wait", "--help"}).output.find("Usage: rancher_cnode wait") == 0);
 }
 
-TEST_CASE("help tells every setting and stays within 100 columns") {
+TEST_CASE("help lists every setting within 100 columns") {
   const std::string help =
       invoke({"--help"}).output + invoke({"ip", "--help"}).output + invoke({"wait", "--help"}).output;
   for (const auto& setting : cli::settings()) {
@@ -61,7 +61,7 @@ TEST_CASE("help tells every setting and stays within 100 columns") {
   }
 }
 
-TEST_CASE("the texts of help stand in one column and fill each line") {
+TEST_CASE("the texts of help are in one column and fill each line") {
   constexpr std::size_t column = 33;
   const std::string indent(column, ' ');
   const auto lines = lines_of(invoke({"--help"}).output);
@@ -86,7 +86,7 @@ TEST_CASE("the texts of help stand in one column and fill each line") {
   }
 }
 
-TEST_CASE("help groups the settings and shows each default but that of a switch") {
+TEST_CASE("help groups the settings and shows each default except that of a switch") {
   const std::string help = invoke({"--help"}).output;
   const auto has = [&](std::string_view part) { return help.find(part) != std::string::npos; };
   for (const auto& setting : cli::settings()) {

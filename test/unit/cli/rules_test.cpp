@@ -24,7 +24,7 @@ TEST_CASE("a base URL is kept without its trailing slashes") {
   }
 }
 
-TEST_CASE("odd but printable atoms are taken for module and function") {
+TEST_CASE("unusual but printable atoms are accepted as module and function") {
   for (const auto* text : {"net_kernel:connect_node", "Elixir.My.App:ok?", "a-b:c!", "1:2", "m/x:f@n"}) {
     CAPTURE(text);
     CHECK(cli::module_function(text).has_value());

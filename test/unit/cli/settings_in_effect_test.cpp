@@ -22,7 +22,7 @@ Invocation invoke(std::vector<const char*> arguments, cli::Environment::Variable
 
 }  // namespace
 
-TEST_CASE("the settings in effect are told with where they came from, the cookie redacted") {
+TEST_CASE("the settings in effect are listed with their sources, the cookie redacted") {
   const auto invocation =
       invoke({"--node-basename=a"}, {{"RELEASE_COOKIE", "hush"}, {"CONTAINER_IP", "10.42.0.7"}});
   const auto from = [&](const std::string& name) -> std::string {
@@ -45,21 +45,20 @@ TEST_CASE("the log gets each warning, and as debug each setting in effect") {
   Invocation invocation;
   invocation.warnings = {"one", "two"};
   invocation.settings = {{"ip", "\"10.42.0.7\"", "$CONTAINER_IP"}};
-  cli::tell(invocation, Log(LogLevel::debug, LogFormat::text, lines));
+  cli::log_invocation(invocation, Log(LogLevel::debug, LogFormat::text, lines));
   CHECK(lines->all ==
         std::vector<std::string>{"warning event=setting_ignored msg=\"one\"",
                                  "warning event=setting_ignored msg=\"two\"",
                                  R"(debug event=setting name=ip value="\"10.42.0.7\"" from=$CONTAINER_IP)"});
 }
 
-TEST_CASE("a variable of ours that no setting has is a warning") {
+TEST_CASE("an unknown variable with our prefix is a warning") {
   const auto invocation = invoke({"--node-basename=a"}, {{"RANCHER_CNODE_COOKIE", "c"},
                                                          {"RANCHER_CNODE_CONFIG", ""},
                                                          {"RANCHER_CNODE_POLING_INTERVAL", "1"},
                                                          {"RANCHER_CNODE_", "x"},
                                                          {"RANCHER_OTHER", "x"}});
   CHECK(invocation.command == Command::run);
-  CHECK(invocation.warnings ==
-        std::vector<std::string>{"$RANCHER_CNODE_ is set, but there is no such setting",
-                                 "$RANCHER_CNODE_POLING_INTERVAL is set, but there is no such setting"});
+  CHECK(invocation.warnings == std::vector<std::string>{"$RANCHER_CNODE_ is not a setting",
+                                                        "$RANCHER_CNODE_POLING_INTERVAL is not a setting"});
 }

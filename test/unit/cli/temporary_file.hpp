@@ -1,4 +1,4 @@
-// A file that lives as long as its owner, for settings that name files.
+// A temporary file for settings that name files.
 #pragma once
 
 #include <doctest/doctest.h>

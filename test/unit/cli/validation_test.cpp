@@ -46,7 +46,7 @@ constexpr auto url_rule =
     "'//' and "
     "'..'";
 constexpr auto version_rule =
-    "must be one path component of [A-Za-z0-9._-], and not 2015-07-25, which tells no addresses";
+    "must be one path component of [A-Za-z0-9._-], and not 2015-07-25, which contains no addresses";
 constexpr auto service_rule =
     "must be a path like self/service or stacks/STACK/services/SERVICE, of [A-Za-z0-9._-] and single "
     "slashes, none "
@@ -158,8 +158,8 @@ TEST_CASE("every bad setting is named with its value and its rule") {
       {"listen-port", "65535-65536", port_rule},
       {"listen-port", "1-2-3", port_rule},
       {"listen-port", "1-", port_rule},
-      {"max-links", "0", "must be a whole number from 1 to 10000"},
-      {"max-links", "10001", "must be a whole number from 1 to 10000"},
+      {"max-connections", "0", "must be a whole number from 1 to 10000"},
+      {"max-connections", "10001", "must be a whole number from 1 to 10000"},
       {"start-epmd", "yes", "must be on or off"},
       {"epmd", "", program_rule},
       {"epmd", "ep\"md", program_rule},
@@ -180,7 +180,7 @@ TEST_CASE("every bad setting is named with its value and its rule") {
   }
 }
 
-TEST_CASE("the least and the greatest value of a rule are good") {
+TEST_CASE("the least and the greatest value of a rule are valid") {
   const struct {
     const char* name;
     std::string text;
@@ -205,8 +205,8 @@ TEST_CASE("the least and the greatest value of a rule are good") {
       {"listen-port", "65535"},
       {"listen-port", "1-65535"},
       {"listen-port", "9100-9100"},
-      {"max-links", "1"},
-      {"max-links", "10000"},
+      {"max-connections", "1"},
+      {"max-connections", "10000"},
       {"watch-pid", "1"},
       {"watch-pid", "4194304"},
   };
@@ -246,7 +246,7 @@ TEST_CASE("every word of a choice has its own meaning") {
   CHECK(config("log-format", "json").log_format == LogFormat::json);
 }
 
-TEST_CASE("the table of bad settings leaves none out") {
+TEST_CASE("the table of bad settings is complete") {
   // A setting whose rule is missing would take this text, which keeps no rule.
   for (const auto& setting : cli::settings()) {
     CAPTURE(setting.name);
@@ -254,7 +254,7 @@ TEST_CASE("the table of bad settings leaves none out") {
   }
 }
 
-TEST_CASE("a violation tells where the value came from") {
+TEST_CASE("a violation reports the source of the value") {
   CHECK(message_for("max-dials", {{"x"}, Origin::environment, "$RANCHER_CNODE_MAX_DIALS"}) ==
         "--max-dials 'x' (from $RANCHER_CNODE_MAX_DIALS) must be a whole number from 1 to 1024");
   CHECK(message_for("max-dials", {{"x"}, Origin::file, "'/etc/c.toml'"}) ==
@@ -263,7 +263,7 @@ TEST_CASE("a violation tells where the value came from") {
         std::string("--ip '::1' (from $CONTAINER_IP) ") + ip_rule);
 }
 
-TEST_CASE("of several URLs the bad one is named") {
+TEST_CASE("when there are several URLs the bad one is named") {
   CHECK(message_for("metadata-url",
                     {{"http://a", "b", "c"}, Origin::environment, "$RANCHER_CNODE_METADATA_URL"}) ==
         std::string("--metadata-url 'b' (from $RANCHER_CNODE_METADATA_URL) ") + url_rule);
@@ -274,7 +274,7 @@ TEST_CASE("a password in a URL is refused and not repeated") {
   CHECK(message == std::string("--metadata-url '(with an @)' ") + url_rule);
 }
 
-TEST_CASE("the first violation in the order of help is told") {
+TEST_CASE("the first violation in the order of help is reported") {
   RawConfig raw = good();
   raw["once"] = {{"x"}, Origin::flag, ""};
   raw["ip"] = {{"x"}, Origin::flag, ""};
@@ -290,7 +290,7 @@ TEST_CASE("a bad --basename is named before the names are compared") {
         std::string("--basename 'a.b' ") + alive_rule);
 }
 
-TEST_CASE("the name of the peers is required to run, not to ask for the address") {
+TEST_CASE("--node-basename is required to run, not for ip") {
   const RawConfig raw = cli::layered({}, {}, {}, Environment(Variables{}));
   CHECK(cli::validate(raw, with_cookie, Purpose::run).error().message ==
         "--node-basename is required (or $RANCHER_CNODE_NODE_BASENAME, or node-basename in a --config file)");
@@ -323,7 +323,7 @@ TEST_CASE("a cookie is required to run, and the line names all its sources") {
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == ErrorCode::bad_setting);
   CHECK(refused.error().message ==
-        "no cookie: give --cookie-file, $RANCHER_CNODE_COOKIE or $RELEASE_COOKIE, or keep it in "
+        "no cookie: set --cookie-file, $RANCHER_CNODE_COOKIE or $RELEASE_COOKIE, or create "
         "~/.erlang.cookie or ~/.config/erlang/.erlang.cookie");
 }
 

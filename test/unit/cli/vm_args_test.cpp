@@ -1,4 +1,4 @@
-// What vm.args says. The rows about words were compared with `erl -emu_args_exit -args_file`, OTP 25.
+// Reading vm.args. The rows about words were compared with `erl -emu_args_exit -args_file`, OTP 25.
 #include "rancher_cnode/cli/vm_args.hpp"
 
 #include <doctest/doctest.h>
@@ -23,7 +23,7 @@ struct Row {
 
 }  // namespace
 
-TEST_CASE("a flag's value is what the BEAM takes") {
+TEST_CASE("the value of a flag is the one that the BEAM takes") {
   const Row rows[] = {
       {"-v a\n", "a"},
       {"-v a", "a"},
@@ -94,7 +94,7 @@ TEST_CASE("variables are replaced before the words are read") {
   }
 }
 
-TEST_CASE("of several cookies the BEAM takes none") {
+TEST_CASE("when there are several cookies the BEAM takes none") {
   const Row rows[] = {
       {"-setcookie a\n", "a"},
       {"-setcookie a\n-setcookie b\n", std::nullopt},
@@ -112,7 +112,7 @@ TEST_CASE("of several cookies the BEAM takes none") {
   }
 }
 
-TEST_CASE("files that a file names stand in its place") {
+TEST_CASE("included files replace their -args_file") {
   const TemporaryDirectory folder;
   const std::string second = folder.file("second", "-v ${IP}\n-w");
   const std::string first = folder.file("first", "-a b\n-args_file " + second + " c\n-x d\n");
@@ -149,7 +149,7 @@ TEST_CASE("files may be nested eight deep") {
   }
 }
 
-TEST_CASE("the command vm-arg prints the value, or ends with status 1 and no word") {
+TEST_CASE("the command vm-arg prints the value, or exits with status 1 without output") {
   const TemporaryDirectory folder;
   const std::string file = folder.file("vm.args", "-name myapp@${IP}\n");
   const auto asked = [](std::vector<const char*> arguments) {

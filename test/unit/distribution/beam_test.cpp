@@ -1,4 +1,4 @@
-// The wing against a real BEAM and a real epmd: what the protocol's two implementations make of one another.
+// The component against a real BEAM and a real epmd.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -120,7 +120,7 @@ constexpr const char* script = R"erl(
 
 }  // namespace
 
-TEST_CASE("a BEAM and a node of ours link, call, ping, observe and part as the protocol says") {
+TEST_CASE("a BEAM and a node of ours connect, call, ping, monitor and disconnect by the protocol") {
   initialise_handshakes();
   asio::io_context loop;
   const ReservedPort epmd_port;
@@ -148,17 +148,17 @@ TEST_CASE("a BEAM and a node of ours link, call, ping, observe and part as the p
                         .listen_ports = {},
                         .timing = {}};
   other.epmd_port = epmd_port.number();
-  CNode stranger(loop, other, {}, log);
+  CNode refused_node(loop, other, {}, log);
   std::optional<tl::expected<void, ConnectFailure>> refused;
-  stranger.connect(peer, [&](auto result) { refused = std::move(result); });
+  refused_node.connect(peer, [&](auto result) { refused = std::move(result); });
   run_until(loop, "the refusal", [&] { return refused.has_value(); });
   REQUIRE_FALSE(*refused);
   CHECK(refused->error().stage == "challenge_ack");
 
-  std::optional<tl::expected<void, ConnectFailure>> linked;
-  cnode.connect(peer, [&](auto result) { linked = std::move(result); });
-  run_until(loop, "the link", [&] { return linked.has_value(); });
-  REQUIRE(*linked);
+  std::optional<tl::expected<void, ConnectFailure>> connected;
+  cnode.connect(peer, [&](auto result) { connected = std::move(result); });
+  run_until(loop, "the connection", [&] { return connected.has_value(); });
+  REQUIRE(*connected);
 
   std::vector<std::string> answers;
   const auto keep = [&answers](const CallResult& result) {

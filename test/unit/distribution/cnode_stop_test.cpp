@@ -10,7 +10,7 @@ using namespace rancher_cnode::distribution;
 using namespace rancher_cnode::distribution::test;
 namespace asio = boost::asio;
 
-TEST_CASE("the name goes back to epmd at stop, and no handler runs any more") {
+TEST_CASE("stop unregisters the name, and no handler runs after it") {
   TwoNodes nodes;
   REQUIRE(nodes.a.connect("b@127.0.0.1"));
   nodes.b.wait_for("up a@127.0.0.1");
@@ -21,7 +21,7 @@ TEST_CASE("the name goes back to epmd at stop, and no handler runs any more") {
   nodes.b.cnode->connect(name("nobody@127.0.0.1"), [&](const auto&) { answered = true; });
   nodes.b.cnode->stop();
   const auto events = nodes.b.events.size();
-  nodes.a.wait_for("down b@127.0.0.1: the other side closed the link");
+  nodes.a.wait_for("down b@127.0.0.1: the other side closed the connection");
   run_until(nodes.loop, "the name to be free", [&] { return !nodes.epmd.names.contains("b"); });
   run_for(nodes.loop, Milliseconds(50));
   CHECK_FALSE(answered);
@@ -30,15 +30,15 @@ TEST_CASE("the name goes back to epmd at stop, and no handler runs any more") {
 }
 
 TEST_CASE("a node may stop inside any of its handlers") {
-  SUBCASE("when a link comes up") {
+  SUBCASE("when a connection comes up") {
     TwoNodes nodes;
     nodes.b.on_event = [&] { nodes.b.cnode->stop(); };
     static_cast<void>(nodes.a.connect("b@127.0.0.1"));
     nodes.b.wait_for("up a@127.0.0.1");
     run_for(nodes.loop, Milliseconds(20));
-    CHECK(nodes.b.cnode->link_count() == 0);
+    CHECK(nodes.b.cnode->connection_count() == 0);
   }
-  SUBCASE("when a link goes") {
+  SUBCASE("when a connection is lost") {
     TwoNodes nodes;
     REQUIRE(nodes.a.connect("b@127.0.0.1"));
     nodes.b.wait_for("up a@127.0.0.1");
@@ -48,7 +48,7 @@ TEST_CASE("a node may stop inside any of its handlers") {
     run_until(nodes.loop, "the call", [&] { return nodes.a.cnode->counters().messages_dropped == 1; });
     nodes.b.on_event = [&] { nodes.b.cnode->stop(); };
     nodes.a.cnode->disconnect(name("b@127.0.0.1"));
-    nodes.b.wait_for("down a@127.0.0.1: the other side closed the link");
+    nodes.b.wait_for("down a@127.0.0.1: the other side closed the connection");
     run_for(nodes.loop, Milliseconds(20));
     CHECK_FALSE(answered);
   }
@@ -80,7 +80,7 @@ TEST_CASE("a node may stop inside any of its handlers") {
   }
 }
 
-TEST_CASE("a node that goes at any moment of a handshake leaves nothing that could call it") {
+TEST_CASE("a node destroyed at any moment of a handshake leaves nothing that could call it") {
   for (int rounds = 0; rounds < 12; ++rounds) {
     CAPTURE(rounds);
     asio::io_context loop;

@@ -11,25 +11,25 @@ using namespace rancher_cnode::distribution;
 using namespace rancher_cnode::distribution::test;
 namespace asio = boost::asio;
 
-TEST_CASE("two nodes link, ping and let go") {
+TEST_CASE("two nodes connect, ping and disconnect") {
   TwoNodes nodes;
   REQUIRE(nodes.a.connect("b@127.0.0.1"));
   nodes.b.wait_for("up a@127.0.0.1");
-  CHECK(nodes.a.cnode->linked(name("b@127.0.0.1")));
-  CHECK(nodes.a.cnode->link_count() == 1);
+  CHECK(nodes.a.cnode->connected(name("b@127.0.0.1")));
+  CHECK(nodes.a.cnode->connection_count() == 1);
   CHECK(printed(*nodes.a.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
   CHECK(printed(*nodes.b.request("a@127.0.0.1", "net_kernel", is_auth())) == "yes");
 
   nodes.a.cnode->disconnect(name("b@127.0.0.1"));
   nodes.a.wait_for("down b@127.0.0.1: closed by us");
-  nodes.b.wait_for("down a@127.0.0.1: the other side closed the link");
-  CHECK(nodes.a.cnode->link_count() == 0);
-  CHECK(nodes.a.cnode->counters().links_made == 1);
-  CHECK(nodes.b.cnode->counters().links_accepted == 1);
-  CHECK(nodes.a.cnode->counters().links_lost == 1);
+  nodes.b.wait_for("down a@127.0.0.1: the other side closed the connection");
+  CHECK(nodes.a.cnode->connection_count() == 0);
+  CHECK(nodes.a.cnode->counters().connections_made == 1);
+  CHECK(nodes.b.cnode->counters().connections_accepted == 1);
+  CHECK(nodes.a.cnode->counters().connections_lost == 1);
 }
 
-TEST_CASE("a process answers now or later, and hears casts") {
+TEST_CASE("a process replies now or later, and gets casts") {
   TwoNodes nodes;
   std::optional<GenCall> waiting;
   std::string heard;
@@ -59,7 +59,7 @@ TEST_CASE("a process answers now or later, and hears casts") {
   CHECK(printed(**late) == "done");
 }
 
-TEST_CASE("a reply that is too large for the link is told to the caller, and the link stays") {
+TEST_CASE("a reply that is too large becomes an error, and the connection stays") {
   TwoNodes nodes;
   const TermBytes large = TermWriter().binary(std::string(Connection::max_unsent_bytes, 'x')).take();
   nodes.b.cnode->add_process(
@@ -67,10 +67,10 @@ TEST_CASE("a reply that is too large for the link is told to the caller, and the
   REQUIRE(nodes.a.connect("b@127.0.0.1"));
   CHECK(printed(*nodes.a.request("b@127.0.0.1", "large", hex("6a"))) == "{error,too_large}");
   CHECK(printed(*nodes.a.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
-  CHECK(nodes.b.cnode->counters().links_lost == 0);
+  CHECK(nodes.b.cnode->counters().connections_lost == 0);
 }
 
-TEST_CASE("a reply that just fits the link arrives, one byte more does not") {
+TEST_CASE("a reply that just fits the connection arrives, one byte more does not") {
   TwoNodes nodes;
   std::size_t more = 0;
   nodes.b.cnode->add_process(
@@ -87,7 +87,7 @@ TEST_CASE("a reply that just fits the link arrives, one byte more does not") {
   CHECK(printed(*nodes.a.request("b@127.0.0.1", "exact", hex("6a"))) == "{error,too_large}");
 }
 
-TEST_CASE("a reply to a caller whose node has no link to us, or no name, is dropped") {
+TEST_CASE("a reply to a caller whose node has no connection to us, or no name, is dropped") {
   TwoNodes nodes;
   REQUIRE(nodes.a.connect("b@127.0.0.1"));
   for (const auto* node : {"c@127.0.0.1", "c", ""}) {
@@ -98,7 +98,7 @@ TEST_CASE("a reply to a caller whose node has no link to us, or no name, is drop
   CHECK(nodes.b.cnode->counters().messages_dropped == 0);
 }
 
-TEST_CASE("an answer that comes over a newer link answers no call of that one") {
+TEST_CASE("an answer that comes over a newer connection answers no call of that one") {
   TwoNodes nodes;
   std::vector<GenCall> waiting;
   nodes.b.cnode->add_process("later",
@@ -113,7 +113,7 @@ TEST_CASE("an answer that comes over a newer link answers no call of that one") 
       break;
     }
     nodes.a.cnode->disconnect(name("b@127.0.0.1"));
-    nodes.b.wait_for("down a@127.0.0.1: the other side closed the link");
+    nodes.b.wait_for("down a@127.0.0.1: the other side closed the connection");
     run_until(nodes.loop, "the first call's end", [&] { return results.size() == 1; });
   }
   nodes.b.cnode->reply(waiting[0], TermWriter().atom("old").bytes());
@@ -135,17 +135,17 @@ TEST_CASE("net_kernel answers pings alone") {
   CHECK(printed(*nodes.a.request("b@127.0.0.1", "net_kernel", is_auth())) == "yes");
 }
 
-TEST_CASE("without a link a call fails at once") {
+TEST_CASE("without a connection a call fails at once") {
   TwoNodes nodes;
   std::optional<CallResult> result;
   nodes.a.cnode->call(name("b@127.0.0.1"), {"erlang", "nodes"}, hex("6a"), patience,
                       [&](CallResult end) { result = std::move(end); });
   CHECK_FALSE(result);
   run_until(nodes.loop, "the failure", [&] { return result.has_value(); });
-  CHECK(result->error() == Error{ErrorCode::unavailable, "no link to b@127.0.0.1"});
+  CHECK(result->error() == Error{ErrorCode::unavailable, "no connection to b@127.0.0.1"});
 }
 
-TEST_CASE("a link that breaks ends its calls") {
+TEST_CASE("a lost connection ends its calls") {
   TwoNodes nodes;
   REQUIRE(nodes.a.connect("b@127.0.0.1"));
   std::optional<CallResult> result;
@@ -157,7 +157,7 @@ TEST_CASE("a link that breaks ends its calls") {
   CHECK(result->error().code == ErrorCode::unavailable);
 }
 
-TEST_CASE("several who want the same link share one attempt") {
+TEST_CASE("concurrent callers of connect share one attempt") {
   TwoNodes nodes;
   int done = 0;
   for (int i = 0; i < 3; ++i) {
@@ -167,12 +167,12 @@ TEST_CASE("several who want the same link share one attempt") {
     });
   }
   run_until(nodes.loop, "all three", [&] { return done == 3; });
-  CHECK(nodes.a.cnode->counters().links_made == 1);
+  CHECK(nodes.a.cnode->counters().connections_made == 1);
   CHECK(nodes.a.connect("b@127.0.0.1"));
-  CHECK(nodes.a.cnode->counters().links_made == 1);
+  CHECK(nodes.a.cnode->counters().connections_made == 1);
 }
 
-TEST_CASE("ten thousand messages to nobody are dropped and counted") {
+TEST_CASE("ten thousand messages to unregistered names are dropped and counted") {
   TwoNodes nodes;
   REQUIRE(nodes.a.connect("b@127.0.0.1"));
   int failed = 0;
@@ -185,7 +185,7 @@ TEST_CASE("ten thousand messages to nobody are dropped and counted") {
   }
   run_until(nodes.loop, "all messages",
             [&] { return nodes.b.cnode->counters().messages_dropped == 10'000 && failed == 10'000; });
-  CHECK(nodes.b.cnode->link_count() == 1);
+  CHECK(nodes.b.cnode->connection_count() == 1);
   CHECK(nodes.b.lines->all.empty());
 }
 
@@ -199,7 +199,7 @@ TEST_CASE("an epmd is started when none answers, if one was named") {
             [](CNode::Settings& settings) { settings.epmd_program = "/nowhere/epmd"; });
   REQUIRE(with.cnode->start());
   run_until(loop, "the attempt", [&] { return !with.lines->all.empty(); });
-  CHECK(with.lines->all[0].starts_with("warning event=epmd_not_started"));
+  CHECK(with.lines->all[0].starts_with("warning event=epmd_start_failed"));
   CHECK(without.lines->all.empty());
   CHECK(without.registrations == std::vector<std::string>{"unavailable"});
 }
@@ -214,7 +214,7 @@ TEST_CASE(
   CHECK(node.lines->all.empty());
   epmd.down();
   run_until(loop, "the attempt", [&] { return !node.lines->all.empty(); });
-  CHECK(node.lines->all[0].starts_with("warning event=epmd_not_started"));
+  CHECK(node.lines->all[0].starts_with("warning event=epmd_start_failed"));
   node.cnode->stop();
   loop.restart();
   loop.run_for(patience);

@@ -27,8 +27,8 @@ const Pid ours{"cn@127.0.0.1", 1, 0, 9};
 std::vector<char> hello() { return encode_reg_send(ours, "status", TermWriter().atom("hello").take()); }
 
 /// A connection and the raw other end of its socket.
-struct Linked {
-  explicit Linked(Connection::Timing timing = slow) {
+struct Connected {
+  explicit Connected(Connection::Timing timing = slow) {
     auto [one, other] = raw_pair();
     make_non_blocking(one);
     peer = std::move(other);
@@ -46,8 +46,8 @@ struct Linked {
                                                           }});
     connection->start();
   }
-  ~Linked() {
-    connection->abandon();
+  ~Connected() {
+    connection->close_silently();
     run_for(loop, Milliseconds(1));
   }
 
@@ -71,7 +71,7 @@ struct Linked {
   }
 
   void wait_closed() {
-    run_until(loop, "the link's end", [this] { return closed.has_value(); });
+    run_until(loop, "the connection's end", [this] { return closed.has_value(); });
   }
 
   asio::io_context loop;
@@ -85,66 +85,66 @@ struct Linked {
 }  // namespace
 
 TEST_CASE("messages arrive whole and in order, however the bytes come") {
-  Linked linked;
+  Connected connected;
   const auto stream = join({hello(), tick_frame(), hello(), hello()});
   for (const char byte : stream) {
-    raw_send(linked.peer, std::string_view(&byte, 1));
-    linked.loop.poll();
+    raw_send(connected.peer, std::string_view(&byte, 1));
+    connected.loop.poll();
   }
-  run_until(linked.loop, "three messages", [&] { return linked.messages.size() == 3; });
-  CHECK(linked.messages == std::vector<std::string>{"hello", "hello", "hello"});
-  CHECK_FALSE(linked.closed);
+  run_until(connected.loop, "three messages", [&] { return connected.messages.size() == 3; });
+  CHECK(connected.messages == std::vector<std::string>{"hello", "hello", "hello"});
+  CHECK_FALSE(connected.closed);
 }
 
 TEST_CASE("a tick is answered with a tick") {
-  Linked linked;
-  run_for(linked.loop, Milliseconds(150));  // nothing is owed to a node that has just heard from us
-  raw_send(linked.peer, tick);
-  run_until(linked.loop, "the answer", [&] { return linked.peer_can_read(); });
-  CHECK(raw_receive(linked.peer, 4) == tick);
+  Connected connected;
+  run_for(connected.loop, Milliseconds(150));  // no tick is due right after one of ours
+  raw_send(connected.peer, tick);
+  run_until(connected.loop, "the answer", [&] { return connected.peer_can_read(); });
+  CHECK(raw_receive(connected.peer, 4) == tick);
 }
 
 TEST_CASE("two nodes that answer every tick do not play ping-pong") {
   constexpr int rounds = 4;
-  Linked linked;
+  Connected connected;
   const auto begun = Clock::now();
   for (int i = 0; i < rounds; ++i) {
     // Sent again and again, as by a node that answers at once, until one of them is answered.
-    run_until(linked.loop, "an answer", [&] {
-      raw_send(linked.peer, tick);
-      return linked.peer_can_read();
+    run_until(connected.loop, "an answer", [&] {
+      raw_send(connected.peer, tick);
+      return connected.peer_can_read();
     });
-    CHECK(raw_receive(linked.peer, 4) == tick);
+    CHECK(raw_receive(connected.peer, 4) == tick);
   }
   CHECK(Clock::now() - begun >= Milliseconds(100) * rounds);
 }
 
-TEST_CASE("a link that is silent on our side ticks by itself") {
-  Linked linked({Milliseconds(30), Milliseconds(60'000), Milliseconds(10)});
-  run_until(linked.loop, "a tick", [&] { return linked.peer_can_read(); });
-  CHECK(raw_receive(linked.peer, 4) == tick);
+TEST_CASE("a connection that is silent on our side ticks by itself") {
+  Connected connected({Milliseconds(30), Milliseconds(60'000), Milliseconds(10)});
+  run_until(connected.loop, "a tick", [&] { return connected.peer_can_read(); });
+  CHECK(raw_receive(connected.peer, 4) == tick);
 }
 
-TEST_CASE("a link does not tick before its time, however often it is looked at") {
-  Linked linked({Milliseconds(60'000), Milliseconds(60'000), Milliseconds(5)});
-  run_for(linked.loop, Milliseconds(50));
-  CHECK_FALSE(linked.peer_can_read());
+TEST_CASE("a connection does not tick before its time, however often it is checked") {
+  Connected connected({Milliseconds(60'000), Milliseconds(60'000), Milliseconds(5)});
+  run_for(connected.loop, Milliseconds(50));
+  CHECK_FALSE(connected.peer_can_read());
 }
 
-TEST_CASE("a peer that says nothing for too long is gone") {
-  Linked linked({Milliseconds(60'000), Milliseconds(80), Milliseconds(10)});
-  linked.wait_closed();
-  CHECK(linked.closed->code == ErrorCode::timeout);
-  CHECK(raw_closed(linked.peer));
+TEST_CASE("a peer that sends nothing for too long is gone") {
+  Connected connected({Milliseconds(60'000), Milliseconds(80), Milliseconds(10)});
+  connected.wait_closed();
+  CHECK(connected.closed->code == ErrorCode::timeout);
+  CHECK(raw_closed(connected.peer));
 }
 
-TEST_CASE("a pause of our own is no silence of the other side") {
-  Linked linked({Milliseconds(60'000), Milliseconds(400), Milliseconds(20)});
-  run_for(linked.loop, Milliseconds(50));
+TEST_CASE("a pause of this process does not count as silence of the peer") {
+  Connected connected({Milliseconds(60'000), Milliseconds(400), Milliseconds(20)});
+  run_for(connected.loop, Milliseconds(50));
   std::this_thread::sleep_for(Milliseconds(800));  // as if stopped: the loop does not turn
-  run_for(linked.loop, Milliseconds(50));
-  CHECK_FALSE(linked.closed);
-  linked.wait_closed();
+  run_for(connected.loop, Milliseconds(50));
+  CHECK_FALSE(connected.closed);
+  connected.wait_closed();
 }
 
 TEST_CASE("a peer whose host acknowledges nothing for 60 s is gone, however long it may be silent") {
@@ -157,31 +157,31 @@ TEST_CASE("a peer whose host acknowledges nothing for 60 s is gone, however long
   socklen_t size = sizeof(limit_ms);
   REQUIRE(::getsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, &size) == 0);
   CHECK(limit_ms == 60'000);
-  connection->abandon();
+  connection->close_silently();
 }
 
 TEST_CASE("a peer that ticks but does not read is gone as well") {
-  Linked linked({Milliseconds(60'000), Milliseconds(60'000), Milliseconds(10), Milliseconds(500)});
+  Connected connected({Milliseconds(60'000), Milliseconds(60'000), Milliseconds(10), Milliseconds(500)});
   const auto frame = encode_reg_send(ours, "x", TermWriter().binary(std::string(12U << 20U, 'b')).take());
   const auto begun = Clock::now();
-  linked.connection->send(frame);
-  run_until(linked.loop, "the link's end", [&] {
-    raw_send(linked.peer, tick);
-    return linked.closed.has_value();
+  connected.connection->send(frame);
+  run_until(connected.loop, "the connection's end", [&] {
+    raw_send(connected.peer, tick);
+    return connected.closed.has_value();
   });
   // It is looked at every 10 ms, and the last look before the frame counts.
   CHECK(Clock::now() - begun >= Milliseconds(490));
-  CHECK(linked.closed == Error{ErrorCode::timeout, "the other side does not read what we send"});
+  CHECK(connected.closed == Error{ErrorCode::timeout, "the other side does not read what we send"});
 }
 
 TEST_CASE("no tick is queued behind what already waits to be sent") {
-  Linked linked({Milliseconds(10), Milliseconds(60'000), Milliseconds(5)});
-  linked.connection->send(std::vector<char>(Connection::max_unsent_bytes / 2, 'x'));
-  const auto room = linked.connection->room();
-  run_for(linked.loop, Milliseconds(120));
-  raw_send(linked.peer, tick);
-  run_for(linked.loop, Milliseconds(30));
-  CHECK(linked.connection->room() == room);
+  Connected connected({Milliseconds(10), Milliseconds(60'000), Milliseconds(5)});
+  connected.connection->send(std::vector<char>(Connection::max_unsent_bytes / 2, 'x'));
+  const auto room = connected.connection->room();
+  run_for(connected.loop, Milliseconds(120));
+  raw_send(connected.peer, tick);
+  run_for(connected.loop, Milliseconds(30));
+  CHECK(connected.connection->room() == room);
 }
 
 TEST_CASE("by default we tick every 15 s of silence, and wait for the ticks of a net_ticktime of 2 h") {
@@ -192,13 +192,13 @@ TEST_CASE("by default we tick every 15 s of silence, and wait for the ticks of a
   static_assert(Connection::Timing().check_every <= std::chrono::seconds(5));
 }
 
-TEST_CASE("a link that sends without end leaves the loop to others after a few frames") {
-  Linked linked;
+TEST_CASE("a connection that sends without end leaves the loop to others after a few frames") {
+  Connected connected;
   constexpr std::size_t many = 2'000;
   std::size_t seen_by_another = 0;
-  linked.on_message = [&] {
-    if (linked.messages.size() == 1) {
-      asio::post(linked.loop, [&] { seen_by_another = linked.messages.size(); });
+  connected.on_message = [&] {
+    if (connected.messages.size() == 1) {
+      asio::post(connected.loop, [&] { seen_by_another = connected.messages.size(); });
     }
   };
   TermBytes stream;
@@ -206,23 +206,23 @@ TEST_CASE("a link that sends without end leaves the loop to others after a few f
     const auto frame = hello();
     stream.insert(stream.end(), frame.begin(), frame.end());
   }
-  raw_send(linked.peer, stream);
-  run_until(linked.loop, "every message", [&] { return linked.messages.size() == many; });
+  raw_send(connected.peer, stream);
+  run_until(connected.loop, "every message", [&] { return connected.messages.size() == many; });
   CHECK(seen_by_another > 0);
   CHECK(seen_by_another <= 64);
 }
 
 TEST_CASE("a peer that ticks stays") {
-  Linked linked({Milliseconds(60'000), Milliseconds(1'500), Milliseconds(10)});
+  Connected connected({Milliseconds(60'000), Milliseconds(1'500), Milliseconds(10)});
   const auto end = Clock::now() + Milliseconds(2'000);
   while (Clock::now() < end) {
-    raw_send(linked.peer, tick);
-    run_for(linked.loop, Milliseconds(50));
+    raw_send(connected.peer, tick);
+    run_for(connected.loop, Milliseconds(50));
   }
-  CHECK_FALSE(linked.closed);
+  CHECK_FALSE(connected.closed);
 }
 
-TEST_CASE("a frame that breaks the protocol ends the link") {
+TEST_CASE("a frame that breaks the protocol ends the connection") {
   const struct {
     const char* what;
     TermBytes bytes;
@@ -235,133 +235,133 @@ TEST_CASE("a frame that breaks the protocol ends the link") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.what);
-    Linked linked;
-    raw_send(linked.peer, hello());
-    raw_send(linked.peer, row.bytes);
-    linked.wait_closed();
-    CHECK(linked.closed->code == row.code);
-    CHECK(linked.messages.size() == 1);
-    CHECK(raw_closed(linked.peer));
+    Connected connected;
+    raw_send(connected.peer, hello());
+    raw_send(connected.peer, row.bytes);
+    connected.wait_closed();
+    CHECK(connected.closed->code == row.code);
+    CHECK(connected.messages.size() == 1);
+    CHECK(raw_closed(connected.peer));
   }
 }
 
-TEST_CASE("the other side closing ends the link, in the middle of a frame too") {
+TEST_CASE("the other side closing ends the connection, in the middle of a frame too") {
   for (const auto* begun : {"", "0000", "00000010", "000000107083"}) {
     CAPTURE(begun);
-    Linked linked;
-    raw_send(linked.peer, hex(begun));
-    linked.peer.reset();
-    linked.wait_closed();
-    CHECK(linked.closed->code == ErrorCode::unavailable);
+    Connected connected;
+    raw_send(connected.peer, hex(begun));
+    connected.peer.reset();
+    connected.wait_closed();
+    CHECK(connected.closed->code == ErrorCode::unavailable);
   }
 }
 
 TEST_CASE("what is sent arrives whole and in order") {
-  Linked linked;
+  Connected connected;
   std::string sent;
   for (int i = 0; i < 2000; ++i) {
     const auto frame =
         encode_reg_send(ours, "x", TermWriter().binary(std::string(static_cast<std::size_t>(i), 'b')).take());
     sent.append(frame.begin(), frame.end());
-    linked.connection->send(frame);
+    connected.connection->send(frame);
   }
   std::string received;
-  run_until(linked.loop, "all that was sent", [&] {
-    received += linked.receive();
+  run_until(connected.loop, "all that was sent", [&] {
+    received += connected.receive();
     return received.size() >= sent.size();
   });
   CHECK(received == sent);
 }
 
 TEST_CASE("16 MiB may wait for a peer that does not read, and not a byte more") {
-  Linked linked;
-  linked.connection->send(std::vector<char>(Connection::max_unsent_bytes, 'x'));
-  CHECK(linked.connection->room() == 0);
-  linked.loop.poll();
-  CHECK_FALSE(linked.closed);
-  linked.connection->send({'x'});
-  linked.wait_closed();
-  CHECK(linked.closed == Error{ErrorCode::too_large, "the other side does not read what we send"});
+  Connected connected;
+  connected.connection->send(std::vector<char>(Connection::max_unsent_bytes, 'x'));
+  CHECK(connected.connection->room() == 0);
+  connected.loop.poll();
+  CHECK_FALSE(connected.closed);
+  connected.connection->send({'x'});
+  connected.wait_closed();
+  CHECK(connected.closed == Error{ErrorCode::too_large, "the other side does not read what we send"});
 }
 
 TEST_CASE("what was sent leaves room for more, however much it was in all") {
-  Linked linked;
+  Connected connected;
   constexpr std::size_t size = std::size_t{1} << 20U;
   for (std::size_t sent = 0; sent <= Connection::max_unsent_bytes; sent += size) {
-    linked.connection->send(std::vector<char>(size, 'x'));
+    connected.connection->send(std::vector<char>(size, 'x'));
     std::size_t received = 0;
-    run_until(linked.loop, "all that was sent", [&] {
-      received += linked.receive().size();
-      return received == size && linked.connection->room() == Connection::max_unsent_bytes;
+    run_until(connected.loop, "all that was sent", [&] {
+      received += connected.receive().size();
+      return received == size && connected.connection->room() == Connection::max_unsent_bytes;
     });
   }
-  CHECK_FALSE(linked.closed);
+  CHECK_FALSE(connected.closed);
 }
 
-TEST_CASE("a message's receiver may close the link, and hears no message after that") {
-  Linked linked;
-  linked.on_message = [&] { linked.connection->close({ErrorCode::cancelled, "enough"}); };
-  raw_send(linked.peer, join({hello(), hello()}));
-  linked.wait_closed();
-  CHECK(linked.closed == Error{ErrorCode::cancelled, "enough"});
-  CHECK(linked.messages.size() == 1);
+TEST_CASE("the receiver of a message may close the connection, and gets no message after that") {
+  Connected connected;
+  connected.on_message = [&] { connected.connection->close({ErrorCode::cancelled, "enough"}); };
+  raw_send(connected.peer, join({hello(), hello()}));
+  connected.wait_closed();
+  CHECK(connected.closed == Error{ErrorCode::cancelled, "enough"});
+  CHECK(connected.messages.size() == 1);
 }
 
-TEST_CASE("the end is told later, never from inside close") {
-  Linked linked;
-  linked.connection->close({ErrorCode::cancelled, "first"});
-  linked.connection->close({ErrorCode::cancelled, "second"});
-  CHECK_FALSE(linked.closed);
-  linked.wait_closed();
-  CHECK(linked.closed->message == "first");
-  linked.connection->send(hello());
+TEST_CASE("closed is called later, never from inside close") {
+  Connected connected;
+  connected.connection->close({ErrorCode::cancelled, "first"});
+  connected.connection->close({ErrorCode::cancelled, "second"});
+  CHECK_FALSE(connected.closed);
+  connected.wait_closed();
+  CHECK(connected.closed->message == "first");
+  connected.connection->send(hello());
 }
 
-TEST_CASE("an abandoned link tells nobody, whatever was under way") {
-  Linked linked;
+TEST_CASE("a connection closed silently calls no handler, in any state") {
+  Connected connected;
   SUBCASE("open") {}
-  SUBCASE("closing") { linked.connection->close({ErrorCode::cancelled, "closed"}); }
-  SUBCASE("with messages unread") { raw_send(linked.peer, hello()); }
-  linked.connection->abandon();
-  CHECK(raw_closed(linked.peer));
-  run_for(linked.loop, Milliseconds(20));
-  CHECK_FALSE(linked.closed);
-  CHECK(linked.messages.empty());
+  SUBCASE("closing") { connected.connection->close({ErrorCode::cancelled, "closed"}); }
+  SUBCASE("with messages unread") { raw_send(connected.peer, hello()); }
+  connected.connection->close_silently();
+  CHECK(raw_closed(connected.peer));
+  run_for(connected.loop, Milliseconds(20));
+  CHECK_FALSE(connected.closed);
+  CHECK(connected.messages.empty());
 }
 
-TEST_CASE("last frames go out before an abandoned link closes") {
-  Linked linked;
+TEST_CASE("last frames are sent before a connection closes silently") {
+  Connected connected;
   const auto frame = hello();
-  linked.connection->abandon(frame);
-  CHECK(raw_receive(linked.peer, frame.size() + 1) == std::string(frame.begin(), frame.end()));
+  connected.connection->close_silently(frame);
+  CHECK(raw_receive(connected.peer, frame.size() + 1) == std::string(frame.begin(), frame.end()));
 }
 
 TEST_CASE("no last frame follows one that is half written") {
-  Linked linked;
+  Connected connected;
   const std::vector<char> large(Connection::max_unsent_bytes, 'x');
-  linked.connection->send(large);
-  linked.loop.poll();
-  std::string received = linked.receive();  // makes room, of which the loop has not heard
+  connected.connection->send(large);
+  connected.loop.poll();
+  std::string received = connected.receive();  // makes room, of which the loop has not heard
   REQUIRE(received.size() < large.size());
-  linked.connection->abandon(hello());
-  received += raw_receive(linked.peer, large.size());
+  connected.connection->close_silently(hello());
+  received += raw_receive(connected.peer, large.size());
   CHECK(received == std::string(received.size(), 'x'));
 }
 
 TEST_CASE("last frames do not block on a peer that does not read") {
-  Linked linked;
+  Connected connected;
   const auto begun = Clock::now();
-  linked.connection->abandon(std::vector<char>(64U << 20U, 'x'));
+  connected.connection->close_silently(std::vector<char>(64U << 20U, 'x'));
   CHECK(Clock::now() - begun < Milliseconds(30'000));
 }
 
-TEST_CASE("a socket that the loop cannot watch ends the link, and not the program") {
+TEST_CASE("a socket that the loop cannot watch ends the connection, and not the program") {
   asio::io_context loop;
   std::optional<Error> closed;
   const auto connection = std::make_shared<Connection>(
       loop, FileDescriptor(-1), slow,
       Connection::Handlers{[](const Message&) {}, [&](const Error& why) { closed = why; }});
   connection->start();
-  run_until(loop, "the link's end", [&] { return closed.has_value(); });
+  run_until(loop, "the connection's end", [&] { return closed.has_value(); });
   CHECK(closed->code == ErrorCode::unavailable);
 }

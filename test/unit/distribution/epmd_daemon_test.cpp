@@ -52,7 +52,7 @@ class Script {
   std::filesystem::path folder_;
 };
 
-/// One variable of our environment, set for as long as this lives.
+/// One variable of our environment, set while this object exists.
 class Variable {
  public:
   Variable(const char* name, const char* value) : name_(name) { REQUIRE(::setenv(name, value, 1) == 0); }
@@ -96,7 +96,7 @@ TEST_CASE("epmd is started as a daemon at our port, with none of our descriptors
   const auto [one, other] = raw_pair();
   const FileDescriptor inherited(::dup(one.get()));  // not close-on-exec, as the loop's sockets are
   Starting starting(script.path());
-  starting.daemon->needed();
+  starting.daemon->ensure_running();
   starting.wait_for_line();
   CHECK(starting.lines->all[0] ==
         "info event=epmd_started program=" + script.path().string() + " port=14369");
@@ -109,7 +109,7 @@ TEST_CASE("SIGPIPE ends the epmd that we start, although we ignore it") {
   const Script script(R"(cd "${0%/*}"; grep ^SigIgn /proc/self/status > signals)");
   auto* const before = std::signal(SIGPIPE, SIG_IGN);
   Starting starting(script.path());
-  starting.daemon->needed();
+  starting.daemon->ensure_running();
   std::signal(SIGPIPE, before);
   starting.wait_for_line();
   std::ifstream signals(script.file("signals"));
@@ -120,40 +120,39 @@ TEST_CASE("SIGPIPE ends the epmd that we start, although we ignore it") {
   CHECK((ignored & (std::uint64_t{1} << (SIGPIPE - 1U))) == 0);
 }
 
-TEST_CASE(
-    "an epmd that went to the background is started again as long as it is needed, and told of once a need") {
+TEST_CASE("an epmd that went to the background is started again while needed, and logged once per need") {
   const Script script(R"(echo again >> "${0%/*}/tries")");
   Starting starting(script.path());
   for (const std::size_t need : {1, 2}) {
     const auto tries = script.contents("tries").size();
-    starting.daemon->needed();
+    starting.daemon->ensure_running();
     run_until(starting.loop, "three tries",
               [&] { return script.contents("tries").size() >= tries + 3 * std::string("again\n").size(); });
     CHECK(starting.lines->all.size() == need);
-    starting.daemon->needed();
+    starting.daemon->ensure_running();
     run_until(starting.loop, "two more tries",
               [&] { return script.contents("tries").size() >= tries + 5 * std::string("again\n").size(); });
     CHECK(starting.lines->all.size() == need);
-    starting.daemon->enough();
+    starting.daemon->stop_trying();
     run_for(starting.loop, Milliseconds(100));  // the last one is reaped
   }
 }
 
-TEST_CASE("a failure is told of again after epmd could be started") {
+TEST_CASE("a failure is logged again after epmd could be started") {
   const Script script(R"(cd "${0%/*}"; if [ -e fails ]; then rm fails; exit 1; fi)");
   Starting starting(script.path());
   for (const std::size_t lines : {2, 4}) {
     std::ofstream(script.file("fails")) << "once";
-    starting.daemon->needed();
+    starting.daemon->ensure_running();
     run_until(starting.loop, "a failure and a start", [&] { return starting.lines->all.size() == lines; });
-    CHECK(starting.lines->all[lines - 2].starts_with("warning event=epmd_not_started"));
+    CHECK(starting.lines->all[lines - 2].starts_with("warning event=epmd_start_failed"));
     CHECK(starting.lines->all[lines - 1].starts_with("info event=epmd_started"));
-    starting.daemon->enough();
+    starting.daemon->stop_trying();
     run_for(starting.loop, Milliseconds(100));  // the last one is reaped
   }
 }
 
-TEST_CASE("an epmd that cannot be started is said once, with the reason") {
+TEST_CASE("an epmd that cannot be started is logged once, with the reason") {
   const Script ends("exit 3");
   const Script killed("kill -9 $$");
   const struct {
@@ -163,30 +162,30 @@ TEST_CASE("an epmd that cannot be started is said once, with the reason") {
       {"/nowhere/epmd", "\"No such file or directory\""},
       {"no_such_program_on_path", "\"No such file or directory\""},
       {"/etc/passwd", "\"Permission denied\""},
-      {ends.path(), "\"it ended with status 3\""},
-      {killed.path(), "\"it was ended by signal 9\""},
+      {ends.path(), "\"it exited with status 3\""},
+      {killed.path(), "\"it was killed by signal 9\""},
   };
   for (const auto& row : rows) {
     CAPTURE(row.program);
     Starting starting(row.program);
-    starting.daemon->needed();
+    starting.daemon->ensure_running();
     starting.wait_for_line();
     CHECK(starting.lines->all[0] ==
-          "warning event=epmd_not_started msg=\"no epmd answers and none could be started; trying again\" "
+          "warning event=epmd_start_failed msg=\"no epmd answers and none could be started; retrying\" "
           "program=" +
               row.program + " reason=" + row.reason);
   }
 }
 
-TEST_CASE("as long as it is needed it is tried again, once in a while") {
+TEST_CASE("while needed it is retried periodically") {
   const Script script(R"(echo again >> "${0%/*}/tries"; exit 1)");
   Starting starting(script.path());
-  starting.daemon->needed();
-  starting.daemon->needed();
+  starting.daemon->ensure_running();
+  starting.daemon->ensure_running();
   const std::string three = "again\nagain\nagain\n";  // the second has been reaped by then
   run_until(starting.loop, "a third try", [&] { return script.contents("tries") == three; });
   CHECK(starting.lines->all.size() == 1);
-  starting.daemon->enough();
+  starting.daemon->stop_trying();
   run_for(starting.loop, try_again + Milliseconds(200));
   CHECK(script.contents("tries") == three);
 }
@@ -194,37 +193,37 @@ TEST_CASE("as long as it is needed it is tried again, once in a while") {
 TEST_CASE("no second one is started while the first has not ended") {
   const Script script(R"(cd "${0%/*}"; echo again >> tries; while [ ! -e leave ]; do sleep 0.05; done)");
   Starting starting(script.path());
-  starting.daemon->needed();
+  starting.daemon->ensure_running();
   run_for(starting.loop, Milliseconds(100));
-  starting.daemon->enough();
-  starting.daemon->needed();
+  starting.daemon->stop_trying();
+  starting.daemon->ensure_running();
   run_for(starting.loop, Milliseconds(100));
   std::ofstream(script.file("leave")) << "now";
   starting.wait_for_line();
   CHECK(script.contents("tries") == "again\n");
 }
 
-TEST_CASE("a program that stays in the foreground is looked at less and less often") {
+TEST_CASE("a program that stays in the foreground is checked less and less often") {
   const Script script(R"(while [ ! -e "${0%/*}/leave" ]; do sleep 0.05; done)");
   Starting starting(script.path());
-  starting.daemon->needed();
-  int looks = 0;
+  starting.daemon->ensure_running();
+  int checks = 0;
   for (const auto end = Clock::now() + Milliseconds(1'000); Clock::now() < end;) {
     starting.loop.restart();
-    looks += static_cast<int>(starting.loop.run_one_for(Milliseconds(10)));
+    checks += static_cast<int>(starting.loop.run_one_for(Milliseconds(10)));
   }
-  CHECK(looks <= 6);
+  CHECK(checks <= 6);
   std::ofstream(script.file("leave")) << "now";
   starting.wait_for_line();
 }
 
-TEST_CASE("an epmd that is told to listen elsewhere listens at loopback too, and we register there") {
+TEST_CASE("an epmd with ERL_EPMD_ADDRESS listens on loopback too, and we register there") {
   const Variable address("ERL_EPMD_ADDRESS", "127.0.0.2");
   const ReservedPort port;
   // In the foreground, and gone with us whatever happens to this program.
   const Script script(R"(cd "${0%/*}"; echo $$ > pid; shift; exec setpriv --pdeathsig KILL epmd "$@")");
   Starting starting(script.path(), port.number());
-  starting.daemon->needed();
+  starting.daemon->ensure_running();
   std::optional<RegistrationState> seen;
   EpmdRegistration registration(
       starting.loop, EpmdRegistration::Settings{"cn", 0x1234, port.number()},
@@ -234,7 +233,7 @@ TEST_CASE("an epmd that is told to listen elsewhere listens at loopback too, and
   CHECK(answers_at("127.0.0.2", port.number()));
   CHECK_FALSE(answers_at("127.0.0.3", port.number()));
   registration.stop();
-  starting.daemon->enough();
+  starting.daemon->stop_trying();
   REQUIRE(::kill(static_cast<pid_t>(std::stoi(script.contents("pid"))), SIGKILL) == 0);
   starting.wait_for_line();  // it is reaped
 }

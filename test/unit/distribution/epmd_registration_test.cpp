@@ -14,21 +14,21 @@ namespace asio = boost::asio;
 
 namespace {
 
-using Pacing = EpmdRegistration::Pacing;
+using Backoff = EpmdRegistration::Backoff;
 
 constexpr Milliseconds never{3'600'000};
-constexpr Milliseconds lasting{200};
+constexpr Milliseconds stable_after{200};
 
-Pacing lasting_soon() {
-  Pacing pacing;
-  pacing.lasting = lasting;
-  return pacing;
+Backoff stable_after_soon() {
+  Backoff backoff;
+  backoff.stable_after = stable_after;
+  return backoff;
 }
 
 struct Registering {
-  explicit Registering(Pacing pacing = {}) {
+  explicit Registering(Backoff backoff = {}) {
     registration = std::make_unique<EpmdRegistration>(
-        loop, EpmdRegistration::Settings{"cn", 0x1234, epmd.port(), pacing},
+        loop, EpmdRegistration::Settings{"cn", 0x1234, epmd.port(), backoff},
         [this](RegistrationState state, const std::string& reason) {
           CHECK(registration->state() == state);
           changes.push_back(std::string(to_string(state)) + (reason.empty() ? "" : ": " + reason));
@@ -73,19 +73,19 @@ TEST_CASE("an epmd of before OTP 23 will do") {
   registering.wait_for(RegistrationState::registered);
 }
 
-TEST_CASE("stop gives the name back") {
+TEST_CASE("stop unregisters the name") {
   Registering registering;
   registering.registration->start();
   registering.wait_for(RegistrationState::registered);
   SUBCASE("by stop") { registering.registration->stop(); }
-  SUBCASE("by going") { registering.registration.reset(); }
+  SUBCASE("by destruction") { registering.registration.reset(); }
   run_until(registering.loop, "the name to be free", [&] { return registering.epmd.names.empty(); });
   run_for(registering.loop, Milliseconds(100));
   CHECK(registering.epmd.names.empty());
   CHECK(registering.changes.size() == 1);
 }
 
-TEST_CASE("an epmd that comes late is found, and its absence said once") {
+TEST_CASE("an epmd that starts late is found, and its absence reported once") {
   Registering registering;
   registering.epmd.down();
   registering.registration->start();
@@ -98,15 +98,15 @@ TEST_CASE("an epmd that comes late is found, and its absence said once") {
         std::vector<std::string>{"unavailable: no " + registering.where(), "registered"});
 }
 
-TEST_CASE("an epmd that dies and returns has the name again within a second") {
-  Registering registering(lasting_soon());
+TEST_CASE("a restarted epmd has the name again within a second") {
+  Registering registering(stable_after_soon());
   registering.registration->start();
   registering.wait_for(RegistrationState::registered);
-  run_for(registering.loop, lasting * 2);
+  run_for(registering.loop, stable_after * 2);
   registering.epmd.down();
   registering.wait_for(RegistrationState::lost);
   run_for(registering.loop, Milliseconds(400));
-  CHECK(registering.changes.back() == "lost: epmd closed our registration");
+  CHECK(registering.changes.back() == "lost: epmd closed the registration");
   registering.epmd.up();
   const auto back = Clock::now();
   registering.wait_for(RegistrationState::registered);
@@ -115,19 +115,19 @@ TEST_CASE("an epmd that dies and returns has the name again within a second") {
 }
 
 TEST_CASE("an epmd that accepts each registration and closes it is reported once and asked ever less often") {
-  Registering registering(lasting_soon());
+  Registering registering(stable_after_soon());
   registering.epmd.manner = EpmdStandIn::Manner::accepts_and_closes;
   registering.registration->start();
   registering.wait_for(RegistrationState::lost);
   run_for(registering.loop, Milliseconds(2'000));
-  CHECK(registering.changes == std::vector<std::string>{"registered", "lost: epmd closed our registration"});
+  CHECK(registering.changes == std::vector<std::string>{"registered", "lost: epmd closed the registration"});
   // After 0, 100, 300, 700 and 1500 ms.
   CHECK(registering.epmd.requests.size() >= 3);
   CHECK(registering.epmd.requests.size() <= 5);
 }
 
 TEST_CASE("after a registration that ended early the next counts once it has lasted") {
-  Registering registering(lasting_soon());
+  Registering registering(stable_after_soon());
   registering.epmd.manner = EpmdStandIn::Manner::accepts_and_closes;
   registering.registration->start();
   registering.wait_for(RegistrationState::lost);
@@ -135,17 +135,17 @@ TEST_CASE("after a registration that ended early the next counts once it has las
   run_until(registering.loop, "the name in epmd", [&] { return registering.epmd.names.contains("cn"); });
   const auto back = Clock::now();
   registering.wait_for(RegistrationState::registered);
-  CHECK(Clock::now() - back >= lasting - Milliseconds(50));
+  CHECK(Clock::now() - back >= stable_after - Milliseconds(50));
   CHECK(registering.changes.size() == 3);
 }
 
 TEST_CASE("by default a lost name is asked for twice a second and a taken one every 2 s") {
-  static_assert(Pacing().first_retry == Milliseconds(50));
-  static_assert(Pacing().last_retry == Milliseconds(500));
-  static_assert(Pacing().taken_retry == Milliseconds(2'000));
-  static_assert(Pacing().last_early_retry == Milliseconds(10'000));
-  static_assert(Pacing().lasting == Milliseconds(5'000));
-  static_assert(Pacing().answer_limit == Milliseconds(2'000));
+  static_assert(Backoff().first_retry == Milliseconds(50));
+  static_assert(Backoff().last_retry == Milliseconds(500));
+  static_assert(Backoff().taken_retry == Milliseconds(2'000));
+  static_assert(Backoff().last_early_retry == Milliseconds(10'000));
+  static_assert(Backoff().stable_after == Milliseconds(5'000));
+  static_assert(Backoff().answer_limit == Milliseconds(2'000));
 }
 
 TEST_CASE("a name that is taken is asked for again, without haste") {
@@ -156,7 +156,8 @@ TEST_CASE("a name that is taken is asked for again, without haste") {
   registering.registration->start();
   run_until(registering.loop, "four refusals", [&] { return registering.epmd.registrations_refused == 4; });
   CHECK(Clock::now() - begun >= Milliseconds(150));
-  CHECK(registering.changes == std::vector<std::string>{"name_taken: another node holds the name cn"});
+  CHECK(registering.changes ==
+        std::vector<std::string>{"name_taken: another node has registered the name cn"});
   registering.epmd.names.clear();
   registering.wait_for(RegistrationState::registered);
   CHECK(registering.changes.size() == 2);
@@ -207,7 +208,7 @@ TEST_CASE("an epmd that is none is not believed") {
     EpmdStandIn::Manner manner;
     std::string reason;
   } rows[] = {
-      {EpmdStandIn::Manner::garbage, "what listens on the epmd port is no epmd"},
+      {EpmdStandIn::Manner::garbage, "the process on the epmd port is not an epmd"},
       {EpmdStandIn::Manner::hangs_up, "End of file"},
       {EpmdStandIn::Manner::silent, "does not answer"},
       {EpmdStandIn::Manner::half, "does not answer"},
@@ -224,16 +225,16 @@ TEST_CASE("an epmd that is none is not believed") {
   }
 }
 
-TEST_CASE("a registration may end inside its own news") {
+TEST_CASE("a registration may be destroyed inside its own handler") {
   Registering registering;
   registering.on_change = [&] { registering.registration->stop(); };
   registering.registration->start();
-  run_until(registering.loop, "the news", [&] { return !registering.changes.empty(); });
+  run_until(registering.loop, "the change", [&] { return !registering.changes.empty(); });
   run_until(registering.loop, "the name to be free", [&] { return registering.epmd.names.empty(); });
   CHECK(registering.changes.size() == 1);
 }
 
-TEST_CASE("a registration that ends inside its own news leaves nothing behind that waits") {
+TEST_CASE("a registration destroyed inside its own handler leaves nothing that waits") {
   Registering registering({.first_retry = never, .last_retry = never});
   registering.epmd.down();
   registering.on_change = [&] { registering.registration->stop(); };

@@ -1,4 +1,4 @@
-// A tiny epmd on 127.0.0.1 at a free port, told how to behave.
+// A tiny epmd on 127.0.0.1 at a free port, with configurable behaviour.
 #pragma once
 
 #include <array>

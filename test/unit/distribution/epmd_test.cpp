@@ -58,8 +58,9 @@ TEST_CASE("each way to get no port has its own code") {
       {EpmdStandIn::Manner::silent, "myapp", ErrorCode::timeout, "its epmd does not answer"},
       {EpmdStandIn::Manner::half, "myapp", ErrorCode::timeout, "its epmd does not answer"},
       {EpmdStandIn::Manner::garbage, "myapp", ErrorCode::malformed,
-       "what listens on its epmd port is no epmd"},
-      {EpmdStandIn::Manner::hangs_up, "myapp", ErrorCode::malformed, "its epmd closed without an answer"},
+       "the process on its epmd port is not an epmd"},
+      {EpmdStandIn::Manner::hangs_up, "myapp", ErrorCode::malformed,
+       "its epmd closed the connection without an answer"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.message);

@@ -97,7 +97,7 @@ TEST_CASE("each other packet comes in one direction and in one length") {
   }
 }
 
-TEST_CASE("a status is what follows its tag, and is never said to us by a stranger") {
+TEST_CASE("a status is the text after its tag, and is invalid from an inbound connection") {
   CHECK(read_packet(bytes_of("sok"), Direction::outgoing)->text == "ok");
   CHECK_FALSE(read_packet(bytes_of("sok"), Direction::incoming));
 }

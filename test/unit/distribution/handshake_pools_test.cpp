@@ -25,11 +25,11 @@ struct Pools {
     initialise_handshakes();
   }
 
-  /// A stranger's connection, as the listener hands it over. Kept open on the stranger's side.
-  bool silent_stranger(Ipv4Address source, std::vector<HandshakeResult>& ends) {
-    auto [stranger, accepted] = local_pair();
+  /// An inbound connection, as the listener hands it over. Its client side is kept open.
+  bool silent_client(Ipv4Address source, std::vector<HandshakeResult>& ends) {
+    auto [client, accepted] = local_pair();
     make_non_blocking(accepted);
-    strangers.push_back(std::move(stranger));
+    clients.push_back(std::move(client));
     return pools->accept(std::move(accepted), source,
                          [&ends](HandshakeResult end) { ends.push_back(std::move(end)); });
   }
@@ -50,13 +50,13 @@ struct Pools {
   }
 
   asio::io_context loop;
-  std::vector<FileDescriptor> strangers;
+  std::vector<FileDescriptor> clients;
   std::unique_ptr<HandshakePools> pools;
 };
 
 }  // namespace
 
-TEST_CASE("a hundred nodes are taken in at once") {
+TEST_CASE("a hundred nodes are accepted at once") {
   Pools node("node@127.0.0.1");
   int taken = 0;
   const auto listener = node.listening(taken);
@@ -68,16 +68,16 @@ TEST_CASE("a hundred nodes are taken in at once") {
                           ++made;
                         });
   }
-  run_until(node.loop, "a hundred links at both ends", [&] { return made == 100 && taken == 100; });
+  run_until(node.loop, "a hundred connections at both ends", [&] { return made == 100 && taken == 100; });
   listener->close();
   run_for(node.loop, Milliseconds(1));
 }
 
-TEST_CASE("a hundred silent strangers from one address delay only their own") {
+TEST_CASE("a hundred silent inbound connections from one address delay only their own") {
   Pools server("server@127.0.0.1", Milliseconds(3'000));
   std::vector<HandshakeResult> silent;
   for (int i = 0; i < 100; ++i) {
-    REQUIRE(server.silent_stranger(loopback, silent));
+    REQUIRE(server.silent_client(loopback, silent));
   }
 
   Pools client("client@127.0.0.1");
@@ -104,12 +104,12 @@ TEST_CASE("a hundred silent strangers from one address delay only their own") {
   }
 }
 
-TEST_CASE("silent strangers from many addresses hold no thread") {
+TEST_CASE("silent inbound connections from many addresses hold no thread") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> silent;
   for (std::uint32_t source = 0; source < HandshakeThreads{}.incoming; ++source) {
     for (int i = 0; i < 2; ++i) {
-      REQUIRE(server.silent_stranger(Ipv4Address(0x0a2a0000 + source), silent));
+      REQUIRE(server.silent_client(Ipv4Address(0x0a2a0000 + source), silent));
     }
   }
   int taken = 0;
@@ -126,13 +126,13 @@ TEST_CASE("silent strangers from many addresses hold no thread") {
   run_for(server.loop, Milliseconds(1));
 }
 
-TEST_CASE("a stranger that stops after its first byte is given up at the deadline, one that leaves at once") {
+TEST_CASE("an inbound connection that stalls after its first byte times out, one that closes fails at once") {
   Pools server("server@127.0.0.1", Milliseconds(500));
   std::vector<HandshakeResult> ends;
-  REQUIRE(server.silent_stranger(loopback, ends));
-  raw_send(server.strangers.back(), std::string(1, '\0'));
-  REQUIRE(server.silent_stranger(loopback, ends));
-  server.strangers.back().reset();
+  REQUIRE(server.silent_client(loopback, ends));
+  raw_send(server.clients.back(), std::string(1, '\0'));
+  REQUIRE(server.silent_client(loopback, ends));
+  server.clients.back().reset();
   run_until(server.loop, "both ends", [&] { return ends.size() == 2; });
   CHECK(ends[0].error().error.code == ErrorCode::refused);
   CHECK(ends[1].error().error.code == ErrorCode::timeout);
@@ -161,48 +161,49 @@ TEST_CASE("silent peers take nothing from the time of the next, whose deadline b
   run_for(node.loop, Milliseconds(1));
 }
 
-TEST_CASE("strangers who stopped after a byte hold two threads of their address, and none of others") {
+TEST_CASE(
+    "inbound connections that stall after a byte hold two threads of their address, and none of others") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> stopped;
   for (std::size_t i = 0; i < 2 * HandshakeThreads{}.incoming; ++i) {
-    REQUIRE(server.silent_stranger(loopback, stopped));
-    raw_send(server.strangers.back(), std::string(1, '\0'));
+    REQUIRE(server.silent_client(loopback, stopped));
+    raw_send(server.clients.back(), std::string(1, '\0'));
   }
   server.loop.poll();
   std::vector<HandshakeResult> wrong;
-  REQUIRE(server.silent_stranger(other_loopback, wrong));
-  raw_send(server.strangers.back(), "GET / HTTP/1.1\r\n\r\n");
+  REQUIRE(server.silent_client(other_loopback, wrong));
+  raw_send(server.clients.back(), "GET / HTTP/1.1\r\n\r\n");
   run_until(server.loop, "the answer to another address", [&] { return wrong.size() == 1; });
   CHECK(wrong[0].error().error.code == ErrorCode::malformed);
   CHECK(stopped.empty());
 }
 
-TEST_CASE("a third stranger of an address waits for one of the two before it") {
+TEST_CASE("a third inbound connection from an address waits for one of the two before it") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> ends;
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(server.silent_stranger(loopback, ends));
+    REQUIRE(server.silent_client(loopback, ends));
   }
-  raw_send(server.strangers[0], std::string(1, '\0'));
-  raw_send(server.strangers[1], std::string(1, '\0'));
+  raw_send(server.clients[0], std::string(1, '\0'));
+  raw_send(server.clients[1], std::string(1, '\0'));
   server.loop.poll();
-  raw_send(server.strangers[2], "GET / HTTP/1.1\r\n\r\n");
+  raw_send(server.clients[2], "GET / HTTP/1.1\r\n\r\n");
   run_for(server.loop, Milliseconds(50));
   CHECK(ends.empty());
-  server.strangers[0].reset();
+  server.clients[0].reset();
   run_until(server.loop, "two ends", [&] { return ends.size() == 2; });
   CHECK(ends[0].error().error.code == ErrorCode::refused);
   CHECK(ends[1].error().error.code == ErrorCode::malformed);
 }
 
-TEST_CASE("strangers who have gone make room for others") {
+TEST_CASE("inbound connections that ended make room for others") {
   constexpr std::size_t at_once = 100;
   std::vector<HandshakeResult> ends;
   const auto come_and_go = [&ends](Pools& server, const std::function<void()>& leave) {
     while (ends.size() <= HandshakePools::max_waiting) {
       const auto all = ends.size() + at_once;
       for (std::size_t i = 0; i < at_once; ++i) {
-        REQUIRE(server.silent_stranger(loopback, ends));
+        REQUIRE(server.silent_client(loopback, ends));
       }
       leave();
       run_until(server.loop, "their ends", [&] { return ends.size() == all; });
@@ -210,18 +211,18 @@ TEST_CASE("strangers who have gone make room for others") {
   };
   SUBCASE("when they left") {
     Pools server("server@127.0.0.1");
-    come_and_go(server, [&] { server.strangers.clear(); });
+    come_and_go(server, [&] { server.clients.clear(); });
   }
-  SUBCASE("when they said nothing in time") {
+  SUBCASE("when they sent nothing in time") {
     Pools server("server@127.0.0.1", Milliseconds(1));
     come_and_go(server, [] {});
-    for (const auto& stranger : server.strangers) {
-      CHECK(raw_closed(stranger));
+    for (const auto& client : server.clients) {
+      CHECK(raw_closed(client));
     }
   }
 }
 
-TEST_CASE("strangers who wait for a thread take up room as those who have said nothing") {
+TEST_CASE("inbound connections that wait for a thread count like silent ones") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> ends;
   const auto address = [](std::size_t source) {
@@ -229,12 +230,12 @@ TEST_CASE("strangers who wait for a thread take up room as those who have said n
   };
   constexpr std::size_t sources = HandshakePools::max_waiting / HandshakePools::max_waiting_per_source;
   for (std::size_t i = 0; i < HandshakePools::max_waiting; ++i) {
-    REQUIRE(server.silent_stranger(address(i % sources), ends));
-    raw_send(server.strangers.back(), std::string(1, '\0'));
+    REQUIRE(server.silent_client(address(i % sources), ends));
+    raw_send(server.clients.back(), std::string(1, '\0'));
   }
   server.loop.poll();
   std::size_t taken = 0;
-  while (taken < 100 && server.silent_stranger(address(sources), ends)) {
+  while (taken < 100 && server.silent_client(address(sources), ends)) {
     ++taken;
   }
   CHECK(taken == sources * HandshakePools::incoming_threads_per_source);
@@ -244,14 +245,14 @@ TEST_CASE("what may wait is bounded, for one address and for all") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> ends;
   std::size_t taken = 0;
-  while (taken < 1'000 && server.silent_stranger(loopback, ends)) {
+  while (taken < 1'000 && server.silent_client(loopback, ends)) {
     ++taken;
   }
   CHECK(taken == HandshakePools::max_waiting_per_source);
-  CHECK(raw_closed(server.strangers.back()));
+  CHECK(raw_closed(server.clients.back()));
   for (std::uint32_t source = 0; source < 10; ++source) {
     const Ipv4Address address(0x0a2a0000 + source);
-    for (std::size_t i = 0; i < 1'000 && server.silent_stranger(address, ends); ++i) {
+    for (std::size_t i = 0; i < 1'000 && server.silent_client(address, ends); ++i) {
       ++taken;
     }
   }
@@ -263,12 +264,12 @@ TEST_CASE("a socket that the loop cannot watch is not taken") {
   CHECK_FALSE(server.pools->accept(FileDescriptor(), loopback, [](const HandshakeResult&) {}));
 }
 
-TEST_CASE("going ends every handshake at once and answers nobody") {
+TEST_CASE("destruction ends every handshake at once and calls no handler") {
   std::vector<HandshakeResult> ends;
   const RawListener listener;
   const auto server = std::make_unique<Pools>("server@127.0.0.1");
   for (int i = 0; i < 20; ++i) {
-    REQUIRE(server->silent_stranger(loopback, ends));
+    REQUIRE(server->silent_client(loopback, ends));
     server->pools->connect(name("silent@127.0.0.1"), loopback, listener.port(),
                            [&ends](HandshakeResult end) { ends.push_back(std::move(end)); });
   }
@@ -280,18 +281,18 @@ TEST_CASE("going ends every handshake at once and answers nobody") {
   server->loop.run_for(patience);
   CHECK(server->loop.stopped());  // nothing is left that waits
   CHECK(ends.empty());
-  for (const auto& stranger : server->strangers) {
-    CHECK(raw_closed(stranger));
+  for (const auto& client : server->clients) {
+    CHECK(raw_closed(client));
   }
 }
 
 TEST_CASE("an answer that was on its way when the pools went is dropped") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> ends;
-  REQUIRE(server.silent_stranger(loopback, ends));
-  raw_send(server.strangers.back(), "GET / HTTP/1.1\r\n\r\n");
-  server.loop.run_one_for(patience);           // the thread gets it; its answer is not heard yet
-  CHECK(raw_closed(server.strangers.back()));  // the thread is done; the loop has not heard of it
+  REQUIRE(server.silent_client(loopback, ends));
+  raw_send(server.clients.back(), "GET / HTTP/1.1\r\n\r\n");
+  server.loop.run_one_for(patience);         // the thread gets it; its answer is not heard yet
+  CHECK(raw_closed(server.clients.back()));  // the thread is done; the loop has not heard of it
   server.pools.reset();
   run_for(server.loop, Milliseconds(20));
   CHECK(ends.empty());

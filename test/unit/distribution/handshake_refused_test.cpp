@@ -1,4 +1,4 @@
-// What is said to us in place of a handshake.
+// Inbound connections that send something other than a handshake.
 #include <doctest/doctest.h>
 
 #include "handshake_sides.hpp"
@@ -7,7 +7,7 @@ using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;
 using namespace rancher_cnode::distribution::test;
 
-TEST_CASE("what a stranger says in place of a handshake ends it at once") {
+TEST_CASE("an inbound connection that sends no handshake is closed at once") {
   const std::string good = name_packet("bob@127.0.0.1");
   const struct {
     const char* what;
@@ -42,24 +42,26 @@ TEST_CASE("what a stranger says in place of a handshake ends it at once") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.what);
-    const auto result = stranger_says(row.bytes);
+    const auto result = inbound_result(row.bytes);
     REQUIRE_FALSE(result);
     CHECK(result.error().error.code == row.code);
   }
 }
 
-TEST_CASE("a stranger with a malformed name, or none, hears no challenge and is not called old") {
+TEST_CASE(
+    "an inbound connection with a malformed name, or none, gets no challenge and is not reported as too "
+    "old") {
   const struct {
     std::string says;
     Error error;
   } rows[] = {
       {packet(hexed("4e0000000d07df7fbd6b049d850000")),
-       {ErrorCode::malformed, "the peer does not speak the distribution handshake"}},
+       {ErrorCode::malformed, "the peer does not speak the distribution protocol"}},
       {packet("r" + std::string(20, 'x')),
-       {ErrorCode::refused, "the stranger left before it gave a name that we understand"}},
+       {ErrorCode::refused, "it closed the connection before it sent a valid name"}},
   };
   for (const auto& row : rows) {
-    const auto taken = stranger_says(row.says);
+    const auto taken = inbound_result(row.says);
     REQUIRE_FALSE(taken);
     CHECK(taken.error().stage == HandshakeStage::name);
     CHECK(taken.error().error == row.error);
@@ -71,13 +73,13 @@ TEST_CASE("a packet of 2048 bytes is read, one of more is not") {
   const auto padded_to = [&](std::size_t size) {
     return packet(name + std::string(size - name.size(), 'x'));
   };
-  CHECK(stranger_says(padded_to(2'048)).error().stage == HandshakeStage::challenge);
-  const auto refused = stranger_says(padded_to(2'049)).error();
+  CHECK(inbound_result(padded_to(2'048)).error().stage == HandshakeStage::challenge);
+  const auto refused = inbound_result(padded_to(2'049)).error();
   CHECK(refused.stage == HandshakeStage::name);
   CHECK(refused.error.code == ErrorCode::malformed);
 }
 
-TEST_CASE("whoever resets the connection has refused us, as whoever closes it") {
+TEST_CASE("a reset connection counts as a refusal, like a closed one") {
   const HandshakeStop stop;
   const auto reset = [](FileDescriptor& socket) {
     const linger at_once{1, 0};
@@ -91,29 +93,30 @@ TEST_CASE("whoever resets the connection has refused us, as whoever closes it") 
     raw_receive(peer, 2 + 15 + alice.name.str().size());
     reset(peer);
     CHECK(running.get().error().error ==
-          Error{ErrorCode::refused, "the peer closed after our name: it refuses the name or our flags"});
+          Error{ErrorCode::refused,
+                "the peer closed the connection after our name: it refuses the name or the flags"});
   }
-  SUBCASE("a stranger, before its name") {
-    auto [stranger, accepted] = raw_pair();
-    reset(stranger);
+  SUBCASE("an inbound connection, before its name") {
+    auto [inbound, accepted] = raw_pair();
+    reset(inbound);
     CHECK(accepting(alice, std::move(accepted), stop).get().error().error.code == ErrorCode::refused);
   }
-  SUBCASE("a stranger that has left before our status") {
-    auto [stranger, accepted] = raw_pair();
-    raw_send(stranger, name_packet("bob@127.0.0.1"));
-    stranger.reset();
+  SUBCASE("an inbound connection that closed before our status") {
+    auto [inbound, accepted] = raw_pair();
+    raw_send(inbound, name_packet("bob@127.0.0.1"));
+    inbound.reset();
     CHECK(accepting(alice, std::move(accepted), stop).get().error().error.code == ErrorCode::refused);
   }
 }
 
-TEST_CASE("every truncation of a stranger's packets is refused, whatever their length says") {
+TEST_CASE("every truncation of an inbound connection's packets is refused, whatever their length says") {
   for (const auto* tag : {"4e", "6e", "72", "63", "73", "61"}) {
     for (std::size_t length = 1; length < 40; ++length) {
       CAPTURE(tag);
       CAPTURE(length);
-      CHECK_FALSE(stranger_says(packet(hexed(tag) + std::string(length - 1, '\xff'))));
-      CHECK_FALSE(
-          stranger_says(name_packet("bob@127.0.0.1") + packet(hexed(tag) + std::string(length - 1, '\xff'))));
+      CHECK_FALSE(inbound_result(packet(hexed(tag) + std::string(length - 1, '\xff'))));
+      CHECK_FALSE(inbound_result(name_packet("bob@127.0.0.1") +
+                                 packet(hexed(tag) + std::string(length - 1, '\xff'))));
     }
   }
 }
@@ -124,14 +127,14 @@ TEST_CASE("every truncation of a peer's packets is refused, whatever their lengt
       CAPTURE(tag);
       CAPTURE(length);
       const auto odd = packet(hexed(tag) + std::string(length - 1, '\xff'));
-      CHECK_FALSE(peer_says(odd));
-      CHECK_FALSE(peer_says(packet("sok") + odd));
-      CHECK_FALSE(peer_says(packet("sok") + challenge_packet("bob@127.0.0.1") + odd));
+      CHECK_FALSE(peer_result(odd));
+      CHECK_FALSE(peer_result(packet("sok") + odd));
+      CHECK_FALSE(peer_result(packet("sok") + challenge_packet("bob@127.0.0.1") + odd));
     }
   }
 }
 
-TEST_CASE("a peer's refusal is told in words") {
+TEST_CASE("a peer's refusal is reported in words") {
   const std::string challenge = challenge_packet("bob@127.0.0.1");
   const struct {
     std::string says;
@@ -140,27 +143,27 @@ TEST_CASE("a peer's refusal is told in words") {
     const char* message;
   } rows[] = {
       {"", HandshakeStage::name, ErrorCode::refused,
-       "the peer closed after our name: it refuses the name or our flags"},
+       "the peer closed the connection after our name: it refuses the name or the flags"},
       {packet("snok"), HandshakeStage::status, ErrorCode::unavailable,
        "the peer is connecting to us at the same moment"},
       {packet("salive"), HandshakeStage::status, ErrorCode::unavailable,
-       "the peer still holds an older connection under our name"},
+       "the peer still has an older connection to this node name"},
       {packet("snot_allowed"), HandshakeStage::status, ErrorCode::refused,
-       "the peer does not allow our name"},
+       "the peer does not allow this node name"},
       {packet("sok"), HandshakeStage::status, ErrorCode::refused,
-       "the peer closed in the middle of the handshake"},
+       "the peer closed the connection during the handshake"},
       {packet("sok_simultaneous"), HandshakeStage::status, ErrorCode::refused,
-       "the peer closed in the middle of the handshake"},
+       "the peer closed the connection during the handshake"},
       {packet("sok") + challenge, HandshakeStage::challenge_ack, ErrorCode::refused,
-       "the peer closed after our challenge reply: most likely the cookie differs"},
+       "the peer closed the connection after our challenge reply: most likely the cookies differ"},
       {packet("sok") + challenge + packet("a" + std::string(16, 'x')), HandshakeStage::challenge_ack,
-       ErrorCode::refused, "the peer's answer to our challenge is wrong: most likely the cookie differs"},
+       ErrorCode::refused, "the peer's challenge reply is wrong: most likely the cookies differ"},
       {"HTTP/1.0 400 Bad Request\r\n\r\n", HandshakeStage::name, ErrorCode::malformed,
-       "the peer does not speak the distribution handshake"},
+       "the peer does not speak the distribution protocol"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.message);
-    const auto result = peer_says(row.says);
+    const auto result = peer_result(row.says);
     REQUIRE_FALSE(result);
     CHECK(result.error().stage == row.stage);
     CHECK(result.error().error == Error{row.code, row.message});
@@ -168,7 +171,7 @@ TEST_CASE("a peer's refusal is told in words") {
 }
 
 TEST_CASE("a release that is too old is named as the reason, in both directions") {
-  const std::string too_old = "its OTP release is too old (it lacks capabilities that ours needs)";
+  const std::string too_old = "its OTP release is too old (it lacks required capabilities)";
   const struct {
     const char* what;
     std::string says;
@@ -179,20 +182,20 @@ TEST_CASE("a release that is too old is named as the reason, in both directions"
   };
   for (const auto& row : challenges) {
     CAPTURE(row.what);
-    const auto made = peer_says(packet("sok") + row.says);
+    const auto made = peer_result(packet("sok") + row.says);
     REQUIRE_FALSE(made);
     CHECK(made.error().stage == HandshakeStage::challenge);
     CHECK(made.error().error == Error{ErrorCode::refused, too_old});
   }
-  const auto taken = stranger_says(packet(hexed("4e00000000000000006b049d85000d") + "bob@127.0.0.1"));
+  const auto taken = inbound_result(packet(hexed("4e00000000000000006b049d85000d") + "bob@127.0.0.1"));
   REQUIRE_FALSE(taken);
   CHECK(taken.error().stage == HandshakeStage::name);
   CHECK(taken.error().error == Error{ErrorCode::refused, too_old});
 }
 
-TEST_CASE("a stranger that leaves in the middle of its name is not called old") {
-  const auto taken = stranger_says(name_packet("bob@127.0.0.1").substr(0, 10));
+TEST_CASE("an inbound connection that closes in the middle of its name is not reported as too old") {
+  const auto taken = inbound_result(name_packet("bob@127.0.0.1").substr(0, 10));
   REQUIRE_FALSE(taken);
   CHECK(taken.error().error ==
-        Error{ErrorCode::refused, "the stranger left before it gave a name that we understand"});
+        Error{ErrorCode::refused, "it closed the connection before it sent a valid name"});
 }

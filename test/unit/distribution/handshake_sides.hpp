@@ -1,4 +1,4 @@
-// Both sides of a handshake in one process, and strangers who say something else in its place. Used by the tests of
+// Both sides of a handshake in one process, and inbound connections that send something else. Used by the tests of
 // handshake.
 #pragma once
 
@@ -59,18 +59,18 @@ inline std::string challenge_packet(const std::string& node) {
                 node);
 }
 
-/// What a stranger says to us, and how our side ends.
-inline HandshakeResult stranger_says(const std::string& bytes, Milliseconds limit = patience) {
+/// An inbound connection that sends `bytes`, and the result of our side.
+inline HandshakeResult inbound_result(const std::string& bytes, Milliseconds limit = patience) {
   const HandshakeStop stop;
-  auto [stranger, accepted] = raw_pair();
+  auto [inbound, accepted] = raw_pair();
   auto running = accepting(alice, std::move(accepted), stop, limit);
-  raw_send(stranger, bytes);
-  ::shutdown(stranger.get(), SHUT_WR);
+  raw_send(inbound, bytes);
+  ::shutdown(inbound.get(), SHUT_WR);
   return running.get();
 }
 
-/// What a peer that we connect to says after our name, and how our side ends.
-inline HandshakeResult peer_says(const std::string& bytes, Milliseconds limit = patience) {
+/// A peer that we connect to and that sends `bytes` after our name, and the result of our side.
+inline HandshakeResult peer_result(const std::string& bytes, Milliseconds limit = patience) {
   const HandshakeStop stop;
   const RawListener listener;
   auto running = connecting(alice, bob.name, listener.port(), stop, limit);

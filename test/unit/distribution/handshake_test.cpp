@@ -39,7 +39,7 @@ TEST_CASE("a limit on descriptors that knows no end is lowered, and a low one le
   initialise_handshakes();
 }
 
-TEST_CASE("two nodes with one cookie are linked, each under its name") {
+TEST_CASE("two nodes with the same cookie connect, each under its name") {
   initialise_handshakes();
   const HandshakeStop stop;
   const RawListener listener;
@@ -60,7 +60,7 @@ TEST_CASE("two nodes with one cookie are linked, each under its name") {
   CHECK(heard == "hello");
 }
 
-TEST_CASE("the socket of a link sends at once, notices a host that went, and is no child's") {
+TEST_CASE("the socket of a connection sends at once, notices a lost host, and is not inherited") {
   const HandshakeStop stop;
   const RawListener listener;
   auto out = connecting(alice, bob.name, listener.port(), stop);
@@ -83,7 +83,7 @@ TEST_CASE("the socket of a link sends at once, notices a host that went, and is 
   }
 }
 
-TEST_CASE("another cookie is refused by both sides, and both name it") {
+TEST_CASE("a different cookie is refused by both sides, and both report it") {
   const HandshakeStop stop;
   const RawListener listener;
   auto out = connecting(alice, bob.name, listener.port(), stop);
@@ -100,7 +100,7 @@ TEST_CASE("another cookie is refused by both sides, and both name it") {
   CHECK(taken.error().error.message.find("cookie") != std::string::npos);
 }
 
-TEST_CASE("a node of another name than the one we asked for is no link") {
+TEST_CASE("a node with a name other than the requested one is refused") {
   const HandshakeStop stop;
   const RawListener listener;
   auto out = connecting(alice, name("carol@127.0.0.1"), listener.port(), stop);
@@ -111,7 +111,7 @@ TEST_CASE("a node of another name than the one we asked for is no link") {
   CHECK(made.error().error == Error{ErrorCode::refused, "the node that answered is not carol@127.0.0.1"});
 }
 
-TEST_CASE("nobody listens") {
+TEST_CASE("a port without a listener") {
   std::uint16_t port = 0;
   {
     const RawListener gone;
@@ -121,10 +121,10 @@ TEST_CASE("nobody listens") {
   const auto made = connect_handshake(alice, bob.name, loopback, port, soon(), stop);
   REQUIRE_FALSE(made);
   CHECK(made.error().stage == HandshakeStage::connect);
-  CHECK(made.error().error == Error{ErrorCode::unavailable, "nobody listens there"});
+  CHECK(made.error().error == Error{ErrorCode::unavailable, "connection refused"});
 }
 
-TEST_CASE("an address without a route is told in the system's words") {
+TEST_CASE("an address without a route is reported with the system's message") {
   const HandshakeStop stop;
   const auto made = connect_handshake(alice, bob.name, Ipv4Address(0xffffffff), 4'369, soon(), stop);
   REQUIRE_FALSE(made);
@@ -132,7 +132,7 @@ TEST_CASE("an address without a route is told in the system's words") {
   CHECK(made.error().error == Error{ErrorCode::unavailable, "Network is unreachable"});
 }
 
-TEST_CASE("a lack of descriptors is told in the system's words") {
+TEST_CASE("a lack of descriptors is reported with the system's message") {
   const HandshakeStop stop;
   std::optional<HandshakeResult> made;
   {
@@ -143,7 +143,7 @@ TEST_CASE("a lack of descriptors is told in the system's words") {
   CHECK(made->error().error == Error{ErrorCode::unavailable, "Too many open files"});
 }
 
-TEST_CASE("a descriptor that cannot be read is told in the system's words") {
+TEST_CASE("a descriptor that cannot be read is reported with the system's message") {
   const HandshakeStop stop;
   const auto taken = accept_handshake(alice, FileDescriptor(::eventfd(0, EFD_CLOEXEC)), soon(), stop);
   REQUIRE_FALSE(taken);
@@ -156,26 +156,26 @@ TEST_CASE("a signal ends no handshake") {
   struct sigaction before {};
   REQUIRE(::sigaction(SIGUSR1, &ignoring, &before) == 0);
   const HandshakeStop stop;
-  auto [stranger, accepted] = raw_pair();
+  auto [inbound, accepted] = raw_pair();
   make_non_blocking(accepted);
   HandshakeResult result;
   std::thread handshake([&, socket = std::move(accepted)]() mutable {
     result = accept_handshake(alice, std::move(socket), soon(), stop);
   });
-  raw_send(stranger, name_packet("bob@127.0.0.1"));
-  CHECK(raw_receive(stranger, 5) == std::string("\0\3sok", 5));
-  raw_receive(stranger, 2 + 19 + alice.name.str().size());
+  raw_send(inbound, name_packet("bob@127.0.0.1"));
+  CHECK(raw_receive(inbound, 5) == std::string("\0\3sok", 5));
+  raw_receive(inbound, 2 + 19 + alice.name.str().size());
   for (int i = 0; i < 20; ++i) {
     ::pthread_kill(handshake.native_handle(), SIGUSR1);
     std::this_thread::yield();
   }
-  raw_send(stranger, packet("r" + std::string(20, 'x')));
+  raw_send(inbound, packet("r" + std::string(20, 'x')));
   handshake.join();
   ::sigaction(SIGUSR1, &before, nullptr);
   CHECK(result.error().error.code == ErrorCode::refused);
 }
 
-TEST_CASE("a BEAM is told that we take monitors by name") {
+TEST_CASE("the flags announce monitors by name") {
   HandshakeStop stop;
   const RawListener listener;
   constexpr unsigned dist_monitor = 0x08;
@@ -189,11 +189,11 @@ TEST_CASE("a BEAM is told that we take monitors by name") {
     stop.request();
   }
   SUBCASE("when we are connected to") {
-    auto [stranger, accepted] = raw_pair();
+    auto [inbound, accepted] = raw_pair();
     auto in = accepting(alice, std::move(accepted), stop);
-    raw_send(stranger, name_packet("bob@127.0.0.1"));
-    CHECK(raw_receive(stranger, 5) == std::string("\0\3sok", 5));
-    said = raw_receive(stranger, 2 + 19 + alice.name.str().size());
+    raw_send(inbound, name_packet("bob@127.0.0.1"));
+    CHECK(raw_receive(inbound, 5) == std::string("\0\3sok", 5));
+    said = raw_receive(inbound, 2 + 19 + alice.name.str().size());
     stop.request();
   }
   REQUIRE(said.size() > last_of_flags);
@@ -202,30 +202,30 @@ TEST_CASE("a BEAM is told that we take monitors by name") {
   CHECK((static_cast<unsigned char>(said[last_of_flags]) & dist_monitor_name) != 0);
 }
 
-TEST_CASE("a challenge asks no name server and cannot be guessed") { CHECK(::gethostid() != ::gethostid()); }
+TEST_CASE("a challenge needs no name server and is unpredictable") { CHECK(::gethostid() != ::gethostid()); }
 
-TEST_CASE("a silent other side is given up at the deadline") {
+TEST_CASE("a silent other side times out at the deadline") {
   const HandshakeStop stop;
   const auto begun = Clock::now();
   constexpr Milliseconds limit{200};
   std::optional<HandshakeResult> result;
-  SUBCASE("a stranger that says nothing") {
-    auto [stranger, accepted] = raw_pair();
+  SUBCASE("an inbound connection that sends nothing") {
+    auto [inbound, accepted] = raw_pair();
     result = accepting(alice, std::move(accepted), stop, limit).get();
     CHECK(result->error().stage == HandshakeStage::name);
   }
-  SUBCASE("a stranger that says its name and no more") {
-    auto [stranger, accepted] = raw_pair();
-    raw_send(stranger, name_packet("bob@127.0.0.1"));
+  SUBCASE("an inbound connection that sends its name and no more") {
+    auto [inbound, accepted] = raw_pair();
+    raw_send(inbound, name_packet("bob@127.0.0.1"));
     result = accepting(alice, std::move(accepted), stop, limit).get();
     CHECK(result->error().stage == HandshakeStage::challenge);
   }
-  SUBCASE("a peer that says nothing") {
+  SUBCASE("a peer that sends nothing") {
     const RawListener listener;
     result = connecting(alice, bob.name, listener.port(), stop, limit).get();
     CHECK(result->error().stage == HandshakeStage::name);
   }
-  SUBCASE("a peer that says ok and no more") {
+  SUBCASE("a peer that sends ok and no more") {
     const RawListener listener;
     auto running = connecting(alice, bob.name, listener.port(), stop, limit);
     const auto peer = listener.accept();
@@ -240,13 +240,13 @@ TEST_CASE("a silent other side is given up at the deadline") {
 
 TEST_CASE("one byte now and then does not move the deadline") {
   const HandshakeStop stop;
-  auto [stranger, accepted] = raw_pair();
+  auto [inbound, accepted] = raw_pair();
   const auto begun = Clock::now();
   auto running = accepting(alice, std::move(accepted), stop, Milliseconds(300));
   const auto bytes = name_packet("bob@127.0.0.1");
   for (std::size_t i = 0; i < bytes.size() && running.wait_for(Milliseconds(30)) != std::future_status::ready;
        ++i) {
-    raw_send(stranger, bytes.substr(i, 1));
+    raw_send(inbound, bytes.substr(i, 1));
   }
   REQUIRE(running.wait_for(Milliseconds(2'000)) == std::future_status::ready);
   CHECK(Clock::now() - begun < Milliseconds(2'300));
@@ -277,7 +277,7 @@ TEST_CASE("a whole handshake one byte at a time succeeds within the deadline") {
 TEST_CASE("a stop ends handshakes at once, those that are under way and those to come") {
   HandshakeStop stop;
   const RawListener listener;
-  auto [stranger, accepted] = raw_pair();
+  auto [inbound, accepted] = raw_pair();
   auto in = accepting(alice, std::move(accepted), stop);
   auto out = connecting(alice, bob.name, listener.port(), stop);
   CHECK(in.wait_for(Milliseconds(50)) == std::future_status::timeout);

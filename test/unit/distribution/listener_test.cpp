@@ -16,11 +16,11 @@ namespace {
 
 struct Listening {
   asio::io_context loop;
-  std::vector<std::pair<FileDescriptor, Ipv4Address>> strangers;
+  std::vector<std::pair<FileDescriptor, Ipv4Address>> inbound;
   std::vector<std::string> failures;
   std::shared_ptr<Listener> listener = std::make_shared<Listener>(
       loop, Listener::Handlers{[this](FileDescriptor socket, Ipv4Address source) {
-                                 strangers.emplace_back(std::move(socket), source);
+                                 inbound.emplace_back(std::move(socket), source);
                                },
                                [this](const std::string& reason) { failures.push_back(reason); }});
   ~Listening() {
@@ -31,17 +31,17 @@ struct Listening {
 
 }  // namespace
 
-TEST_CASE("strangers are handed over with their address") {
+TEST_CASE("inbound connections are handed over with their address") {
   Listening listening;
   REQUIRE(listening.listener->open(loopback, {}));
   const auto one = raw_connect(listening.listener->port());
   const auto other = raw_connect(listening.listener->port(), other_loopback);
-  run_until(listening.loop, "two strangers", [&] { return listening.strangers.size() == 2; });
-  CHECK((::fcntl(listening.strangers[0].first.get(), F_GETFL) & O_NONBLOCK) != 0);
-  CHECK(listening.strangers[0].second == loopback);
-  CHECK(listening.strangers[1].second == other_loopback);
+  run_until(listening.loop, "two inbound connections", [&] { return listening.inbound.size() == 2; });
+  CHECK((::fcntl(listening.inbound[0].first.get(), F_GETFL) & O_NONBLOCK) != 0);
+  CHECK(listening.inbound[0].second == loopback);
+  CHECK(listening.inbound[1].second == other_loopback);
   raw_send(one, "x");
-  listening.strangers[1].first.reset();
+  listening.inbound[1].first.reset();
   CHECK(raw_closed(other));
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("the first free port of the range is taken") {
   const auto refused = second.listener->open(loopback, {taken, taken});
   REQUIRE_FALSE(refused);
   CHECK(refused.error() ==
-        Error{ErrorCode::unavailable, "cannot listen at 127.0.0.1: Address already in use"});
+        Error{ErrorCode::unavailable, "cannot listen on 127.0.0.1: Address already in use"});
   CHECK(second.listener->port() == 0);
   const auto last = static_cast<std::uint16_t>(std::min(taken + 50, 65'535));
   REQUIRE(second.listener->open(loopback, {taken, last}));
@@ -71,10 +71,10 @@ TEST_CASE("a port whose last connections are hardly over can be listened on agai
     Listening before;
     REQUIRE(before.listener->open(loopback, {}));
     port = before.listener->port();
-    const auto stranger = raw_connect(port);
-    run_until(before.loop, "a stranger", [&] { return before.strangers.size() == 1; });
-    before.strangers.clear();  // closed by our side first: the port stays in TIME_WAIT
-    CHECK(raw_closed(stranger));
+    const auto inbound = raw_connect(port);
+    run_until(before.loop, "an inbound connection", [&] { return before.inbound.size() == 1; });
+    before.inbound.clear();  // closed by our side first: the port stays in TIME_WAIT
+    CHECK(raw_closed(inbound));
   }
   Listening again;
   CHECK(again.listener->open(loopback, {port, port}));
@@ -84,23 +84,23 @@ TEST_CASE("an address that is not ours is refused in words") {
   Listening listening;
   const auto refused = listening.listener->open(Ipv4Address(0xc0000201), {});
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().message == "cannot listen at 192.0.2.1: Cannot assign requested address");
+  CHECK(refused.error().message == "cannot listen on 192.0.2.1: Cannot assign requested address");
 }
 
-TEST_CASE("after close nobody is handed over") {
+TEST_CASE("after close nothing is handed over") {
   Listening listening;
   REQUIRE(listening.listener->open(loopback, {}));
-  const auto stranger = raw_connect(listening.listener->port());
+  const auto inbound = raw_connect(listening.listener->port());
   listening.listener->close();
   run_for(listening.loop, Milliseconds(30));
-  CHECK(listening.strangers.empty());
-  CHECK(raw_closed(stranger));
+  CHECK(listening.inbound.empty());
+  CHECK(raw_closed(inbound));
 }
 
 TEST_CASE("a lack of descriptors is waited out") {
   Listening listening;
   REQUIRE(listening.listener->open(loopback, {}));
-  const auto stranger = raw_connect(listening.listener->port());
+  const auto inbound = raw_connect(listening.listener->port());
   const auto begun = Clock::now();
   {
     const NoDescriptors none;
@@ -111,6 +111,6 @@ TEST_CASE("a lack of descriptors is waited out") {
   }
   CHECK(Clock::now() - begun >= Milliseconds(200));  // two pauses
   CHECK(listening.failures == std::vector<std::string>(3, "Too many open files"));
-  CHECK(listening.strangers.empty());
-  run_until(listening.loop, "the stranger", [&] { return !listening.strangers.empty(); });
+  CHECK(listening.inbound.empty());
+  run_until(listening.loop, "the inbound connection", [&] { return !listening.inbound.empty(); });
 }

@@ -35,7 +35,7 @@ struct Heard {
   Heard() {
     processes.add("both", {.call = [this](GenCall c) { call = std::move(c); },
                            .cast = [this](std::span<const char> request) { cast = printed(request); },
-                           .gave_up = {},
+                           .caller_gone = {},
                            .system = [this](GenCall c) { system = std::move(c); }});
     processes.add("none", {});
   }
@@ -99,19 +99,20 @@ TEST_CASE("a list that is no alias in place of the tag holds no reference") {
   CHECK_FALSE(heard.call->reference);
 }
 
-TEST_CASE("every process that can give up hears of a monitor that was taken back") {
+TEST_CASE("every process is notified of a removed monitor") {
   Heard heard;
-  std::vector<std::string> told;
+  std::vector<std::string> notified;
   for (const std::string name : {"one", "another"}) {
     heard.processes.add(
-        name, {.call = {}, .cast = {}, .gave_up = [&told, name](const Pid& pid, const Reference& ref) {
-                 CHECK(pid == caller);
-                 CHECK(ref == reference);
-                 told.push_back(name);
-               }});
+        name,
+        {.call = {}, .cast = {}, .caller_gone = [&notified, name](const Pid& pid, const Reference& ref) {
+           CHECK(pid == caller);
+           CHECK(ref == reference);
+           notified.push_back(name);
+         }});
   }
   heard.processes.demonitored(caller, reference);
-  CHECK(told == std::vector<std::string>{"another", "one"});
+  CHECK(notified == std::vector<std::string>{"another", "one"});
 }
 
 TEST_CASE("a name that is added again has its new behaviour") {
@@ -127,7 +128,7 @@ TEST_CASE("a cast is delivered") {
   CHECK_FALSE(heard.call);
 }
 
-TEST_CASE("a message that means nothing to its receiver is not delivered") {
+TEST_CASE("a message that its receiver does not understand is not delivered") {
   const auto call = gen_call(plain_tag(), hex("6a"));
   const auto cast = TermWriter().tuple(2).atom("$gen_cast").atom("refresh").take();
   Heard heard;

@@ -71,7 +71,7 @@ class ReservedPort {
   std::uint16_t number_ = 0;
 };
 
-/// While it lives, no descriptor is left. No doctest macro meanwhile: sanitizers need some to look at an object.
+/// While it exists, no descriptor is left. No doctest macro meanwhile: sanitizers need some to look at an object.
 class NoDescriptors {
  public:
   NoDescriptors();

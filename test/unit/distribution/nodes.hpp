@@ -1,4 +1,4 @@
-// Nodes of ours on one loop, with a stand-in for epmd, and what they told.
+// Nodes on one loop, with a stand-in for epmd, and the events they reported.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -23,7 +23,7 @@ class Lines final : public Log::Sink {
 
 inline NodeName name(const std::string& text) { return *NodeName::parse(text); }
 
-/// One node with all that it told. Several share a loop and an epmd.
+/// One node with its events and log lines. Several share a loop and an epmd.
 struct Node {
   Node(boost::asio::io_context& its_loop, const EpmdStandIn& epmd, const std::string& node,
        const std::function<void(CNode::Settings&)>& change = {})
@@ -69,7 +69,7 @@ struct Node {
   tl::expected<void, ConnectFailure> connect(const std::string& peer) {
     std::optional<tl::expected<void, ConnectFailure>> result;
     cnode->connect(name(peer), [&](tl::expected<void, ConnectFailure> end) { result = std::move(end); });
-    run_until(loop, "the link or its failure", [&] { return result.has_value(); });
+    run_until(loop, "the connection or its failure", [&] { return result.has_value(); });
     return *result;
   }
 

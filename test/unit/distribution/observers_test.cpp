@@ -16,13 +16,13 @@ Reference reference(std::uint32_t number) { return {"beam@127.0.0.1", 5, 1, {num
 
 }  // namespace
 
-TEST_CASE("each monitor and each link hears of the end once") {
+TEST_CASE("each monitor and each link gets one exit signal") {
   Observers observers;
   observers.add(control::Monitor{theirs, std::string("status"), reference(1)});
   observers.add(control::Monitor{theirs, ours, reference(2)});
   observers.add(control::Link{theirs, ours});
   observers.add(control::Link{theirs, ours});
-  CHECK(observers.farewell("shutdown") ==
+  CHECK(observers.exit_signals("shutdown") ==
         join({encode_monitor_exit(std::string("status"), theirs, reference(1), "shutdown"),
               encode_monitor_exit(ours, theirs, reference(2), "shutdown"),
               encode_exit(ours, theirs, "shutdown")}));
@@ -32,10 +32,10 @@ TEST_CASE("a reference that is used again stands for the newer monitor") {
   Observers observers;
   observers.add(control::Monitor{theirs, std::string("status"), reference(1)});
   observers.add(control::Monitor{theirs, ours, reference(1)});
-  CHECK(observers.farewell("shutdown") == encode_monitor_exit(ours, theirs, reference(1), "shutdown"));
+  CHECK(observers.exit_signals("shutdown") == encode_monitor_exit(ours, theirs, reference(1), "shutdown"));
 }
 
-TEST_CASE("who looks away hears nothing") {
+TEST_CASE("a removed observer gets no signal") {
   Observers observers;
   observers.add(control::Monitor{theirs, std::string("status"), reference(1)});
   observers.remove(control::Demonitor{theirs, reference(1)});
@@ -43,10 +43,10 @@ TEST_CASE("who looks away hears nothing") {
   SUBCASE("by unlinking") { observers.remove(control::Unlink{{}, theirs, ours}); }
   SUBCASE("by ending") { observers.remove(control::Exit{theirs, ours}); }
   CHECK(observers.size() == 0);
-  CHECK(observers.farewell("shutdown").empty());
+  CHECK(observers.exit_signals("shutdown").empty());
 }
 
-TEST_CASE("what one link may make us remember is bounded") {
+TEST_CASE("the observers of one connection are bounded") {
   Observers observers;
   for (std::uint32_t i = 0; i < Observers::max_remembered + 100; ++i) {
     observers.add(control::Monitor{theirs, ours, reference(i)});

@@ -83,7 +83,7 @@ TEST_CASE("answers come in any order, each to its own call") {
     });
   }
   for (const int i : {2, 0, 1}) {
-    CHECK(on.take(calls.answer(static_cast<std::size_t>(i), TermWriter().integer(i).take())));
+    CHECK(on.handle_reply(calls.answer(static_cast<std::size_t>(i), TermWriter().integer(i).take())));
   }
   CHECK(answered == std::vector<int>{2, 0, 1});
 }
@@ -103,25 +103,25 @@ TEST_CASE("an answer is taken once, and only if it is one") {
   };
   for (const auto& row : rows) {
     CAPTURE(printed(row));
-    CHECK_FALSE(on.take(row));
+    CHECK_FALSE(on.handle_reply(row));
   }
   CHECK(calls.results.empty());
-  CHECK(on.take(answer));
-  CHECK_FALSE(on.take(answer));
+  CHECK(on.handle_reply(answer));
+  CHECK_FALSE(on.handle_reply(answer));
   CHECK(calls.results.size() == 1);
 }
 
-TEST_CASE("an answer to an older link's call answers no call of a newer one") {
+TEST_CASE("an answer to an older connection's call answers no call of a newer one") {
   Calls calls;
   calls.on(1).call(nodes, hex("6a"), long_enough, calls.keep());
   const auto late = calls.answer(0, hex("6a"));
   auto& newer = calls.on(2);
   newer.call(nodes, hex("6a"), long_enough, calls.keep());
-  CHECK_FALSE(newer.take(late));
+  CHECK_FALSE(newer.handle_reply(late));
   CHECK(calls.results.empty());
 }
 
-TEST_CASE("a failed call is an error that says what failed") {
+TEST_CASE("a failed call is an error with the reason") {
   const auto undef = TermWriter().tuple(2).atom("EXIT").tuple(2).atom("undef").nil().take();
   const auto raised = TermWriter().tuple(2).atom("EXIT").tuple(2).atom("badarg").nil().take();
   const struct {
@@ -140,7 +140,7 @@ TEST_CASE("a failed call is an error that says what failed") {
     Calls calls;
     auto& on = calls.on();
     on.call(nodes, hex("6a"), long_enough, calls.keep());
-    CHECK(on.take(calls.answer(0, badrpc(row.reason))));
+    CHECK(on.handle_reply(calls.answer(0, badrpc(row.reason))));
     REQUIRE(calls.results.size() == 1);
     CHECK(calls.results[0].error() == Error{row.code, row.message});
   }
@@ -151,7 +151,7 @@ TEST_CASE("a result that only looks like a failure is a result") {
   Calls calls;
   auto& on = calls.on();
   on.call(nodes, hex("6a"), long_enough, calls.keep());
-  CHECK(on.take(calls.answer(0, result)));
+  CHECK(on.handle_reply(calls.answer(0, result)));
   CHECK(*calls.results.at(0) == result);
 }
 
@@ -161,11 +161,11 @@ TEST_CASE("a request to any process returns its reply as it came") {
   on.request("rancher_cnode", TermWriter().atom("status").take(), long_enough, calls.keep());
   CHECK(calls.receivers[0] == "rancher_cnode");
   CHECK(calls.requests[0] == "status");
-  CHECK(on.take(calls.answer(0, badrpc(hex("6a")))));
+  CHECK(on.handle_reply(calls.answer(0, badrpc(hex("6a")))));
   CHECK(*calls.results.at(0) == badrpc(hex("6a")));
 }
 
-TEST_CASE("a call without an answer ends by its timeout, and its late answer is nobody's") {
+TEST_CASE("a call without a reply ends by its timeout, and its late reply is dropped") {
   Calls calls;
   auto& on = calls.on();
   on.call(nodes, hex("6a"), Milliseconds(20), calls.keep());
@@ -173,11 +173,11 @@ TEST_CASE("a call without an answer ends by its timeout, and its late answer is 
   run_until(calls.loop, "the timeout", [&] { return !calls.results.empty(); });
   CHECK(calls.results.size() == 1);
   CHECK(calls.results[0].error().code == ErrorCode::timeout);
-  CHECK_FALSE(on.take(calls.answer(0, hex("6a"))));
-  CHECK(on.take(calls.answer(1, hex("6a"))));
+  CHECK_FALSE(on.handle_reply(calls.answer(0, hex("6a"))));
+  CHECK(on.handle_reply(calls.answer(1, hex("6a"))));
 }
 
-TEST_CASE("the end of the link ends every call, even calls made meanwhile end once") {
+TEST_CASE("the end of the connection ends every call, even calls made meanwhile end once") {
   Calls calls;
   auto& on = calls.on();
   on.call(nodes, hex("6a"), long_enough, [&](CallResult result) {
@@ -185,14 +185,14 @@ TEST_CASE("the end of the link ends every call, even calls made meanwhile end on
     on.call(nodes, hex("6a"), Milliseconds(10), calls.keep());
   });
   on.call(nodes, hex("6a"), long_enough, calls.keep());
-  on.fail_all({ErrorCode::unavailable, "the link broke"});
+  on.fail_all({ErrorCode::unavailable, "the connection is lost"});
   CHECK(calls.results.size() == 2);
   run_until(calls.loop, "the last call's timeout", [&] { return calls.results.size() == 3; });
   CHECK(calls.results[0].error().code == ErrorCode::unavailable);
   CHECK(calls.results[2].error().code == ErrorCode::timeout);
 }
 
-TEST_CASE("no call ends after the calls have gone") {
+TEST_CASE("no call ends after the calls were destroyed") {
   Calls calls;
   calls.on().call(nodes, hex("6a"), Milliseconds(0), calls.keep());
   calls.calls.reset();

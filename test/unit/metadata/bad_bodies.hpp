@@ -9,7 +9,7 @@ namespace rancher_cnode::testing {
 struct BadBody {
   std::string what;
   std::string body;
-  const char* message;  ///< a part of what is said about it
+  const char* message;  ///< a part of the error message
 };
 
 [[nodiscard]] std::vector<BadBody> bad_bodies();

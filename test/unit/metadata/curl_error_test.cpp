@@ -20,29 +20,29 @@ Error error_of(CURLcode code, std::size_t received) {
 
 }  // namespace
 
-TEST_CASE("each way to lose a connection tells whether the answer had begun") {
+TEST_CASE("each lost connection reports whether the answer had begun") {
   for (const CURLcode code : {CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE,
                               CURLE_ABORTED_BY_CALLBACK}) {
     CAPTURE(code);
-    CHECK(error_of(code, 0) == Error{ErrorCode::unavailable, "the connection closed without an answer"});
+    CHECK(error_of(code, 0) == Error{ErrorCode::unavailable, "connection closed without an answer"});
     CHECK(error_of(code, 1) ==
-          Error{ErrorCode::unavailable, "the connection closed in the middle of the answer"});
+          Error{ErrorCode::unavailable, "connection closed in the middle of the answer"});
   }
 }
 
-TEST_CASE("every other failure has its words") {
+TEST_CASE("every other failure has its message") {
   const struct {
     CURLcode code;
     Error error;
   } rows[] = {
-      {CURLE_COULDNT_RESOLVE_HOST, {ErrorCode::unavailable, "name does not resolve"}},
+      {CURLE_COULDNT_RESOLVE_HOST, {ErrorCode::unavailable, "the name does not resolve"}},
       {CURLE_COULDNT_CONNECT, {ErrorCode::unavailable, "no connection"}},
       {CURLE_OPERATION_TIMEDOUT, {ErrorCode::timeout, "the name server does not answer within 1 ms"}},
       {CURLE_SSL_CONNECT_ERROR, {ErrorCode::unavailable, "the TLS handshake failed"}},
       {CURLE_PEER_FAILED_VERIFICATION, {ErrorCode::unavailable, "the server's certificate is not trusted"}},
       {CURLE_URL_MALFORMAT, {ErrorCode::bad_setting, "not a URL"}},
       {CURLE_WEIRD_SERVER_REPLY, {ErrorCode::malformed, "the answer is not HTTP"}},
-      {CURLE_UNSUPPORTED_PROTOCOL, {ErrorCode::bad_setting, "only http and https can be spoken"}},
+      {CURLE_UNSUPPORTED_PROTOCOL, {ErrorCode::bad_setting, "only http and https are supported"}},
       {CURLE_OUT_OF_MEMORY, {ErrorCode::failed, "Out of memory"}},
   };
   for (const auto& row : rows) {

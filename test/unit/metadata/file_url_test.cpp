@@ -60,7 +60,7 @@ TEST_CASE("a_path_that_is_not_percent_encoded_is_a_bad_setting") {
   }
 }
 
-TEST_CASE("a_file_that_cannot_be_read_tells_why") {
+TEST_CASE("a_file_that_cannot_be_read_is_an_error_with_the_reason") {
   // Its first page is never there.
   metadata::FileSource file("file:///proc/self/mem", 100);
   CHECK(file.next().error() == Error{ErrorCode::failed, "the file cannot be read: Input/output error"});
@@ -102,7 +102,7 @@ TEST_CASE("reads_files_of_any_size_up_to_the_limit") {
   }
 }
 
-TEST_CASE("refuses_at_once_what_is_no_regular_file_of_a_size_within_the_limit") {
+TEST_CASE("refuses_at_once_anything_but_a_regular_file_within_the_limit") {
   struct Row {
     std::string what;
     void (*make)(const Files&);
@@ -126,7 +126,7 @@ TEST_CASE("refuses_at_once_what_is_no_regular_file_of_a_size_within_the_limit") 
       {"too large", [](const Files& f) { f.write(body_of_size(metadata::max_body_bytes + 1)); },
        ErrorCode::too_large, "the file is larger than 33554432 bytes"},
       {"odd", [](const Files& f) { f.write("{}"); }, ErrorCode::malformed,
-       "/latest/self/service: byte 2: the object has no containers key, so it is no service"},
+       "/latest/self/service: byte 2: the object has no containers key, so it is not a service"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.what);

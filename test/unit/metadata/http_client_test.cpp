@@ -21,7 +21,7 @@ using Peer = ScriptedServer::Peer;
 
 namespace {
 
-/// Bytes that show where one is missing or stands twice.
+/// Bytes that show where one is missing or is duplicated.
 std::string patterned(std::size_t size) {
   std::string text(size, ' ');
   for (std::size_t i = 0; i < size; ++i) {
@@ -54,7 +54,7 @@ TEST_CASE("an_empty_body_ends_at_once") {
   CHECK(read(client, {.url = server.url()}).value().empty());
 }
 
-TEST_CASE("a_large_body_comes_whole_and_in_order_however_it_is_sent") {
+TEST_CASE("a_large_body_arrives_whole_and_in_order_however_it_is_sent") {
   const std::string body = patterned(5'000'000);
   ScriptedServer server([&](const Request& request, Peer& peer) {
     if (request.target == "/sized") {
@@ -90,7 +90,7 @@ TEST_CASE("keeps_the_connection_between_requests") {
   CHECK(server.connections() == 1);
 }
 
-TEST_CASE("keeps_the_connections_to_two_servers_that_take_turns") {
+TEST_CASE("keeps_the_connections_to_two_alternating_servers") {
   ScriptedServer first([](const Request&, Peer& peer) { peer.answer(200, "x"); });
   ScriptedServer second([](const Request&, Peer& peer) { peer.answer(200, "x"); });
   HttpClient client;
@@ -127,7 +127,7 @@ TEST_CASE("a_request_that_must_not_be_sent_again_fails_with_its_kept_connection"
   CHECK(read(client, {.url = server.url()}).has_value());
   const auto got = read(client, {.url = server.url(), .resend = metadata::Resend::no});
   REQUIRE_FALSE(got.has_value());
-  CHECK(got.error() == Error{ErrorCode::unavailable, "the connection closed without an answer"});
+  CHECK(got.error() == Error{ErrorCode::unavailable, "connection closed without an answer"});
   CHECK(server.targets().size() == 2);
   CHECK(read(client, {.url = server.url(), .resend = metadata::Resend::no}).has_value());
 }
@@ -144,12 +144,12 @@ TEST_CASE("a_fresh_connection_that_closes_without_an_answer_is_not_retried") {
   CHECK(read(client, {.url = server.url()}).has_value());
   const auto got = read(client, {.url = server.url()});
   REQUIRE_FALSE(got.has_value());
-  CHECK(got.error() == Error{ErrorCode::unavailable, "the connection closed without an answer"});
+  CHECK(got.error() == Error{ErrorCode::unavailable, "connection closed without an answer"});
   CHECK(server.connections() == 2);
   CHECK(server.targets().size() == 3);
 }
 
-TEST_CASE("a_body_cut_short_is_never_taken_for_a_whole_one") {
+TEST_CASE("a_truncated_body_is_an_error") {
   for (const std::string head : {"Content-Length: 100", "Transfer-Encoding: chunked"}) {
     CAPTURE(head);
     ScriptedServer server([&](const Request&, Peer& peer) {
@@ -159,7 +159,7 @@ TEST_CASE("a_body_cut_short_is_never_taken_for_a_whole_one") {
     HttpClient client;
     const auto got = read(client, {.url = server.url()});
     REQUIRE_FALSE(got.has_value());
-    CHECK(got.error() == Error{ErrorCode::unavailable, "the connection closed in the middle of the answer"});
+    CHECK(got.error() == Error{ErrorCode::unavailable, "connection closed in the middle of the answer"});
   }
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("redirects_are_answers_and_not_followed") {
   CHECK(elsewhere.connections() == 0);
 }
 
-TEST_CASE("says_in_words_why_there_was_no_answer") {
+TEST_CASE("reports_in_words_why_there_was_no_answer") {
   ScriptedServer not_http([](const Request&, Peer& peer) {
     peer.send("220 mail.example.com ESMTP\r\n");
     peer.close();
@@ -189,10 +189,10 @@ TEST_CASE("says_in_words_why_there_was_no_answer") {
       {"http://255.255.255.255/x", {ErrorCode::unavailable, "no route to the host"}},
       {"http://[::1]:1/x", {ErrorCode::unavailable, "no connection"}},
       {not_http.url(), {ErrorCode::malformed, "the answer is not HTTP"}},
-      {"ftp://127.0.0.1/x", {ErrorCode::bad_setting, "only http and https can be spoken"}},
-      {"gopher://127.0.0.1/x", {ErrorCode::bad_setting, "only http and https can be spoken"}},
+      {"ftp://127.0.0.1/x", {ErrorCode::bad_setting, "only http and https are supported"}},
+      {"gopher://127.0.0.1/x", {ErrorCode::bad_setting, "only http and https are supported"}},
       {"http://", {ErrorCode::bad_setting, "not a URL"}},
-      {"file:///etc/hostname", {ErrorCode::bad_setting, "only http and https can be spoken"}},
+      {"file:///etc/hostname", {ErrorCode::bad_setting, "only http and https are supported"}},
   };
   HttpClient client;
   for (const Row& row : rows) {
@@ -203,7 +203,7 @@ TEST_CASE("says_in_words_why_there_was_no_answer") {
   }
 }
 
-TEST_CASE("https_is_spoken_and_its_handshake_is_part_of_the_connection") {
+TEST_CASE("https_is_supported_and_its_handshake_counts_towards_the_connect_timeout") {
   // Waits for the end of a request's head, which no TLS client sends.
   ScriptedServer silent([](const Request&, Peer& peer) { peer.close(); });
   HttpClient client;
@@ -222,7 +222,7 @@ TEST_CASE("proxies_from_the_environment_are_not_used") {
   ::unsetenv("http_proxy");
 }
 
-TEST_CASE("a_request_is_given_up_at_once_from_another_thread") {
+TEST_CASE("a_request_is_cancelled_at_once_from_another_thread") {
   struct Row {
     std::string what;
     ScriptedServer::Script script;

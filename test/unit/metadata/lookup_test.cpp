@@ -31,7 +31,7 @@ Error error_of(HttpRequest request) {
 
 }  // namespace
 
-TEST_CASE("a lookup has its own time, and what is left behind of it is not waited for") {
+TEST_CASE("a lookup has its own timeout, and an abandoned one is not awaited") {
   const TimePoint begin = Clock::now();
   CHECK(error_of({.url = "http://30000.slow.test/",
                   .timeouts = {.lookup = Milliseconds(200), .connect = Milliseconds(40'000)}}) ==
@@ -39,7 +39,7 @@ TEST_CASE("a lookup has its own time, and what is left behind of it is not waite
   CHECK(since(begin) < Milliseconds(20'000));
 }
 
-TEST_CASE("the time to connect begins when the name is known") {
+TEST_CASE("the connect timeout starts when the name is resolved") {
   const FullListener listener;
   const TimePoint begin = Clock::now();
   CHECK(error_of({.url = by_name(listener.url(), 600),
@@ -48,7 +48,7 @@ TEST_CASE("the time to connect begins when the name is known") {
   CHECK(since(begin) >= Milliseconds(1'100));
 }
 
-TEST_CASE("the time to answer begins when the request is sent") {
+TEST_CASE("the answer timeout starts when the request is sent") {
   ScriptedServer server([](const Request&, Peer& peer) {
     if (peer.pass(Milliseconds(700))) {
       peer.answer(200, "x");
@@ -61,7 +61,7 @@ TEST_CASE("the time to answer begins when the request is sent") {
   CHECK(answer.has_value());
 }
 
-TEST_CASE("an address is kept for the next connection") {
+TEST_CASE("an address is cached for the next connection") {
   ScriptedServer server([](const Request&, Peer& peer) {
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     peer.close();
@@ -75,7 +75,7 @@ TEST_CASE("an address is kept for the next connection") {
   CHECK(slow_lookups() == before + 1);
 }
 
-TEST_CASE("only the last URL's name, or the only one's, has the longer time") {
+TEST_CASE("only the last or only URL has the longer lookup timeout") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   const auto client = [](std::vector<std::string> urls, int lookup, int last_lookup) {

@@ -30,7 +30,7 @@ bool contains(std::string_view text, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("takes_the_version_as_bare_text_however_it_is_written") {
+TEST_CASE("reads_the_version_as_plain_text_in_any_encoding") {
   struct Row {
     std::string body;
     std::optional<std::string> version;  ///< nothing: malformed
@@ -77,7 +77,7 @@ TEST_CASE("waits_with_the_bare_version_and_whole_seconds") {
   CHECK(server.targets().at(2) == "/latest/version?wait=true&value=x&maxWait=1");
 }
 
-TEST_CASE("what_needs_no_escape_in_a_query_has_none_and_all_else_has") {
+TEST_CASE("only_characters_that_need_an_escape_in_a_query_have_one") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "\"next\""); });
   MetadataClient client = client_of({server.url()});
   CHECK(client.wait_for_change("AZaz09-._~", Milliseconds(1'000), Milliseconds(2'000), {}).has_value());
@@ -86,7 +86,7 @@ TEST_CASE("what_needs_no_escape_in_a_query_has_none_and_all_else_has") {
   CHECK(server.targets().at(1) == "/latest/version?wait=true&value=%40%5B%60%7B%2F%3A%FF&maxWait=1");
 }
 
-TEST_CASE("a_wait_that_has_no_good_answer_tells_why") {
+TEST_CASE("a_failed_wait_reports_why") {
   struct Row {
     int status;
     std::string body;
@@ -95,11 +95,11 @@ TEST_CASE("a_wait_that_has_no_good_answer_tells_why") {
   const Row rows[] = {
       {404,
        fixture("not-found.json"),
-       {ErrorCode::not_found, "404 at /latest/version: the metadata service has loaded nothing yet"}},
+       {ErrorCode::not_found, "404 at /latest/version: the metadata service has not loaded any data yet"}},
       {503, "", {ErrorCode::unavailable, "503 at /latest/version: the server failed"}},
       {200, "", {ErrorCode::malformed, "/latest/version: the version is empty"}},
       {200, "null", {ErrorCode::malformed, "/latest/version: the version is empty"}},
-      {200, "<html>", {ErrorCode::malformed, "the answer is not a plain text"}},
+      {200, "<html>", {ErrorCode::malformed, "the answer is not plain text"}},
   };
   for (const Row& row : rows) {
     CAPTURE(row.body);
@@ -110,7 +110,7 @@ TEST_CASE("a_wait_that_has_no_good_answer_tells_why") {
   }
 }
 
-TEST_CASE("a_wait_has_its_own_deadline_and_its_own_way_to_be_given_up") {
+TEST_CASE("a_wait_has_its_own_deadline_and_its_own_cancellation") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.hold(); });
   MetadataClient client({.urls = {server.url()}, .timeouts = {.answer = Milliseconds(60'000)}},
                         [] { return true; });
@@ -123,7 +123,7 @@ TEST_CASE("a_wait_has_its_own_deadline_and_its_own_way_to_be_given_up") {
   CHECK(wait([] { return true; }) == ErrorCode::cancelled);
 }
 
-TEST_CASE("tells_the_own_address_or_why_there_is_none") {
+TEST_CASE("returns_the_own_address_or_why_there_is_none") {
   struct Row {
     int status;
     std::string body;
@@ -165,7 +165,7 @@ TEST_CASE("a_404_on_the_version_means_that_nothing_is_loaded") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   MetadataClient client = client_of({server.url()});
   CHECK(contains(client.version().error().message,
-                 "404 at /latest/version: the metadata service has loaded nothing"));
+                 "404 at /latest/version: the metadata service has not loaded any data"));
 }
 
 TEST_CASE("a_status_is_judged_at_its_bounds") {
@@ -192,7 +192,7 @@ TEST_CASE("a_status_is_judged_at_its_bounds") {
   }
 }
 
-TEST_CASE("a_404_tells_what_it_means_where_it_was_answered") {
+TEST_CASE("a_404_is_explained_by_its_path") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   const auto said = [&](const char* service) {
     return client_of({server.url()}, service).service().error().message;

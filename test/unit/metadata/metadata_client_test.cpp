@@ -60,7 +60,7 @@ TEST_CASE("reads_the_service_below_url_and_version") {
   CHECK(client.service_path() == "stacks/shop/services/worker");
 }
 
-TEST_CASE("goes_on_to_the_next_url_when_there_was_no_answer_of_the_metadata_service") {
+TEST_CASE("tries_the_next_url_after_an_answer_of_another_server") {
   struct Row {
     std::string what;
     ScriptedServer::Script script;
@@ -94,7 +94,7 @@ TEST_CASE("goes_on_to_the_next_url_when_there_was_no_answer_of_the_metadata_serv
   }
 }
 
-TEST_CASE("keeps_to_the_url_that_answered_last_until_it_fails") {
+TEST_CASE("uses_the_url_that_answered_last_until_it_fails") {
   ScriptedMetadata first;
   ScriptedMetadata second;
   first.put("self/service", service_body("first", {1}));
@@ -109,7 +109,7 @@ TEST_CASE("keeps_to_the_url_that_answered_last_until_it_fails") {
   CHECK(client.service().value().name == "first");
 }
 
-TEST_CASE("goes_back_to_the_first_earlier_url_that_answers") {
+TEST_CASE("returns_to_the_first_earlier_url_that_answers") {
   ScriptedMetadata first;
   ScriptedMetadata second;
   ScriptedMetadata third;
@@ -163,7 +163,7 @@ TEST_CASE("the_connection_is_kept_when_the_answer_is_an_error") {
   CHECK(server.connections() == 1);
 }
 
-TEST_CASE("tells_the_reason_of_every_url_that_was_tried") {
+TEST_CASE("reports_the_reason_of_every_url_that_was_tried") {
   ScriptedServer broken([](const Request&, Peer& peer) { peer.answer(503, ""); });
   const std::string nobody = url_where_nobody_listens();
   MetadataClient client = client_of({nobody, broken.url()});
@@ -174,7 +174,7 @@ TEST_CASE("tells_the_reason_of_every_url_that_was_tried") {
                                           ": 503 at /latest/self/service: the server failed"});
 }
 
-TEST_CASE("tells_where_an_odd_body_came_from_and_at_which_byte") {
+TEST_CASE("reports_the_url_and_byte_offset_of_an_invalid_body") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, R"({"containers":5})"); });
   MetadataClient client = client_of({server.url()});
   const auto service = client.service();
@@ -184,7 +184,7 @@ TEST_CASE("tells_where_an_odd_body_came_from_and_at_which_byte") {
                                                    "a number, not a list or null"});
 }
 
-TEST_CASE("a_body_beyond_32_MiB_is_refused_without_being_held") {
+TEST_CASE("a_body_beyond_32_MiB_is_refused_without_being_stored") {
   const std::string chunk = "10000\r\n" + std::string(0x10000, ' ') + "\r\n";
   ScriptedServer server([&](const Request&, Peer& peer) {
     peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -233,7 +233,7 @@ TEST_CASE("the_names_in_the_path_of_a_service_are_escaped") {
   CHECK(client.service().has_value());
 }
 
-TEST_CASE("a_service_without_a_name_or_a_stack_is_not_sought_by_its_name") {
+TEST_CASE("a_service_without_a_name_or_a_stack_is_not_read_by_name") {
   for (const char* body : {R"({"containers":[],"name":"web"})", R"({"containers":[],"stack_name":"shop"})"}) {
     CAPTURE(body);
     ScriptedMetadata server;
@@ -261,7 +261,7 @@ TEST_CASE("a_service_is_read_by_its_name_only_when_self_answers_404") {
   CHECK(client.service().has_value());
 }
 
-TEST_CASE("a_request_that_is_given_up_asks_nobody_else") {
+TEST_CASE("a_cancelled_request_tries_no_other_url") {
   // A file is read without asking whether to give up.
   const std::string directory = std::string(RANCHER_CNODE_FIXTURES) + "/metadata";
   MetadataClient next_url(
@@ -283,7 +283,7 @@ TEST_CASE("a_request_that_is_given_up_asks_nobody_else") {
   }
 }
 
-TEST_CASE("is_unknown_when_the_service_by_its_name_is_gone_too_or_is_another_one") {
+TEST_CASE("fails_when_the_service_by_name_is_gone_too_or_is_another_one") {
   ScriptedMetadata server;
   MetadataClient client = client_of({server.url()});
   server.put("self/service", service_body("web", {1}));
@@ -300,7 +300,7 @@ TEST_CASE("is_unknown_when_the_service_by_its_name_is_gone_too_or_is_another_one
   server.put("stacks/shop/services/web", other);
   const auto another = client.service();
   REQUIRE_FALSE(another.has_value());
-  CHECK(contains(another.error().message, "/latest/stacks/shop/services/web is another service by now"));
+  CHECK(contains(another.error().message, "/latest/stacks/shop/services/web is a different service"));
 }
 
 TEST_CASE("a_sidekick_whose_self_is_gone_reads_the_sidekicks_and_not_the_main_service") {
@@ -314,7 +314,7 @@ TEST_CASE("a_sidekick_whose_self_is_gone_reads_the_sidekicks_and_not_the_main_se
   CHECK(client.service().value().name == "worker-data");
 }
 
-TEST_CASE("a_service_that_was_asked_for_by_name_is_not_sought_elsewhere") {
+TEST_CASE("a_service_requested_by_name_is_not_read_elsewhere") {
   ScriptedMetadata server;
   MetadataClient client = client_of({server.url()}, "stacks/shop/services/db");
   server.put("stacks/shop/services/db", service_body("web", {1}));

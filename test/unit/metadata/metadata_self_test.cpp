@@ -18,7 +18,7 @@ TEST_CASE("reads_by_name_with_the_scope_of_self_once_the_own_container_is_gone")
   server.reload();
   const Observation observation = watched.next_that([](const Observation& o) { return containers(o) == 1; });
   CHECK(observation.scope == ReadScope::self);
-  CHECK(watched.lines("event=metadata_self_gone") == 1);
+  CHECK(watched.lines("event=own_container_unknown") == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 0);
 }
 

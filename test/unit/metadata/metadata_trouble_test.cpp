@@ -14,7 +14,7 @@ using namespace rancher_cnode;
 using namespace rancher_cnode::testing;
 using Waits = ScriptedMetadata::Waits;
 
-TEST_CASE("a_metadata_service_that_goes_is_unknown_and_noticed_soon_after_it_returns") {
+TEST_CASE("an_unavailable_metadata_service_is_a_failed_read_and_noticed_soon_after_it_returns") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   Watched watched(settings_of({server.url()}));
@@ -22,7 +22,7 @@ TEST_CASE("a_metadata_service_that_goes_is_unknown_and_noticed_soon_after_it_ret
   CHECK(server.await_requests(3));
   server.set_down(true);
   const Observation bad = watched.next();
-  CHECK(reason(bad) == server.url() + ": the connection closed without an answer");
+  CHECK(reason(bad) == server.url() + ": connection closed without an answer");
   CHECK(bad.url.empty());
   watched.next_unknown();
   server.set_down(false);
@@ -31,7 +31,7 @@ TEST_CASE("a_metadata_service_that_goes_is_unknown_and_noticed_soon_after_it_ret
   CHECK(since(begin) < Milliseconds(2'000));
   CHECK(watched.lines("event=metadata_unavailable") == 1);
   CHECK(watched.lines("event=metadata_available") == 2);
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_nothing") {
@@ -77,10 +77,10 @@ TEST_CASE(
     server.set_down(false);
     CHECK(containers(watched.next_good()) == 1);
   }
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("waits_that_are_cut_off_are_begun_again_at_the_pace_of_polls") {
+TEST_CASE("waits_that_are_cut_off_are_repeated_at_the_polling_interval") {
   ScriptedServer server([](const ScriptedServer::Request& request, ScriptedServer::Peer& peer) {
     if (contains(request.target, "wait=true")) {
       return peer.close();
@@ -95,10 +95,10 @@ TEST_CASE("waits_that_are_cut_off_are_begun_again_at_the_pace_of_polls") {
     CHECK(containers(watched.next()) == 1);
   }
   CHECK(since(begin) >= Milliseconds(250 + 3 * 500 - 50));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("a_404_is_unknown_and_becomes_good_with_the_next_version") {
+TEST_CASE("a_404_is_a_failed_read_until_the_next_version") {
   ScriptedMetadata server;
   WatcherSettings settings = settings_of({server.url()});
   settings.pace.retry_first = Milliseconds(5'000);
@@ -113,7 +113,7 @@ TEST_CASE("a_404_is_unknown_and_becomes_good_with_the_next_version") {
   CHECK(since(begin) < Milliseconds(1'000));
 }
 
-TEST_CASE("a_wait_while_reads_are_bad_lasts_no_longer_than_the_retry_delay") {
+TEST_CASE("a_wait_while_reads_fail_lasts_no_longer_than_the_retry_delay") {
   ScriptedMetadata server;
   server.set_waits(Waits::for_ever);
   const TimePoint begin = Clock::now();
@@ -123,7 +123,7 @@ TEST_CASE("a_wait_while_reads_are_bad_lasts_no_longer_than_the_retry_delay") {
   }
   CHECK(since(begin) >= Milliseconds(740));
   CHECK(since(begin) < Milliseconds(5'000));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("does_not_wait_while_nothing_is_loaded") {
@@ -141,7 +141,7 @@ TEST_CASE("does_not_wait_while_nothing_is_loaded") {
   }
 }
 
-TEST_CASE("odd_answers_are_unknown_and_said_once") {
+TEST_CASE("invalid_answers_are_failed_reads_and_logged_once") {
   ScriptedMetadata server;
   server.put("self/service", "<html>");
   Watched watched(settings_of({server.url()}));
@@ -151,7 +151,7 @@ TEST_CASE("odd_answers_are_unknown_and_said_once") {
   CHECK(watched.lines("event=metadata_unavailable") == 1);
 }
 
-TEST_CASE("no_bad_body_passes_for_a_read_and_a_good_one_after_each_is_whole") {
+TEST_CASE("no_bad_body_is_accepted_and_a_valid_one_after_each_is") {
   const auto bodies = bad_bodies();
   std::atomic<std::size_t> asked = 0;
   ScriptedServer server([&](const ScriptedServer::Request&, ScriptedServer::Peer& peer) {
@@ -203,7 +203,7 @@ TEST_CASE(
   CHECK(watched.lines("only adds peers") == 1);
 }
 
-TEST_CASE("a_failed_round_makes_the_confirmation_of_a_later_url_begin_anew") {
+TEST_CASE("a_failed_round_restarts_the_confirmation_of_a_later_url") {
   ScriptedMetadata second;
   second.put("self/service", service_body("web", {1}));
   auto settings = settings_of({url_where_nobody_listens(), second.url()});

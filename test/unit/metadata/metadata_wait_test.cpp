@@ -22,7 +22,7 @@ namespace {
 /// A rest that is not cut short ends no case before its time is up.
 constexpr Milliseconds too_long{60'000};
 
-/// Tells the version v1 and a service; its n-th wait, counted from 1, does what the case says.
+/// Returns the version v1 and a service; its n-th wait, counted from 1, is defined by the case.
 class Waiting {
  public:
   explicit Waiting(std::function<void(int, Peer&)> wait, int service_status = 200)
@@ -51,17 +51,17 @@ class Waiting {
 
 }  // namespace
 
-TEST_CASE("a wait that was cut off once is begun again at once") {
+TEST_CASE("a wait that was cut off once is repeated at once") {
   Waiting server([](int number, Peer& peer) { number == 1 ? peer.close() : peer.hold(); });
   Watched watched(server.settings());
   for (int i = 0; i < 2; ++i) {
     CHECK(containers(watched.next()) == 1);
   }
   CHECK(server.await_requests(6));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("a wait that ended well, with a change or without, forgets the one that was cut off before it") {
+TEST_CASE("a successful wait resets the count of waits that were cut off") {
   for (const bool with_change : {true, false}) {
     CAPTURE(with_change);
     Waiting server([with_change](int number, Peer& peer) {
@@ -84,7 +84,7 @@ TEST_CASE("a wait that ended well, with a change or without, forgets the one tha
   }
 }
 
-TEST_CASE("while reads are bad, waits that fail at once do not hasten the retries") {
+TEST_CASE("while reads fail, waits that fail at once do not hasten the retries") {
   for (const char* answer : {"", "<html>"}) {
     CAPTURE(answer);
     Waiting server(
@@ -104,7 +104,7 @@ TEST_CASE("while reads are bad, waits that fail at once do not hasten the retrie
   }
 }
 
-TEST_CASE("a wait that a bad read has begun stands in for the rest and does not add to it") {
+TEST_CASE("a wait after a failed read replaces the pause and does not add to it") {
   ScriptedMetadata server;
   server.set_waits(Waits::for_ever);
   WatcherSettings settings = settings_of({server.url()});
@@ -117,7 +117,7 @@ TEST_CASE("a wait that a bad read has begun stands in for the rest and does not 
   CHECK(contains(server.targets().at(2), "&maxWait=3"));
 }
 
-TEST_CASE("a server that ends its waits some seconds late waits well") {
+TEST_CASE("a server that ends its waits some seconds late still long-polls") {
   Waiting server([](int number, Peer& peer) {
     if (number > 2) {
       return peer.hold();
@@ -133,10 +133,10 @@ TEST_CASE("a server that ends its waits some seconds late waits well") {
   for (int i = 0; i < 3; ++i) {
     CHECK(containers(watched.next()) == 1);
   }
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("refresh ends the rest after waits that were cut off") {
+TEST_CASE("refresh ends the pause after waits that were cut off") {
   Waiting server([](int, Peer& peer) { peer.close(); });
   Watched watched(server.settings());
   for (int i = 0; i < 2; ++i) {
@@ -147,7 +147,7 @@ TEST_CASE("refresh ends the rest after waits that were cut off") {
   CHECK(containers(watched.next()) == 1);
 }
 
-TEST_CASE("each refresh ends one wait, and says nothing about waiting") {
+TEST_CASE("each refresh ends one wait, and does not count as a failed one") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   Watched watched(settings_of({server.url()}));
@@ -158,10 +158,10 @@ TEST_CASE("each refresh ends one wait, and says nothing about waiting") {
     watched.next();
   }
   CHECK(server.await_waits(4));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("a trial that a change ends after a while shows that the server waits again") {
+TEST_CASE("a trial that a change ends after a while shows that long-polling works again") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::not_at_all);
@@ -169,10 +169,10 @@ TEST_CASE("a trial that a change ends after a while shows that the server waits 
   settings.polling_interval = Milliseconds(20'000);
   settings.pace.fallback_last = Milliseconds(20'000);
   settings.pace.early_answer = Milliseconds(1'000);
-  settings.pace.watch_again = Milliseconds(1);
+  settings.pace.long_poll_retry = Milliseconds(1);
   Watched watched(settings);
   watched.next();
-  CHECK(watched.await_line("event=watch_fallback"));
+  CHECK(watched.await_line("event=long_poll_abandoned"));
   server.set_waits(Waits::well);
   watched.watcher.refresh();
   watched.next();
@@ -180,26 +180,26 @@ TEST_CASE("a trial that a change ends after a while shows that the server waits 
   std::this_thread::sleep_for(settings.pace.early_answer);
   server.reload_with("self/service", service_body("web", {1, 2}));
   CHECK(containers(watched.next()) == 2);
-  CHECK(watched.lines("event=watch_resumed") == 1);
+  CHECK(watched.lines("event=long_poll_resumed") == 1);
 }
 
-TEST_CASE("a version that is always new does not show that the server waits again") {
+TEST_CASE("a version that is always new does not show that long-polling works again") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::not_at_all);
   WatcherSettings settings = settings_of({server.url()});
   settings.polling_interval = Milliseconds(300);
-  settings.pace.watch_again = Milliseconds(1);
+  settings.pace.long_poll_retry = Milliseconds(1);
   settings.pace.early_answer = Milliseconds(30'000);
   Watched watched(settings);
   for (int i = 0; i < 2; ++i) {
     watched.next();
   }
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
   server.set_waits(Waits::storm);
   CHECK(server.await_waits(server.waits() + 2));
   watched.next();
-  CHECK(watched.lines("event=watch_resumed") == 0);
+  CHECK(watched.lines("event=long_poll_resumed") == 0);
 }
 
 TEST_CASE("a service is read although the version answers 404") {
@@ -210,7 +210,7 @@ TEST_CASE("a service is read although the version answers 404") {
   CHECK(containers(watched.next()) == 1);
 }
 
-TEST_CASE("with watch off the polling interval may be longer than the one of a server that does not wait") {
+TEST_CASE("with watch off the polling interval may be longer than that of a server that does not long-poll") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   WatcherSettings settings = settings_of({server.url()});
@@ -224,7 +224,7 @@ TEST_CASE("with watch off the polling interval may be longer than the one of a s
   CHECK(since(begin) >= Milliseconds(900));
 }
 
-TEST_CASE("a handler that throws costs a rest, and the round after it asks for the version anew") {
+TEST_CASE("a handler that throws causes a pause, and the next round requests the version again") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   const auto lines = std::make_shared<Lines>();

@@ -34,7 +34,7 @@ TEST_CASE("reads_version_then_service_then_waits_with_the_bare_version") {
   CHECK(targets.at(2) == "/latest/version?wait=true&value=" + version + "&maxWait=25");
 }
 
-TEST_CASE("hands_a_change_after_a_quiet_time_over_at_once") {
+TEST_CASE("publishes_a_change_after_a_quiet_time_at_once") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   WatcherSettings settings = settings_of({server.url()});
@@ -68,7 +68,7 @@ TEST_CASE("reads_the_last_of_many_quick_changes_and_not_every_one") {
   CHECK(watched.observed() <= 4);
 }
 
-TEST_CASE("a_version_storm_costs_a_bounded_number_of_requests") {
+TEST_CASE("a_version_storm_causes_a_bounded_number_of_requests") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::storm);
@@ -105,13 +105,13 @@ TEST_CASE("a_change_right_after_a_round_waits_for_the_smallest_gap_and_no_longer
   CHECK(since(begin) < Milliseconds(10'000));
 }
 
-TEST_CASE("polls_plainly_while_a_server_does_not_wait_and_watches_again_when_it_does") {
+TEST_CASE("polls_while_a_server_does_not_long_poll_and_long_polls_again_when_it_does") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::not_at_all);
   WatcherSettings settings = settings_of({server.url()});
   settings.polling_interval = Milliseconds(300);
-  settings.pace.watch_again = Milliseconds(1'000);
+  settings.pace.long_poll_retry = Milliseconds(1'000);
   Watched watched(settings);
   const TimePoint begin = Clock::now();
   for (int i = 0; i < 4; ++i) {
@@ -119,13 +119,14 @@ TEST_CASE("polls_plainly_while_a_server_does_not_wait_and_watches_again_when_it_
   }
   CHECK(since(begin) >= Milliseconds(850));
   CHECK(server.waits() == 1);
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
 
   server.set_waits(Waits::well);
   // The next try's wait lasts until it expires, and the one after that as long as it may.
-  watched.next_that(
-      [&](const Observation&) { return server.waits() > 1 && watched.lines("event=watch_resumed") == 1; });
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  watched.next_that([&](const Observation&) {
+    return server.waits() > 1 && watched.lines("event=long_poll_resumed") == 1;
+  });
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
   // A trial lasts no longer than the rest that it stands in for.
   CHECK(std::ranges::any_of(server.targets(), [](const auto& t) { return t.ends_with("&maxWait=1"); }));
   CHECK(server.await_target("maxWait=25"));
@@ -135,7 +136,7 @@ TEST_CASE("polls_plainly_while_a_server_does_not_wait_and_watches_again_when_it_
   CHECK(server.count("self/service") == reads + 1);
 }
 
-TEST_CASE("polls_plainly_when_waits_never_end_although_reads_are_good") {
+TEST_CASE("polls_when_waits_never_end_although_reads_succeed") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::for_ever);
@@ -148,11 +149,11 @@ TEST_CASE("polls_plainly_when_waits_never_end_although_reads_are_good") {
     CHECK(containers(watched.next()) == 1);
   }
   CHECK(server.waits() == 2);
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 0);
 }
 
-TEST_CASE("polls_at_most_a_minute_apart_when_a_watched_server_does_not_wait") {
+TEST_CASE("polls_at_most_a_minute_apart_when_long_polling_does_not_work") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::not_at_all);
@@ -163,31 +164,31 @@ TEST_CASE("polls_at_most_a_minute_apart_when_a_watched_server_does_not_wait") {
   for (int i = 0; i < 4; ++i) {
     CHECK(containers(watched.next()) == 1);
   }
-  CHECK(watched.lines("event=watch_fallback") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
   CHECK(watched.lines("polling_interval_ms=300") == 1);
 }
 
-TEST_CASE("says_so_when_a_server_tells_no_version_and_watches_once_it_does") {
+TEST_CASE("logs_when_a_server_returns_no_version_and_long_polls_once_it_does") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.put("version", "<html>");
   WatcherSettings settings = settings_of({server.url()});
   settings.polling_interval = Milliseconds(300);
-  settings.pace.watch_again = Milliseconds(1'000);
+  settings.pace.long_poll_retry = Milliseconds(1'000);
   Watched watched(settings);
   for (int i = 0; i < 6; ++i) {
     CHECK(containers(watched.next()) == 1);
   }
   CHECK(server.waits() == 0);
-  CHECK(watched.lines("event=watch_fallback") == 1);
-  CHECK(watched.lines("not a plain text") == 1);
+  CHECK(watched.lines("event=long_poll_abandoned") == 1);
+  CHECK(watched.lines("not plain text") == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 0);
   server.remove("version");
-  // It is more than watch_again since it was given up, so the first version is waited with.
+  // It is more than long_poll_retry since it was abandoned, so the first version is waited with.
   watched.next_that([](const Observation& o) { return !o.version.empty(); });
   watched.next();
   CHECK(server.waits() >= 1);
-  CHECK(watched.lines("event=watch_resumed") == 1);
+  CHECK(watched.lines("event=long_poll_resumed") == 1);
 }
 
 TEST_CASE("reads_again_when_a_wait_expires_without_a_change") {
@@ -200,7 +201,7 @@ TEST_CASE("reads_again_when_a_wait_expires_without_a_change") {
   const TimePoint begin = Clock::now();
   CHECK(containers(watched.next()) == 1);
   CHECK(since(begin) >= Milliseconds(900));
-  CHECK(watched.lines("event=watch_fallback") == 0);
+  CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("polls_at_its_interval_with_watch_off") {
@@ -248,7 +249,7 @@ TEST_CASE("refresh_ends_a_wait_and_reads_at_once") {
   CHECK(since(begin) < Milliseconds(1'000));
 }
 
-TEST_CASE("refresh_ends_a_rest_between_polls") {
+TEST_CASE("refresh_ends_a_pause_between_polls") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   WatcherSettings settings = settings_of({server.url()});
@@ -275,7 +276,7 @@ TEST_CASE("a_flood_of_refreshes_keeps_the_smallest_gap") {
   CHECK(since(begin) >= Milliseconds(3 * 250));
 }
 
-TEST_CASE("asks_again_while_the_own_address_is_that_of_before_and_says_so_once") {
+TEST_CASE("asks_again_while_the_own_address_is_the_previous_one_and_logs_it_once") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {7}));
   server.put("self/container/primary_ip", "\"10.42.0.6\"");
@@ -284,7 +285,7 @@ TEST_CASE("asks_again_while_the_own_address_is_that_of_before_and_says_so_once")
     watched.next();
   }
   CHECK(server.count("self/container/primary_ip") >= 3);
-  CHECK(watched.lines("event=own_address_elsewhere") == 1);
+  CHECK(watched.lines("event=own_address_mismatched") == 1);
   CHECK(watched.lines("event=own_address_found") == 0);
   server.reload_with("self/container/primary_ip", "\"10.42.0.7\"");
   const auto address = watched.await_address();
@@ -292,7 +293,7 @@ TEST_CASE("asks_again_while_the_own_address_is_that_of_before_and_says_so_once")
   CHECK(address->to_string() == "10.42.0.7");
 }
 
-TEST_CASE("stop_is_immediate_in_a_wait_in_a_request_and_in_a_rest") {
+TEST_CASE("stop_is_immediate_in_a_wait_in_a_request_and_in_a_pause") {
   ScriptedMetadata waiting;
   waiting.put("self/service", service_body("web", {1}));
   ScriptedServer hanging([](const ScriptedServer::Request&, ScriptedServer::Peer& peer) { peer.hold(); });

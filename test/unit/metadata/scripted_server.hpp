@@ -84,7 +84,7 @@ class FullListener {
   std::unique_ptr<Sockets> sockets_;
 };
 
-/// A base URL on loopback where nobody listens.
+/// A base URL on loopback without a listener.
 [[nodiscard]] std::string url_where_nobody_listens();
 
 }  // namespace rancher_cnode::testing

@@ -23,7 +23,7 @@ bool contains(std::string_view text, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("tells_clearly_what_is_wrong_with_a_bad_body") {
+TEST_CASE("reports_what_is_wrong_with_a_bad_body") {
   for (const auto& row : testing::bad_bodies()) {
     CAPTURE(row.what);
     for (const std::size_t size : {1U, 5U, 1U << 20U}) {
@@ -38,7 +38,7 @@ TEST_CASE("tells_clearly_what_is_wrong_with_a_bad_body") {
   }
 }
 
-TEST_CASE("no_real_body_that_is_cut_short_passes") {
+TEST_CASE("no_truncated_real_body_is_accepted") {
   for (const char* name :
        {"self-service.json", "self-service-of-sidekick.json", "service-half-joined.json"}) {
     CAPTURE(name);
@@ -56,9 +56,9 @@ TEST_CASE("no_real_body_that_is_cut_short_passes") {
   }
 }
 
-TEST_CASE("a_source_that_fails_gives_its_own_error_wherever_it_fails") {
+TEST_CASE("the_error_of_a_failing_source_is_returned_wherever_it_fails") {
   const std::string body = fixture("service-half-joined.json");
-  const Error lost{ErrorCode::unavailable, "the connection closed in the middle of the answer"};
+  const Error lost{ErrorCode::unavailable, "connection closed in the middle of the answer"};
   for (std::size_t size = 0; size <= body.size(); ++size) {
     Pieces pieces(std::string_view(body).substr(0, size), 100, lost);
     const auto service = read_service(pieces);

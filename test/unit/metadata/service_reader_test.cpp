@@ -24,7 +24,7 @@ Service must_read(const std::string& body) {
 
 }  // namespace
 
-TEST_CASE("reads_who_a_service_is_from_real_bodies") {
+TEST_CASE("reads_the_identity_of_a_service_from_real_bodies") {
   struct Row {
     std::string body;
     const char* stack;
@@ -112,7 +112,7 @@ TEST_CASE("takes_only_fields_at_their_exact_place") {
   CHECK(service.containers[0] == expected);
 }
 
-TEST_CASE("takes_null_or_absent_used_fields_as_not_known") {
+TEST_CASE("takes_null_or_absent_used_fields_as_unknown") {
   const Service service = must_read(R"({"containers":[
     {"uuid":null,"name":null,"primary_ip":null,"ips":null,"state":null,"health_state":null,
      "network_from_container_uuid":null},
@@ -126,7 +126,7 @@ TEST_CASE("takes_null_or_absent_used_fields_as_not_known") {
   CHECK(service.name.empty());
 }
 
-TEST_CASE("takes_a_null_at_each_position_or_says_where_it_must_not_stand") {
+TEST_CASE("accepts_a_null_at_each_position_or_reports_where_it_is_invalid") {
   const std::string whole =
       R"({"containers":[{"uuid":"1","name":"2","primary_ip":"3","ips":["4"],"state":"5","health_state":"6",)"
       R"("network_from_container_uuid":"7","labels":{"x":"8"}},{}],)"
@@ -173,7 +173,7 @@ TEST_CASE("takes_a_null_at_each_position_or_says_where_it_must_not_stand") {
   }
 }
 
-TEST_CASE("takes_null_and_empty_containers_as_a_good_read_without_any") {
+TEST_CASE("accepts_null_and_empty_containers") {
   CHECK(must_read(R"({"containers":null,"name":"web"})").containers.empty());
   CHECK(must_read(R"({"containers":[],"name":"web"})").containers.empty());
 }

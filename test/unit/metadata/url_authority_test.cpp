@@ -16,43 +16,43 @@ TimePoint at(int seconds) { return TimePoint{} + std::chrono::seconds(seconds); 
 
 TEST_CASE("the first url is trusted at once") {
   UrlAuthority urls(confirmation);
-  CHECK(urls.read_good(at(0), 0) == Authority::full);
+  CHECK(urls.read_succeeded(at(0), 0) == Authority::full);
 }
 
 TEST_CASE("a later url may only add until it was read for the confirmation") {
   UrlAuthority urls(confirmation);
-  CHECK(urls.read_good(at(0), 0) == Authority::full);
-  CHECK(urls.read_good(at(10), 1) == Authority::may_only_add);
-  CHECK(urls.read_good(at(69), 1) == Authority::may_only_add);
-  CHECK(urls.read_good(at(70), 1) == Authority::full);
-  CHECK(urls.read_good(at(71), 1) == Authority::full);
+  CHECK(urls.read_succeeded(at(0), 0) == Authority::full);
+  CHECK(urls.read_succeeded(at(10), 1) == Authority::may_only_add);
+  CHECK(urls.read_succeeded(at(69), 1) == Authority::may_only_add);
+  CHECK(urls.read_succeeded(at(70), 1) == Authority::full);
+  CHECK(urls.read_succeeded(at(71), 1) == Authority::full);
 }
 
-TEST_CASE("a failed read and another url make the confirmation begin anew") {
+TEST_CASE("a failed read and another url restart the confirmation") {
   UrlAuthority urls(confirmation);
-  CHECK(urls.read_good(at(0), 1) == Authority::may_only_add);
-  urls.read_bad();
-  CHECK(urls.read_good(at(60), 1) == Authority::may_only_add);
-  CHECK(urls.read_good(at(119), 2) == Authority::may_only_add);
-  CHECK(urls.read_good(at(120), 1) == Authority::may_only_add);
-  CHECK(urls.read_good(at(180), 1) == Authority::full);
+  CHECK(urls.read_succeeded(at(0), 1) == Authority::may_only_add);
+  urls.read_failed();
+  CHECK(urls.read_succeeded(at(60), 1) == Authority::may_only_add);
+  CHECK(urls.read_succeeded(at(119), 2) == Authority::may_only_add);
+  CHECK(urls.read_succeeded(at(120), 1) == Authority::may_only_add);
+  CHECK(urls.read_succeeded(at(180), 1) == Authority::full);
 }
 
-TEST_CASE("an earlier url that is back is trusted at once, and the later one no more") {
+TEST_CASE("an earlier url that is back is trusted at once, and the later one no longer") {
   UrlAuthority urls(confirmation);
-  CHECK(urls.read_good(at(0), 1) == Authority::may_only_add);
-  CHECK(urls.read_good(at(60), 1) == Authority::full);
-  CHECK(urls.read_good(at(61), 0) == Authority::full);
-  CHECK(urls.read_good(at(62), 1) == Authority::may_only_add);
+  CHECK(urls.read_succeeded(at(0), 1) == Authority::may_only_add);
+  CHECK(urls.read_succeeded(at(60), 1) == Authority::full);
+  CHECK(urls.read_succeeded(at(61), 0) == Authority::full);
+  CHECK(urls.read_succeeded(at(62), 1) == Authority::may_only_add);
 }
 
-TEST_CASE("a url before one that is not confirmed is no earlier one") {
+TEST_CASE("a url before an unconfirmed one is not an earlier one") {
   UrlAuthority urls(confirmation);
-  CHECK(urls.read_good(at(0), 2) == Authority::may_only_add);
-  CHECK(urls.read_good(at(1), 1) == Authority::may_only_add);
+  CHECK(urls.read_succeeded(at(0), 2) == Authority::may_only_add);
+  CHECK(urls.read_succeeded(at(1), 1) == Authority::may_only_add);
 }
 
 TEST_CASE("without a confirmation each url is trusted at once") {
   UrlAuthority urls(Milliseconds(0));
-  CHECK(urls.read_good(at(0), 3) == Authority::full);
+  CHECK(urls.read_succeeded(at(0), 3) == Authority::full);
 }

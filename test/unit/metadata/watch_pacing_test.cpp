@@ -9,7 +9,7 @@ using metadata::Pace;
 using metadata::RereadBudget;
 using metadata::retry_delay;
 
-TEST_CASE("retries_soon_at_first_and_then_every_polling_interval") {
+TEST_CASE("retries_soon_at_first_and_then_at_the_polling_interval") {
   const Pace pace;
   const long expected[] = {250, 500, 1'000, 2'000, 4'000, 5'000, 5'000};
   for (unsigned failures = 1; failures <= 7; ++failures) {

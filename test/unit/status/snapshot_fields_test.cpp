@@ -45,12 +45,12 @@ std::string shown(const distribution::TermBytes& term) {
 
 TargetSnapshot target() {
   return {.node = node("myapp@10.42.0.1"),
-          .state = TargetSnapshot::State::not_responding,
+          .state = TargetSnapshot::State::unresponsive,
           .reason = "no answer",
           .stage = "epmd",
           .since = at(9'000),
-          .first_round_done = true,
-          .linked = 3,
+          .has_synced = true,
+          .connected = 3,
           .peers = {{.node = node("myapp@10.42.0.2"),
                      .state = membership::PeerState::waiting,
                      .reason = "refused",
@@ -81,12 +81,12 @@ Snapshot snapshot() {
                     .node = node("rancher_cnode@10.42.0.1"),
                     .program_version = "1.2.3",
                     .registration = distribution::RegistrationState::registered,
-                    .links = 6,
-                    .node_counters = {.links_accepted = 21,
-                                      .links_made = 22,
-                                      .links_lost = 23,
+                    .connections = 6,
+                    .node_counters = {.connections_accepted = 21,
+                                      .connections_made = 22,
+                                      .connections_lost = 23,
                                       .handshakes_failed = 24,
-                                      .strangers_refused = 25,
+                                      .inbound_refused = 25,
                                       .messages_dropped = 26,
                                       .controls_ignored = 27},
                     .metadata = {.url = "http://m", .version = "v1", .view = {}},
@@ -116,39 +116,41 @@ const std::string peers =
 }  // namespace
 
 TEST_CASE("every field of the status has its own value") {
-  CHECK(shown(status_term(snapshot())) ==
-        "{node: rancher_cnode@10.42.0.1, version: <<\"1.2.3\">>, uptime_ms: 9500, registration: registered, "
-        "links: 6, own: present, "
-        "metadata: {url: <<\"http://m\">>, version: <<\"v1\">>, last_good_ms_ago: 4000, last_whole_ms_ago: "
-        "5000, "
-        "last_failure: <<\"404\">>, last_failure_ms_ago: 6000, whole_reads: 31, partial_reads: 32, "
-        "unknown_reads: 33, removed_peers: 34, "
-        "dropped_containers: {no_address: 41, not_ipv4: 42, not_a_host: 43, duplicate: 44}, "
-        "mass_hold: {missing: 7, known: 9, since_ms_ago: 7000}}, "
-        "targets: [{node: myapp@10.42.0.1, state: not_responding, reason: <<\"no answer\">>, stage: epmd, "
-        "since_ms_ago: 1000, linked: 3, first_round_done: true, "
-        "counters: {lists: 11, lists_failed: 12, probes: 13, probes_failed: 14, inspections: 28, dials: 15, "
-        "dials_failed: 16, "
-        "links_gained: 17, links_lost: 18, disconnects: 19, disconnects_failed: 20}}], "
-        "peers: " +
-            peers +
-            ", departed: [{node: myapp@10.42.0.3, target: myapp@10.42.0.1, state: disconnecting, "
-            "reason: <<\"not yet\">>, since_ms_ago: 3000}], "
-            "counters: {links_accepted: 21, links_made: 22, links_lost: 23, handshakes_failed: 24, "
-            "strangers_refused: 25, messages_dropped: 26, controls_ignored: 27}}");
+  CHECK(
+      shown(status_term(snapshot())) ==
+      "{node: rancher_cnode@10.42.0.1, version: <<\"1.2.3\">>, uptime_ms: 9500, registration: registered, "
+      "connections: 6, own_container: listed, "
+      "metadata: {url: <<\"http://m\">>, version: <<\"v1\">>, last_answer_ms_ago: 4000, "
+      "last_authoritative_ms_ago: "
+      "5000, "
+      "last_failure: <<\"404\">>, last_failure_ms_ago: 6000, authoritative_reads: 31, incomplete_reads: 32, "
+      "failed_reads: 33, removed_peers: 34, "
+      "dropped_containers: {no_address: 41, not_ipv4: 42, not_a_host: 43, duplicate: 44}, "
+      "mass_removal_guard: {missing: 7, known: 9, since_ms_ago: 7000}}, "
+      "targets: [{node: myapp@10.42.0.1, state: unresponsive, reason: <<\"no answer\">>, stage: epmd, "
+      "since_ms_ago: 1000, connected: 3, has_synced: true, "
+      "counters: {lists: 11, lists_failed: 12, probes: 13, probes_failed: 14, inspections: 28, dials: 15, "
+      "dials_failed: 16, "
+      "connections_gained: 17, connections_lost: 18, disconnects: 19, disconnects_failed: 20}}], "
+      "peers: " +
+          peers +
+          ", departed: [{node: myapp@10.42.0.3, target: myapp@10.42.0.1, state: disconnecting, "
+          "reason: <<\"not yet\">>, since_ms_ago: 3000}], "
+          "counters: {connections_accepted: 21, connections_made: 22, connections_lost: 23, "
+          "handshakes_failed: 24, "
+          "inbound_refused: 25, messages_dropped: 26, controls_ignored: 27}}");
   CHECK(shown(peers_term(snapshot())) == peers);
 }
 
-TEST_CASE("what is not known is undefined") {
+TEST_CASE("unknown values are undefined") {
   auto nothing = snapshot();
   nothing.metadata = {};
   nothing.targets.clear();
   const std::string text = shown(status_term(nothing));
-  CHECK(
-      text.find("metadata: {url: undefined, version: undefined, last_good_ms_ago: undefined, "
-                "last_whole_ms_ago: undefined, last_failure: undefined, last_failure_ms_ago: undefined, ") !=
-      std::string::npos);
-  CHECK(text.find("mass_hold: undefined") != std::string::npos);
+  CHECK(text.find("metadata: {url: undefined, version: undefined, last_answer_ms_ago: undefined, "
+                  "last_authoritative_ms_ago: undefined, last_failure: undefined, last_failure_ms_ago: "
+                  "undefined, ") != std::string::npos);
+  CHECK(text.find("mass_removal_guard: undefined") != std::string::npos);
   CHECK(text.find("targets: [], peers: [], departed: [], ") != std::string::npos);
 }
 
@@ -171,8 +173,8 @@ TEST_CASE("only a held peer has the reason of the metadata, if that has one") {
   CHECK(reason(membership::PeerState::waiting, true) == "refused");
 }
 
-TEST_CASE("a target's state has its own word") {
+TEST_CASE("each target state has its own word") {
   CHECK(to_string(TargetSnapshot::State::awaited) == "awaited");
-  CHECK(to_string(TargetSnapshot::State::linked) == "linked");
-  CHECK(to_string(TargetSnapshot::State::not_responding) == "not_responding");
+  CHECK(to_string(TargetSnapshot::State::connected) == "connected");
+  CHECK(to_string(TargetSnapshot::State::unresponsive) == "unresponsive");
 }

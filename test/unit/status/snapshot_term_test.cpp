@@ -73,32 +73,32 @@ TermBytes first_of(const TermBytes& map, std::string_view key) {
 
 }  // namespace
 
-TEST_CASE("the status of a node tells its times and who it is") {
+TEST_CASE("the status of a node has its times and its name") {
   const auto term = status_term(snapshot_of(target()));
   CHECK(value_of(term, "node") == "remsh-rancher_cnode@10.42.0.1");
   CHECK(value_of(term, "uptime_ms") == "4000");
-  CHECK(value_of(term, "own") == "unknown");
+  CHECK(value_of(term, "own_container") == "unknown");
   for (const auto* key :
-       {"version", "registration", "links", "metadata", "targets", "peers", "departed", "counters"}) {
+       {"version", "registration", "connections", "metadata", "targets", "peers", "departed", "counters"}) {
     CAPTURE(key);
     CHECK(value_of(term, key) != "no such key");
   }
 }
 
-TEST_CASE("a target that is well has neither reason nor stage") {
+TEST_CASE("a connected target has neither reason nor stage") {
   auto well = target();
-  well.state = TargetSnapshot::State::linked;
-  well.linked = 7;
+  well.state = TargetSnapshot::State::connected;
+  well.connected = 7;
   const auto term = first_of(status_term(snapshot_of(well)), "targets");
-  CHECK(value_of(term, "state") == "linked");
+  CHECK(value_of(term, "state") == "connected");
   CHECK(value_of(term, "reason") == "undefined");
   CHECK(value_of(term, "stage") == "undefined");
-  CHECK(value_of(term, "linked") == "7");
+  CHECK(value_of(term, "connected") == "7");
 }
 
-TEST_CASE("a target that refuses tells the stage beside the reason") {
+TEST_CASE("a target that refuses has a stage and a reason") {
   auto refusing = target();
-  refusing.reason = "most likely the cookie differs";
+  refusing.reason = "most likely the cookies differ";
   refusing.stage = "challenge_ack";
   const auto term = first_of(status_term(snapshot_of(refusing)), "targets");
   CHECK(value_of(term, "state") == "awaited");
@@ -106,7 +106,7 @@ TEST_CASE("a target that refuses tells the stage beside the reason") {
   CHECK(value_of(term, "reason").find("cookie") != std::string::npos);
 }
 
-TEST_CASE("a held peer tells why the metadata holds it") {
+TEST_CASE("a held peer has the reason of the metadata") {
   auto one = target();
   one.peers.push_back({.node = node("myapp@10.42.0.2"),
                        .state = PeerState::held,

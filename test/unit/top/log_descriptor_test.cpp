@@ -142,7 +142,7 @@ void loses_lines_and_tells(const Joined& joined, LogFormat format) {
   CHECK((after.starts_with('\n') || after.starts_with("\r\n")) == torn);
   const auto lines = lines_of(after.substr(torn ? after.find('\n') + 1 : 0));
   REQUIRE(lines.size() == 2);
-  CHECK(holds(lines[0], "log_lines_lost"));
+  CHECK(holds(lines[0], "log_lines_dropped"));
   CHECK(holds(lines[0], "warning"));
   CHECK(holds(lines[1], "after"));
   // A torn line is lost, even where it lacks nothing but its end.
@@ -157,7 +157,7 @@ void loses_lines_and_tells(const Joined& joined, LogFormat format) {
 
 }  // namespace
 
-TEST_CASE("a pipe that nobody reads costs lines, not time, and their number is told") {
+TEST_CASE("a pipe that nobody reads loses lines without blocking, and their number is logged") {
   const auto pipe = Joined::pipe();
   const Log log(LogLevel::info, LogFormat::text, pipe.writing);
   write_much(log);
@@ -165,7 +165,7 @@ TEST_CASE("a pipe that nobody reads costs lines, not time, and their number is t
   log.info("after", "");
   const auto after = lines_of(pipe.read_all());
   REQUIRE(after.size() == 2);
-  CHECK(holds(after[0], "event=log_lines_lost"));
+  CHECK(holds(after[0], "event=log_lines_dropped"));
   CHECK(holds(after[0], "lines=" + std::to_string(many - kept.size())));
   CHECK(holds(after[1], "event=after"));
   for (const auto& line : kept) {
@@ -179,7 +179,7 @@ TEST_CASE("the same in JSON, on a terminal and on a socket") {
   loses_lines_and_tells(Joined::sockets(), LogFormat::text);
 }
 
-TEST_CASE("no line that would fit goes out before the number of those that were lost") {
+TEST_CASE("no line is written before the number of those that were dropped") {
   const auto pipe = Joined::pipe();
   REQUIRE(::fcntl(pipe.writing, F_SETPIPE_SZ, 4096) == 4096);
   // Room for a short line, but not for the one that has the number.
@@ -206,7 +206,7 @@ TEST_CASE("lines go to standard error where no descriptor is given") {
   CHECK(pipe.read_all().ends_with(" info event=e\n"));
 }
 
-TEST_CASE("no program that is started inherits the log's own descriptor, and it ends with the log") {
+TEST_CASE("no started program inherits the log's own descriptor, and it is closed with the log") {
   for (const auto& joined : {Joined::pipe(), Joined::terminal()}) {
     const auto before = same_as(joined.writing);
     {
@@ -231,7 +231,7 @@ TEST_CASE("the flags of the descriptor, which others share, stay as they are") {
   CHECK(::fcntl(pipe.writing, F_GETFL) == before);
 }
 
-TEST_CASE("a reader that is gone costs nothing but the lines") {
+TEST_CASE("a reader that is gone only loses the lines") {
   // As main has it.
   std::signal(SIGPIPE, SIG_IGN);
   auto pipe = Joined::pipe();

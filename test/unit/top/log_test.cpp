@@ -49,7 +49,7 @@ struct Written {
 
 }  // namespace
 
-TEST_CASE("a text line tells time, level, event, message and fields") {
+TEST_CASE("a text line has time, level, event, message and fields") {
   const Written written(LogFormat::text);
   written.log.warning("epmd_unavailable", "epmd does not answer; trying again",
                       {{"retry_ms", 500}, {"ratio", 0.5}, {"first", true}, {"peer", "myapp@10.42.0.7"}});
@@ -58,7 +58,7 @@ TEST_CASE("a text line tells time, level, event, message and fields") {
         "first=true peer=myapp@10.42.0.7");
 }
 
-TEST_CASE("a JSON line tells the same") {
+TEST_CASE("a JSON line has the same") {
   const Written written(LogFormat::json);
   written.log.error("epmd_unavailable", "epmd does not answer",
                     {{"retry_ms", 500}, {"ratio", 0.5}, {"first", true}, {"peer", "myapp@10.42.0.7"}});
@@ -115,13 +115,13 @@ TEST_CASE("no value can break a line, close its quotes or drive a terminal") {
   }
 }
 
-TEST_CASE("a message is escaped like a value, and format signs in it mean nothing") {
+TEST_CASE("a message is escaped like a value, and format characters in it have no effect") {
   const Written written(LogFormat::text);
   written.log.info("e", "{} %v 100%\n");
   CHECK(written.only() == R"(info event=e msg="{} %v 100%\n")");
 }
 
-TEST_CASE("numbers that JSON cannot say are null") {
+TEST_CASE("numbers that JSON cannot represent are null") {
   const Written written(LogFormat::json);
   written.log.info("e", "", {{"v", std::numeric_limits<double>::infinity()}});
   CHECK(written.only() == R"("level":"info","event":"e","v":null)");
@@ -155,12 +155,12 @@ TEST_CASE("lines below the threshold are not written") {
   }
 }
 
-TEST_CASE("a format has the name that its setting has") {
+TEST_CASE("a format has the name of its setting value") {
   CHECK(to_string(LogFormat::text) == "text");
   CHECK(to_string(LogFormat::json) == "json");
 }
 
-TEST_CASE("threads may write at the same time, each line whole") {
+TEST_CASE("threads may write concurrently, each line whole") {
   const Written written(LogFormat::text);
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {

@@ -34,7 +34,7 @@ TEST_CASE("a node name is split at its only @") {
   CHECK(NodeName::parse("myapp@10.42.0.7")->host() == "10.42.0.7");
 }
 
-TEST_CASE("what is no node name is malformed") {
+TEST_CASE("anything but a node name is malformed") {
   for (const auto* text : {"", "@", "myapp", "myapp@", "@host", "a@b@c", "a b@c", "a@b c", "a@b\n", "a@::1",
                            "a@[::1]", "m\xc3\xbc@h", "a@h\xc3\xb6st", "a@b:4369", "'a'@b"}) {
     CAPTURE(text);
@@ -44,7 +44,7 @@ TEST_CASE("what is no node name is malformed") {
   }
 }
 
-TEST_CASE("a node name holds at most 255 characters") {
+TEST_CASE("a node name has at most 255 characters") {
   const std::string host = "@10.42.100.100";
   CHECK(NodeName::parse(std::string(239, 'a') + host).has_value());
   CHECK_FALSE(NodeName::parse(std::string(240, 'a') + host).has_value());

@@ -19,14 +19,14 @@ std::string stat_text(const std::string& name, char state) {
 
 }  // namespace
 
-TEST_CASE("state and start stand after the program's name, whatever is in that") {
+TEST_CASE("state and start follow the program's name, whatever it contains") {
   for (const auto* name : {"sh", "", "my app", "a) S 1 2 3 (b", ") Z 1"}) {
     CAPTURE(name);
     CHECK(parse_process_stat(stat_text(name, 'S')) == ProcessStat{'S', 987654321});
   }
 }
 
-TEST_CASE("a text that is cut anywhere tells nothing, or the start it holds") {
+TEST_CASE("a truncated text gives nothing, or the start that it contains") {
   const std::string text = stat_text("sh", 'R');
   const std::size_t start = text.find("987654321");
   for (std::size_t length = 0; length <= start; ++length) {
@@ -36,13 +36,13 @@ TEST_CASE("a text that is cut anywhere tells nothing, or the start it holds") {
   CHECK(parse_process_stat(text.substr(0, start + 9)) == ProcessStat{'R', 987654321});
 }
 
-TEST_CASE("a text without a name in parentheses tells nothing") {
+TEST_CASE("a text without a name in parentheses gives nothing") {
   std::string text = stat_text("sh", 'R');
   text.replace(text.find('('), 4, "sh");
   CHECK_FALSE(parse_process_stat(text).has_value());
 }
 
-TEST_CASE("a process has ended in the states of the dead only") {
+TEST_CASE("a process has ended only in the states of dead processes") {
   for (const char state : {'Z', 'X'}) {
     CHECK(ProcessStat{.state = state}.has_ended());
   }

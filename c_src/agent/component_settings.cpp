@@ -1,0 +1,80 @@
+#include "component_settings.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+
+namespace rancher_cnode::agent {
+namespace {
+
+/// With one target: to it, and to departed peers that are disconnected concurrently.
+constexpr std::size_t outgoing_of_one_target = 10;
+
+/// While a peer is suspected.
+constexpr Milliseconds shortest_reading_interval{1'000};
+constexpr Milliseconds longest_reading_interval{2'500};
+
+/// A container is disconnected by its own C-node; with --targets all, by the departed target itself.
+membership::DepartedPolicy departed_policy(const Config& config) {
+  using membership::DepartedPolicy;
+  if (config.disconnect || config.removal == RemovalPolicy::immediate) {
+    return DepartedPolicy::disconnect;
+  }
+  return config.targets == TargetScope::all ? DepartedPolicy::ignore : DepartedPolicy::report;
+}
+
+std::uint64_t random_seed() {
+  std::random_device source;
+  return (std::uint64_t{source()} << 32U) | source();
+}
+
+}  // namespace
+
+metadata::WatcherSettings watcher_settings(const Config& config) {
+  metadata::WatcherSettings settings;
+  settings.urls = config.metadata_urls;
+  settings.version = config.metadata_version;
+  settings.service = config.service;
+  settings.watch = config.watch;
+  settings.url_confirmation = config.mass_removal_delay;
+  settings.polling_interval = config.polling_interval;
+  return settings;
+}
+
+distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address own) {
+  distribution::CNode::Settings settings{.name = NodeName::of(config.basename, own),
+                                         .cookie = config.cookie,
+                                         .listen_ports = config.listen_ports,
+                                         .timing = {}};
+  settings.epmd_port = config.epmd_port;
+  settings.max_connections = config.max_connections;
+  if (config.targets == TargetScope::local) {
+    settings.handshake_threads.outgoing = outgoing_of_one_target;
+  }
+  if (config.start_epmd == Switch::on) {
+    settings.epmd_program = config.epmd;
+  }
+  return settings;
+}
+
+membership::MembershipSettings membership_settings(const Config& config, Ipv4Address own) {
+  membership::MembershipSettings settings{.node_basename = config.node_basename, .own_address = own};
+  settings.removal = config.removal;
+  settings.removal_delay = config.removal_delay;
+  settings.mass_removal_delay = config.mass_removal_delay;
+  settings.health = config.health;
+  settings.reading_interval =
+      std::clamp(config.polling_interval / 2, shortest_reading_interval, longest_reading_interval);
+  return settings;
+}
+
+membership::ReconcilerSettings reconciler_settings(const Config& config, const NodeName& target) {
+  membership::ReconcilerSettings settings{.target = target};
+  settings.max_dials = config.max_dials;
+  settings.probe = config.probe;
+  settings.seed = random_seed();
+  settings.departed_peers = departed_policy(config);
+  return settings;
+}
+
+}  // namespace rancher_cnode::agent

@@ -1,0 +1,234 @@
+#include "target_connection.hpp"
+
+#include <utility>
+
+#include "answers.hpp"
+
+namespace rancher_cnode::agent {
+
+namespace {
+
+/// How often the process that refuses us is checked: on our own host, where a restart shows quickly, and elsewhere.
+constexpr Milliseconds watch_local{250};
+constexpr Milliseconds watch_remote{10'000};
+
+}  // namespace
+
+TargetConnection::TargetConnection(distribution::Connections& cnode, Timers& timers, CookieWatch& cookie,
+                                   const Log& log, NodeName name, Handlers handlers)
+    : cnode_(cnode),
+      timers_(timers),
+      cookie_(cookie),
+      log_(log),
+      name_(std::move(name)),
+      handlers_(std::move(handlers)),
+      locality_(name_.host() == cnode.name().host() ? Locality::local : Locality::remote),
+      backoff_(locality_, timers.now()),
+      connecting_since_(timers.now()),
+      since_(connecting_since_) {}
+
+void TargetConnection::start() {
+  if (cnode_.connected(name_)) {
+    node_up();
+  } else {
+    connect();
+  }
+}
+
+void TargetConnection::stop() {
+  stopped_ = true;
+  timer_.reset();
+}
+
+void TargetConnection::connect() {
+  if (stopped_ || connecting_) {
+    return;
+  }
+  connecting_ = true;
+  refused_ = false;
+  ++attempts_;
+  cookie_changes_ = cookie_.changes();
+  cnode_.connect(name_, [self = shared_from_this()](const auto& connected) {
+    self->connecting_ = false;
+    if (!self->stopped_ && !self->up_ && !connected) {
+      self->attempt_failed(connected.error());
+    }
+  });
+}
+
+void TargetConnection::connect_after(Milliseconds delay) {
+  timer_ = timers_.call_after(delay, [self = shared_from_this()]() { self->connect(); });
+}
+
+void TargetConnection::retry_after(Milliseconds delay, std::uint16_t port) {
+  refused_ = true;
+  next_attempt_ = timers_.now() + delay;
+  refused_port_ = port;
+  watch();
+}
+
+void TargetConnection::watch() {
+  const Milliseconds interval = locality_ == Locality::local ? watch_local : watch_remote;
+  const auto left = std::chrono::ceil<Milliseconds>(next_attempt_ - timers_.now());
+  if (left <= interval) {
+    connect_after(std::max(left, Milliseconds::zero()));
+    return;
+  }
+  timer_ = timers_.call_after(interval, [self = shared_from_this()]() {
+    if (!self->stopped_ && !self->up_) {
+      self->check_for_change();
+    }
+  });
+}
+
+void TargetConnection::check_for_change() {
+  if (cookie_.changes() != cookie_changes_) {
+    changed();
+    return;
+  }
+  cnode_.look_up(name_, [self = shared_from_this(), attempt = attempts_](const auto& port) {
+    if (!self->stopped_ && !self->up_ && attempt == self->attempts_) {
+      self->port_found(port);
+    }
+  });
+}
+
+void TargetConnection::port_found(const Expected<std::uint16_t>& port) {
+  if (port && refused_port_ == 0) {
+    refused_port_ = *port;
+  }
+  const bool other = port ? *port != refused_port_ : port.error().code == ErrorCode::not_found;
+  if (other) {
+    changed();
+  } else {
+    watch();
+  }
+}
+
+void TargetConnection::changed() {
+  backoff_.changed(timers_.now());
+  connect();
+}
+
+void TargetConnection::attempt_failed(const distribution::ConnectFailure& failed) {
+  const Absence absence = absence_of(failed);
+  failing_ = true;
+  state_ = absence == Absence::unresponsive ? State::unresponsive : State::awaited;
+  reason_ = failed.error.message;
+  stage_ = failed.stage;
+  if (const auto kind = kind_of(failed); std::exchange(logged_, kind) != kind) {
+    switch (absence) {
+      case Absence::awaited:
+        log_.info("target_awaited", reason_, {{"target", name_.str()}, {"stage", stage_}});
+        break;
+      case Absence::refused:
+        log_.warning("target_refused", reason_, {{"target", name_.str()}, {"stage", stage_}});
+        break;
+      case Absence::unresponsive:
+        log_unresponsive(reason_);
+        break;
+    }
+  }
+  if (is_gone(failed)) {
+    backoff_.changed(timers_.now());
+  }
+  // Unavailable: it still holds an older connection of ours, or the network failed.
+  if (absence == Absence::refused && failed.error.code != ErrorCode::unavailable) {
+    retry_after(backoff_.refused(), failed.port);
+  } else {
+    connect_after(backoff_.failed(timers_.now()));
+  }
+  handlers_.attempt_failed();
+}
+
+void TargetConnection::node_up() {
+  if (stopped_ || up_) {
+    return;
+  }
+  up_ = true;
+  ++attempts_;
+  failing_ = false;
+  state_ = State::connected;
+  since_ = timers_.now();
+  stable_ = false;
+  reason_.clear();
+  stage_.clear();
+  if (!backoff_.unstable()) {
+    log_connected();
+  }
+  stabilize_later();
+  handlers_.up();
+}
+
+void TargetConnection::log_connected() {
+  const auto took = std::chrono::duration_cast<Milliseconds>(since_ - connecting_since_);
+  log_.info("target_connected", "", {{"target", name_.str()}, {"took_ms", took.count()}});
+}
+
+void TargetConnection::stabilize_later() {
+  timer_ = timers_.call_after(ReconnectBackoff::stable_after,
+                              [self = shared_from_this()]() { self->stabilize(); });
+}
+
+void TargetConnection::stabilize() {
+  // Also called when the connection ends: the timer may be late.
+  if (timers_.now() < since_ + ReconnectBackoff::stable_after) {
+    return;
+  }
+  if (backoff_.unstable()) {
+    log_connected();
+  }
+  stable_ = true;
+  logged_.clear();
+  logged_ends_.clear();
+  backoff_.stabilized();
+}
+
+void TargetConnection::node_down(const Error& why) {
+  if (stopped_ || !up_) {
+    return;
+  }
+  stabilize();
+  up_ = false;
+  failing_ = !stable_;
+  state_ = State::awaited;
+  since_ = connecting_since_ = timers_.now();
+  reason_ = why.message;
+  timer_.reset();
+  if (stable_ || logged_ends_.insert(why.code).second) {
+    log_.warning("target_lost", why.message, {{"target", name_.str()}});
+  }
+  handlers_.down();
+  if (stable_) {
+    backoff_.ended(since_);
+    connect();
+  } else {
+    retry_after(backoff_.ended_early(since_), 0);
+  }
+}
+
+void TargetConnection::retry_now() {
+  if (!up_ && !refused_ && backoff_.on_external_change(timers_.now())) {
+    connect();
+  }
+}
+
+void TargetConnection::answered(const std::string& error) {
+  const State before = std::exchange(state_, error.empty() ? State::connected : State::unresponsive);
+  reason_ = error;
+  failing_ = !error.empty();
+  if (before == state_) {
+    return;
+  }
+  if (error.empty()) {
+    log_.info("target_responsive", "the target answers again", {{"target", name_.str()}});
+  } else {
+    log_unresponsive(error);
+  }
+}
+
+void TargetConnection::log_unresponsive(const std::string& reason) const {
+  log_.warning("target_unresponsive", reason, {{"target", name_.str()}});
+}
+
+}  // namespace rancher_cnode::agent

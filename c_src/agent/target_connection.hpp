@@ -1,0 +1,106 @@
+// Our connection to one target: connects to the BEAM until it is there, and reports its state in the log and in status.
+// Used by Target. On the loop.
+//
+// A BEAM that refuses us, or closes each connection at once, is retried less and less often, because each attempt may
+// write a line into the application's log. Meanwhile its port in epmd and our cookie's file are checked, which writes
+// nothing: once either changes, the next attempt follows at once. Lost connections are logged once per error code until
+// a connection is stable; only then is target_connected logged again.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "cookie_watch.hpp"
+#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/distribution/connections.hpp"
+#include "rancher_cnode/error.hpp"
+#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/status/snapshot.hpp"
+#include "reconnect_backoff.hpp"
+#include "timers.hpp"
+
+namespace rancher_cnode::agent {
+
+class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
+ public:
+  using State = status::TargetSnapshot::State;
+
+  struct Handlers {
+    std::function<void()> up;
+    std::function<void()> down;
+    std::function<void()> attempt_failed;
+  };
+
+  /// `cnode`, `timers`, `cookie` and `log` must outlive stop().
+  TargetConnection(distribution::Connections& cnode, Timers& timers, CookieWatch& cookie, const Log& log,
+                   NodeName name, Handlers handlers);
+
+  void start();
+  /// No handler runs after it.
+  void stop();
+
+  /// Called when the C-node reports the connection.
+  void node_up();
+  void node_down(const Error& why);
+  /// After an external change: connects to an absent BEAM now and resets the backoff, at most once in 5 s. Does nothing
+  /// for a BEAM that refuses us or closes each connection at once: the change does not concern it.
+  void retry_now();
+  /// The result of the last call over the connection; `error` is empty if it was answered.
+  void answered(const std::string& error);
+
+  [[nodiscard]] bool up() const { return up_; }
+  /// Neither connected nor connecting at this moment.
+  [[nodiscard]] bool away() const { return !up_ && !connecting_; }
+  /// The last attempt failed, or the last connection ended early, or the BEAM does not answer.
+  [[nodiscard]] bool failing() const { return failing_; }
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] const std::string& reason() const { return reason_; }  ///< empty if connected and answering
+  [[nodiscard]] const std::string& stage() const { return stage_; }  ///< of the last failed attempt, or empty
+  [[nodiscard]] TimePoint since() const { return since_; }           ///< of the connection, or of its absence
+
+ private:
+  void connect();
+  void connect_after(Milliseconds delay);
+  void retry_after(Milliseconds delay, std::uint16_t port);
+  void watch();
+  void check_for_change();
+  void port_found(const Expected<std::uint16_t>& port);
+  void changed();
+  void stabilize_later();
+  void stabilize();
+  void log_connected();
+  void attempt_failed(const distribution::ConnectFailure& failed);
+  void log_unresponsive(const std::string& reason) const;
+
+  distribution::Connections& cnode_;
+  Timers& timers_;
+  CookieWatch& cookie_;
+  const Log& log_;
+  const NodeName name_;
+  Handlers handlers_;
+  const Locality locality_;
+  ReconnectBackoff backoff_;
+  Timers::Pending timer_;   ///< connected: until the connection is stable; else until the next attempt
+  TimePoint next_attempt_;  ///< while it refuses us
+  std::uint16_t refused_port_ = 0;    ///< of the process that refuses us; 0 if not known
+  std::uint64_t cookie_changes_ = 0;  ///< as of the last attempt
+  std::uint64_t attempts_ = 0;
+  bool refused_ = false;  ///< by the last attempt
+  TimePoint connecting_since_;
+  TimePoint since_;
+  State state_ = State::awaited;
+  std::string reason_;
+  std::string stage_;
+  std::string logged_;               ///< the kind of failed attempt that was logged last
+  std::set<ErrorCode> logged_ends_;  ///< logged reasons of connections that ended early
+  bool failing_ = false;
+  bool connecting_ = false;
+  bool up_ = false;
+  bool stable_ = false;  ///< connected for ReconnectBackoff::stable_after
+  bool stopped_ = false;
+};
+
+}  // namespace rancher_cnode::agent
