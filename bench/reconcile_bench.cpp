@@ -87,8 +87,8 @@ class Bench {
                     }));
     print(median_us([this] { start(); }, [this] { step(event::DesiredChanged{desired_}); }));
     step(event::TargetUp{});
-    step(event::LinksListed{list_, links_});
-    print(median_us([this] { next_list(); }, [this] { step(event::LinksListed{list_, links_}); }));
+    step(event::ConnectionsListed{list_, links_});
+    print(median_us([this] { next_list(); }, [this] { step(event::ConnectionsListed{list_, links_}); }));
     print(median_us([] {}, [this] { (void)reconciler_->peers(); }));
     print(median_us([] {},
                     [&] {
@@ -96,8 +96,8 @@ class Bench {
                       step(event::DesiredChanged{lacking ? less_desired_ : desired_});
                     }));
     step(event::DesiredChanged{half_departed_});
-    print(median_us([this] { next_list(); }, [this] { step(event::LinksListed{list_, links_}); }));
-    print(median_us([this] { start_with_waiting_peers(); }, [this] { step(event::News{}); }));
+    print(median_us([this] { next_list(); }, [this] { step(event::ConnectionsListed{list_, links_}); }));
+    print(median_us([this] { start_with_waiting_peers(); }, [this] { step(event::ExternalChange{}); }));
     start_with_dead_peers();
     print(median_us([] {}, [this] { step(event::Probed{take_probe(), ProbeOutcome::no_answer}); }));
     print(median_us([] {}, [this] { step(event::Tick{}); }));
@@ -123,7 +123,7 @@ class Bench {
     probes_.clear();
     step(event::DesiredChanged{desired_});
     step(event::TargetUp{});
-    step(event::LinksListed{list_, {}});
+    step(event::ConnectionsListed{list_, {}});
   }
 
   /// Every peer has failed once and waits for its next try. Time stands still, so that none is due meanwhile.
@@ -143,7 +143,7 @@ class Bench {
 
   void take(const std::vector<Action>& actions) {
     for (const Action& action : actions) {
-      if (const auto* list = std::get_if<action::ListLinks>(&action)) {
+      if (const auto* list = std::get_if<action::ListConnections>(&action)) {
         list_ = list->id;
       }
       if (const auto* probe = std::get_if<action::Probe>(&action)) {

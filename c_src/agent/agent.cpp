@@ -160,7 +160,7 @@ class Agent::Impl {
     const auto now = Clock::now();
     membership_->observe(now, observation.scope, observation.read, observation.authority);
     change_log_.note(now, observation.scope, *membership_);
-    if (membership_->view().last_good) {
+    if (membership_->view().last_answer) {
       targets_->share(membership_->desired());
     }
     if (!observation.url.empty()) {
@@ -176,7 +176,7 @@ class Agent::Impl {
 
   /// Keeps the last successful read; a failed one must not replace it.
   void keep_for_later(const metadata::Observation& observation) {
-    const bool read_failed = std::holds_alternative<membership::Unknown>(observation.read);
+    const bool read_failed = std::holds_alternative<membership::FailedRead>(observation.read);
     if (!pending_observation_ || !read_failed) {
       pending_observation_ = observation;
     }
@@ -208,7 +208,7 @@ class Agent::Impl {
             .connections = cnode_->connection_count(),
             .node_counters = cnode_->counters(),
             .metadata = {metadata_url_, metadata_version_, membership_->view()},
-            .standings = membership_->standings(),
+            .member_views = membership_->member_views(),
             .targets = targets_->snapshots()};
   }
 

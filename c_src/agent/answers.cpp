@@ -62,7 +62,7 @@ DialOutcome dial_outcome(const CallResult& result, Duration took) {
   }
   TermReader reader(*result);
   if (reader.accept_atom("true")) {
-    return DialOutcome::linked;
+    return DialOutcome::connected;
   }
   if (reader.accept_atom("ignored")) {
     return DialOutcome::not_alive;

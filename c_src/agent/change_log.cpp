@@ -4,20 +4,20 @@
 
 namespace rancher_cnode::agent {
 
-using membership::OwnPresence;
-using membership::Standing;
+using membership::MemberState;
+using membership::OwnMembership;
 
 namespace {
 
-std::string_view words(OwnPresence own) {
+std::string_view words(OwnMembership own) {
   switch (own) {
-    case OwnPresence::unknown:
+    case OwnMembership::unknown:
       return "the metadata has not listed our own container: is --ip right?";
-    case OwnPresence::present:
+    case OwnMembership::listed:
       return "the metadata lists our own container";
-    case OwnPresence::missing:
+    case OwnMembership::missing:
       return "the metadata no longer lists our own container; nothing is dialled";
-    case OwnPresence::left:
+    case OwnMembership::removed:
       return "our own container is no longer in the service; its BEAM is disconnected from the cluster";
   }
   return "";
@@ -45,11 +45,11 @@ void ChangeLog::note(TimePoint now, membership::ReadScope scope, const membershi
   }
   // A reason may change and Desired stay as it is, but only while someone is held, and by a read that tells something.
   const bool some_held = desired_->dialable.size() != desired_->members.size();
-  if (before != desired_ || (some_held && membership.view().last_good == now)) {
-    note_held(membership.standings());
+  if (before != desired_ || (some_held && membership.view().last_answer == now)) {
+    note_held(membership.member_views());
   }
   note_unlisted(now, scope, membership.view());
-  note_mass_hold(membership.view().mass_hold);
+  note_mass_hold(membership.view().mass_removal_guard);
   note_dropped(membership.view().dropped);
 }
 
@@ -66,10 +66,10 @@ void ChangeLog::note_peers(const membership::Desired& before, const membership::
 }
 
 /// Departed peers and those that are forgotten are held no longer, and not dialable either.
-void ChangeLog::note_held(const std::vector<membership::PeerStanding>& standings) {
+void ChangeLog::note_held(const std::vector<membership::MemberView>& member_views) {
   std::map<NodeName, std::string> held;
-  for (const auto& peer : standings) {
-    if (peer.standing == Standing::held || peer.standing == Standing::suspected) {
+  for (const auto& peer : member_views) {
+    if (peer.state == MemberState::held || peer.state == MemberState::suspected) {
       held.emplace(peer.node, peer.reason);
     }
   }
@@ -88,21 +88,21 @@ void ChangeLog::note_held(const std::vector<membership::PeerStanding>& standings
   not_dialled_ = std::move(held);
 }
 
-void ChangeLog::note_own(OwnPresence own) {
+void ChangeLog::note_own(OwnMembership own) {
   if (std::exchange(own_, own) == own) {
     return;
   }
   switch (own) {
-    case OwnPresence::unknown:
+    case OwnMembership::unknown:
       log_.warning("own_container_unlisted", words(own));
       break;
-    case OwnPresence::present:
+    case OwnMembership::listed:
       log_.info("own_container_listed", words(own));
       break;
-    case OwnPresence::missing:
+    case OwnMembership::missing:
       log_.warning("own_container_missing", words(own));
       break;
-    case OwnPresence::left:
+    case OwnMembership::removed:
       log_.warning("own_container_removed", words(own));
       break;
   }
@@ -111,18 +111,18 @@ void ChangeLog::note_own(OwnPresence own) {
 /// A C-node that asks for a service by name need not be of it.
 void ChangeLog::note_unlisted(TimePoint now, membership::ReadScope scope,
                               const membership::MembershipView& view) {
-  if (unlisted_told_ || scope == membership::ReadScope::named || view.own != OwnPresence::unknown ||
-      !view.last_good) {
+  if (unlisted_told_ || scope == membership::ReadScope::named || view.own != OwnMembership::unknown ||
+      !view.last_answer) {
     return;
   }
   unlisted_since_ = unlisted_since_.value_or(now);
-  if (*view.last_good == now && now - *unlisted_since_ >= unlisted_patience) {
+  if (*view.last_answer == now && now - *unlisted_since_ >= unlisted_patience) {
     unlisted_told_ = true;
-    log_.warning("own_container_unlisted", words(OwnPresence::unknown));
+    log_.warning("own_container_unlisted", words(OwnMembership::unknown));
   }
 }
 
-void ChangeLog::note_mass_hold(const std::optional<membership::MassHold>& hold) {
+void ChangeLog::note_mass_hold(const std::optional<membership::MassRemovalGuardView>& hold) {
   if (std::exchange(mass_held_, hold.has_value()) == hold.has_value()) {
     return;
   }

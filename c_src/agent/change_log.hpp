@@ -24,16 +24,16 @@ class ChangeLog {
 
  private:
   void note_peers(const membership::Desired& before, const membership::Desired& after);
-  void note_held(const std::vector<membership::PeerStanding>& standings);
-  void note_own(membership::OwnPresence own);
+  void note_held(const std::vector<membership::MemberView>& member_views);
+  void note_own(membership::OwnMembership own);
   void note_unlisted(TimePoint now, membership::ReadScope scope, const membership::MembershipView& view);
-  void note_mass_hold(const std::optional<membership::MassHold>& hold);
+  void note_mass_hold(const std::optional<membership::MassRemovalGuardView>& hold);
   void note_dropped(const membership::DropCounts& dropped);
 
   const Log& log_;
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
   std::map<NodeName, std::string> not_dialled_;  ///< members that were told as held, and why
-  membership::OwnPresence own_ = membership::OwnPresence::unknown;
+  membership::OwnMembership own_ = membership::OwnMembership::unknown;
   membership::DropCounts dropped_{};
   bool mass_held_ = false;
   std::optional<TimePoint> unlisted_since_;  ///< the first good read of our own service, while none lists us

@@ -16,7 +16,7 @@ namespace {
 class LastReason {
  public:
   void note(const metadata::Observation& observation) {
-    const auto* const unknown = std::get_if<membership::Unknown>(&observation.read);
+    const auto* const unknown = std::get_if<membership::FailedRead>(&observation.read);
     const std::scoped_lock lock(mutex_);
     if (mismatched_) {
       text_ = "no interface of this container has the returned address, " + mismatched_->to_string();

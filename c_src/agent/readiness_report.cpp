@@ -64,13 +64,13 @@ std::string words(const TargetSnapshot& target) {
 
 std::string readiness_report(const membership::MembershipView& view, const UnsyncedTargets& unsynced) {
   std::string text;
-  if (!view.last_good) {
+  if (!view.last_answer) {
     text = "the metadata has not been read yet";
     append(text, ": ", view.last_failure);
   }
   for (const auto& target : unsynced.some) {
     // Without metadata a connected target has nothing to do.
-    if (view.last_good || target.state != TargetSnapshot::State::connected) {
+    if (view.last_answer || target.state != TargetSnapshot::State::connected) {
       append(text, "; ", words(target));
     }
   }

@@ -65,7 +65,7 @@ void Target::desired_changed(const std::shared_ptr<const membership::Desired>& d
 
 void Target::on_external_change() {
   link_->retry_now();
-  step(event::News{});
+  step(event::ExternalChange{});
 }
 
 status::TargetSnapshot Target::snapshot(membership::PeerScope scope) const {
@@ -74,7 +74,7 @@ status::TargetSnapshot Target::snapshot(membership::PeerScope scope) const {
           .reason = link_->reason(),
           .stage = link_->stage(),
           .since = link_->since(),
-          .has_synced = reconciler_.first_round_done(),
+          .has_synced = reconciler_.has_synced(),
           .connected = reconciler_.connected_peers(),
           .peers = reconciler_.peers(scope),
           .departed = reconciler_.departed(),
@@ -90,7 +90,7 @@ void Target::step(const membership::Event& event) {
     link_log_.departed(fact);
   }
   for (const auto& action : taken.actions) {
-    std::visit([this](const auto& what) { carry_out(what); }, action);
+    std::visit([this](const auto& what) { execute(what); }, action);
   }
   wake_later();
   changed_();
@@ -105,7 +105,7 @@ void Target::wake_later() {
   wake_ = timers_.call_at(when, [self = shared_from_this()]() { self->step(event::Tick{}); });
 }
 
-void Target::carry_out(const action::ListLinks& list) {
+void Target::execute(const action::ListConnections& list) {
   TermWriter arguments;
   if (config_.list_nodes) {
     arguments.nil();
@@ -130,14 +130,14 @@ void Target::listed(membership::ActionId id, const CallResult& result) {
   }
   list_limit_ = list_limit;
   link_->answered("");
-  step(event::LinksListed{id, *links});
+  step(event::ConnectionsListed{id, *links});
   link_log_.listed(*links, [this](const NodeName& peer) {
     const auto view = reconciler_.peer(peer);
-    return view && view->state == membership::PeerState::linked;
+    return view && view->state == membership::PeerState::connected;
   });
 }
 
-void Target::carry_out(const action::Probe& probe) {
+void Target::execute(const action::Probe& probe) {
   auto self = shared_from_this();
   asio::co_spawn(
       loop_,
@@ -152,7 +152,7 @@ void Target::carry_out(const action::Probe& probe) {
       asio::detached);
 }
 
-void Target::carry_out(const action::Inspect& inspection) {
+void Target::execute(const action::Inspect& inspection) {
   asio::co_spawn(
       loop_,
       [self = shared_from_this(), inspection]() -> asio::awaitable<void> {
@@ -166,7 +166,7 @@ void Target::carry_out(const action::Inspect& inspection) {
       asio::detached);
 }
 
-void Target::carry_out(const action::Dial& dial) {
+void Target::execute(const action::Dial& dial) {
   TermWriter arguments;
   arguments.list(1).atom(dial.peer.str()).nil();
   cnode_.call(name_, config_.connect, arguments.bytes(), dial_limit,
@@ -181,11 +181,11 @@ void Target::dialled(const action::Dial& dial, TimePoint began, const CallResult
   }
   const Duration took = timers_.now() - began;
   const DialOutcome outcome = dial_outcome(result, took);
-  if (outcome == DialOutcome::linked) {
+  if (outcome == DialOutcome::connected) {
     link_log_.linked(dial.peer, took);
   }
   step(event::Dialled{dial.id, outcome});
-  if (outcome != DialOutcome::linked) {
+  if (outcome != DialOutcome::connected) {
     note_failure(dial.peer);
   }
 }
@@ -197,7 +197,7 @@ void Target::note_failure(const NodeName& peer) {
   }
 }
 
-void Target::carry_out(const action::Disconnect& action) {
+void Target::execute(const action::Disconnect& action) {
   const auto self = shared_from_this();
   DisconnectRequest request{
       .departed = action.peer,

@@ -41,7 +41,7 @@ class Target : public std::enable_shared_from_this<Target> {
   void desired_changed(const std::shared_ptr<const membership::Desired>& desired);
   void on_external_change();
 
-  [[nodiscard]] bool has_synced() const { return reconciler_.first_round_done(); }
+  [[nodiscard]] bool has_synced() const { return reconciler_.has_synced(); }
   /// It is not there, or does not answer: no round will be done soon.
   [[nodiscard]] bool failing() const { return link_->failing(); }
   /// Neither connected nor connecting at this moment.
@@ -51,11 +51,11 @@ class Target : public std::enable_shared_from_this<Target> {
 
  private:
   void step(const membership::Event& event);
-  void carry_out(const membership::action::ListLinks& list);
-  void carry_out(const membership::action::Probe& probe);
-  void carry_out(const membership::action::Inspect& inspection);
-  void carry_out(const membership::action::Dial& dial);
-  void carry_out(const membership::action::Disconnect& action);
+  void execute(const membership::action::ListConnections& list);
+  void execute(const membership::action::Probe& probe);
+  void execute(const membership::action::Inspect& inspection);
+  void execute(const membership::action::Dial& dial);
+  void execute(const membership::action::Disconnect& action);
   [[nodiscard]] bool is_of_cluster(const NodeName& node) const;
   void listed(membership::ActionId id, const distribution::CallResult& result);
   void dialled(const membership::action::Dial& dial, TimePoint began, const distribution::CallResult& result);

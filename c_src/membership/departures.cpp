@@ -59,7 +59,7 @@ bool Departures::is_asked(const NodeName& name) const {
     return true;
   }
   // Once our own container has departed, the others are none of our business.
-  return settings_.departed_peers == DepartedPolicy::disconnect && desired_->own != OwnPresence::left;
+  return settings_.departed_peers == DepartedPolicy::disconnect && desired_->own != OwnMembership::removed;
 }
 
 /// Metadata names it, or has named it.
@@ -131,16 +131,17 @@ void Departures::state(const NodeName& name, Entry& entry, Departure departure, 
   step.facts.push_back({name, departure, is_disconnected ? std::string_view() : entry.reason});
 }
 
-void Departures::take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links, Step& step) {
+void Departures::take_connections(TimePoint now, ActionId listed, const std::vector<NodeName>& connections,
+                                  Step& step) {
   if (entries_.empty()) {
     return;
   }
   std::unordered_set<NodeName> shown;
-  for (const NodeName& link : links) {
-    if (entries_.contains(link)) {
-      shown.insert(link);
+  for (const NodeName& connection : connections) {
+    if (entries_.contains(connection)) {
+      shown.insert(connection);
     }
-    if (is_of_cluster(link)) {
+    if (is_of_cluster(connection)) {
       shown.insert(settings_.target);
     }
   }

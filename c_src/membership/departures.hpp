@@ -40,7 +40,7 @@ class Departures {
   void restart(TargetIs target);
 
   /// `listed` is the id of the list that was answered.
-  void take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links, Step& step);
+  void take_connections(TimePoint now, ActionId listed, const std::vector<NodeName>& connections, Step& step);
   void take_disconnect(TimePoint now, ActionId id, DisconnectOutcome outcome);
 
   /// Returns true if somebody's wait is over: the connections must be listed once more.

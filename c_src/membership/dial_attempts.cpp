@@ -7,7 +7,7 @@
 namespace rancher_cnode::membership {
 
 void Dialler::take(TimePoint now, const event::Probed& event) {
-  Peer* peer = land(event.id);
+  Peer* peer = complete(event.id);
   const bool found = event.outcome == ProbeOutcome::found;
   if (!found) {
     ++counters_.probes_failed;
@@ -31,7 +31,7 @@ void Dialler::take(TimePoint now, const event::Probed& event) {
 }
 
 void Dialler::take(TimePoint now, const event::Inspected& event) {
-  Peer* peer = land(event.id);
+  Peer* peer = complete(event.id);
   if (peer == nullptr) {
     return;
   }
@@ -66,7 +66,7 @@ void Dialler::advance_ready(TimePoint now, std::vector<Action>& actions) {
   }
   const std::vector<Peer*> in_doubt = newcomers_.in_doubt(now, peers_);
   std::vector<Peer*> connected;
-  std::ranges::copy_if(in_doubt, std::back_inserter(connected), &Peer::linked);
+  std::ranges::copy_if(in_doubt, std::back_inserter(connected), &Peer::connected);
   look_up(now, connected, actions);
   const auto is_looked_up = [](const Peer* peer) { return peer->flight != 0 && peer->stage == Stage::probe; };
   if (std::ranges::any_of(connected, is_looked_up)) {
@@ -109,8 +109,8 @@ void Dialler::look_up(TimePoint now, const std::vector<Peer*>& members, std::vec
 }
 
 void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
-  Peer* peer = land(id);
-  if (outcome != DialOutcome::linked) {
+  Peer* peer = complete(id);
+  if (outcome != DialOutcome::connected) {
     ++counters_.dials_failed;
   }
   if (peer == nullptr) {
@@ -119,10 +119,10 @@ void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
   if (outcome == DialOutcome::refused) {
     note_refusal(now, *peer);
   }
-  if (outcome != DialOutcome::linked) {
+  if (outcome != DialOutcome::connected) {
     return fail(now, *peer, words(outcome, settings_.probe));
   }
-  gain_link(now, *peer);
+  gain_connection(now, *peer);
 }
 
 void Dialler::note_refusal(TimePoint now, Peer& peer) {
@@ -132,7 +132,7 @@ void Dialler::note_refusal(TimePoint now, Peer& peer) {
   peer.dial_due = longest > settings_.retry_limit ? now + longest : now;
 }
 
-Peer* Dialler::land(ActionId id) {
+Peer* Dialler::complete(ActionId id) {
   const auto flight = flights_.find(id);
   if (flight == flights_.end()) {
     ++counters_.stale_answers;

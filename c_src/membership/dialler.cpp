@@ -16,7 +16,7 @@ Dialler::Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& ran
     : settings_(settings), ids_(ids), random_(random), counters_(counters) {}
 
 void Dialler::take_desired(TimePoint now, const Desired& desired) {
-  may_dial_ = (desired.own == OwnPresence::unknown || desired.own == OwnPresence::present) &&
+  may_dial_ = (desired.own == OwnMembership::unknown || desired.own == OwnMembership::listed) &&
               !desired.departed.contains(settings_.target) && !desired.suspended.contains(settings_.target);
   auto known = peers_.begin();
   auto dialable = desired.dialable.begin();
@@ -54,7 +54,7 @@ Peers::iterator Dialler::drop(Peers::iterator place) {
   queue_.remove(peer);
   newcomers_.remove(peer);
   set_untried(peer, false);
-  peer.linked = false;
+  peer.connected = false;
   peer.lost = false;
   peer.inspections = 0;
   peer.member = false;
@@ -68,7 +68,7 @@ Peers::iterator Dialler::drop(Peers::iterator place) {
 void Dialler::set_dialable(TimePoint now, Peer& peer, bool dialable) {
   if (peer.dialable != dialable) {
     peer.dialable = dialable;
-    set_untried(peer, dialable && !peer.linked);
+    set_untried(peer, dialable && !peer.connected);
     peer.start_over();
   }
   settle(now, peer);
@@ -95,7 +95,7 @@ void Dialler::restart(TimePoint now) {
     }
     queue_.remove(peer);
     newcomers_.remove(peer);
-    peer.linked = false;
+    peer.connected = false;
     peer.lost = false;
     peer.start_over();
     set_untried(peer, peer.dialable);
@@ -103,74 +103,74 @@ void Dialler::restart(TimePoint now) {
   }
 }
 
-bool Dialler::take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links) {
+bool Dialler::take_connections(TimePoint now, ActionId listed, const std::vector<NodeName>& connections) {
   bool came_up = false;
-  for (const NodeName& link : links) {
-    const auto found = peers_.find(link);
+  for (const NodeName& connection : connections) {
+    const auto found = peers_.find(connection);
     if (found == peers_.end() || !found->second.member) {
       continue;
     }
     Peer& peer = found->second;
     const bool by_itself = peer.flight == 0 || peer.stage != Stage::dial;
-    came_up = came_up || (!peer.linked && by_itself);
-    gain_link(now, peer);
+    came_up = came_up || (!peer.connected && by_itself);
+    gain_connection(now, peer);
     peer.listed = true;
     peer.attempts = 0;
     peer.seen_in = listed;
   }
   for (auto& [name, peer] : peers_) {
-    if (peer.linked && peer.seen_in != listed && peer.judged_from <= listed) {
-      lose_link(now, peer);
+    if (peer.connected && peer.seen_in != listed && peer.judged_from <= listed) {
+      lose_connection(now, peer);
     }
   }
   // The first list of a target tells what was there already.
   return std::exchange(ready_, true) && came_up;
 }
 
-void Dialler::gain_link(TimePoint now, Peer& peer) {
-  if (peer.linked) {
+void Dialler::gain_connection(TimePoint now, Peer& peer) {
+  if (peer.connected) {
     return;
   }
-  peer.linked = true;
+  peer.connected = true;
   peer.listed = false;
   peer.lost = false;
   peer.inspections = 0;
   peer.refusals = 0;
   peer.held_since.reset();
-  peer.linked_since = now;
+  peer.connected_since = now;
   peer.judged_from = ids_.next();
   peer.reason = {};
-  ++counters_.links_gained;
+  ++counters_.connections_gained;
   set_untried(peer, false);
   settle(now, peer);
 }
 
-void Dialler::lose_link(TimePoint now, Peer& peer) {
-  peer.linked = false;
+void Dialler::lose_connection(TimePoint now, Peer& peer) {
+  peer.connected = false;
   peer.lost = true;
   peer.inspections = 0;
   peer.connections.reset();
-  ++counters_.links_lost;
-  // A link that goes as soon as it comes must not be dialled in a busy loop.
+  ++counters_.connections_lost;
+  // A connection that goes as soon as it comes must not be dialled in a busy loop.
   if (!peer.listed) {
-    return fail(now, peer, "the target said yes, but does not list the link");
+    return fail(now, peer, "the target said yes, but does not list the connection");
   }
-  if (now - peer.linked_since < settings_.list_interval) {
-    return fail(now, peer, "the link dropped as soon as it came up");
+  if (now - peer.connected_since < settings_.list_interval) {
+    return fail(now, peer, "the connection dropped as soon as it came up");
   }
   peer.failures = 0;
-  peer.reason = "the link dropped";
+  peer.reason = "the connection dropped";
   if (keeps_dropping(now, peer) && peer.flight == 0 && peer.wants_dial()) {
-    peer.reason = "the link drops again and again";
+    peer.reason = "the connection drops again and again";
     queue_.add_waiting(peer, now + retry_wait(first_loss_wait + peer.losses - settings_.prompt_redials));
   }
   settle(now, peer);
 }
 
-/// Two BEAMs that cannot stay linked, or that a third makes `global` cut: made anew every second, such a link would
+/// Two BEAMs that cannot stay connected, or that a third makes `global` cut: made anew every second, such a connection would
 /// cost others theirs every second.
 bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
-  if (now - peer.linked_since >= settings_.lasting) {
+  if (now - peer.connected_since >= settings_.lasting) {
     peer.losses = 0;
   }
   ++peer.losses;
@@ -184,14 +184,14 @@ bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
 /// Ends a flight. nullptr if it was forgotten, or its peer is a member no longer.
 void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
   set_untried(peer, false);
-  if (!peer.linked) {
-    // News may have started a peer that was not there. One that is there and refuses every dial stays seldom
+  if (!peer.connected) {
+    // ExternalChange may have started a peer that was not there. One that is there and refuses every dial stays seldom
     // dialled.
     const bool not_there = peer.stage == Stage::probe || settings_.probe == ProbeMode::off;
-    if (peer.hurry_epoch != hurry_epoch_ && not_there) {
+    if (peer.retry_epoch != retry_epoch_ && not_there) {
       peer.failures = 0;
     }
-    peer.hurry_epoch = hurry_epoch_;
+    peer.retry_epoch = retry_epoch_;
     ++peer.failures;
     ++peer.attempts;
     peer.reason = reason;
@@ -225,8 +225,8 @@ void Dialler::settle(TimePoint now, Peer& peer) {
   update_state(now, peer);
 }
 
-void Dialler::hurry() {
-  ++hurry_epoch_;
+void Dialler::retry_now() {
+  ++retry_epoch_;
   queue_.promote_all();
 }
 
@@ -259,7 +259,7 @@ std::vector<PeerView> Dialler::peers(PeerScope scope) const {
     result.reserve(peers_.size());
   }
   for (const auto& [name, peer] : peers_) {
-    if (peer.member && (scope == PeerScope::all || !peer.linked)) {
+    if (peer.member && (scope == PeerScope::all || !peer.connected)) {
       result.push_back(view_of(peer));
     }
   }
@@ -268,7 +268,7 @@ std::vector<PeerView> Dialler::peers(PeerScope scope) const {
 
 std::size_t Dialler::connected_peers() const {
   return static_cast<std::size_t>(std::ranges::count_if(
-      peers_, [](const auto& entry) { return entry.second.member && entry.second.linked; }));
+      peers_, [](const auto& entry) { return entry.second.member && entry.second.connected; }));
 }
 
 std::optional<PeerView> Dialler::peer(const NodeName& name) const {

@@ -1,5 +1,5 @@
-// The half of a reconciler that makes links: every member with what is known of it, and which of them to
-// probe or dial now. Used by reconciler only, which owns the ids and the link list.
+// The half of a reconciler that makes connections: every member with what is known of it, and which of them to
+// probe or dial now. Used by reconciler only, which owns the ids and the connection list.
 #pragma once
 
 #include <cstddef>
@@ -25,19 +25,20 @@ class Dialler {
 
   void take_desired(TimePoint now, const Desired& desired);
 
-  /// Forgets links, failures and the dials in flight: the target is away, or another one under its name. Nothing
+  /// Forgets connections, failures and the dials in flight: the target is away, or another one under its name. Nothing
   /// is started before its first list. Probes go on, for they are about the peers.
   void restart(TimePoint now);
 
   /// `listed` is the id of the list that was answered. Returns true if a peer came up without a dial of ours.
-  [[nodiscard]] bool take_links(TimePoint now, ActionId listed, const std::vector<NodeName>& links);
+  [[nodiscard]] bool take_connections(TimePoint now, ActionId listed,
+                                      const std::vector<NodeName>& connections);
 
   void take(TimePoint now, const event::Probed& event);
   void take(TimePoint now, const event::Inspected& event);
   void take_dial(TimePoint now, ActionId id, DialOutcome outcome);
 
   /// Retry delays start over; waiting peers are due.
-  void hurry();
+  void retry_now();
 
   /// Starts what is due, as far as there are free slots.
   void start_due(TimePoint now, std::vector<Action>& actions);
@@ -53,8 +54,8 @@ class Dialler {
   Peers::iterator drop(Peers::iterator place);
   void set_dialable(TimePoint now, Peer& peer, bool dialable);
   void set_untried(Peer& peer, bool untried);
-  void gain_link(TimePoint now, Peer& peer);
-  void lose_link(TimePoint now, Peer& peer);
+  void gain_connection(TimePoint now, Peer& peer);
+  void lose_connection(TimePoint now, Peer& peer);
   void fail(TimePoint now, Peer& peer, std::string_view reason);
   void settle(TimePoint now, Peer& peer);
   void update_state(TimePoint now, Peer& peer);
@@ -65,7 +66,7 @@ class Dialler {
   void advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt, std::vector<Action>& actions);
   void look_up(TimePoint now, const std::vector<Peer*>& members, std::vector<Action>& actions);
   [[nodiscard]] bool has_slot() const { return flights_.size() < settings_.max_dials; }
-  Peer* land(ActionId id);
+  Peer* complete(ActionId id);
   [[nodiscard]] bool keeps_dropping(TimePoint now, Peer& peer) const;
   [[nodiscard]] Duration longest_wait(std::uint32_t failures, Duration limit) const;
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
@@ -82,9 +83,9 @@ class Dialler {
   TimePoint newcomers_due_ = TimePoint::max();
   std::unordered_map<ActionId, Peer*> flights_;
   bool may_dial_ = false;
-  bool ready_ = false;  ///< the target has listed its links
+  bool ready_ = false;  ///< the target has listed its connections
   std::size_t untried_ = 0;
-  std::uint64_t hurry_epoch_ = 0;
+  std::uint64_t retry_epoch_ = 0;
 };
 
 }  // namespace rancher_cnode::membership

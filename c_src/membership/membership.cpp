@@ -32,8 +32,8 @@ class Membership::Impl {
   const std::shared_ptr<const Desired>& desired() const { return desired_; }
   std::optional<TimePoint> wants_read_at() const;
   const MembershipView& view() const { return view_; }
-  std::vector<PeerStanding> standings() const {
-    return make_standings(peers_, departed_, departed_own(), view_.own_since);
+  std::vector<MemberView> member_views() const {
+    return make_member_views(peers_, departed_, departed_own(), view_.own_since);
   }
 
  private:
@@ -49,8 +49,8 @@ class Membership::Impl {
   void rebuild() { desired_ = make_desired(peers_, departed_, view_.own, departed_own(), confirmed_); }
 
   template <class Change>
-  static bool change(TimePoint now, Peer& peer, Change&& apply);
-  static void suspect(TimePoint now, Peer& peer);
+  static bool change(TimePoint now, PeerRecord& peer, Change&& apply);
+  static void suspect(TimePoint now, PeerRecord& peer);
   static void begin_anew(TimePoint now, Suspicion& suspicion);
   [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion) const;
   [[nodiscard]] bool is_lasting(TimePoint now, const Suspicion& suspicion) const;
@@ -58,13 +58,13 @@ class Membership::Impl {
   [[nodiscard]] bool is_own(Ipv4Address address) const { return address == settings_.own_address; }
   [[nodiscard]] std::optional<NodeName> departed_own() const;
   [[nodiscard]] bool waits_for_restoring() const;
-  bool set_own(TimePoint now, OwnPresence presence);
+  bool set_own(TimePoint now, OwnMembership own);
 
   MembershipSettings settings_;
   RemovalGuard guard_{settings_};
   Coverage of_others_{2 * settings_.reading_interval};
   Coverage of_own_{2 * settings_.reading_interval};
-  Peers peers_;
+  PeerRecords peers_;
   DepartedPeers departed_;
   std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
   Confirmed confirmed_;
@@ -76,17 +76,17 @@ class Membership::Impl {
 
 /// Applies a change to a peer; true if it may be dialled now and could not be before, or the other way round.
 template <class Change>
-bool Membership::Impl::change(TimePoint now, Peer& peer, Change&& apply) {
-  const Standing before = peer.standing();
+bool Membership::Impl::change(TimePoint now, PeerRecord& peer, Change&& apply) {
+  const MemberState before = peer.state();
   apply(peer);
-  const Standing after = peer.standing();
+  const MemberState after = peer.state();
   if (before != after) {
     peer.since = now;
   }
-  return (before == Standing::dialable) != (after == Standing::dialable);
+  return (before == MemberState::dialable) != (after == MemberState::dialable);
 }
 
-void Membership::Impl::suspect(TimePoint now, Peer& peer) {
+void Membership::Impl::suspect(TimePoint now, PeerRecord& peer) {
   if (!peer.suspicion) {
     peer.suspicion = Suspicion{now, 0};
   }
@@ -116,9 +116,9 @@ bool Membership::Impl::is_lasting(TimePoint now, const Suspicion& suspicion) con
 
 bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
   last_read_ = now;
-  if (const auto* unknown = std::get_if<Unknown>(&read)) {
-    ++view_.unknown_reads;
-    view_.last_unknown = now;
+  if (const auto* unknown = std::get_if<FailedRead>(&read)) {
+    ++view_.failed_reads;
+    view_.last_failed = now;
     view_.last_failure = unknown->reason;
     return tells_nothing();
   }
@@ -126,38 +126,38 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read,
 }
 
 bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& service, Authority of_source) {
-  view_.last_good = now;
+  view_.last_answer = now;
   Eligibility listed = judge(service, settings_.health);
   view_.dropped = std::move(listed.dropped);
   if (service.containers.empty()) {
-    ++view_.partial_reads;
+    ++view_.incomplete_reads;
     return tells_nothing();
   }
 
   // Before the others: whether a read may remove them depends on whether it lists us.
   bool changed = judge_own(now, listed, of_source);
-  const bool alone = scope == ReadScope::named && view_.own == OwnPresence::unknown;
+  const bool alone = scope == ReadScope::named && view_.own == OwnMembership::unknown;
   const Authority authority =
-      alone || view_.own == OwnPresence::present ? of_source : Authority::may_only_add;
+      alone || view_.own == OwnMembership::listed ? of_source : Authority::may_only_add;
 
   changed |= add_listed(now, listed);
   changed |= look_for_missing(now, listed, authority);
   if (authority == Authority::full) {
-    ++view_.whole_reads;
-    view_.last_whole = now;
+    ++view_.authoritative_reads;
+    view_.last_authoritative = now;
     guard_.judge(now, peers_, departed_);
     changed |= remove_confirmed(now);
   } else {
-    ++view_.partial_reads;
+    ++view_.incomplete_reads;
     changed |= forget_unlisted(now, listed);
   }
   changed |= forget_departed(now);
-  view_.mass_hold = guard_.view(now, peers_, departed_);
+  view_.mass_removal_guard = guard_.view(now, peers_, departed_);
   const bool tells =
-      authority == Authority::full || (of_source == Authority::full && view_.own != OwnPresence::unknown);
+      authority == Authority::full || (of_source == Authority::full && view_.own != OwnMembership::unknown);
   told_nothing_ = tells ? 0 : told_nothing_ + 1;
-  changed |=
-      confirm({authority == Authority::full, of_source == Authority::full && view_.own == OwnPresence::left});
+  changed |= confirm(
+      {authority == Authority::full, of_source == Authority::full && view_.own == OwnMembership::removed});
   if (changed) {
     rebuild();
   }
@@ -184,17 +184,17 @@ bool Membership::Impl::confirm(Confirmed confirmed) {
 }
 
 std::optional<NodeName> Membership::Impl::departed_own() const {
-  if (view_.own != OwnPresence::left) {
+  if (view_.own != OwnMembership::removed) {
     return std::nullopt;
   }
   return NodeName::of(settings_.node_basename, settings_.own_address);
 }
 
-bool Membership::Impl::set_own(TimePoint now, OwnPresence presence) {
-  if (view_.own == presence) {
+bool Membership::Impl::set_own(TimePoint now, OwnMembership own) {
+  if (view_.own == own) {
     return false;
   }
-  view_.own = presence;
+  view_.own = own;
   view_.own_since = now;
   return true;
 }
@@ -207,14 +207,14 @@ bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed, Autho
   const bool without_address = own != peers_.end() && is_unaddressed(listed, own->second);
   if (without_address || listed.find(settings_.own_address) != nullptr) {
     guard_.release_own();
-    return set_own(now, OwnPresence::present);
+    return set_own(now, OwnMembership::listed);
   }
   if (own == peers_.end() || authority != Authority::full) {
     return false;  // never listed, or departed already
   }
 
   const bool covered = of_own_.extend(now);
-  change(now, own->second, [&](Peer& peer) {
+  change(now, own->second, [&](PeerRecord& peer) {
     if (peer.suspicion && !covered) {
       begin_anew(now, *peer.suspicion);
     }
@@ -227,7 +227,7 @@ bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed, Autho
     peers_.erase(own);
     guard_.release_own();
   }
-  return set_own(now, left ? OwnPresence::left : OwnPresence::missing);
+  return set_own(now, left ? OwnMembership::removed : OwnMembership::missing);
 }
 
 bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
@@ -240,18 +240,18 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
     }
     if (known == peers_.end() || known->first != member.address) {
       const bool undoes_a_loss = guard_.counts(now, departed_.extract(member.address));
-      Peer peer{.node = NodeName::of(settings_.node_basename, member.address),
-                .since = now,
-                .arrived = first || undoes_a_loss ? std::optional<TimePoint>() : now,
-                .uuid = {},
-                .hold = {},
-                .up = true,
-                .suspicion = {},
-                .unlisted = {}};
+      PeerRecord peer{.node = NodeName::of(settings_.node_basename, member.address),
+                      .since = now,
+                      .arrived = first || undoes_a_loss ? std::optional<TimePoint>() : now,
+                      .uuid = {},
+                      .hold = {},
+                      .up = true,
+                      .suspicion = {},
+                      .unlisted = {}};
       known = peers_.emplace_hint(known, member.address, std::move(peer));
       changed = true;
     }
-    changed |= change(now, known->second, [&](Peer& peer) {
+    changed |= change(now, known->second, [&](PeerRecord& peer) {
       // Where two share the address, the one that made the peer stays its own even if it has none for now.
       if (!is_unaddressed(listed, peer)) {
         peer.uuid = member.uuid;
@@ -282,13 +282,13 @@ bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed
       continue;
     }
     if (is_unaddressed(listed, peer)) {
-      changed |= change(now, peer, [](Peer& held) {
+      changed |= change(now, peer, [](PeerRecord& held) {
         held.suspicion.reset();
         held.unlisted.reset();
         held.hold = lost_address;
       });
     } else if (authority == Authority::full && !is_own(address)) {
-      changed |= change(now, peer, [&](Peer& missing) {
+      changed |= change(now, peer, [&](PeerRecord& missing) {
         if (missing.suspicion && !covered) {
           begin_anew(now, *missing.suspicion);
         }
@@ -345,10 +345,10 @@ bool Membership::Impl::forget_departed(TimePoint now) {
 
 /// There are departed peers that the last read did not confirm, and another read may.
 bool Membership::Impl::waits_for_restoring() const {
-  if (view_.own == OwnPresence::left) {
+  if (view_.own == OwnMembership::removed) {
     return !confirmed_.own;
   }
-  return view_.own != OwnPresence::missing && !departed_.empty() && !confirmed_.others;
+  return view_.own != OwnMembership::missing && !departed_.empty() && !confirmed_.others;
 }
 
 std::optional<TimePoint> Membership::Impl::wants_read_at() const {
@@ -356,7 +356,7 @@ std::optional<TimePoint> Membership::Impl::wants_read_at() const {
   if (waits_for_restoring()) {
     earliest = last_read_;
   }
-  const auto consider = [&](const Peer& peer) {
+  const auto consider = [&](const PeerRecord& peer) {
     if (!peer.suspicion) {
       return;
     }
@@ -369,10 +369,10 @@ std::optional<TimePoint> Membership::Impl::wants_read_at() const {
   };
   if (settings_.removal == RemovalPolicy::never) {
     // Nothing comes of a confirmation.
-  } else if (view_.own == OwnPresence::missing) {
+  } else if (view_.own == OwnMembership::missing) {
     // Such reads are incomplete for the others: only our own departure can be confirmed.
     consider(peers_.at(settings_.own_address));
-  } else if (view_.own != OwnPresence::left) {
+  } else if (view_.own != OwnMembership::removed) {
     for (const auto& [address, peer] : peers_) {
       consider(peer);
     }
@@ -398,6 +398,6 @@ bool Membership::observe(TimePoint now, ReadScope scope, const Read& read, Autho
 const std::shared_ptr<const Desired>& Membership::desired() const { return impl_->desired(); }
 std::optional<TimePoint> Membership::wants_read_at() const { return impl_->wants_read_at(); }
 const MembershipView& Membership::view() const { return impl_->view(); }
-std::vector<PeerStanding> Membership::standings() const { return impl_->standings(); }
+std::vector<MemberView> Membership::member_views() const { return impl_->member_views(); }
 
 }  // namespace rancher_cnode::membership

@@ -5,21 +5,22 @@
 
 namespace rancher_cnode::membership {
 
-std::shared_ptr<const Desired> make_desired(const Peers& peers, const DepartedPeers& departed,
-                                            OwnPresence own, const std::optional<NodeName>& departed_own,
+std::shared_ptr<const Desired> make_desired(const PeerRecords& peers, const DepartedPeers& departed,
+                                            OwnMembership own, const std::optional<NodeName>& departed_own,
                                             Confirmed confirmed) {
   auto desired = std::make_shared<Desired>();
   desired->own = own;
   // Sorted first, then put in at the end: far faster for thousands of them than each finding its place.
-  std::vector<const Peer*> by_name;
+  std::vector<const PeerRecord*> by_name;
   by_name.reserve(peers.size());
   for (const auto& [address, peer] : peers) {
     by_name.push_back(&peer);
   }
-  std::ranges::sort(by_name, {}, [](const Peer* peer) -> const std::string& { return peer->node.str(); });
-  for (const Peer* peer : by_name) {
+  std::ranges::sort(by_name, {},
+                    [](const PeerRecord* peer) -> const std::string& { return peer->node.str(); });
+  for (const PeerRecord* peer : by_name) {
     desired->members.insert(desired->members.end(), peer->node);
-    if (peer->standing() == Standing::dialable) {
+    if (peer->state() == MemberState::dialable) {
       desired->dialable.insert(desired->dialable.end(), peer->node);
     }
   }
@@ -33,48 +34,48 @@ std::shared_ptr<const Desired> make_desired(const Peers& peers, const DepartedPe
   return desired;
 }
 
-std::vector<PeerStanding> make_standings(const Peers& peers, const DepartedPeers& departed,
-                                         const std::optional<NodeName>& departed_own, TimePoint own_since) {
-  std::vector<PeerStanding> result;
+std::vector<MemberView> make_member_views(const PeerRecords& peers, const DepartedPeers& departed,
+                                          const std::optional<NodeName>& departed_own, TimePoint own_since) {
+  std::vector<MemberView> result;
   result.reserve(peers.size() + departed.size() + 1);
   for (const auto& [address, peer] : peers) {
-    const Standing standing = peer.standing();
-    std::string reason = standing == Standing::suspected ? "missing from the metadata" : peer.hold;
-    result.push_back({peer.node, standing, std::move(reason), peer.since});
+    const MemberState state = peer.state();
+    std::string reason = state == MemberState::suspected ? "missing from the metadata" : peer.hold;
+    result.push_back({peer.node, state, std::move(reason), peer.since});
   }
   for (const auto& [address, peer] : departed) {
-    result.push_back({peer.node, Standing::departed, "no longer in the service", peer.since});
+    result.push_back({peer.node, MemberState::departed, "no longer in the service", peer.since});
   }
   if (departed_own) {
     result.push_back(
-        {*departed_own, Standing::departed, "our own container is no longer in the service", own_since});
+        {*departed_own, MemberState::departed, "our own container is no longer in the service", own_since});
   }
   return result;
 }
 
-std::string_view to_string(OwnPresence presence) {
-  switch (presence) {
-    case OwnPresence::unknown:
+std::string_view to_string(OwnMembership own) {
+  switch (own) {
+    case OwnMembership::unknown:
       return "unknown";
-    case OwnPresence::present:
+    case OwnMembership::listed:
       return "listed";
-    case OwnPresence::missing:
+    case OwnMembership::missing:
       return "missing";
-    case OwnPresence::left:
+    case OwnMembership::removed:
       return "removed";
   }
   return "unknown";
 }
 
-std::string_view to_string(Standing standing) {
-  switch (standing) {
-    case Standing::dialable:
+std::string_view to_string(MemberState state) {
+  switch (state) {
+    case MemberState::dialable:
       return "dialable";
-    case Standing::held:
+    case MemberState::held:
       return "held";
-    case Standing::suspected:
+    case MemberState::suspected:
       return "suspected";
-    case Standing::departed:
+    case MemberState::departed:
       return "departed";
   }
   return "unknown";

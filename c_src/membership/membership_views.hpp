@@ -1,4 +1,4 @@
-// What is handed out of membership's tables: Desired for the reconcilers, the standings for status.
+// What is handed out of membership's tables: Desired for the reconcilers, the member_views for status.
 #pragma once
 
 #include <memory>
@@ -17,14 +17,15 @@ struct Confirmed {
   friend bool operator==(const Confirmed&, const Confirmed&) = default;
 };
 
-[[nodiscard]] std::shared_ptr<const Desired> make_desired(const Peers& peers, const DepartedPeers& departed,
-                                                          OwnPresence own,
+[[nodiscard]] std::shared_ptr<const Desired> make_desired(const PeerRecords& peers,
+                                                          const DepartedPeers& departed, OwnMembership own,
                                                           const std::optional<NodeName>& departed_own,
                                                           Confirmed confirmed);
 
 /// `departed_own`: the name of our own node if it has departed.
-[[nodiscard]] std::vector<PeerStanding> make_standings(const Peers& peers, const DepartedPeers& departed,
-                                                       const std::optional<NodeName>& departed_own,
-                                                       TimePoint own_since);
+[[nodiscard]] std::vector<MemberView> make_member_views(const PeerRecords& peers,
+                                                        const DepartedPeers& departed,
+                                                        const std::optional<NodeName>& departed_own,
+                                                        TimePoint own_since);
 
 }  // namespace rancher_cnode::membership

@@ -23,7 +23,7 @@ std::vector<Peer*> Newcomers::in_doubt(TimePoint now, Peers& members) const {
   }
   for (auto& [name, peer] : members) {
     const bool found_lately = peer.found && now - *peer.probed_at <= lookup_lasts;
-    if (peer.member && (peer.linked || peer.dialable) && !found_lately) {
+    if (peer.member && (peer.connected || peer.dialable) && !found_lately) {
       result.push_back(&peer);
     }
   }
@@ -47,7 +47,8 @@ Newcomers::Judgement Newcomers::judge(TimePoint now, Peer& peer, const std::vect
   }
   Judgement result;
   for (Peer* member : in_doubt) {
-    if (member != &peer && member->linked != std::ranges::binary_search(*peer.connections, *member->name)) {
+    if (member != &peer &&
+        member->connected != std::ranges::binary_search(*peer.connections, *member->name)) {
       result.needed.push_back(member);
     }
   }

@@ -3,8 +3,8 @@
 namespace rancher_cnode::membership {
 
 PeerState Peer::current_state() const {
-  if (linked) {
-    return PeerState::linked;
+  if (connected) {
+    return PeerState::connected;
   }
   if (flight != 0) {
     switch (stage) {
@@ -62,7 +62,7 @@ std::string_view words(InspectOutcome outcome) {
 
 std::string_view words(DialOutcome outcome, ProbeMode probe) {
   switch (outcome) {
-    case DialOutcome::linked:
+    case DialOutcome::connected:
       return {};
     case DialOutcome::refused:
       return probe == ProbeMode::epmd ? "registered, but the dial failed: probably cookie or version"

@@ -18,7 +18,7 @@ struct Peer : Queued {
   const NodeName* name = nullptr;  ///< the key in Peers
   bool member = true;              ///< false: kept for the answer to its action in flight
   bool dialable = false;
-  bool linked = false;
+  bool connected = false;
   bool listed = false;   ///< a list has shown the connection
   bool untried = false;  ///< counted by the dialler
   bool lost = false;     ///< connected once, and no longer: to be inspected before it is dialled
@@ -27,12 +27,12 @@ struct Peer : Queued {
   Stage stage = Stage::probe;
   ActionId judged_from = 0;  ///< lists before this one may be older than the connection
   ActionId seen_in = 0;      ///< the last list that showed the connection
-  TimePoint linked_since;
+  TimePoint connected_since;
   std::string_view reason;
   std::uint32_t attempts = 0;
   std::uint32_t failures = 0;     ///< in a row, since retry_now()
   std::uint32_t losses = 0;       ///< since a connection lasted, or the target or the peer was new
-  std::uint64_t hurry_epoch = 0;  ///< the one that `failures` belong to
+  std::uint64_t retry_epoch = 0;  ///< the one that `failures` belong to
   PeerState state = PeerState::queued;
   TimePoint since;
 
@@ -51,7 +51,7 @@ struct Peer : Queued {
   std::optional<std::vector<NodeName>> connections;  ///< its own, sorted, as inspected in this attempt
   std::optional<TimePoint> held_since;               ///< for the sake of members that cannot be looked up
 
-  [[nodiscard]] bool wants_dial() const { return member && dialable && !linked; }
+  [[nodiscard]] bool wants_dial() const { return member && dialable && !connected; }
   [[nodiscard]] PeerState current_state() const;
   /// Nothing that was tried in vain counts any more.
   void start_over();

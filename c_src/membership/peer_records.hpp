@@ -18,9 +18,9 @@ struct Suspicion {
   bool held = false;  ///< the guard covers it, or once did: it takes the longer time
 };
 
-struct Peer {
+struct PeerRecord {
   NodeName node;
-  TimePoint since;                   ///< of the standing
+  TimePoint since;                   ///< of the state
   std::optional<TimePoint> arrived;  ///< nothing: with the first read that listed anybody
   std::string uuid;
   std::string hold;  ///< why it must not be dialled, in words; empty: it may be
@@ -28,11 +28,11 @@ struct Peer {
   std::optional<Suspicion> suspicion;
   std::optional<TimePoint> unlisted;  ///< the first of the incomplete reads in a row that lack it
 
-  [[nodiscard]] Standing standing() const {
+  [[nodiscard]] MemberState state() const {
     if (suspicion) {
-      return Standing::suspected;
+      return MemberState::suspected;
     }
-    return hold.empty() ? Standing::dialable : Standing::held;
+    return hold.empty() ? MemberState::dialable : MemberState::held;
   }
 };
 
@@ -42,7 +42,7 @@ struct DepartedPeer {
   bool up = true;  ///< its container was, when it was listed last
 };
 
-using Peers = std::map<Ipv4Address, Peer>;
+using PeerRecords = std::map<Ipv4Address, PeerRecord>;
 using DepartedPeers = std::map<Ipv4Address, DepartedPeer>;
 
 }  // namespace rancher_cnode::membership

@@ -10,7 +10,7 @@
 
 namespace rancher_cnode::membership {
 
-/// Keeps the target's state and its link list, and shares the events out to the two halves.
+/// Keeps the target's state and its connection list, and shares the events out to the two halves.
 class Reconciler::Impl {
  public:
   explicit Impl(ReconcilerSettings settings) : settings_(std::move(settings)), random_(settings_.seed) {}
@@ -30,11 +30,11 @@ class Reconciler::Impl {
     }
     TimePoint wake = list_flight_ != 0 ? TimePoint::max() : next_list_;
     wake = std::min({wake, departures_.next_due(), dialler_.next_due()});
-    return news_waiting_ ? std::min(wake, next_news_) : wake;
+    return change_waits_ ? std::min(wake, next_change_) : wake;
   }
 
-  [[nodiscard]] bool first_round_done() const {
-    return links_known_ && desired_known_ && dialler_.all_tried();
+  [[nodiscard]] bool has_synced() const {
+    return connections_known_ && desired_known_ && dialler_.all_tried();
   }
   [[nodiscard]] const Dialler& dialler() const { return dialler_; }
   [[nodiscard]] const Departures& departures() const { return departures_; }
@@ -63,31 +63,31 @@ class Reconciler::Impl {
   void restart(TimePoint now, TargetIs target) {
     dialler_.restart(now);
     departures_.restart(target);
-    links_known_ = false;
+    connections_known_ = false;
     list_flight_ = 0;
-    news_waiting_ = false;  // everything starts over as it is
+    change_waits_ = false;  // everything starts over as it is
   }
 
-  void take(TimePoint now, const event::LinksListed& event, Step& step) {
-    if (!land_list(now, event.id)) {
+  void take(TimePoint now, const event::ConnectionsListed& event, Step& step) {
+    if (!complete_list(now, event.id)) {
       return;
     }
-    links_known_ = true;
-    if (dialler_.take_links(now, event.id, event.links)) {
-      news_waiting_ = true;
+    connections_known_ = true;
+    if (dialler_.take_connections(now, event.id, event.connections)) {
+      change_waits_ = true;
     }
-    departures_.take_links(now, event.id, event.links, step);
+    departures_.take_connections(now, event.id, event.connections, step);
   }
 
   void take(TimePoint now, const event::ListFailed& event, Step&) {
     ++counters_.lists_failed;
     // At its time, not at once: whoever cannot answer a list should not be asked without pause.
-    if (land_list(now, event.id)) {
+    if (complete_list(now, event.id)) {
       list_wanted_ = false;
     }
   }
 
-  bool land_list(TimePoint now, ActionId id) {
+  bool complete_list(TimePoint now, ActionId id) {
     if (id != list_flight_) {
       ++counters_.stale_answers;
       return false;
@@ -103,7 +103,7 @@ class Reconciler::Impl {
   // Dials and disconnects change the connections, so these are listed after them; a probe or a refusal changes none.
   void take(TimePoint now, const event::Dialled& event, Step&) {
     dialler_.take_dial(now, event.id, event.outcome);
-    if (event.outcome == DialOutcome::linked || event.outcome == DialOutcome::no_reply) {
+    if (event.outcome == DialOutcome::connected || event.outcome == DialOutcome::no_reply) {
       list_wanted_ = true;
     }
   }
@@ -113,7 +113,7 @@ class Reconciler::Impl {
     list_wanted_ = true;
   }
 
-  void take(TimePoint, const event::News&, Step&) { news_waiting_ = true; }
+  void take(TimePoint, const event::ExternalChange&, Step&) { change_waits_ = true; }
   void take(TimePoint, const event::Tick&, Step&) {}
 
   void act(TimePoint now, std::vector<Action>& actions) {
@@ -124,12 +124,12 @@ class Reconciler::Impl {
       list_flight_ = ids_.take();
       list_wanted_ = false;
       ++counters_.lists;
-      actions.emplace_back(action::ListLinks{list_flight_});
+      actions.emplace_back(action::ListConnections{list_flight_});
     }
-    if (news_waiting_ && now >= next_news_) {
-      news_waiting_ = false;
-      next_news_ = now + settings_.news_interval;
-      dialler_.hurry();
+    if (change_waits_ && now >= next_change_) {
+      change_waits_ = false;
+      next_change_ = now + settings_.change_interval;
+      dialler_.retry_now();
     }
     dialler_.start_due(now, actions);
   }
@@ -141,13 +141,13 @@ class Reconciler::Impl {
   Dialler dialler_{settings_, ids_, random_, counters_};
   Departures departures_{settings_, ids_, random_, counters_};
   bool up_ = false;
-  bool links_known_ = false;
+  bool connections_known_ = false;
   bool desired_known_ = false;
   ActionId list_flight_ = 0;
   bool list_wanted_ = false;
   TimePoint next_list_;
-  bool news_waiting_ = false;
-  TimePoint next_news_;
+  bool change_waits_ = false;
+  TimePoint next_change_;
 };
 
 Reconciler::Reconciler(ReconcilerSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
@@ -157,7 +157,7 @@ Reconciler& Reconciler::operator=(Reconciler&&) noexcept = default;
 
 Step Reconciler::step(TimePoint now, const Event& event) { return impl_->step(now, event); }
 TimePoint Reconciler::next_wake() const { return impl_->next_wake(); }
-bool Reconciler::first_round_done() const { return impl_->first_round_done(); }
+bool Reconciler::has_synced() const { return impl_->has_synced(); }
 std::vector<PeerView> Reconciler::peers(PeerScope scope) const { return impl_->dialler().peers(scope); }
 std::size_t Reconciler::connected_peers() const { return impl_->dialler().connected_peers(); }
 std::optional<PeerView> Reconciler::peer(const NodeName& name) const { return impl_->dialler().peer(name); }
@@ -166,7 +166,7 @@ const ReconcilerCounters& Reconciler::counters() const { return impl_->counters(
 
 std::string_view to_string(PeerState state) {
   switch (state) {
-    case PeerState::linked:
+    case PeerState::connected:
       return "connected";
     case PeerState::held:
       return "held";

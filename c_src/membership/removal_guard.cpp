@@ -4,7 +4,7 @@
 
 namespace rancher_cnode::membership {
 
-bool is_unaddressed(const Eligibility& listed, const Peer& peer) {
+bool is_unaddressed(const Eligibility& listed, const PeerRecord& peer) {
   return std::binary_search(listed.unaddressed.begin(), listed.unaddressed.end(), peer.uuid);
 }
 
@@ -13,7 +13,7 @@ RemovalGuard::RemovalGuard(const MembershipSettings& settings)
       on_(settings.removal == RemovalPolicy::safe),
       window_(settings.mass_removal_delay) {}
 
-bool RemovalGuard::takes_part(const Peers::value_type& entry) const {
+bool RemovalGuard::takes_part(const PeerRecords::value_type& entry) const {
   return entry.first != own_address_ && entry.second.up;
 }
 
@@ -22,7 +22,8 @@ bool RemovalGuard::counts(TimePoint now, const DepartedPeers::node_type& departe
 }
 
 /// By how many those that departed within the window are more than those that came, as missing and as known.
-MassHold RemovalGuard::recent_losses(TimePoint now, const Peers& peers, const DepartedPeers& departed) const {
+MassRemovalGuardView RemovalGuard::recent_losses(TimePoint now, const PeerRecords& peers,
+                                                 const DepartedPeers& departed) const {
   const auto gone = std::ranges::count_if(
       departed, [&](const auto& entry) { return entry.second.up && is_recent(now, entry.second.since); });
   const auto came = std::ranges::count_if(peers, [&](const auto& entry) {
@@ -33,10 +34,12 @@ MassHold RemovalGuard::recent_losses(TimePoint now, const Peers& peers, const De
   return {lost, lost, TimePoint::max()};
 }
 
-bool RemovalGuard::is_mass(const MassHold& hold) const { return on_ && hold.missing * 2 > hold.known; }
+bool RemovalGuard::is_mass(const MassRemovalGuardView& hold) const {
+  return on_ && hold.missing * 2 > hold.known;
+}
 
-void RemovalGuard::judge(TimePoint now, Peers& peers, const DepartedPeers& departed) const {
-  MassHold all = recent_losses(now, peers, departed);
+void RemovalGuard::judge(TimePoint now, PeerRecords& peers, const DepartedPeers& departed) const {
+  MassRemovalGuardView all = recent_losses(now, peers, departed);
   for (const auto& entry : peers) {
     if (!takes_part(entry)) {
       continue;
@@ -56,9 +59,9 @@ void RemovalGuard::judge(TimePoint now, Peers& peers, const DepartedPeers& depar
   }
 }
 
-void RemovalGuard::judge_own(TimePoint now, const Eligibility& listed, Suspicion& own, const Peers& peers,
-                             const DepartedPeers& departed) {
-  MassHold hold = recent_losses(now, peers, departed);
+void RemovalGuard::judge_own(TimePoint now, const Eligibility& listed, Suspicion& own,
+                             const PeerRecords& peers, const DepartedPeers& departed) {
+  MassRemovalGuardView hold = recent_losses(now, peers, departed);
   hold.since = own.since;
   for (const auto& [address, peer] : peers) {
     if (address == own_address_) {
@@ -73,12 +76,12 @@ void RemovalGuard::judge_own(TimePoint now, const Eligibility& listed, Suspicion
   own_ = own.held ? std::optional(hold) : std::nullopt;
 }
 
-std::optional<MassHold> RemovalGuard::view(TimePoint now, const Peers& peers,
-                                           const DepartedPeers& departed) const {
+std::optional<MassRemovalGuardView> RemovalGuard::view(TimePoint now, const PeerRecords& peers,
+                                                       const DepartedPeers& departed) const {
   if (own_) {
     return own_;
   }
-  MassHold hold = recent_losses(now, peers, departed);
+  MassRemovalGuardView hold = recent_losses(now, peers, departed);
   bool any = false;
   for (const auto& entry : peers) {
     if (!takes_part(entry)) {

@@ -19,10 +19,10 @@ class RemovalGuard {
 
   /// After an authoritative read: from now on covers all that are missing, if they and what was lost within the window
   /// are more than half.
-  void judge(TimePoint now, Peers& peers, const DepartedPeers& departed) const;
+  void judge(TimePoint now, PeerRecords& peers, const DepartedPeers& departed) const;
 
   /// After a read that lacks our own container: covers it if the read lacks most of the others too.
-  void judge_own(TimePoint now, const Eligibility& listed, Suspicion& own, const Peers& peers,
+  void judge_own(TimePoint now, const Eligibility& listed, Suspicion& own, const PeerRecords& peers,
                  const DepartedPeers& departed);
   /// Whether a departed peer is among the recent losses. One that is listed again makes up for its own loss only.
   [[nodiscard]] bool counts(TimePoint now, const DepartedPeers::node_type& departed) const;
@@ -31,23 +31,23 @@ class RemovalGuard {
   void release_own() { own_.reset(); }
 
   /// What is covered; that of our own container goes before. Nothing if nothing is.
-  [[nodiscard]] std::optional<MassHold> view(TimePoint now, const Peers& peers,
-                                             const DepartedPeers& departed) const;
+  [[nodiscard]] std::optional<MassRemovalGuardView> view(TimePoint now, const PeerRecords& peers,
+                                                         const DepartedPeers& departed) const;
 
  private:
   [[nodiscard]] bool is_recent(TimePoint now, TimePoint when) const { return now - when < window_; }
-  [[nodiscard]] bool takes_part(const Peers::value_type& entry) const;
-  [[nodiscard]] MassHold recent_losses(TimePoint now, const Peers& peers,
-                                       const DepartedPeers& departed) const;
-  [[nodiscard]] bool is_mass(const MassHold& hold) const;
+  [[nodiscard]] bool takes_part(const PeerRecords::value_type& entry) const;
+  [[nodiscard]] MassRemovalGuardView recent_losses(TimePoint now, const PeerRecords& peers,
+                                                   const DepartedPeers& departed) const;
+  [[nodiscard]] bool is_mass(const MassRemovalGuardView& hold) const;
 
   const Ipv4Address own_address_;
   const bool on_;
   const Milliseconds window_;
-  std::optional<MassHold> own_;
+  std::optional<MassRemovalGuardView> own_;
 };
 
 /// Listed, but without an address that can be used: that is not knowing.
-[[nodiscard]] bool is_unaddressed(const Eligibility& listed, const Peer& peer);
+[[nodiscard]] bool is_unaddressed(const Eligibility& listed, const PeerRecord& peer);
 
 }  // namespace rancher_cnode::membership

@@ -158,7 +158,7 @@ void WatchLoop::publish_failure(const char* stage, const Error& error) {
   // Waits that failed before this do not count: the service was unavailable.
   failed_waits_ = 0;
   const bool answered = error.code == ErrorCode::not_found;
-  publish({membership::Unknown{error.message}, {}, {}, answered ? client_.url() : "", version_});
+  publish({membership::FailedRead{error.message}, {}, {}, answered ? client_.url() : "", version_});
   // A wait starts only after a plain answer.
   if (!answered) {
     version_.clear();

@@ -94,8 +94,8 @@ using Reasons = std::unordered_map<std::string_view, std::string_view>;
 
 Reasons reasons_of(const Snapshot& snapshot) {
   Reasons reasons;
-  for (const auto& standing : snapshot.standings) {
-    reasons.emplace(standing.node.str(), standing.reason);
+  for (const auto& member : snapshot.member_views) {
+    reasons.emplace(member.node.str(), member.reason);
   }
   return reasons;
 }
@@ -137,8 +137,8 @@ TermBytes target_counters_term(const membership::ReconcilerCounters& counters) {
       .number("inspections", counters.inspections)
       .number("dials", counters.dials)
       .number("dials_failed", counters.dials_failed)
-      .number("connections_gained", counters.links_gained)
-      .number("connections_lost", counters.links_lost)
+      .number("connections_gained", counters.connections_gained)
+      .number("connections_lost", counters.connections_lost)
       .number("disconnects", counters.disconnects)
       .number("disconnects_failed", counters.disconnects_failed)
       .take();
@@ -165,7 +165,8 @@ TermBytes dropped_term(const membership::DropCounts& dropped) {
   return map.take();
 }
 
-TermBytes mass_removal_guard_term(const Snapshot& snapshot, const std::optional<membership::MassHold>& hold) {
+TermBytes mass_removal_guard_term(const Snapshot& snapshot,
+                                  const std::optional<membership::MassRemovalGuardView>& hold) {
   if (!hold) {
     return TermWriter().atom("undefined").bytes();
   }
@@ -181,16 +182,16 @@ TermBytes metadata_term(const Snapshot& snapshot) {
   return Map()
       .text_if("url", snapshot.metadata.url)
       .text_if("version", snapshot.metadata.version)
-      .ago("last_answer_ms_ago", snapshot.now, view.last_good)
-      .ago("last_authoritative_ms_ago", snapshot.now, view.last_whole)
+      .ago("last_answer_ms_ago", snapshot.now, view.last_answer)
+      .ago("last_authoritative_ms_ago", snapshot.now, view.last_authoritative)
       .text_if("last_failure", view.last_failure)
-      .ago("last_failure_ms_ago", snapshot.now, view.last_unknown)
-      .number("authoritative_reads", view.whole_reads)
-      .number("incomplete_reads", view.partial_reads)
-      .number("failed_reads", view.unknown_reads)
+      .ago("last_failure_ms_ago", snapshot.now, view.last_failed)
+      .number("authoritative_reads", view.authoritative_reads)
+      .number("incomplete_reads", view.incomplete_reads)
+      .number("failed_reads", view.failed_reads)
       .number("removed_peers", view.removed_peers)
       .term("dropped_containers", dropped_term(view.dropped))
-      .term("mass_removal_guard", mass_removal_guard_term(snapshot, view.mass_hold))
+      .term("mass_removal_guard", mass_removal_guard_term(snapshot, view.mass_removal_guard))
       .take();
 }
 

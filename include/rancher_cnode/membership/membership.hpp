@@ -65,13 +65,13 @@ struct MembershipSettings {
 /// How the service was asked for. A read by `self` that lacks our own container is partial.
 enum class ReadScope { self, named };
 
-enum class OwnPresence {
+enum class OwnMembership {
   unknown,  ///< no read has listed our own container: just started, or not of this service
-  present,
+  listed,
   missing,  ///< it was listed, and the last read lacks it: no dialling
-  left,     ///< missing for long enough: our own target must disconnect
+  removed,  ///< missing for long enough: the own target must disconnect
 };
-[[nodiscard]] std::string_view to_string(OwnPresence presence);
+[[nodiscard]] std::string_view to_string(OwnMembership membership);
 
 /// What the reconcilers get: peers by node name. Immutable once handed out.
 struct Desired {
@@ -81,28 +81,28 @@ struct Desired {
   std::set<NodeName>
       departed;  ///< departed peers that the last read confirms. Own node included if it has left
   std::set<NodeName> suspended;  ///< departed peers, and our own node, that the last read does not confirm
-  OwnPresence own = OwnPresence::unknown;
+  OwnMembership own = OwnMembership::unknown;
 };
 
-enum class Standing {
+enum class MemberState {
   dialable,
   held,       ///< listed, but must not be dialled: state, health, or no address for now
   suspected,  ///< missing from the last authoritative read
   departed,
 };
-[[nodiscard]] std::string_view to_string(Standing standing);
+[[nodiscard]] std::string_view to_string(MemberState state);
 
 /// One peer, for status.
-struct PeerStanding {
+struct MemberView {
   NodeName node;
-  Standing standing = Standing::dialable;
+  MemberState state = MemberState::dialable;
   std::string reason;  ///< in words; empty if dialable
-  TimePoint since;     ///< when this standing began
+  TimePoint since;     ///< when this state began
 };
 
 /// More than half of the peers went missing within mass_removal_delay: none of those that are missing departs yet,
 /// nor does our own container. It lasts until each of them is listed again or has departed.
-struct MassHold {
+struct MassRemovalGuardView {
   std::size_t missing = 0;  ///< those that it covers, and what was lost within mass_removal_delay; of all
                             ///< while our own container is missing too
   std::size_t known = 0;    ///< those and the others that are known, our own not counted
@@ -111,18 +111,18 @@ struct MassHold {
 
 /// Everything about the reads and about ourselves, for status and the log.
 struct MembershipView {
-  OwnPresence own = OwnPresence::unknown;
-  TimePoint own_since;                  ///< meaningless while own is unknown
-  std::optional<TimePoint> last_good;   ///< last read that was not unknown, partial ones too
-  std::optional<TimePoint> last_whole;  ///< last read that could remove peers
-  std::optional<TimePoint> last_unknown;
+  OwnMembership own = OwnMembership::unknown;
+  TimePoint own_since;                          ///< meaningless while own is unknown
+  std::optional<TimePoint> last_answer;         ///< last read that was not unknown, partial ones too
+  std::optional<TimePoint> last_authoritative;  ///< last read that could remove peers
+  std::optional<TimePoint> last_failed;
   std::string last_failure;  ///< reason of the last unknown read; kept when a good one follows
-  std::uint64_t whole_reads = 0;
-  std::uint64_t partial_reads = 0;
-  std::uint64_t unknown_reads = 0;
+  std::uint64_t authoritative_reads = 0;
+  std::uint64_t incomplete_reads = 0;
+  std::uint64_t failed_reads = 0;
   std::uint64_t removed_peers = 0;  ///< ever confirmed as departed, or forgotten without that
   DropCounts dropped;               ///< of the last good read
-  std::optional<MassHold> mass_hold;
+  std::optional<MassRemovalGuardView> mass_removal_guard;
 };
 
 class Membership {
@@ -148,7 +148,7 @@ class Membership {
   [[nodiscard]] const MembershipView& view() const;
 
   /// Members and departed peers in the order of their addresses, members first. Built anew on each call.
-  [[nodiscard]] std::vector<PeerStanding> standings() const;
+  [[nodiscard]] std::vector<MemberView> member_views() const;
 
  private:
   class Impl;

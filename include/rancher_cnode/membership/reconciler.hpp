@@ -14,8 +14,8 @@
 //   first served. So no peer starves another.
 // * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in the
 //   queue take. One that refuses dials is dialled ever less often, down to once in refusal_limit, because each costs a
-//   line in its application's log; at once when its epmd has another port for it, or had none meanwhile. A link that drops is dialled again at the next list; one that drops again and again after waits that
-//   grow to retry_limit, because each time it comes and goes `global` may cut links of others, too.
+//   line in its application's log; at once when its epmd has another port for it, or had none meanwhile. A connection that drops is dialled again at the next list; one that drops again and again after waits that
+//   grow to retry_limit, because each time it comes and goes `global` may cut connections of others, too.
 // * A peer that the target has lost is inspected before it is dialled again: one that was away and still holds the
 //   old connection would, when the new one replaces it, have its `global` report the loss, and others would cut it or
 //   one another. Whoever cannot be inspected is dialled all the same after max_inspections.
@@ -56,14 +56,14 @@ struct ReconcilerSettings {
   Milliseconds retry_limit{10'000};
   Milliseconds list_interval{1'000};
   std::uint32_t prompt_redials = 5;  ///< after so many losses in a row the waits begin
-  Milliseconds lasting{60'000};      ///< a link that lasted so long ends the row
+  Milliseconds lasting{60'000};      ///< a connection that lasted so long ends the row
   /// Of one peer, that fail or find an old connection, before it is dialled all the same.
   std::uint32_t max_inspections = 3;
   /// A peer that refuses dials at the same port of its epmd's is dialled at least this seldom in the end.
   Milliseconds refusal_limit{900'000};
   /// A peer is held so long at most while a member that it would connect to cannot be looked up; 0: not at all.
   Milliseconds newcomer_patience{10'000};
-  Milliseconds news_interval{5'000};    ///< news act at most this often; later ones wait for it
+  Milliseconds change_interval{5'000};  ///< news act at most this often; later ones wait for it
   Milliseconds disconnect_spread{500};  ///< random wait before a peer is disconnected, 0 to this
   /// A departed peer is reported as still connected after this; its own C-node needs as long as this one to see that
   /// it has departed, and may have begun later.
@@ -79,7 +79,7 @@ enum class ProbeOutcome {
   no_epmd,  ///< something listens there, and does not answer as an epmd does
 };
 enum class DialOutcome {
-  linked,
+  connected,
   refused,    ///< net_kernel:connect_node/1 said false
   silent,     ///< it said false after so long that the peer cannot have answered
   not_alive,  ///< it said ignored: the target is not alive as a node
@@ -106,8 +106,8 @@ enum class DisconnectOutcome {
 using ActionId = std::uint64_t;
 
 namespace action {
-/// Ask the target for all its links, visible and hidden.
-struct ListLinks {
+/// Ask the target for all its connections, visible and hidden.
+struct ListConnections {
   ActionId id;
 };
 /// Ask the peer's epmd for its port.
@@ -121,7 +121,7 @@ struct Inspect {
   ActionId id;
   NodeName peer;
 };
-/// Ask the target to link itself to the peer.
+/// Ask the target to connection itself to the peer.
 struct Dial {
   ActionId id;
   NodeName peer;
@@ -134,9 +134,9 @@ struct Disconnect {
 };
 }  // namespace action
 using Action =
-    std::variant<action::ListLinks, action::Probe, action::Inspect, action::Dial, action::Disconnect>;
+    std::variant<action::ListConnections, action::Probe, action::Inspect, action::Dial, action::Disconnect>;
 
-/// Every action must be answered by one event with its id: ListLinks by LinksListed or ListFailed, Probe by
+/// Every action must be answered by one event with its id: ListConnections by ConnectionsListed or ListFailed, Probe by
 /// Probed, Inspect by Inspected, Dial by Dialled, Disconnect by Disconnected. TargetDown and TargetUp end the list and the dials in flight,
 /// whose answers may come after it or not. Probes, inspections and disconnects go on: they must be answered still, and keep their
 /// slots until then.
@@ -145,13 +145,13 @@ namespace event {
 struct DesiredChanged {
   std::shared_ptr<const Desired> desired;
 };
-/// The target is linked to us, perhaps anew: it may have restarted, so all that was known of its links is
+/// The target is connected to us, perhaps anew: it may have restarted, so all that was known of its connections is
 /// void.
 struct TargetUp {};
 struct TargetDown {};
-struct LinksListed {
+struct ConnectionsListed {
   ActionId id;
-  std::vector<NodeName> links;  ///< in any order; strangers and C-nodes do no harm
+  std::vector<NodeName> connections;  ///< in any order; strangers and C-nodes do no harm
 };
 struct ListFailed {
   ActionId id;
@@ -176,18 +176,18 @@ struct Disconnected {
   DisconnectOutcome outcome;
 };
 /// Something changed outside (the metadata version): waiting peers are due, and the retry delays of those that do
-/// not answer probes start over. At most once in news_interval; sent more often, it acts when that is over. A
-/// link that came without a dial of ours counts as news too.
-struct News {};
+/// not answer probes start over. At most once in change_interval; sent more often, it acts when that is over. A
+/// connection that came without a dial of ours counts as news too.
+struct ExternalChange {};
 struct Tick {};
 }  // namespace event
-using Event = std::variant<event::DesiredChanged, event::TargetUp, event::TargetDown, event::LinksListed,
-                           event::ListFailed, event::Probed, event::Inspected, event::Dialled,
-                           event::Disconnected, event::News, event::Tick>;
+using Event = std::variant<event::DesiredChanged, event::TargetUp, event::TargetDown,
+                           event::ConnectionsListed, event::ListFailed, event::Probed, event::Inspected,
+                           event::Dialled, event::Disconnected, event::ExternalChange, event::Tick>;
 
 enum class PeerState {
-  linked,
-  held,    ///< a member that must not be dialled now; not linked
+  connected,
+  held,    ///< a member that must not be dialled now; not connected
   queued,  ///< waits for a free slot, for the target, or for our own container to be listed again
   probing,
   inspecting,  ///< it was lost: what it takes itself for is looked up before it is dialled again
@@ -202,9 +202,9 @@ enum class PeerScope { all, unconnected };
 struct PeerView {
   NodeName node;
   PeerState state = PeerState::queued;
-  std::string_view reason;     ///< why it is not linked, in words: the last failure, else what it waits for
-  TimePoint since;             ///< when this state began
-  std::uint32_t attempts = 0;  ///< failed ones since it was last linked
+  std::string_view reason;  ///< why it is not connected, in words: the last failure, else what it waits for
+  TimePoint since;          ///< when this state began
+  std::uint32_t attempts = 0;         ///< failed ones since it was last connected
   std::optional<TimePoint> next_try;  ///< only if waiting; for the tests of the retry delays
 };
 
@@ -251,8 +251,8 @@ struct ReconcilerCounters {
   std::uint64_t inspections = 0;
   std::uint64_t dials = 0;
   std::uint64_t dials_failed = 0;
-  std::uint64_t links_gained = 0;  ///< links to members that appeared, whoever made them
-  std::uint64_t links_lost = 0;    ///< links to members that went while the target was up
+  std::uint64_t connections_gained = 0;  ///< connections to members that appeared, whoever made them
+  std::uint64_t connections_lost = 0;    ///< connections to members that went while the target was up
   std::uint64_t disconnects = 0;
   std::uint64_t disconnects_failed = 0;
   std::uint64_t stale_answers = 0;
@@ -272,10 +272,10 @@ class Reconciler {
   /// work.
   [[nodiscard]] TimePoint next_wake() const;
 
-  /// True once the target has listed its links and every dialable peer is linked or has failed at least once.
+  /// True once the target has listed its connections and every dialable peer is connected or has failed at least once.
   /// Starts over when the target restarts; peers that come later make it false until they too have been
   /// tried.
-  [[nodiscard]] bool first_round_done() const;
+  [[nodiscard]] bool has_synced() const;
 
   /// Members in the order of their names. O(members).
   [[nodiscard]] std::vector<PeerView> peers(PeerScope scope = PeerScope::all) const;

@@ -37,9 +37,9 @@ struct Service {
 };
 
 /// A read that told nothing: failure, timeout, 404, odd shape. Changes nothing but the age of what is known.
-struct Unknown {
+struct FailedRead {
   std::string reason;  ///< in words, for people
-  friend bool operator==(const Unknown&, const Unknown&) = default;
+  friend bool operator==(const FailedRead&, const FailedRead&) = default;
 };
 
 /// What a good read may do, by where it came from.
@@ -49,6 +49,6 @@ enum class Authority {
 };
 
 /// One answer about the service: good or unknown.
-using Read = std::variant<Service, Unknown>;
+using Read = std::variant<Service, FailedRead>;
 
 }  // namespace rancher_cnode::membership

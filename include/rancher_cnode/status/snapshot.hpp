@@ -51,7 +51,7 @@ struct Snapshot {
   distribution::CNode::Counters node_counters;
   MetadataSnapshot metadata;
   /// Of every member and departed peer, by the metadata.
-  std::vector<membership::PeerStanding> standings;
+  std::vector<membership::MemberView> member_views;
   std::vector<TargetSnapshot> targets;
 };
 

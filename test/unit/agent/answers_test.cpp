@@ -39,11 +39,11 @@ TEST_CASE("a probe's failure is reported by its kind") {
 
 TEST_CASE("a dial is connected, refused, ignored or without reply") {
   constexpr Milliseconds soon{20};
-  CHECK(dial_outcome(atom("true"), soon) == DialOutcome::linked);
+  CHECK(dial_outcome(atom("true"), soon) == DialOutcome::connected);
   CHECK(dial_outcome(atom("false"), soon) == DialOutcome::refused);
   CHECK(dial_outcome(atom("false"), Milliseconds(3'499)) == DialOutcome::refused);
   CHECK(dial_outcome(atom("false"), Milliseconds(3'500)) == DialOutcome::silent);
-  CHECK(dial_outcome(atom("true"), Milliseconds(7'000)) == DialOutcome::linked);
+  CHECK(dial_outcome(atom("true"), Milliseconds(7'000)) == DialOutcome::connected);
   CHECK(dial_outcome(atom("ignored"), soon) == DialOutcome::not_alive);
   CHECK(dial_outcome(atom("nonsense"), soon) == DialOutcome::refused);
   CHECK(dial_outcome(failure(ErrorCode::timeout, ""), soon) == DialOutcome::no_reply);

@@ -119,7 +119,7 @@ TEST_CASE("reads of our own service that never list us are logged once") {
 TEST_CASE("failed reads do not report that we are unlisted") {
   Reading reading;
   reading.read(Milliseconds(0), ReadScope::self, other);
-  reading.take(Milliseconds(60'000), ReadScope::self, membership::Unknown{"timeout"});
+  reading.take(Milliseconds(60'000), ReadScope::self, membership::FailedRead{"timeout"});
   CHECK(reading.lines->count("own_container_unlisted") == 0);
 }
 
@@ -169,7 +169,7 @@ TEST_CASE("a suspected peer is logged once, whatever reads fail meanwhile") {
   OneOfTwo reading;
   reading.lists({container(other, "running")});
   reading.lists({});
-  reading.take(Milliseconds(1'000), ReadScope::self, membership::Unknown{"timeout"});
+  reading.take(Milliseconds(1'000), ReadScope::self, membership::FailedRead{"timeout"});
   reading.take(Milliseconds(1'000), ReadScope::self, membership::Service{});
   reading.lists({});
   CHECK(reading.held() == std::vector{held_line("missing from the metadata")});
@@ -199,7 +199,7 @@ TEST_CASE("departed peers that a failed read suspended are not reported again wh
     reading.lists({});
   }
   CHECK(reading.lines->count("peer_departed") == 1);
-  reading.take(Milliseconds(1'000), ReadScope::self, membership::Unknown{"timeout"});
+  reading.take(Milliseconds(1'000), ReadScope::self, membership::FailedRead{"timeout"});
   reading.lists({});
   CHECK(reading.lines->count("peer_departed") == 1);
 }

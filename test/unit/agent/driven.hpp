@@ -25,7 +25,7 @@ inline const Error closed{ErrorCode::unavailable, "the other side closed the con
 /// The members, all dialable, and the departed.
 inline std::shared_ptr<membership::Desired> desired(const Texts& members, const Texts& departed = {}) {
   auto made = std::make_shared<membership::Desired>();
-  made->own = membership::OwnPresence::present;
+  made->own = membership::OwnMembership::listed;
   for (const auto& member : members) {
     made->members.insert(node(member));
   }

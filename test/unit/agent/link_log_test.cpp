@@ -9,17 +9,17 @@ using agent::LinkLog;
 using membership::Departure;
 using membership::Desired;
 using membership::DisconnectOutcome;
-using membership::Standing;
+using membership::MemberState;
 
 namespace {
 
 NodeName node(const char* name) { return *NodeName::parse(name); }
 
 /// A peer that is listed; it may be dialled unless its container is stopped or suspected.
-std::shared_ptr<Desired> listing(const NodeName& peer, Standing standing) {
+std::shared_ptr<Desired> listing(const NodeName& peer, MemberState state) {
   auto desired = std::make_shared<Desired>();
   desired->members.insert(peer);
-  if (standing == Standing::dialable) {
+  if (state == MemberState::dialable) {
     desired->dialable.insert(peer);
   }
   return desired;
@@ -48,7 +48,7 @@ TEST_CASE("a failing peer is logged once until the reason changes") {
 
 TEST_CASE("a peer that may be dialled and drops is a loss") {
   Logged logged;
-  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.desired(listing(logged.peer, MemberState::dialable));
   logged.log_of_target.listed({logged.peer}, unconnected);
   logged.log_of_target.listed({logged.peer}, unconnected);
   CHECK(logged.lines->count("peer_lost") == 0);
@@ -58,7 +58,7 @@ TEST_CASE("a peer that may be dialled and drops is a loss") {
 
 TEST_CASE("a peer that may not be dialled and drops is no loss") {
   Logged logged;
-  logged.log_of_target.desired(listing(logged.peer, Standing::held));
+  logged.log_of_target.desired(listing(logged.peer, MemberState::held));
   logged.log_of_target.listed({logged.peer}, unconnected);
   logged.log_of_target.listed({}, unconnected);
   CHECK(logged.lines->count("peer_lost") == 0);
@@ -75,7 +75,7 @@ TEST_CASE("a failing peer is reported again after the target was away") {
 TEST_CASE("a failing peer is reported again after it was connected, by a dial or by itself") {
   for (const bool by_a_dial : {true, false}) {
     Logged logged;
-    logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+    logged.log_of_target.desired(listing(logged.peer, MemberState::dialable));
     logged.log_of_target.failed(logged.peer, "does not answer");
     if (by_a_dial) {
       logged.log_of_target.linked(logged.peer, Milliseconds(20));
@@ -89,20 +89,20 @@ TEST_CASE("a failing peer is reported again after it was connected, by a dial or
 
 TEST_CASE("a failing peer is reported again after it was held") {
   Logged logged;
-  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.desired(listing(logged.peer, MemberState::dialable));
   logged.log_of_target.failed(logged.peer, "does not answer");
-  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.desired(listing(logged.peer, MemberState::dialable));
   logged.log_of_target.failed(logged.peer, "does not answer");
   CHECK(logged.lines->count("peer_unreachable") == 1);
-  logged.log_of_target.desired(listing(logged.peer, Standing::held));
-  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.desired(listing(logged.peer, MemberState::held));
+  logged.log_of_target.desired(listing(logged.peer, MemberState::dialable));
   logged.log_of_target.failed(logged.peer, "does not answer");
   CHECK(logged.lines->count("peer_unreachable") == 2);
 }
 
 TEST_CASE("a connection to a member is reported once, with its time if it was dialled, to others never") {
   Logged logged;
-  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.desired(listing(logged.peer, MemberState::dialable));
   logged.log_of_target.linked(logged.peer, Milliseconds(20));
   logged.log_of_target.linked(logged.peer, Milliseconds(20));
   logged.log_of_target.listed({logged.peer, node("unknown@10.42.0.9")}, unconnected);
@@ -119,7 +119,7 @@ TEST_CASE("a connection to a member is reported once, with its time if it was di
 
 TEST_CASE("a complete cluster is reported once, and again after a loss or a restart of the target") {
   Logged logged;
-  auto desired = listing(logged.peer, Standing::dialable);
+  auto desired = listing(logged.peer, MemberState::dialable);
   desired->members.insert(node("myapp@10.42.0.1"));
   desired->dialable.insert(node("myapp@10.42.0.1"));
   logged.log_of_target.desired(desired);
@@ -140,7 +140,7 @@ TEST_CASE("a complete cluster is reported once, and again after a loss or a rest
 
 TEST_CASE("a cluster without anybody to dial is not complete") {
   Logged logged;
-  logged.log_of_target.desired(listing(logged.peer, Standing::held));
+  logged.log_of_target.desired(listing(logged.peer, MemberState::held));
   logged.log_of_target.listed({logged.peer}, unconnected);
   CHECK(logged.lines->count("cluster_completed") == 0);
 }
@@ -207,7 +207,7 @@ TEST_CASE("a peer that gave up old connections is logged") {
 TEST_CASE(
     "a peer that a list lacks is not lost while it is connected: the list is older than the connection") {
   Logged logged;
-  logged.log_of_target.desired(listing(logged.peer, Standing::dialable));
+  logged.log_of_target.desired(listing(logged.peer, MemberState::dialable));
   logged.log_of_target.linked(logged.peer, Milliseconds(1));
   logged.log_of_target.listed({}, [](const NodeName&) { return true; });
   CHECK(logged.lines->count("peer_lost") == 0);

@@ -15,7 +15,7 @@ NodeName node(const char* name) { return *NodeName::parse(name); }
 
 MembershipView has_read() {
   MembershipView view;
-  view.last_good = TimePoint{};
+  view.last_answer = TimePoint{};
   return view;
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("for a connected target the report names the peers that were not tried
   CHECK(readiness_report(has_read(), {{connected}, 1}) ==
         "target myapp@10.42.0.1 is connected, and has not listed its connections yet");
   connected.peers = {{.node = node("myapp@10.42.0.2"),
-                      .state = PeerState::linked,
+                      .state = PeerState::connected,
                       .reason = {},
                       .since = {},
                       .next_try = {}},
@@ -91,7 +91,7 @@ TEST_CASE("a peer counts as not tried while it is queued, probed or dialled, and
   for (const auto& [state, untried] :
        {std::pair{PeerState::queued, true}, std::pair{PeerState::probing, true},
         std::pair{PeerState::dialling, true}, std::pair{PeerState::waiting, false},
-        std::pair{PeerState::held, false}, std::pair{PeerState::linked, false}}) {
+        std::pair{PeerState::held, false}, std::pair{PeerState::connected, false}}) {
     TargetSnapshot connected = target(TargetSnapshot::State::connected, "");
     connected.peers = {
         {.node = node("myapp@10.42.0.2"), .state = state, .reason = {}, .since = {}, .next_try = {}}};

@@ -55,7 +55,7 @@ struct Served : Listening {
             .program_version = "1.2.3",
             .node_counters = {},
             .metadata = {},
-            .standings = {},
+            .member_views = {},
             .targets = {std::move(target)}};
   }
   void sync() {

@@ -38,12 +38,12 @@ status::Snapshot snapshot() {
                             .program_version = "1.2.3",
                             .node_counters = {},
                             .metadata = {.url = "http://m", .version = "v1", .view = {}},
-                            .standings = {},
+                            .member_views = {},
                             .targets = {target}};
   auto& view = snapshot.metadata.view;
-  view.last_good = view.last_whole = view.last_unknown = then;
+  view.last_answer = view.last_authoritative = view.last_failed = then;
   view.last_failure = "404";
-  view.mass_hold = {.missing = 1, .known = 1, .since = then};
+  view.mass_removal_guard = {.missing = 1, .known = 1, .since = then};
   return snapshot;
 }
 
@@ -154,15 +154,15 @@ TEST_CASE("the page of the status has every field of the term, with its type, an
 TEST_CASE("the page of the status has every state, and no other") {
   using distribution::RegistrationState;
   using membership::DepartedState;
-  using membership::OwnPresence;
+  using membership::OwnMembership;
   using membership::PeerState;
   using State = status::TargetSnapshot::State;
   check_words("registration", {RegistrationState::unavailable, RegistrationState::name_taken,
                                RegistrationState::registered, RegistrationState::lost});
-  check_words("own_container",
-              {OwnPresence::unknown, OwnPresence::present, OwnPresence::missing, OwnPresence::left});
+  check_words("own_container", {OwnMembership::unknown, OwnMembership::listed, OwnMembership::missing,
+                                OwnMembership::removed});
   check_words("targets[].state", {State::awaited, State::connected, State::unresponsive});
-  check_words("peers[].state", {PeerState::linked, PeerState::held, PeerState::queued, PeerState::probing,
+  check_words("peers[].state", {PeerState::connected, PeerState::held, PeerState::queued, PeerState::probing,
                                 PeerState::inspecting, PeerState::dialling, PeerState::waiting});
   check_words("departed[].state",
               {DepartedState::unknown, DepartedState::connected, DepartedState::disconnecting});

@@ -223,7 +223,7 @@ TEST_CASE("a departed peer that is listed again is not disconnected any more, an
   driver.answer_list({2, 9});
   keep_listing(driver, {2, 9}, 60s);
   CHECK(driver.disconnects.empty());
-  CHECK(driver.state(9) == PeerState::linked);
+  CHECK(driver.state(9) == PeerState::connected);
   while (driver.lists.empty()) {
     driver.pass(100ms);
   }
@@ -398,15 +398,15 @@ TEST_CASE("of all targets the departed one is disconnected, and dials nobody, co
   ReconcilerSettings settings = driving_node_1();
   settings.departed_peers = DepartedPolicy::ignore;
   Driver driver(settings);
-  driver.begin(desired(nodes({1, 2, 3}), {}, OwnPresence::unknown), {2});
+  driver.begin(desired(nodes({1, 2, 3}), {}, OwnMembership::unknown), {2});
   while (!driver.probes.empty()) {
     driver.answer_probe(ProbeOutcome::no_answer);
   }
-  driver.step(event::DesiredChanged{departing(nodes({2, 3}), nodes({1}), OwnPresence::unknown)});
+  driver.step(event::DesiredChanged{departing(nodes({2, 3}), nodes({1}), OwnMembership::unknown)});
   keep_listing(driver, {2}, 20s);
   CHECK(peers_of(driver.disconnects) == nodes({1}));
   CHECK(driver.in_flight() == 0);
-  driver.step(event::DesiredChanged{suspending(nodes({2, 3}), nodes({1}), OwnPresence::unknown)});
+  driver.step(event::DesiredChanged{suspending(nodes({2, 3}), nodes({1}), OwnMembership::unknown)});
   keep_listing(driver, {2}, 20s);
   CHECK(driver.in_flight() == 0);
 }

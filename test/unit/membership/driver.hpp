@@ -16,7 +16,7 @@
 namespace rancher_cnode::membership::samples {
 
 inline std::shared_ptr<const Desired> desired(std::set<NodeName> dialable, std::set<NodeName> departed = {},
-                                              OwnPresence own = OwnPresence::present) {
+                                              OwnMembership own = OwnMembership::listed) {
   Desired result;
   result.members = dialable;
   result.dialable = std::move(dialable);
@@ -26,13 +26,13 @@ inline std::shared_ptr<const Desired> desired(std::set<NodeName> dialable, std::
 }
 
 inline std::shared_ptr<const Desired> departing(std::set<NodeName> dialable, std::set<NodeName> departed,
-                                                OwnPresence own = OwnPresence::present) {
+                                                OwnMembership own = OwnMembership::listed) {
   return desired(std::move(dialable), std::move(departed), own);
 }
 
 /// As departing(), but the last read does not confirm it.
 inline std::shared_ptr<const Desired> suspending(std::set<NodeName> dialable, std::set<NodeName> suspended,
-                                                 OwnPresence own = OwnPresence::present) {
+                                                 OwnMembership own = OwnMembership::listed) {
   auto result = std::make_shared<Desired>(*desired(std::move(dialable), {}, own));
   result->suspended = std::move(suspended);
   return result;
@@ -41,8 +41,8 @@ inline std::shared_ptr<const Desired> suspending(std::set<NodeName> dialable, st
 /// Our own container, number 1, has departed; the departures of others are suspended then.
 inline std::shared_ptr<const Desired> own_departing(std::set<NodeName> dialable,
                                                     std::set<NodeName> suspended = {}) {
-  auto result =
-      std::make_shared<Desired>(*suspending(std::move(dialable), std::move(suspended), OwnPresence::left));
+  auto result = std::make_shared<Desired>(
+      *suspending(std::move(dialable), std::move(suspended), OwnMembership::removed));
   result->departed = {node(1)};
   return result;
 }
@@ -75,8 +75,8 @@ class Driver {
   explicit Driver(ReconcilerSettings settings) : reconciler_(std::move(settings)) {}
 
   TimePoint now = at_seconds(0);
-  bool answers_inspections = true;       ///< each at once, as clear
-  std::vector<action::ListLinks> lists;  ///< each of these: not answered yet, in order
+  bool answers_inspections = true;             ///< each at once, as clear
+  std::vector<action::ListConnections> lists;  ///< each of these: not answered yet, in order
   std::vector<action::Probe> probes;
   std::vector<action::Inspect> inspections;
   std::vector<action::Dial> dials;
@@ -105,18 +105,18 @@ class Driver {
   }
 
   /// The target is there, desired is known, and the first list is answered.
-  void begin(std::shared_ptr<const Desired> wanted, std::initializer_list<int> linked = {}) {
+  void begin(std::shared_ptr<const Desired> wanted, std::initializer_list<int> connected = {}) {
     step(event::DesiredChanged{std::move(wanted)});
     step(event::TargetUp{});
-    answer_list(linked);
+    answer_list(connected);
   }
 
-  void answer_list(std::initializer_list<int> linked) {
-    std::vector<NodeName> links;
-    for (const int number : linked) {
-      links.push_back(node(number));
+  void answer_list(std::initializer_list<int> connected) {
+    std::vector<NodeName> connections;
+    for (const int number : connected) {
+      connections.push_back(node(number));
     }
-    step(event::LinksListed{take_first(lists).id, std::move(links)});
+    step(event::ConnectionsListed{take_first(lists).id, std::move(connections)});
   }
   void fail_list() { step(event::ListFailed{take_first(lists).id}); }
   void answer_probe(ProbeOutcome outcome, std::uint16_t port = 4711) {
@@ -142,7 +142,7 @@ class Driver {
   [[nodiscard]] const Reconciler& reconciler() const { return reconciler_; }
 
  private:
-  void keep(action::ListLinks action) { lists.push_back(action); }
+  void keep(action::ListConnections action) { lists.push_back(action); }
   void keep(action::Probe action) { probes.push_back(std::move(action)); }
   void keep(action::Inspect action) { inspections.push_back(std::move(action)); }
   void answer_inspections_if_wanted() {

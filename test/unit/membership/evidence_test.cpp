@@ -23,7 +23,7 @@ struct Gap {
   std::optional<Read> read;
   Authority authority = Authority::full;
 };
-const Gap gaps[] = {{"a failed read", Unknown{"timeout"}},
+const Gap gaps[] = {{"a failed read", FailedRead{"timeout"}},
                     {"an empty read", service({})},
                     {"a read of a source that may only add", running({2, 3, 4}), Authority::may_only_add},
                     {"a pause", std::nullopt}};
@@ -62,9 +62,9 @@ TEST_CASE("after a gap our own removal delay begins anew") {
       membership.observe(at_seconds(6), ReadScope::self, *gap.read, gap.authority);
     }
     read_every_second(membership, 11, 20, ReadScope::self, running({2, 3, 4, 5}));
-    CHECK(membership.desired()->own == OwnPresence::missing);
+    CHECK(membership.desired()->own == OwnMembership::missing);
     membership.observe(at_seconds(21), ReadScope::self, running({2, 3, 4, 5}));
-    CHECK(membership.desired()->own == OwnPresence::left);
+    CHECK(membership.desired()->own == OwnMembership::removed);
   }
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("after a gap the first read alone removes nobody, however short the de
   Membership membership(quick);
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3}));
   membership.observe(at_seconds(1), ReadScope::self, running({1, 2}));
-  membership.observe(at_seconds(2), ReadScope::self, Unknown{"timeout"});
+  membership.observe(at_seconds(2), ReadScope::self, FailedRead{"timeout"});
   membership.observe(at_seconds(3), ReadScope::self, running({1, 2}));
   CHECK(membership.desired()->departed.empty());
   membership.observe(at_seconds(4), ReadScope::self, running({1, 2}));
@@ -110,11 +110,11 @@ TEST_CASE(
 TEST_CASE("a peer whose evidence was broken is suspected on, and not dialled") {
   Membership membership = five();
   membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4}));
-  membership.observe(at_seconds(2), ReadScope::self, Unknown{"timeout"});
+  membership.observe(at_seconds(2), ReadScope::self, FailedRead{"timeout"});
   membership.observe(at_seconds(3), ReadScope::self, running({1, 2, 3, 4}));
   CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4}));
-  CHECK(membership.standings().back().standing == Standing::suspected);
-  CHECK(membership.standings().back().since == at_seconds(1));
+  CHECK(membership.member_views().back().state == MemberState::suspected);
+  CHECK(membership.member_views().back().since == at_seconds(1));
 }
 
 TEST_CASE(
@@ -124,7 +124,7 @@ TEST_CASE(
     membership.observe(at_seconds(second), ReadScope::self, running({6}), Authority::may_only_add);
   }
   CHECK(membership.desired()->departed.empty());
-  CHECK(membership.desired()->own == OwnPresence::present);
+  CHECK(membership.desired()->own == OwnMembership::listed);
   CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4, 5, 6}));
 
   Membership departed = five();

@@ -19,7 +19,7 @@ using samples::with_a_long_wait;
 TEST_CASE("news make waiting peers due at once, and delays start over") {
   Driver driver = with_a_long_wait();
   REQUIRE(driver.probes.empty());
-  driver.step(event::News{});
+  driver.step(event::ExternalChange{});
   REQUIRE(driver.probes.size() == 1);
   driver.answer_probe(ProbeOutcome::no_answer);
   CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
@@ -34,7 +34,7 @@ TEST_CASE("without probes news start the delays of dials over") {
     driver.answer_dial(DialOutcome::refused);
     driver.pass(std::chrono::ceil<Milliseconds>(driver.peer(2)->next_try.value() - driver.now));
   }
-  driver.step(event::News{});
+  driver.step(event::ExternalChange{});
   driver.answer_dial(DialOutcome::refused);
   CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
 }
@@ -47,7 +47,7 @@ TEST_CASE("peers that the first list shows are no news: the next ones act at onc
     driver.pass(std::chrono::ceil<Milliseconds>(driver.peer(2)->next_try.value() - driver.now));
   }
   driver.answer_probe(ProbeOutcome::no_answer);
-  driver.step(event::News{});
+  driver.step(event::ExternalChange{});
   CHECK(driver.probes.size() == 1);
 }
 
@@ -55,17 +55,17 @@ TEST_CASE("news while a probe is in flight count for it too") {
   Driver driver = with_a_long_wait();
   driver.pass(10s);
   REQUIRE(driver.probes.size() == 1);
-  driver.step(event::News{});
+  driver.step(event::ExternalChange{});
   driver.answer_probe(ProbeOutcome::no_answer);
   CHECK(driver.peer(2)->next_try.value() - driver.now <= 100ms);
 }
 
 TEST_CASE("news act at most once in their interval, and none is lost") {
   Driver driver = with_a_long_wait();
-  driver.step(event::News{});
+  driver.step(event::ExternalChange{});
   REQUIRE(driver.probes.size() == 1);
   driver.pass(1s);
-  driver.step(event::News{});  // for the probe that is out
+  driver.step(event::ExternalChange{});  // for the probe that is out
   const TimePoint second = driver.now;
   driver.answer_probe(ProbeOutcome::no_answer);
   while (driver.now < second + 3'900ms) {
@@ -152,13 +152,13 @@ TEST_CASE("a peer that comes up while it is dialled did not come up by itself") 
   Driver driver = with_one_waiting_and_one_in_flight();
   driver.answer_probe(ProbeOutcome::found);
   driver.answer_list({2});
-  CHECK(driver.state(2) == PeerState::linked);
+  CHECK(driver.state(2) == PeerState::connected);
   CHECK(driver.state(3) == PeerState::waiting);
 }
 
 TEST_CASE("an external change hurries once") {
   Driver driver = with_a_long_wait();
-  driver.step(event::News{});
+  driver.step(event::ExternalChange{});
   for (int tenth = 0; tenth < 300; ++tenth) {
     while (!driver.probes.empty()) {
       driver.answer_probe(ProbeOutcome::no_answer);

@@ -68,7 +68,7 @@ TEST_CASE("a peer that was inspected is not inspected again before it is lost ag
   driver.answer_probe(ProbeOutcome::found);
   CHECK(driver.inspections.empty());
   CHECK(driver.dials.size() == 1);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   while (!driver.lists.empty()) {
     driver.answer_list({2, 3});
   }
@@ -107,7 +107,7 @@ TEST_CASE("a peer that is connected again by itself during its inspection is not
   }
   driver.answer_inspection(InspectOutcome::clear);
   CHECK(driver.dials.empty());
-  CHECK(driver.state(2) == PeerState::linked);
+  CHECK(driver.state(2) == PeerState::connected);
 }
 
 TEST_CASE("a target that restarts has lost nobody, and an inspection that is out then keeps its slot") {

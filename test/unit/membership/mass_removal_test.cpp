@@ -21,15 +21,15 @@ using samples::settings;
 TEST_CASE("while a read lacks us and most of the others, we do not depart before the mass removal delay") {
   Membership membership = five();
   read_every_second(membership, 1, 60, ReadScope::self, running({2}));
-  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.desired()->own == OwnMembership::missing);
   CHECK(membership.desired()->departed.empty());
-  REQUIRE(membership.view().mass_hold);
-  CHECK(membership.view().mass_hold->missing == 3);
-  CHECK(membership.view().mass_hold->known == 4);
+  REQUIRE(membership.view().mass_removal_guard);
+  CHECK(membership.view().mass_removal_guard->missing == 3);
+  CHECK(membership.view().mass_removal_guard->known == 4);
   CHECK(membership.wants_read_at() == at_seconds(61));
   CHECK(membership.observe(at_seconds(61), ReadScope::self, running({2})));
-  CHECK(membership.desired()->own == OwnPresence::left);
-  CHECK_FALSE(membership.view().mass_hold);
+  CHECK(membership.desired()->own == OwnMembership::removed);
+  CHECK_FALSE(membership.view().mass_removal_guard);
 }
 
 TEST_CASE(
@@ -37,30 +37,30 @@ TEST_CASE(
   Membership membership = five();
   read_every_second(membership, 1, 20, ReadScope::self, running({2}));
   read_every_second(membership, 21, 60, ReadScope::self, running({2, 3, 4, 5}));
-  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.desired()->own == OwnMembership::missing);
   CHECK(membership.wants_read_at() == at_seconds(61));
   membership.observe(at_seconds(61), ReadScope::self, running({2, 3, 4, 5}));
-  CHECK(membership.desired()->own == OwnPresence::left);
+  CHECK(membership.desired()->own == OwnMembership::removed);
 
   Membership listed_again = five();
   read_every_second(listed_again, 1, 20, ReadScope::self, running({2}));
   listed_again.observe(at_seconds(21), ReadScope::self, running({1, 2, 3, 4, 5}));
-  CHECK(listed_again.desired()->own == OwnPresence::present);
-  CHECK_FALSE(listed_again.view().mass_hold);
+  CHECK(listed_again.desired()->own == OwnMembership::listed);
+  CHECK_FALSE(listed_again.view().mass_removal_guard);
 }
 
 TEST_CASE("while a read lacks more than half of the others, nobody departs before the mass removal delay") {
   Membership membership = five();
   read_every_second(membership, 1, 60, ReadScope::self, running({1, 2}));
   CHECK(membership.desired()->departed.empty());
-  REQUIRE(membership.view().mass_hold);
-  CHECK(membership.view().mass_hold->missing == 3);
-  CHECK(membership.view().mass_hold->known == 4);
-  CHECK(membership.view().mass_hold->since == at_seconds(1));
+  REQUIRE(membership.view().mass_removal_guard);
+  CHECK(membership.view().mass_removal_guard->missing == 3);
+  CHECK(membership.view().mass_removal_guard->known == 4);
+  CHECK(membership.view().mass_removal_guard->since == at_seconds(1));
   CHECK(membership.wants_read_at() == at_seconds(61));
   CHECK(membership.observe(at_seconds(61), ReadScope::self, running({1, 2})));
   CHECK(membership.desired()->departed == nodes({3, 4, 5}));
-  CHECK_FALSE(membership.view().mass_hold);
+  CHECK_FALSE(membership.view().mass_removal_guard);
 }
 
 TEST_CASE("containers that were down take no part: a finished upgrade is no mass removal") {
@@ -71,7 +71,7 @@ TEST_CASE("containers that were down take no part: a finished upgrade is no mass
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, upgraded);
   read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3}));
-  CHECK_FALSE(membership.view().mass_hold);
+  CHECK_FALSE(membership.view().mass_removal_guard);
   CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3})));
   CHECK(membership.desired()->departed == nodes({4, 5, 6}));
 
@@ -82,9 +82,9 @@ TEST_CASE("containers that were down take no part: a finished upgrade is no mass
     without.containers.push_back(container(old, "updating-stopped"));
   }
   most_gone.observe(at_seconds(1), ReadScope::self, without);
-  REQUIRE(most_gone.view().mass_hold);
-  CHECK(most_gone.view().mass_hold->missing == 2);
-  CHECK(most_gone.view().mass_hold->known == 2);
+  REQUIRE(most_gone.view().mass_removal_guard);
+  CHECK(most_gone.view().mass_removal_guard->missing == 2);
+  CHECK(most_gone.view().mass_removal_guard->known == 2);
 }
 
 TEST_CASE("containers that were down are not held when most of those that were up go missing with them") {
@@ -94,8 +94,8 @@ TEST_CASE("containers that were down are not held when most of those that were u
   membership.observe(at_seconds(0), ReadScope::self, mixed);
   read_every_second(membership, 1, 11, ReadScope::self, running({1, 2}));
   CHECK(membership.desired()->departed == nodes({5}));
-  REQUIRE(membership.view().mass_hold);
-  CHECK(membership.view().mass_hold->missing == 2);
+  REQUIRE(membership.view().mass_removal_guard);
+  CHECK(membership.view().mass_removal_guard->missing == 2);
 }
 
 TEST_CASE("half of the others may depart without the guard") {
@@ -109,7 +109,7 @@ TEST_CASE("a service scaled from two to one is held as a mass removal") {
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
   read_every_second(membership, 1, 60, ReadScope::self, running({1}));
   CHECK(membership.desired()->departed.empty());
-  CHECK(membership.view().mass_hold);
+  CHECK(membership.view().mass_removal_guard);
   membership.observe(at_seconds(61), ReadScope::self, running({1}));
   CHECK(membership.desired()->departed == nodes({2}));
 }
@@ -119,7 +119,7 @@ TEST_CASE("peers that go missing one after the other are held once they are more
   read_every_second(membership, 1, 5, ReadScope::self, running({1, 2, 3}));
   read_every_second(membership, 6, 60, ReadScope::self, running({1, 2}));
   CHECK(membership.desired()->departed.empty());
-  CHECK(membership.view().mass_hold);
+  CHECK(membership.view().mass_removal_guard);
 }
 
 TEST_CASE("a departed peer that is listed again makes up for its own loss only") {
@@ -130,17 +130,17 @@ TEST_CASE("a departed peer that is listed again makes up for its own loss only")
   // Two come back, and three more go: of the eight five are lost within the window.
   read_every_second(membership, 12, 24, ReadScope::self, running({1, 5, 6, 7}));
   CHECK(membership.desired()->departed == nodes({8, 9}));
-  REQUIRE(membership.view().mass_hold);
-  CHECK(membership.view().mass_hold->missing == 5);
-  CHECK(membership.view().mass_hold->known == 8);
+  REQUIRE(membership.view().mass_removal_guard);
+  CHECK(membership.view().mass_removal_guard->missing == 5);
+  CHECK(membership.view().mass_removal_guard->known == 8);
 }
 
 TEST_CASE("a hold ends when the peers are listed again") {
   Membership membership = five();
   read_every_second(membership, 1, 30, ReadScope::self, running({1}));
-  CHECK(membership.view().mass_hold);
+  CHECK(membership.view().mass_removal_guard);
   membership.observe(at_seconds(31), ReadScope::self, running({1, 2, 3, 4, 5}));
-  CHECK_FALSE(membership.view().mass_hold);
+  CHECK_FALSE(membership.view().mass_removal_guard);
   CHECK_FALSE(membership.wants_read_at());
   CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4, 5}));
 }
@@ -149,16 +149,16 @@ TEST_CASE("peers that a hold once covered are held for its whole time, also when
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8, 9}));
   read_every_second(membership, 1, 20, ReadScope::self, running({1, 2, 3}));
-  REQUIRE(membership.view().mass_hold);
+  REQUIRE(membership.view().mass_removal_guard);
   read_every_second(membership, 21, 60, ReadScope::self, running({1, 2, 3, 4, 5}));
   CHECK(membership.desired()->departed.empty());
-  REQUIRE(membership.view().mass_hold);
-  CHECK(membership.view().mass_hold->missing == 4);
-  CHECK(membership.view().mass_hold->known == 8);
+  REQUIRE(membership.view().mass_removal_guard);
+  CHECK(membership.view().mass_removal_guard->missing == 4);
+  CHECK(membership.view().mass_removal_guard->known == 8);
   CHECK(membership.wants_read_at() == at_seconds(61));
   membership.observe(at_seconds(61), ReadScope::self, running({1, 2, 3, 4, 5}));
   CHECK(membership.desired()->departed == nodes({6, 7, 8, 9}));
-  CHECK_FALSE(membership.view().mass_hold);
+  CHECK_FALSE(membership.view().mass_removal_guard);
 }
 
 TEST_CASE("a peer that goes missing after a hold has its own, shorter time") {
@@ -180,12 +180,12 @@ TEST_CASE("a service that crumbles in steps is guarded: losses count over the ma
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5, 6, 7, 8, 9}));
   read_every_second(membership, 1, 12, ReadScope::self, running({1, 2, 3, 4, 5}));
   CHECK(membership.desired()->departed == nodes({6, 7, 8, 9}));
-  CHECK_FALSE(membership.view().mass_hold);
+  CHECK_FALSE(membership.view().mass_removal_guard);
   read_every_second(membership, 13, 24, ReadScope::self, running({1, 2, 3}));
   CHECK(membership.desired()->departed == nodes({6, 7, 8, 9}));
-  REQUIRE(membership.view().mass_hold);
-  CHECK(membership.view().mass_hold->missing == 6);
-  CHECK(membership.view().mass_hold->known == 8);
+  REQUIRE(membership.view().mass_removal_guard);
+  CHECK(membership.view().mass_removal_guard->missing == 6);
+  CHECK(membership.view().mass_removal_guard->known == 8);
   read_every_second(membership, 25, 36, ReadScope::self, running({1, 2}));
   read_every_second(membership, 37, 72, ReadScope::self, running({1}));
   CHECK(membership.desired()->members == nodes({1, 2, 3, 4, 5}));
@@ -223,7 +223,7 @@ TEST_CASE("containers that are replaced one after the other are no mass removal"
     for (int i = 0; i < 11; ++i) {
       membership.observe(at_seconds(++second), ReadScope::self, read);
     }
-    CHECK_FALSE(membership.view().mass_hold);
+    CHECK_FALSE(membership.view().mass_removal_guard);
   }
 }
 
@@ -233,10 +233,10 @@ TEST_CASE("our own departure is guarded by what departed before, too") {
   read_every_second(membership, 1, 12, ReadScope::self, running({1, 2, 3}));
   REQUIRE(membership.desired()->departed == nodes({4, 5}));
   read_every_second(membership, 13, 30, ReadScope::self, running({2}));
-  CHECK(membership.desired()->own == OwnPresence::missing);
-  REQUIRE(membership.view().mass_hold);
-  CHECK(membership.view().mass_hold->missing == 3);
-  CHECK(membership.view().mass_hold->known == 4);
+  CHECK(membership.desired()->own == OwnMembership::missing);
+  REQUIRE(membership.view().mass_removal_guard);
+  CHECK(membership.view().mass_removal_guard->missing == 3);
+  CHECK(membership.view().mass_removal_guard->known == 4);
 }
 
 TEST_CASE("a mass removal never takes less time than the removal of one peer") {

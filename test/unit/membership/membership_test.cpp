@@ -18,17 +18,17 @@ using samples::running;
 using samples::service;
 using samples::settings;
 
-const PeerStanding* find(const std::vector<PeerStanding>& standings, const NodeName& name) {
-  const auto found = std::ranges::find(standings, name, &PeerStanding::node);
-  return found == standings.end() ? nullptr : &*found;
+const MemberView* find(const std::vector<MemberView>& member_views, const NodeName& name) {
+  const auto found = std::ranges::find(member_views, name, &MemberView::node);
+  return found == member_views.end() ? nullptr : &*found;
 }
 
 TEST_CASE("before any read nothing is known and nothing is desired") {
   const Membership membership(settings());
   CHECK(membership.desired()->members.empty());
-  CHECK(membership.desired()->own == OwnPresence::unknown);
+  CHECK(membership.desired()->own == OwnMembership::unknown);
   CHECK_FALSE(membership.wants_read_at());
-  CHECK_FALSE(membership.view().last_good);
+  CHECK_FALSE(membership.view().last_answer);
 }
 
 TEST_CASE("a member is desired from the first read that lists it") {
@@ -37,7 +37,7 @@ TEST_CASE("a member is desired from the first read that lists it") {
   CHECK(membership.desired()->dialable == nodes({1, 2}));
   CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3})));
   CHECK(membership.desired()->dialable == nodes({1, 2, 3}));
-  CHECK(membership.desired()->own == OwnPresence::present);
+  CHECK(membership.desired()->own == OwnMembership::listed);
 }
 
 TEST_CASE("containers that are listed later are taken in, wherever their addresses sort") {
@@ -65,13 +65,13 @@ TEST_CASE("a read that says nothing new changes nothing while no read has listed
 TEST_CASE("an unknown read changes nothing but what is told of the reads") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
-  CHECK_FALSE(membership.observe(at_seconds(5), ReadScope::self, Unknown{"404 from http://m"}));
+  CHECK_FALSE(membership.observe(at_seconds(5), ReadScope::self, FailedRead{"404 from http://m"}));
   CHECK(membership.desired()->dialable == nodes({1, 2}));
   CHECK(membership.view().last_failure == "404 from http://m");
-  CHECK(membership.view().last_good == at_seconds(0));
-  CHECK(membership.view().last_unknown == at_seconds(5));
-  CHECK(membership.view().unknown_reads == 1);
-  CHECK(membership.view().whole_reads == 1);
+  CHECK(membership.view().last_answer == at_seconds(0));
+  CHECK(membership.view().last_failed == at_seconds(5));
+  CHECK(membership.view().failed_reads == 1);
+  CHECK(membership.view().authoritative_reads == 1);
 }
 
 TEST_CASE("a listed container that is stopped is a member that must not be dialled") {
@@ -81,10 +81,10 @@ TEST_CASE("a listed container that is stopped is a member that must not be diall
   CHECK(membership.desired()->members == nodes({1, 2}));
   CHECK(membership.desired()->dialable == nodes({1}));
   CHECK(membership.desired()->departed.empty());
-  const auto standings = membership.standings();
-  const PeerStanding* stopped = find(standings, node(2));
+  const auto member_views = membership.member_views();
+  const MemberView* stopped = find(member_views, node(2));
   REQUIRE(stopped != nullptr);
-  CHECK(stopped->standing == Standing::held);
+  CHECK(stopped->state == MemberState::held);
   CHECK(stopped->reason == "state is stopped");
   CHECK(stopped->since == at_seconds(1));
 
@@ -163,7 +163,7 @@ TEST_CASE("an hour without good reads makes no peer forgotten") {
   membership.observe(at_seconds(0), ReadScope::self, running({2, 3}));
   membership.observe(at_seconds(1), ReadScope::self, running({3}));
   membership.observe(at_seconds(2), ReadScope::self, running({2, 3}));
-  samples::read_every_second(membership, 3, 5'000, ReadScope::self, Unknown{"refused"});
+  samples::read_every_second(membership, 3, 5'000, ReadScope::self, FailedRead{"refused"});
   samples::read_every_second(membership, 5'001, 9'000, ReadScope::self, service({}));
   membership.observe(at_seconds(9'001), ReadScope::self, running({3}));
   CHECK(membership.desired()->members == nodes({2, 3}));
@@ -189,7 +189,7 @@ TEST_CASE("our own container is present while it is listed without an address") 
   for (int second = 1; second <= 300; ++second) {
     membership.observe(at_seconds(second), ReadScope::self, restarting);
   }
-  CHECK(membership.desired()->own == OwnPresence::present);
+  CHECK(membership.desired()->own == OwnMembership::listed);
 }
 
 TEST_CASE("a sidekick on our network makes us present") {
@@ -198,7 +198,7 @@ TEST_CASE("a sidekick on our network makes us present") {
   Container sidekick = samples::without_address(container(7));
   sidekick.network_from_container_uuid = "uuid-1";
   membership.observe(at_seconds(0), ReadScope::self, service({sidekick, container(1), container(2)}));
-  CHECK(membership.desired()->own == OwnPresence::present);
+  CHECK(membership.desired()->own == OwnMembership::listed);
   CHECK(membership.desired()->members == nodes({1, 2}));
 }
 
@@ -221,7 +221,7 @@ TEST_CASE("a half-joined start can still form: our own container not listed yet 
   for (int second = 0; second < 300; ++second) {
     membership.observe(at_seconds(second), ReadScope::self, running({2, 3}));
   }
-  CHECK(membership.desired()->own == OwnPresence::unknown);
+  CHECK(membership.desired()->own == OwnMembership::unknown);
   CHECK(membership.desired()->dialable == nodes({2, 3}));
 }
 
@@ -239,24 +239,24 @@ TEST_CASE("health is asked for by the setting alone") {
   }
 }
 
-TEST_CASE("a standing lasts from the read that began it, whatever else that peer's container says") {
+TEST_CASE("a state lasts from the read that began it, whatever else that peer's container says") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
   membership.observe(at_seconds(1), ReadScope::self, running({1, 2}));
-  CHECK(membership.standings().back().since == at_seconds(0));
+  CHECK(membership.member_views().back().since == at_seconds(0));
   membership.observe(at_seconds(2), ReadScope::self, service({container(1), container(2, "stopped")}));
   membership.observe(at_seconds(3), ReadScope::self, service({container(1), container(2, "removed")}));
-  CHECK(membership.standings().back().since == at_seconds(2));
-  CHECK(membership.standings().back().reason == "state is removed");
+  CHECK(membership.member_views().back().since == at_seconds(2));
+  CHECK(membership.member_views().back().reason == "state is removed");
 }
 
 TEST_CASE("a departed peer is reported as one since its departure") {
   Membership membership = samples::five();
   samples::read_every_second(membership, 1, 12, ReadScope::self, running({1, 2, 3, 4}));
-  const auto standings = membership.standings();
-  const PeerStanding* departed = find(standings, node(5));
+  const auto member_views = membership.member_views();
+  const MemberView* departed = find(member_views, node(5));
   REQUIRE(departed != nullptr);
-  CHECK(departed->standing == Standing::departed);
+  CHECK(departed->state == MemberState::departed);
   CHECK(departed->since == at_seconds(11));
   CHECK(departed->reason == "no longer in the service");
 }
@@ -267,13 +267,13 @@ TEST_CASE("each kind of read is counted, and the last of each kind has its time"
   membership.observe(at_seconds(2), ReadScope::self, running({1, 2}));
   membership.observe(at_seconds(3), ReadScope::self, running({1, 2}));
   membership.observe(at_seconds(4), ReadScope::self, service({}));
-  membership.observe(at_seconds(5), ReadScope::self, Unknown{"timeout"});
-  CHECK(membership.view().partial_reads == 2);
-  CHECK(membership.view().whole_reads == 2);
-  CHECK(membership.view().unknown_reads == 1);
-  CHECK(membership.view().last_whole == at_seconds(3));
-  CHECK(membership.view().last_good == at_seconds(4));
-  CHECK(membership.view().last_unknown == at_seconds(5));
+  membership.observe(at_seconds(5), ReadScope::self, FailedRead{"timeout"});
+  CHECK(membership.view().incomplete_reads == 2);
+  CHECK(membership.view().authoritative_reads == 2);
+  CHECK(membership.view().failed_reads == 1);
+  CHECK(membership.view().last_authoritative == at_seconds(3));
+  CHECK(membership.view().last_answer == at_seconds(4));
+  CHECK(membership.view().last_failed == at_seconds(5));
 }
 
 TEST_CASE("our own presence has the time when it began") {

@@ -50,7 +50,7 @@ TEST_CASE("connected members are probed before a newcomer is dialled, which wait
   driver.answer_probe(ProbeOutcome::found);
   CHECK(peers_of(driver.probes) == nodes({2, 3}));
   CHECK(driver.dials.empty());
-  CHECK(driver.state(2) == PeerState::linked);
+  CHECK(driver.state(2) == PeerState::connected);
   CHECK(driver.state(4) == PeerState::queued);
   driver.answer_probe(ProbeOutcome::found);
   CHECK(driver.dials.empty());
@@ -66,7 +66,7 @@ TEST_CASE("members that were found within the last half second are not probed ag
     for (int probe = 0; probe < 3; ++probe) {
       driver.answer_probe(ProbeOutcome::found);
     }
-    driver.answer_dial(DialOutcome::linked);
+    driver.answer_dial(DialOutcome::connected);
     while (!driver.lists.empty()) {
       driver.answer_list({2, 3, 4});
     }
@@ -95,8 +95,8 @@ TEST_CASE(
   CHECK(driver.dials.empty());
   CHECK(driver.state(4) == PeerState::queued);
   CHECK(driver.peer(4)->reason.find("epmd of a member") != std::string_view::npos);
-  CHECK(driver.state(3) == PeerState::linked);
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK(driver.state(3) == PeerState::connected);
+  CHECK_FALSE(driver.reconciler().has_synced());
   pass(driver, 1'100ms, {2, 3}, {});
   CHECK(peers_of(driver.dials) == nodes({4}));
 }
@@ -185,7 +185,7 @@ TEST_CASE(
   };
   Driver connected = held();
   pass(connected, 20s, {2, 3, 4}, nodes({3}));
-  CHECK(connected.state(4) == PeerState::linked);
+  CHECK(connected.state(4) == PeerState::connected);
   CHECK(connected.reconciler().counters().dials == 0);
 
   Driver unlisted = held();
@@ -203,7 +203,7 @@ TEST_CASE(
   CHECK(restarted.state(4) == PeerState::probing);
 
   Driver alone = held();
-  alone.step(event::DesiredChanged{desired(nodes({2, 3, 4}), {}, OwnPresence::missing)});
+  alone.step(event::DesiredChanged{desired(nodes({2, 3, 4}), {}, OwnMembership::missing)});
   pass(alone, 20s, {2, 3}, nodes({3}));
   CHECK(alone.dials.empty());
   alone.step(event::DesiredChanged{desired(nodes({2, 3, 4}))});
@@ -228,7 +228,7 @@ TEST_CASE("a member whose epmd does not answer stays connected, and is reported 
   Driver driver = with_newcomer_4();
   pass(driver, 5s, {2, 3}, nodes({2, 3}));
   for (const int member : {2, 3}) {
-    CHECK(driver.state(member) == PeerState::linked);
+    CHECK(driver.state(member) == PeerState::connected);
     CHECK(driver.peer(member)->reason.empty());
     CHECK(driver.peer(member)->attempts == 0);
   }

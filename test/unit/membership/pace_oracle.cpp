@@ -244,7 +244,7 @@ void PaceOracle::take(TimePoint now, const event::Inspected& event) {
 void PaceOracle::take(TimePoint now, const event::Dialled& event) {
   Peer* peer = answered(event.id, Kind::dial);
   // The target may have connected although it did not answer; what was refused changed nothing.
-  list_wanted_ |= event.outcome == DialOutcome::linked || event.outcome == DialOutcome::no_reply;
+  list_wanted_ |= event.outcome == DialOutcome::connected || event.outcome == DialOutcome::no_reply;
   if (peer == nullptr) {
     return;
   }
@@ -252,7 +252,7 @@ void PaceOracle::take(TimePoint now, const event::Dialled& event) {
     ++peer->refusals;
     peer->refused_at = now;
   }
-  if (event.outcome != DialOutcome::linked) {
+  if (event.outcome != DialOutcome::connected) {
     return fail(*peer);
   }
   connect(now, *peer);
@@ -349,7 +349,7 @@ void PaceOracle::bring_forward(TimePoint now) {
     return;
   }
   change_waits_ = false;
-  next_change_ = now + settings_.news_interval;
+  next_change_ = now + settings_.change_interval;
   ++changes_;
   for (Peer& peer : peers_) {
     if (!peer.is_queued() || peer.fresh) {

@@ -39,7 +39,7 @@ class PaceOracle {
   void take(TimePoint now, const event::Inspected& event);
   void take(TimePoint now, const event::Dialled& event);
   void take(TimePoint, const event::Disconnected&) { list_wanted_ = true; }
-  void take(TimePoint, const event::News&) { change_waits_ = up_; }
+  void take(TimePoint, const event::ExternalChange&) { change_waits_ = up_; }
   void take(TimePoint, const event::Tick&) {}
   /// What the departed peers need, after the event.
   void add(DepartureOracle::Needs needs);

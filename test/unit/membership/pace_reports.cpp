@@ -7,7 +7,7 @@ namespace rancher_cnode::membership::simulation {
 
 PeerState PaceOracle::state_of(const Peer& peer, TimePoint now) const {
   if (peer.connected) {
-    return PeerState::linked;
+    return PeerState::connected;
   }
   if (peer.flight != 0 && peer.kind == Kind::inspect) {
     return PeerState::inspecting;
@@ -93,7 +93,7 @@ void PaceOracle::check_report(TimePoint now, int number, const std::optional<Pee
   if (view->next_try.has_value() != (state == PeerState::waiting)) {
     return broken("reports a next attempt exactly when none is planned", number);
   }
-  if (state == PeerState::linked && !view->reason.empty()) {
+  if (state == PeerState::connected && !view->reason.empty()) {
     broken("reports why a connected peer is not", number);
   }
   if (state == PeerState::waiting && view->reason.empty()) {
@@ -154,7 +154,7 @@ void PaceOracle::check_wake(TimePoint now, const Reconciler& after) {
   if (planned < wake && planned > needs_.may_wake_until && !needs_.may_wake.contains(planned)) {
     broken("wants to be woken for nothing");
   }
-  if (after.first_round_done() != (wanted_known_ && ready_ && all_tried)) {
+  if (after.has_synced() != (wanted_known_ && ready_ && all_tried)) {
     broken("is wrong about whether every peer was tried");
   }
 }

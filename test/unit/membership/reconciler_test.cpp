@@ -17,7 +17,8 @@ using samples::node;
 using samples::nodes;
 using samples::peers_of;
 
-TEST_CASE("nothing is done before the target is up, and nothing is dialled before its links are known") {
+TEST_CASE(
+    "nothing is done before the target is up, and nothing is dialled before its connections are known") {
   Driver driver(driving_node_1());
   driver.step(event::DesiredChanged{desired(nodes({1, 2}))});
   driver.pass(1min);
@@ -32,11 +33,11 @@ TEST_CASE("nothing is done before the target is up, and nothing is dialled befor
 }
 
 TEST_CASE(
-    "what is missing is probed, what answers is dialled at once, what is linked already is left alone") {
+    "what is missing is probed, what answers is dialled at once, what is connected already is left alone") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({1, 2, 3, 4})), {3});
   CHECK(peers_of(driver.probes) == nodes({2, 4}));
-  CHECK(driver.state(3) == PeerState::linked);
+  CHECK(driver.state(3) == PeerState::connected);
   driver.answer_probe(ProbeOutcome::found);
   CHECK(peers_of(driver.dials) == nodes({2}));
   CHECK(driver.state(2) == PeerState::dialling);
@@ -73,7 +74,7 @@ TEST_CASE("never more than the limit in flight, and a probe hands its place to t
   driver.answer_probe(ProbeOutcome::found);
   CHECK(driver.probes.size() == 3);
   CHECK(driver.dials.size() == 1);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   CHECK(driver.in_flight() == 4);
 }
 
@@ -115,14 +116,14 @@ TEST_CASE("each failure has its reason in words") {
 
 TEST_CASE("a peer that waits for our own container says so") {
   Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2}), {}, OwnPresence::missing));
+  driver.begin(desired(nodes({2}), {}, OwnMembership::missing));
   CHECK(driver.state(2) == PeerState::queued);
   CHECK(driver.peer(2)->reason == "our own container is missing from the metadata");
   driver.step(event::DesiredChanged{desired(nodes({2}))});
   CHECK(driver.peer(2)->reason.empty());
 }
 
-TEST_CASE("a dial that was refused changes no link, so none is listed for it") {
+TEST_CASE("a dial that was refused changes no connection, so none is listed for it") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2, 3})));
   driver.answer_probe(ProbeOutcome::found);
@@ -133,13 +134,13 @@ TEST_CASE("a dial that was refused changes no link, so none is listed for it") {
   CHECK(driver.lists.size() == 1);
 }
 
-TEST_CASE("the links are listed every second, one list at a time, and right after a dial") {
+TEST_CASE("the connections are listed every second, one list at a time, and right after a dial") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
   CHECK(driver.lists.empty());
   driver.answer_probe(ProbeOutcome::found);
   CHECK(driver.lists.empty());
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   CHECK(driver.lists.size() == 1);
   driver.pass(5s);
   CHECK(driver.lists.size() == 1);
@@ -158,7 +159,7 @@ TEST_CASE("results that come while a list is in flight ask for one more list, no
     driver.answer_probe(ProbeOutcome::found);
   }
   while (!driver.dials.empty()) {
-    driver.answer_dial(DialOutcome::linked);
+    driver.answer_dial(DialOutcome::connected);
   }
   CHECK(driver.lists.size() == 1);
   driver.answer_list({2});
@@ -172,7 +173,7 @@ TEST_CASE("a list that fails is asked again after the interval, and cuts nothing
   driver.begin(desired(nodes({2})), {2});
   driver.pass(1s);
   driver.fail_list();
-  CHECK(driver.state(2) == PeerState::linked);
+  CHECK(driver.state(2) == PeerState::connected);
   driver.pass(999ms);
   CHECK(driver.lists.empty());
   driver.pass(1ms);
@@ -193,37 +194,37 @@ TEST_CASE("a list that fails is not asked again at once, even if a dial asked fo
   CHECK(driver.lists.size() == 1);
 }
 
-TEST_CASE("a link that drops is dialled again at the next list") {
+TEST_CASE("a connection that drops is dialled again at the next list") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})), {2});
   driver.pass(1s);
   driver.answer_list({});
   CHECK(driver.probes.size() == 1);
-  CHECK(driver.peer(2)->reason == "the link dropped");
-  CHECK(driver.reconciler().counters().links_lost == 1);
+  CHECK(driver.peer(2)->reason == "the connection dropped");
+  CHECK(driver.reconciler().counters().connections_lost == 1);
 }
 
-TEST_CASE("a list that was asked before a dial ended says nothing about its link") {
+TEST_CASE("a list that was asked before a dial ended says nothing about its connection") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
   driver.answer_probe(ProbeOutcome::found);
   driver.pass(1s);
   REQUIRE(driver.lists.size() == 1);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   driver.answer_list({});
-  CHECK(driver.state(2) == PeerState::linked);
+  CHECK(driver.state(2) == PeerState::connected);
   driver.answer_list({2});
-  CHECK(driver.state(2) == PeerState::linked);
-  CHECK(driver.reconciler().counters().links_lost == 0);
+  CHECK(driver.state(2) == PeerState::connected);
+  CHECK(driver.reconciler().counters().connections_lost == 0);
 }
 
-TEST_CASE("links that go as soon as they come are not dialled in a busy loop") {
+TEST_CASE("connections that go as soon as they come are not dialled in a busy loop") {
   const struct {
     const char* name;
     bool listed_once;
     std::string_view reason;
-  } rows[] = {{"never listed", false, "the target said yes, but does not list the link"},
-              {"listed once", true, "the link dropped as soon as it came up"}};
+  } rows[] = {{"never listed", false, "the target said yes, but does not list the connection"},
+              {"listed once", true, "the connection dropped as soon as it came up"}};
   for (const auto& row : rows) {
     CAPTURE(row.name);
     Driver driver(driving_node_1());
@@ -234,7 +235,7 @@ TEST_CASE("links that go as soon as they come are not dialled in a busy loop") {
     driver.begin(held);
     for (int round = 1; round <= 8; ++round) {
       driver.answer_probe(ProbeOutcome::found);
-      driver.answer_dial(DialOutcome::linked);
+      driver.answer_dial(DialOutcome::connected);
       if (row.listed_once) {
         driver.answer_list({2});
         driver.pass(999ms);
@@ -264,10 +265,10 @@ TEST_CASE("a connection that was made anew counts as shown only by a list of its
   driver.pass(1s);
   driver.answer_list({});
   driver.answer_probe(ProbeOutcome::found);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   driver.pass(2s);
   driver.answer_list({});
-  CHECK(driver.peer(2)->reason == "the target said yes, but does not list the link");
+  CHECK(driver.peer(2)->reason == "the target said yes, but does not list the connection");
   CHECK(driver.state(2) == PeerState::waiting);
 }
 
@@ -284,7 +285,7 @@ TEST_CASE("a connection that comes and goes while its peer is probed leads to no
 }
 
 TEST_CASE("while our own container is missing or has left, nothing is dialled") {
-  for (const OwnPresence own : {OwnPresence::missing, OwnPresence::left}) {
+  for (const OwnMembership own : {OwnMembership::missing, OwnMembership::removed}) {
     Driver driver(driving_node_1());
     driver.begin(desired(nodes({2, 3}), {}, own));
     driver.pass(30s);
@@ -299,7 +300,7 @@ TEST_CASE("while our own container is missing or has left, nothing is dialled") 
 
 TEST_CASE("our own container not known yet is no reason not to dial") {
   Driver driver(driving_node_1());
-  driver.begin(desired(nodes({2}), {}, OwnPresence::unknown));
+  driver.begin(desired(nodes({2}), {}, OwnMembership::unknown));
   CHECK(driver.in_flight() == 1);
 }
 

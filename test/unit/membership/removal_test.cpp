@@ -32,15 +32,15 @@ TEST_CASE("a peer has departed once every authoritative read lacked it for the r
   CHECK(membership.view().removed_peers == 1);
 }
 
-TEST_CASE("a peer under suspicion is not dialled, and its link is left alone") {
+TEST_CASE("a peer under suspicion is not dialled, and its connection is left alone") {
   Membership membership = five();
   CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4})));
   CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4}));
   CHECK(membership.desired()->members == nodes({1, 2, 3, 4, 5}));
-  const auto standings = membership.standings();
-  CHECK(standings.back().node == node(5));
-  CHECK(standings.back().standing == Standing::suspected);
-  CHECK(standings.back().since == at_seconds(1));
+  const auto member_views = membership.member_views();
+  CHECK(member_views.back().node == node(5));
+  CHECK(member_views.back().state == MemberState::suspected);
+  CHECK(member_views.back().since == at_seconds(1));
 }
 
 TEST_CASE("a peer that goes missing is suspected though another, which was not dialable, goes with it") {
@@ -58,7 +58,7 @@ TEST_CASE("a missing peer that is listed again without its address has the whole
   Service unaddressed = running({1, 2, 3, 4});
   unaddressed.containers.push_back(samples::without_address(container(5)));
   membership.observe(at_seconds(9), ReadScope::self, unaddressed);
-  CHECK(membership.standings().back().standing == Standing::held);
+  CHECK(membership.member_views().back().state == MemberState::held);
   read_every_second(membership, 10, 19, ReadScope::self, running({1, 2, 3, 4}));
   CHECK(membership.desired()->departed.empty());
   membership.observe(at_seconds(20), ReadScope::self, running({1, 2, 3, 4}));
@@ -120,7 +120,7 @@ TEST_CASE("reads that cannot be trusted about the others never remove, under any
     const char* name;
     ReadScope scope;
     Read read;
-  } rows[] = {{"unknown", ReadScope::self, Unknown{"timeout"}},
+  } rows[] = {{"unknown", ReadScope::self, FailedRead{"timeout"}},
               {"null or empty containers", ReadScope::self, service({})},
               {"null or empty containers, by name", ReadScope::named, service({})},
               {"a self read that lacks ourselves", ReadScope::self, running({2, 3})},
@@ -144,7 +144,7 @@ TEST_CASE("reads that cannot be trusted about the others never remove, under any
 TEST_CASE("reads that cannot be trusted do not count as the second read") {
   Membership membership = five();
   membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4}));
-  read_every_second(membership, 2, 60, ReadScope::self, Unknown{"refused"});
+  read_every_second(membership, 2, 60, ReadScope::self, FailedRead{"refused"});
   read_every_second(membership, 61, 120, ReadScope::self, service({}));
   CHECK(membership.desired()->departed.empty());
 }
@@ -152,10 +152,10 @@ TEST_CASE("reads that cannot be trusted do not count as the second read") {
 TEST_CASE("one read that lacks us is no proof that we have left") {
   Membership membership = five();
   CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2, 3, 4, 5})));
-  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.desired()->own == OwnMembership::missing);
   CHECK(membership.wants_read_at() == at(3'500ms));
   CHECK(membership.observe(at_seconds(2), ReadScope::self, running({1, 2, 3, 4, 5})));
-  CHECK(membership.desired()->own == OwnPresence::present);
+  CHECK(membership.desired()->own == OwnMembership::listed);
   CHECK(membership.desired()->departed.empty());
 }
 
@@ -163,16 +163,16 @@ TEST_CASE("we have left once we were listed and are missing for the removal dela
   for (const ReadScope scope : {ReadScope::self, ReadScope::named}) {
     Membership membership = five();
     read_every_second(membership, 1, 10, scope, running({2, 3, 4, 5}));
-    CHECK(membership.desired()->own == OwnPresence::missing);
+    CHECK(membership.desired()->own == OwnMembership::missing);
     CHECK(membership.observe(at_seconds(11), scope, running({2, 3, 4, 5})));
-    CHECK(membership.desired()->own == OwnPresence::left);
+    CHECK(membership.desired()->own == OwnMembership::removed);
     CHECK(membership.desired()->departed == nodes({1}));
     CHECK(membership.desired()->members == nodes({2, 3, 4, 5}));
-    CHECK(membership.standings().back().standing == Standing::departed);
+    CHECK(membership.member_views().back().state == MemberState::departed);
     CHECK_FALSE(membership.wants_read_at());
 
     CHECK(membership.observe(at_seconds(12), scope, running({1, 2, 3, 4, 5})));
-    CHECK(membership.desired()->own == OwnPresence::present);
+    CHECK(membership.desired()->own == OwnMembership::listed);
     CHECK(membership.desired()->departed.empty());
   }
 }
@@ -180,8 +180,8 @@ TEST_CASE("we have left once we were listed and are missing for the removal dela
 TEST_CASE("empty and unknown reads never make us missing") {
   Membership membership = five();
   read_every_second(membership, 1, 100, ReadScope::self, service({}));
-  read_every_second(membership, 101, 200, ReadScope::self, Unknown{"404"});
-  CHECK(membership.desired()->own == OwnPresence::present);
+  read_every_second(membership, 101, 200, ReadScope::self, FailedRead{"404"});
+  CHECK(membership.desired()->own == OwnMembership::listed);
 }
 
 TEST_CASE("a node that stands alone may remove by a named read, never by a self read") {
@@ -189,7 +189,7 @@ TEST_CASE("a node that stands alone may remove by a named read, never by a self 
     Membership membership(settings());
     membership.observe(at_seconds(0), scope, running({2, 3, 4, 5}));
     read_every_second(membership, 1, 60, scope, running({2, 3, 4}));
-    CHECK(membership.desired()->own == OwnPresence::unknown);
+    CHECK(membership.desired()->own == OwnMembership::unknown);
     CHECK(membership.desired()->departed == (scope == ReadScope::named ? nodes({5}) : nodes({})));
   }
 }
@@ -198,18 +198,18 @@ TEST_CASE("immediate removes at the first whole read, without a hold") {
   Membership membership = five(RemovalPolicy::immediate);
   CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2})));
   CHECK(membership.desired()->departed == nodes({3, 4, 5}));
-  CHECK_FALSE(membership.view().mass_hold);
+  CHECK_FALSE(membership.view().mass_removal_guard);
 }
 
 TEST_CASE("under immediate, too, one read that lacks us is no proof that we have left") {
   Membership membership = five(RemovalPolicy::immediate);
   CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2})));
-  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.desired()->own == OwnMembership::missing);
   CHECK(membership.wants_read_at() == at(3'500ms));
   read_every_second(membership, 2, 10, ReadScope::self, running({2}));
-  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.desired()->own == OwnMembership::missing);
   CHECK(membership.observe(at_seconds(11), ReadScope::self, running({2})));
-  CHECK(membership.desired()->own == OwnPresence::left);
+  CHECK(membership.desired()->own == OwnMembership::removed);
 }
 
 TEST_CASE(
@@ -223,7 +223,7 @@ TEST_CASE(
   CHECK(membership.desired()->departed.empty());
   CHECK(membership.desired()->members == nodes({1, 2}));
   read_every_second(membership, 301, 600, ReadScope::self, running({2}));
-  CHECK(membership.desired()->own == OwnPresence::missing);
+  CHECK(membership.desired()->own == OwnMembership::missing);
   CHECK(membership.desired()->departed.empty());
   CHECK_FALSE(membership.wants_read_at());
 }
@@ -247,7 +247,7 @@ TEST_CASE("a departed peer is remembered for ten minutes, or for the mass remova
     CHECK(membership.desired()->departed == nodes({5}));
     CHECK(membership.observe(at_seconds(11 + kept), ReadScope::self, running({1, 2, 3, 4})));
     CHECK(membership.desired()->departed.empty());
-    CHECK(membership.standings().size() == 4);
+    CHECK(membership.member_views().size() == 4);
   }
 }
 

@@ -28,7 +28,7 @@ TEST_CASE("the time of a state is the time when it began") {
   driver.answer_probe(ProbeOutcome::found);
   CHECK(driver.peer(2)->since == start + 110ms);  // dialling
   driver.pass(10ms);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   CHECK(driver.peer(2)->since == start + 120ms);  // connected
   driver.answer_list({2});
   driver.pass(1s);
@@ -49,7 +49,7 @@ TEST_CASE(
   CHECK_FALSE(driver.peer(4));
   CHECK(driver.peer(3));
   CHECK(driver.reconciler().peers().size() == 1);
-  CHECK(driver.reconciler().counters().links_gained == 0);
+  CHECK(driver.reconciler().counters().connections_gained == 0);
 }
 
 TEST_CASE(
@@ -81,7 +81,7 @@ TEST_CASE(
   driver.begin(desired(nodes({2})));
   driver.pass(1s);
   driver.answer_list({2});
-  REQUIRE(driver.state(2) == PeerState::linked);
+  REQUIRE(driver.state(2) == PeerState::connected);
   driver.step(event::DesiredChanged{desired({})});
   driver.step(event::DesiredChanged{desired(nodes({2}))});
   CHECK(driver.state(2) == PeerState::probing);
@@ -93,10 +93,10 @@ TEST_CASE("a connected peer has no reason, even while our own container is missi
   driver.answer_probe(ProbeOutcome::no_answer);
   driver.pass(100ms);
   driver.answer_probe(ProbeOutcome::found);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   CHECK(driver.peer(2)->reason == "");
   CHECK_FALSE(driver.peer(2)->next_try);
-  driver.step(event::DesiredChanged{desired(nodes({2}), {}, OwnPresence::missing)});
+  driver.step(event::DesiredChanged{desired(nodes({2}), {}, OwnMembership::missing)});
   CHECK(driver.peer(2)->reason == "");
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("a probe that fails after its peer came up by itself counts as no fail
   driver.pass(1s);
   driver.answer_list({2});
   driver.answer_probe(ProbeOutcome::no_answer);
-  CHECK(driver.state(2) == PeerState::linked);
+  CHECK(driver.state(2) == PeerState::connected);
   CHECK(driver.peer(2)->attempts == 0);
   CHECK(driver.peer(2)->reason == "");
 }
@@ -128,22 +128,22 @@ TEST_CASE("counters count each kind of action, and how many of them failed") {
   driver.answer_probe(ProbeOutcome::refused);
   driver.answer_probe(ProbeOutcome::found);
   driver.answer_probe(ProbeOutcome::found);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   driver.answer_dial(DialOutcome::refused);
   driver.answer_list({3, 5});
   driver.pass(1s);
   driver.fail_list();
-  driver.step(event::Dialled{999, DialOutcome::linked});
+  driver.step(event::Dialled{999, DialOutcome::connected});
   CHECK(counters.lists == 4);  // the dial that nobody waited for asked for one more
   CHECK(counters.lists_failed == 1);
   CHECK(counters.probes >= 3);
   CHECK(counters.probes_failed == 1);
   CHECK(counters.dials == 2);
   CHECK(counters.dials_failed == 1);
-  CHECK(counters.links_gained == 2);
-  CHECK(counters.links_lost == 0);
+  CHECK(counters.connections_gained == 2);
+  CHECK(counters.connections_lost == 0);
   CHECK(counters.stale_answers == 1);
-  driver.step(event::LinksListed{998, {}});
+  driver.step(event::ConnectionsListed{998, {}});
   CHECK(counters.stale_answers == 2);
 }
 

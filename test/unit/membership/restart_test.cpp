@@ -28,7 +28,7 @@ TEST_CASE("a target that restarts starts everything over, and late dials are not
   CHECK(driver.reconciler().next_wake() == TimePoint::max());
 
   driver.step(event::TargetUp{});
-  driver.step(event::Dialled{old_dial, DialOutcome::linked});
+  driver.step(event::Dialled{old_dial, DialOutcome::connected});
   CHECK(driver.reconciler().counters().stale_answers == 1);
   driver.answer_list({});
   CHECK(peers_of(driver.probes) == nodes({2, 3, 4}));
@@ -46,7 +46,7 @@ TEST_CASE("a probe goes on over a restart of the target: its slot is taken until
     while (!driver.lists.empty()) {
       const ActionId id = driver.lists.back().id;
       driver.lists.clear();
-      driver.step(event::LinksListed{id, {}});
+      driver.step(event::ConnectionsListed{id, {}});
     }
   }
   CHECK(peers_of(driver.probes) == nodes({2, 3}));
@@ -76,7 +76,7 @@ TEST_CASE("a list of the target's former life says nothing about the new one") {
   const ActionId old_list = driver.lists.at(0).id;
   driver.lists.clear();
   driver.step(event::TargetUp{});
-  driver.step(event::LinksListed{old_list, {node(2)}});
+  driver.step(event::ConnectionsListed{old_list, {node(2)}});
   CHECK(driver.state(2) == PeerState::queued);
   CHECK(driver.lists.size() == 1);
   driver.answer_list({});
@@ -144,9 +144,9 @@ TEST_CASE("after a restart the first wait is short again") {
 TEST_CASE("an external change that waits for its turn is void after a restart, which retries all at once") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
-  driver.step(event::News{});
+  driver.step(event::ExternalChange{});
   driver.pass(1s);
-  driver.step(event::News{});
+  driver.step(event::ExternalChange{});
   driver.lists.clear();
   driver.probes.clear();
   driver.step(event::TargetDown{});
@@ -154,59 +154,59 @@ TEST_CASE("an external change that waits for its turn is void after a restart, w
   CHECK(driver.reconciler().next_wake() == TimePoint::max());
 }
 
-TEST_CASE("the first round is done when every dialable peer is linked or has failed once") {
+TEST_CASE("the first round is done when every dialable peer is connected or has failed once") {
   Driver driver(driving_node_1());
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
   driver.begin(desired(nodes({1, 2, 3})), {});
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
   driver.answer_probe(ProbeOutcome::no_answer);
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
   driver.answer_probe(ProbeOutcome::found);
-  driver.answer_dial(DialOutcome::linked);
-  CHECK(driver.reconciler().first_round_done());
+  driver.answer_dial(DialOutcome::connected);
+  CHECK(driver.reconciler().has_synced());
   driver.step(event::TargetDown{});
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
   driver.lists.clear();
   driver.step(event::TargetUp{});
   driver.answer_list({2, 3});
-  CHECK(driver.reconciler().first_round_done());
+  CHECK(driver.reconciler().has_synced());
 }
 
-TEST_CASE("a round without peers is done when the links are known") {
+TEST_CASE("a round without peers is done when the connections are known") {
   Driver driver(driving_node_1());
   driver.step(event::TargetUp{});
   driver.answer_list({});
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
   driver.step(event::DesiredChanged{desired(nodes({1}))});
-  CHECK(driver.reconciler().first_round_done());
+  CHECK(driver.reconciler().has_synced());
 }
 
 TEST_CASE("a round without peers starts over when the target restarts") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({1})));
   driver.step(event::TargetUp{});
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
   driver.answer_list({});
-  CHECK(driver.reconciler().first_round_done());
+  CHECK(driver.reconciler().has_synced());
 }
 
 TEST_CASE("the first round is not done before the first list") {
   Driver driver(driving_node_1());
   driver.step(event::DesiredChanged{desired(nodes({1}))});
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
 }
 
 TEST_CASE(
     "a peer that becomes dialable later belongs to the round until it was tried, unless it is connected") {
   Driver driver(driving_node_1());
   driver.begin(samples::holding(nodes({2, 3})), {3});
-  CHECK(driver.reconciler().first_round_done());
+  CHECK(driver.reconciler().has_synced());
   driver.step(event::DesiredChanged{samples::holding(nodes({2}), nodes({3}))});
-  CHECK(driver.reconciler().first_round_done());
+  CHECK(driver.reconciler().has_synced());
   driver.step(event::DesiredChanged{desired(nodes({2, 3}))});
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
   driver.answer_probe(ProbeOutcome::refused);
-  CHECK(driver.reconciler().first_round_done());
+  CHECK(driver.reconciler().has_synced());
 }
 
 TEST_CASE("after a restart every peer has to be tried again") {
@@ -214,9 +214,9 @@ TEST_CASE("after a restart every peer has to be tried again") {
   driver.begin(desired(nodes({2, 3})), {2, 3});
   driver.step(event::TargetUp{});
   driver.answer_list({3});
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
   driver.answer_probe(ProbeOutcome::refused);
-  CHECK(driver.reconciler().first_round_done());
+  CHECK(driver.reconciler().has_synced());
 }
 
 TEST_CASE("a peer that goes and comes back while its probe is in flight belongs to the round again") {
@@ -224,14 +224,14 @@ TEST_CASE("a peer that goes and comes back while its probe is in flight belongs 
   driver.begin(desired(nodes({2})));
   driver.step(event::DesiredChanged{desired({})});
   driver.step(event::DesiredChanged{desired(nodes({2}))});
-  CHECK_FALSE(driver.reconciler().first_round_done());
+  CHECK_FALSE(driver.reconciler().has_synced());
 }
 
 TEST_CASE("a peer that leaves before it was tried holds up the round no longer") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
   driver.step(event::DesiredChanged{desired({})});
-  CHECK(driver.reconciler().first_round_done());
+  CHECK(driver.reconciler().has_synced());
 }
 
 }  // namespace

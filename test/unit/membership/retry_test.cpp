@@ -83,12 +83,12 @@ TEST_CASE("a connected peer has no failed attempts") {
   REQUIRE(driver.peer(2)->attempts == 1);
   driver.pass(100ms);
   driver.answer_probe(ProbeOutcome::found);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   driver.answer_list({2});
   CHECK(driver.peer(2)->attempts == 0);
 }
 
-/// The link to peer 2 comes, lasts, and drops; returns what happens until it is dialled again.
+/// The connection to peer 2 comes, lasts, and drops; returns what happens until it is dialled again.
 Duration lose_again(Driver& driver, Milliseconds lasts) {
   while (driver.probes.empty()) {
     if (!driver.lists.empty()) {
@@ -97,7 +97,7 @@ Duration lose_again(Driver& driver, Milliseconds lasts) {
     driver.pass(10ms);
   }
   driver.answer_probe(ProbeOutcome::found);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   const TimePoint came = driver.now;
   while (driver.now < came + lasts) {
     while (!driver.lists.empty()) {
@@ -105,7 +105,7 @@ Duration lose_again(Driver& driver, Milliseconds lasts) {
     }
     driver.pass(100ms);
   }
-  while (driver.state(2) == PeerState::linked) {
+  while (driver.state(2) == PeerState::connected) {
     if (!driver.lists.empty()) {
       driver.answer_list({});
     }
@@ -121,7 +121,7 @@ Duration lose_again(Driver& driver, Milliseconds lasts) {
   return driver.now - lost;
 }
 
-TEST_CASE("a link that drops again and again is dialled ever less often, until one has lasted") {
+TEST_CASE("a connection that drops again and again is dialled ever less often, until one has lasted") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
   for (int loss = 1; loss <= 5; ++loss) {
@@ -142,7 +142,7 @@ TEST_CASE("a link that drops again and again is dialled ever less often, until o
     CHECK(lose_again(driver, 3s) <= 20ms);
   }
   CHECK(lose_again(driver, 3s) >= 180ms);
-  CHECK(driver.peer(2)->reason == "the link drops again and again");
+  CHECK(driver.peer(2)->reason == "the connection drops again and again");
 }
 
 TEST_CASE("a connection that drops after exactly the time that counts as lasting has lasted") {
@@ -156,7 +156,7 @@ TEST_CASE("a connection that drops after exactly the time that counts as lasting
   while (!driver.lists.empty()) {
     driver.answer_list({});
   }
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   driver.answer_list({2});
   for (const std::initializer_list<int> connected :
        {std::initializer_list<int>{2}, std::initializer_list<int>{}}) {
@@ -171,7 +171,7 @@ TEST_CASE("the first wait after a connection that held is short, whatever failed
   Driver driver = with_a_long_wait();
   driver.pass(10s);
   driver.answer_probe(ProbeOutcome::found);
-  driver.answer_dial(DialOutcome::linked);
+  driver.answer_dial(DialOutcome::connected);
   driver.answer_list({});
   driver.answer_list({2});
   driver.pass(1s);
@@ -199,7 +199,7 @@ int dials_refused(Driver& driver, Milliseconds time, std::uint16_t port = 4711) 
   int dials = 0;
   for (const TimePoint end = driver.now + time; driver.now < end; driver.pass(100ms)) {
     if (driver.now.time_since_epoch() % 1s == 0s) {
-      driver.step(event::News{});
+      driver.step(event::ExternalChange{});
     }
     while (!driver.lists.empty()) {
       driver.answer_list({});

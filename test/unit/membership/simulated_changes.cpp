@@ -129,7 +129,7 @@ void SimulatedWorld::wait_for_connections(Change change, int number) {
 
 bool SimulatedWorld::is_connected(int number) const {
   for (const auto& [other, node] : nodes_) {
-    if (other != number && !network_.beam(other).links.contains(number)) {
+    if (other != number && !network_.beam(other).connections.contains(number)) {
       return false;
     }
   }

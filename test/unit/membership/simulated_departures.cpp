@@ -42,10 +42,11 @@ void SimulatedWorld::check_disconnect(int number, int peer) {
     }
     // One that never saw itself listed takes each read by name for authoritative, a half-joined one too; and metadata
     // that is wrong alone is enough where consent is not asked for.
-    if (!node.last_links.contains(peer)) {
+    if (!node.last_connections.contains(peer)) {
       broken(number, "disconnects a peer that is not connected" + name);
     }
-  } else if (std::ranges::none_of(node.last_links, [&](int other) { return is_of_cluster(node, other); })) {
+  } else if (std::ranges::none_of(node.last_connections,
+                                  [&](int other) { return is_of_cluster(node, other); })) {
     broken(number, "disconnects its target, which is connected to nobody");
   }
   if (!node.asked.emplace(peer, node.oracle.departures_of(peer)).second) {
@@ -62,7 +63,7 @@ bool SimulatedWorld::is_of_cluster(const Node& node, int other) const {
   return node.oracle.lists_both(other, other) || node.oracle.ever_listed(other);
 }
 
-void SimulatedWorld::carry_out(int number, const action::Disconnect& action) {
+void SimulatedWorld::execute(int number, const action::Disconnect& action) {
   Node& node = *nodes_.at(number);
   const int peer = number_of(action.peer);
   node.departures.disconnects(now_, action.id, peer);
@@ -82,7 +83,7 @@ void SimulatedWorld::carry_out(int number, const action::Disconnect& action) {
   });
 }
 
-void SimulatedWorld::carry_out(int number, const action::Inspect& action) {
+void SimulatedWorld::execute(int number, const action::Inspect& action) {
   const int peer = number_of(action.peer);
   starts(number, peer);
   Node& node = *nodes_.at(number);
@@ -101,7 +102,7 @@ void SimulatedWorld::carry_out(int number, const action::Inspect& action) {
 
 std::vector<NodeName> SimulatedWorld::connections_of(int number) const {
   std::vector<NodeName> result;
-  for (const int other : network_.beam(number).links) {
+  for (const int other : network_.beam(number).connections) {
     result.push_back(names_.at(static_cast<std::size_t>(other)));
   }
   return result;
@@ -120,7 +121,7 @@ void SimulatedWorld::look(int caller, int beam, std::function<void(const Look&)>
   at(std::max<TimePoint>(now.hangs_until, now_ + way),
      [this, beam, boots = now.boots, then = std::move(then)] {
        const Beam& looked_at = network_.beam(beam);
-       const Look look{looked_at.up && looked_at.boots == boots, now_, looked_at.links};
+       const Look look{looked_at.up && looked_at.boots == boots, now_, looked_at.connections};
        after(1ms, [then, look] { then(look); });
      });
 }
@@ -182,7 +183,7 @@ void SimulatedWorld::disconnect_after_look(int number, int peer, const Look& loo
   if (!by_function_ && network_.beam(asked).old_otp) {
     return done(DisconnectOutcome::unsupported);
   }
-  std::set<int> others = look.links;
+  std::set<int> others = look.connections;
   std::erase_if(others, [&](int other) {
     if (peer == number) {
       return !is_of_cluster(node, other);
@@ -196,7 +197,7 @@ void SimulatedWorld::disconnect_after_look(int number, int peer, const Look& loo
     return done(DisconnectOutcome::withdrawn);
   }
   if (!by_function_) {
-    others = look.links;  // global:disconnect/0 parts from all
+    others = look.connections;  // global:disconnect/0 parts from all
   }
   call_while_fresh(
       number, asked, look.at,
@@ -206,7 +207,7 @@ void SimulatedWorld::disconnect_after_look(int number, int peer, const Look& loo
 void SimulatedWorld::cut_departed(int number, const Node* asked_by, int peer, const std::set<int>& others) {
   const int asked = by_function_ ? number : peer;
   std::set<int> cut = others;
-  std::erase_if(cut, [&](int other) { return !network_.beam(asked).links.contains(other); });
+  std::erase_if(cut, [&](int other) { return !network_.beam(asked).connections.contains(other); });
   // The C-node that asked may have restarted meanwhile: what it knew is gone.
   if (nodes_.at(number).get() == asked_by) {
     if (const auto rule = asked_by->oracle.against_cut(now_, peer, look_is_fresh)) {
@@ -224,7 +225,7 @@ void SimulatedWorld::cut_departed(int number, const Node* asked_by, int peer, co
     }
     network_.cut(asked, other);
   }
-  outcome_.links_lost += cut.size();
+  outcome_.connections_lost += cut.size();
   if (network_.beam(peer).clingy) {
     reconnect_by_application(peer, peer == asked ? cut : std::set{number});
   }
@@ -233,11 +234,11 @@ void SimulatedWorld::cut_departed(int number, const Node* asked_by, int peer, co
 void SimulatedWorld::reconnect_by_application(int number, const std::set<int>& others) {
   after(dice_.between(50ms, 5s), [this, number, others] {
     for (const int other : others) {
-      if (!network_.can_link(number, other) || network_.linked(number, other)) {
+      if (!network_.can_connect(number, other) || network_.connected(number, other)) {
         continue;
       }
       ++outcome_.reconnected;
-      link(number, other);
+      connect(number, other);
     }
   });
 }
@@ -251,14 +252,14 @@ void SimulatedWorld::inspect(int number, int peer, const std::function<void(Insp
     if (!of_peer.answered) {
       return done(InspectOutcome::no_answer);
     }
-    if (!of_peer.links.contains(number)) {
+    if (!of_peer.connections.contains(number)) {
       return done(InspectOutcome::clear);
     }
     look(number, number, [this, number, peer, of_peer, done](const Look& of_target) {
       if (!of_target.answered) {
         return done(InspectOutcome::no_answer);
       }
-      if (of_target.links.contains(peer)) {
+      if (of_target.connections.contains(peer)) {
         return done(InspectOutcome::clear);
       }
       if (network_.beam(peer).old_otp) {
@@ -268,7 +269,7 @@ void SimulatedWorld::inspect(int number, int peer, const std::function<void(Insp
           number, peer, of_peer.at,
           [this, peer] {
             ++outcome_.refreshed;
-            outcome_.links_lost += network_.beam(peer).links.size();
+            outcome_.connections_lost += network_.beam(peer).connections.size();
             network_.cut_all(peer);
           },
           [done](DisconnectOutcome outcome) {

@@ -41,13 +41,13 @@ void SimulatedWorld::fault_of_beam(int number) {
   Beam& beam = network_.beam(number);
   const Milliseconds lasts = dice_.between(200ms, 30s);
   if (dice_.chance(40)) {
-    return fault_of_links(number, lasts);
+    return fault_of_connections(number, lasts);
   }
   switch (dice_.number(1, 8)) {
     case 1:
-      if (!beam.links.empty()) {
-        ++outcome_.links_lost;
-        network_.cut(number, *beam.links.begin());
+      if (!beam.connections.empty()) {
+        ++outcome_.connections_lost;
+        network_.cut(number, *beam.connections.begin());
       }
       break;
     case 2:
@@ -83,7 +83,7 @@ void SimulatedWorld::fault_of_beam(int number) {
   }
 }
 
-void SimulatedWorld::fault_of_links(int number, Milliseconds lasts) {
+void SimulatedWorld::fault_of_connections(int number, Milliseconds lasts) {
   Beam& beam = network_.beam(number);
   const int other = any_host();
   switch (dice_.number(1, 4)) {
@@ -117,14 +117,14 @@ void SimulatedWorld::fault_of_links(int number, Milliseconds lasts) {
 void SimulatedWorld::goes_away(int number, Milliseconds lasts) {
   network_.beam(number).reachable = false;
   after(lasts / 2, [this, number] {
-    outcome_.links_lost += network_.beam(number).links.size();
+    outcome_.connections_lost += network_.beam(number).connections.size();
     network_.forget(number);
   });
   after(lasts, [this, number] { network_.beam(number).reachable = true; });
   after(lasts + dice_.between(1s, 8s), [this, number] {
-    const std::set<int> links = network_.beam(number).links;
-    for (const int other : links) {
-      if (!network_.linked(number, other)) {
+    const std::set<int> connections = network_.beam(number).connections;
+    for (const int other : connections) {
+      if (!network_.connected(number, other)) {
         network_.cut(number, other);
       }
     }
@@ -153,8 +153,8 @@ void SimulatedWorld::address_moves(int number) {
       Beam& beam = network_.beam(number);
       beam.up = beam.epmd = beam.foreign = true;
       ++beam.boots;
-      if (network_.can_link(number, friend_of_it)) {
-        link(number, friend_of_it);
+      if (network_.can_connect(number, friend_of_it)) {
+        connect(number, friend_of_it);
       }
     });
   });

@@ -57,7 +57,7 @@ Answer SimulatedMetadata::answer(Fault fault, int self, Dice& dice) const {
     case Fault::frozen:  // kept by the host
       return snapshots_.back();
     case Fault::unknown:
-      return {std::make_shared<const Read>(Unknown{"simulated failure"}), nullptr};
+      return {std::make_shared<const Read>(FailedRead{"simulated failure"}), nullptr};
     case Fault::emptied:
       return make({});
     case Fault::stale:

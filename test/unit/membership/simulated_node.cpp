@@ -83,9 +83,9 @@ void SimulatedWorld::step(int number, const Event& event) {
         if constexpr (std::is_same_v<What, event::DesiredChanged>) {
           node.departures.want(now_, node.oracle.wanted_departures());
           node.pace.want(now_, node.oracle.wanted());
-        } else if constexpr (std::is_same_v<What, event::LinksListed>) {
-          node.departures.listed(now_, what.id, node.last_links);
-          node.pace.listed(now_, what.id, node.last_links);
+        } else if constexpr (std::is_same_v<What, event::ConnectionsListed>) {
+          node.departures.listed(now_, what.id, node.last_connections);
+          node.pace.listed(now_, what.id, node.last_connections);
         } else {
           node.departures.take(now_, what);
           node.pace.take(now_, what);
@@ -98,7 +98,7 @@ void SimulatedWorld::step(int number, const Event& event) {
     node.departures.states(number_of(fact.peer), fact);
   }
   for (const Action& action : step.actions) {
-    std::visit([&](const auto& what) { carry_out(number, what); }, action);
+    std::visit([&](const auto& what) { execute(number, what); }, action);
   }
   if (const auto rule = node.departures.judge(node.reconciler)) {
     broken(number, *rule);
@@ -153,27 +153,27 @@ void SimulatedWorld::answer(int number, Milliseconds delay, std::function<Event(
   });
 }
 
-void SimulatedWorld::carry_out(int number, const action::ListLinks& action) {
+void SimulatedWorld::execute(int number, const action::ListConnections& action) {
   nodes_.at(number)->departures.lists(now_, action.id);
   nodes_.at(number)->pace.lists(now_, action.id);
   nodes_.at(number)->lists.insert(action.id);
-  // The links are those of some moment between the question and the answer.
+  // The connections are those of some moment between the question and the answer.
   const Milliseconds way_there = dice_.between(0ms, 2ms);
   after(way_there, [this, number, id = action.id] {
-    const auto links = std::make_shared<const std::set<int>>(network_.beam(number).links);
+    const auto connections = std::make_shared<const std::set<int>>(network_.beam(number).connections);
     const bool fails = !calm_ && dice_.chance(2);
-    answer(number, dice_.between(0ms, 2ms), [this, number, id, links, fails]() -> Event {
+    answer(number, dice_.between(0ms, 2ms), [this, number, id, connections, fails]() -> Event {
       Node& node = *nodes_.at(number);
       const bool in_time = node.lists.erase(id) > 0;  // else the target restarted meanwhile
       if (fails) {
         return event::ListFailed{id};
       }
       if (in_time) {
-        node.last_links = *links;
+        node.last_connections = *connections;
       }
-      event::LinksListed listed{id, {}};
-      for (const int other : *links) {
-        listed.links.push_back(names_.at(static_cast<std::size_t>(other)));
+      event::ConnectionsListed listed{id, {}};
+      for (const int other : *connections) {
+        listed.connections.push_back(names_.at(static_cast<std::size_t>(other)));
       }
       return listed;
     });
@@ -187,10 +187,11 @@ void SimulatedWorld::starts(int number, int peer) {
   }
 }
 
-void SimulatedWorld::carry_out(int number, const action::Probe& action) {
+void SimulatedWorld::execute(int number, const action::Probe& action) {
   const int peer = number_of(action.peer);
   // A connected member may be probed for the sake of a newcomer.
-  if (tuning_.newcomer_patience == Milliseconds::zero() || !nodes_.at(number)->last_links.contains(peer)) {
+  if (tuning_.newcomer_patience == Milliseconds::zero() ||
+      !nodes_.at(number)->last_connections.contains(peer)) {
     starts(number, peer);
   }
   nodes_.at(number)->pace.probes(now_, action.id, peer);
@@ -210,7 +211,7 @@ void SimulatedWorld::carry_out(int number, const action::Probe& action) {
   });
 }
 
-void SimulatedWorld::carry_out(int number, const action::Dial& action) {
+void SimulatedWorld::execute(int number, const action::Dial& action) {
   const int peer = number_of(action.peer);
   starts(number, peer);
   nodes_.at(number)->pace.dials(now_, action.id, peer);
@@ -219,13 +220,13 @@ void SimulatedWorld::carry_out(int number, const action::Dial& action) {
   const bool mute = alive && network_.beam(number).mute;
   const bool vanishes = alive && (mute || !network_.reach(number, peer));
   after(vanishes ? 7s : dice_.between(1ms, 10ms), [this, number, peer, alive, mute, id = action.id] {
-    const bool knows = network_.beam(number).links.contains(peer);
-    const bool linked = knows || (alive && network_.can_link(number, peer));
-    if (linked && !knows) {
-      link(number, peer);
+    const bool knows = network_.beam(number).connections.contains(peer);
+    const bool connected = knows || (alive && network_.can_connect(number, peer));
+    if (connected && !knows) {
+      connect(number, peer);
     }
-    DialOutcome outcome = linked ? DialOutcome::linked : DialOutcome::refused;
-    if (!linked && !network_.reach(number, peer)) {
+    DialOutcome outcome = connected ? DialOutcome::connected : DialOutcome::refused;
+    if (!connected && !network_.reach(number, peer)) {
       outcome = DialOutcome::silent;
     }
     if (!alive) {
@@ -238,11 +239,11 @@ void SimulatedWorld::carry_out(int number, const action::Dial& action) {
   });
 }
 
-void SimulatedWorld::link(int a, int b) {
-  if (network_.linked(a, b)) {
+void SimulatedWorld::connect(int a, int b) {
+  if (network_.connected(a, b)) {
     return;
   }
-  network_.link(a, b);
+  network_.connect(a, b);
   if (network_.beam(a).drops || network_.beam(b).drops) {
     after(dice_.between(1ms, 60ms), [this, a, b] { network_.cut(a, b); });
     return;
@@ -253,13 +254,13 @@ void SimulatedWorld::link(int a, int b) {
   std::set<int> unreachable;
   for (const int near : {a, b}) {
     const int far = near == a ? b : a;
-    const std::set<int> others = network_.beam(far).links;
+    const std::set<int> others = network_.beam(far).connections;
     for (const int other : others) {
-      const bool unknown = other != near && !network_.linked(near, other);
+      const bool unknown = other != near && !network_.connected(near, other);
       if (scenario_.global_cuts && unknown && !network_.beam(other).epmd) {
         unreachable.insert(other);
-      } else if (network_.can_link(near, other)) {
-        network_.link(near, other);
+      } else if (network_.can_connect(near, other)) {
+        network_.connect(near, other);
       }
     }
   }

@@ -28,7 +28,7 @@ struct SimulatedWorld::Node {
   bool retired = false;  ///< its container is gone, and its address is another's
   std::map<ActionId, int> disconnects;
   std::set<ActionId> lists;
-  std::set<int> last_links;
+  std::set<int> last_connections;
   std::set<std::pair<int, int>> asked;  ///< who was disconnected, and for which of its departures
   bool polls = false;                   ///< reads every 5 s, instead of when the version changes
   Fault fault = Fault::none;

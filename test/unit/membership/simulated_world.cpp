@@ -117,7 +117,7 @@ Outcome SimulatedWorld::run() {
   if (scenario_.arrivals > 0) {
     arrive();
   }
-  outcome_.links_lost = 0;
+  outcome_.connections_lost = 0;
   const TimePoint end = now_ + scenario_.faults_for;
   while (now_ < end && outcome_.broken.empty()) {
     one_fault();
@@ -130,23 +130,23 @@ Outcome SimulatedWorld::run() {
   mend_all();
 
   faults_end_ = now_;
-  while (outcome_.broken.empty() && !missing_link().empty() &&
+  while (outcome_.broken.empty() && !missing_connection().empty() &&
          now_ < faults_end_ + mesh_bound + scenario_.newcomer_patience) {
     run_until(now_ + 1s);
   }
   outcome_.formed_after = std::chrono::duration_cast<Milliseconds>(now_ - faults_end_);
-  if (const std::string missing = missing_link(); !missing.empty()) {
+  if (const std::string missing = missing_connection(); !missing.empty()) {
     broken(0, missing);
   }
   run_until(faults_end_ + departure_bound);
-  if (const std::string missing = missing_link(); !missing.empty()) {
+  if (const std::string missing = missing_connection(); !missing.empty()) {
     broken(0, "after the departures, " + missing);
   }
   if (const std::string departed = remaining_departed(); !departed.empty()) {
     broken(0, departed);
   }
-  if (scenario_.metadata_faults_only && outcome_.links_lost > 0) {
-    broken(0, "links were lost by metadata alone");
+  if (scenario_.metadata_faults_only && outcome_.connections_lost > 0) {
+    broken(0, "connections were lost by metadata alone");
   }
   return outcome_;
 }
@@ -182,7 +182,7 @@ void SimulatedWorld::publish() {
       if (nodes_.at(reader).get() != woken) {
         return;
       }
-      step(reader, event::News{});
+      step(reader, event::ExternalChange{});
     });
     read_soon(reader, delay);
   }
@@ -191,13 +191,13 @@ void SimulatedWorld::publish() {
 void SimulatedWorld::stop_beam(int number, Milliseconds back_after) {
   Beam& beam = network_.beam(number);
   if (beam.up) {
-    outcome_.links_lost += beam.links.size();
+    outcome_.connections_lost += beam.connections.size();
     network_.cut_all(number);
     beam.up = false;
     Node& node = *nodes_.at(number);
     node.target_up = false;
     node.lists.clear();
-    node.last_links.clear();
+    node.last_connections.clear();
     step(number, event::TargetDown{});
   }
   after(back_after, [this, number] {
@@ -255,11 +255,11 @@ void SimulatedWorld::mend_all() {
   publish();
 }
 
-std::string SimulatedWorld::missing_link() const {
+std::string SimulatedWorld::missing_connection() const {
   for (const auto& [a, node_a] : nodes_) {
     for (const auto& [b, node_b] : nodes_) {
-      if (a < b && belongs(a) && belongs(b) && !network_.linked(a, b)) {
-        return "no link between " + std::to_string(a) + " and " + std::to_string(b);
+      if (a < b && belongs(a) && belongs(b) && !network_.connected(a, b)) {
+        return "no connection between " + std::to_string(a) + " and " + std::to_string(b);
       }
     }
   }
@@ -279,7 +279,8 @@ std::string SimulatedWorld::remaining_departed() const {
     const std::string name = std::to_string(number);
     const auto desired = node->membership.desired();
     if (!belongs(number)) {
-      if (desired->own == OwnPresence::left && node->target_up && !node->departures.is_seen_off(number)) {
+      if (desired->own == OwnMembership::removed && node->target_up &&
+          !node->departures.is_seen_off(number)) {
         return "it has departed, and was never disconnected: " + name;
       }
       continue;

@@ -28,7 +28,7 @@ struct Scenario {
   std::uint64_t seed = 1;
   int hosts = 6;  ///< at the start; more may join
   Milliseconds faults_for{60'000};
-  bool metadata_faults_only = false;  ///< then no link may ever be lost
+  bool metadata_faults_only = false;  ///< then no connection may ever be lost
   /// Containers without a C-node that are listed one by one all the while; few of them live.
   int arrivals = 0;
   /// Each BEAM connects to what its new peer is connected to; a node whose epmd does not answer is cut off then.
@@ -62,8 +62,8 @@ struct Outcome {
   std::uint64_t cut_alone = 0;    ///< of these: the other end's metadata still lists both
   std::uint64_t reconnected = 0;  ///< by applications after that
   std::uint64_t facts = 0;
-  std::uint64_t links_lost = 0;     ///< by whatever cause
-  std::uint64_t cut_by_global = 0;  ///< nodes
+  std::uint64_t connections_lost = 0;  ///< by whatever cause
+  std::uint64_t cut_by_global = 0;     ///< nodes
   std::uint64_t faults = 0;
   std::array<Milliseconds, changes> connected_after{};  ///< the longest, for each kind of change
   Milliseconds formed_after{0};  ///< from the last fault to the full mesh, to the second
@@ -98,22 +98,22 @@ class SimulatedWorld {
   void read_soon(int number, Milliseconds delay);
   void read(int number);
   void step(int number, const Event& event);
-  void carry_out(int number, const action::ListLinks& action);
-  void carry_out(int number, const action::Probe& action);
-  void carry_out(int number, const action::Dial& action);
-  void carry_out(int number, const action::Inspect& action);
-  void carry_out(int number, const action::Disconnect& action);
+  void execute(int number, const action::ListConnections& action);
+  void execute(int number, const action::Probe& action);
+  void execute(int number, const action::Dial& action);
+  void execute(int number, const action::Inspect& action);
+  void execute(int number, const action::Disconnect& action);
   void answer(int number, Milliseconds delay, std::function<Event()> make);
   void schedule_tick(int number);
   void starts(int number, int peer);
-  void link(int a, int b);
+  void connect(int a, int b);
 
   // How connections are cut (simulated_departures.cpp).
   using Done = std::function<void(DisconnectOutcome)>;
   struct Look {
     bool answered = false;
     TimePoint at;
-    std::set<int> links;
+    std::set<int> connections;
   };
   void look(int caller, int beam, std::function<void(const Look&)> then);
   void call_while_fresh(int caller, int beam, TimePoint looked_at, std::function<void()> what,
@@ -131,7 +131,7 @@ class SimulatedWorld {
   void one_fault();
   void fault_of_beam(int number);
   void fault_of_metadata(int number);
-  void fault_of_links(int number, Milliseconds lasts);
+  void fault_of_connections(int number, Milliseconds lasts);
   void survivable_fault(int number);
   void address_reused_in_an_outage(int number);
   void address_moves(int number);
@@ -156,7 +156,7 @@ class SimulatedWorld {
   [[nodiscard]] bool is_connected(int number) const;
 
   // What must hold at the end.
-  [[nodiscard]] std::string missing_link() const;
+  [[nodiscard]] std::string missing_connection() const;
   [[nodiscard]] std::string remaining_departed() const;
 
   Scenario scenario_;
@@ -172,7 +172,8 @@ class SimulatedWorld {
   std::set<int> lasting_;  ///< containers that are listed in every snapshot
   int next_host_ = 1;
   bool calm_ = false;
-  bool transitive_;  ///< a BEAM that gains a link also links itself to the other's links, as global does
+  bool
+      transitive_;  ///< a BEAM that gains a connection also connections itself to the other's connections, as global does
   MembershipSettings rules_;
   ReadScope scope_;
   ReconcilerSettings tuning_;

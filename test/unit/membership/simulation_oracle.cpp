@@ -29,23 +29,23 @@ void Oracle::take(TimePoint now, const Answer& answer) {
   if (answer.listing && !answer.listing->empty()) {
     const std::set<int> missing = missing_from(*answer.listing);
     last_was_full_ = answer.authority == Authority::full;
-    const OwnPresence own_before = own_;
+    const OwnMembership own_before = own_;
     take_own(now, missing, covers_own);
     take_listed(now, *answer.listing);
     if (own_ != own_before) {
       own_since_ = now;
     }
-    const bool alone = scope_ == ReadScope::named && own_ == OwnPresence::unknown;
-    others_confirmed_ = last_was_full_ && (alone || own_ == OwnPresence::present);
-    own_confirmed_ = last_was_full_ && own_ == OwnPresence::left;
-    if (others_confirmed_ || (last_was_full_ && own_ != OwnPresence::unknown)) {
+    const bool alone = scope_ == ReadScope::named && own_ == OwnMembership::unknown;
+    others_confirmed_ = last_was_full_ && (alone || own_ == OwnMembership::listed);
+    own_confirmed_ = last_was_full_ && own_ == OwnMembership::removed;
+    if (others_confirmed_ || (last_was_full_ && own_ != OwnMembership::unknown)) {
       told_nothing_ = 0;
     }
     ++(others_confirmed_ ? whole_reads_ : partial_reads_);
     if (others_confirmed_) {
       take_missing(now, missing, covers_others);
     }
-    take_standings(now);
+    take_states(now);
     take_guard(now);
   }
   remember_confirmed(now, before);
@@ -133,21 +133,21 @@ void Oracle::take_listed(TimePoint now, const Listing& listing) {
     peer.missing.reset();
     departed_.erase(number);
     if (number == self_) {
-      own_ = OwnPresence::present;
+      own_ = OwnMembership::listed;
     }
     ever_listed_.insert(number);
   }
 }
 
-void Oracle::take_standings(TimePoint now) {
+void Oracle::take_states(TimePoint now) {
   for (auto& [number, peer] : peers_) {
-    const Standing standing = peer.missing    ? Standing::suspected
-                              : peer.dialable ? Standing::dialable
-                                              : Standing::held;
-    if (standing != peer.standing || peer.since == TimePoint{}) {
+    const MemberState state = peer.missing    ? MemberState::suspected
+                              : peer.dialable ? MemberState::dialable
+                                              : MemberState::held;
+    if (state != peer.state || peer.since == TimePoint{}) {
       peer.since = now;
     }
-    peer.standing = standing;
+    peer.state = state;
   }
 }
 
@@ -167,7 +167,7 @@ void Oracle::take_own(TimePoint now, const std::set<int>& missing, bool covered)
     return;
   }
   if (!missing.contains(self_)) {
-    own_ = OwnPresence::present;
+    own_ = OwnMembership::listed;
     own_guard_.reset();
     return;
   }
@@ -176,14 +176,14 @@ void Oracle::take_own(TimePoint now, const std::set<int>& missing, bool covered)
   }
   Missing& ours = add_evidence(now, self->second, covered);
   const std::size_t losses = net_losses(now);
-  const MassHold guard{missing.size() - 1 + losses, peers_.size() - 1 + losses, ours.since};
+  const MassRemovalGuardView guard{missing.size() - 1 + losses, peers_.size() - 1 + losses, ours.since};
   ours.mass = ours.mass || is_mass(guard.missing, guard.known);
   own_guard_ = ours.mass ? std::optional(guard) : std::nullopt;
-  own_ = OwnPresence::missing;
+  own_ = OwnMembership::missing;
   if (rules_.removal == RemovalPolicy::never || !is_lasting(now, ours)) {
     return;
   }
-  own_ = OwnPresence::left;
+  own_ = OwnMembership::removed;
   ++departures_[self_];
   own_guard_.reset();
   peers_.erase(self);
@@ -249,7 +249,7 @@ void Oracle::take_guard(TimePoint now) {
   if (guard_) {
     return;
   }
-  MassHold guard{net_losses(now), net_losses(now), TimePoint::max()};
+  MassRemovalGuardView guard{net_losses(now), net_losses(now), TimePoint::max()};
   for (const auto& [number, peer] : peers_) {
     if (number == self_ || !peer.up) {
       continue;
@@ -307,7 +307,7 @@ std::optional<std::string> Oracle::against(const Desired& desired, const std::ve
   for (const auto& [number, gone] : departed_) {
     (others_confirmed_ ? departed : suspended).insert(name(number));
   }
-  if (own_ == OwnPresence::left) {
+  if (own_ == OwnMembership::removed) {
     (own_confirmed_ ? departed : suspended).insert(name(self_));
   }
   if (desired.departed != departed) {
@@ -323,7 +323,7 @@ std::optional<std::string> Oracle::against_dial(int number) const {
   if (number == self_) {
     return "the target itself was dialled";
   }
-  if (own_ == OwnPresence::missing || own_ == OwnPresence::left) {
+  if (own_ == OwnMembership::missing || own_ == OwnMembership::removed) {
     return "dialled although our own container is missing";
   }
   const auto peer = peers_.find(number);
@@ -379,7 +379,7 @@ PaceOracle::Wanted Oracle::wanted() const {
   for (const auto& [number, peer] : peers_) {
     result.peers.emplace(number, peer.dialable && !peer.missing);
   }
-  result.may_dial = own_ == OwnPresence::unknown || own_ == OwnPresence::present;
+  result.may_dial = own_ == OwnMembership::unknown || own_ == OwnMembership::listed;
   return result;
 }
 
@@ -391,7 +391,7 @@ DepartureOracle::Wanted Oracle::wanted_departures() const {
   for (const auto& [number, departed] : departed_) {
     (others_confirmed_ ? result.departed : result.suspended).insert(number);
   }
-  if (own_ == OwnPresence::left) {
+  if (own_ == OwnMembership::removed) {
     (own_confirmed_ ? result.departed : result.suspended).insert(self_);
   }
   return result;
@@ -407,11 +407,11 @@ std::optional<TimePoint> Oracle::next_read() const {
     const TimePoint covered = last_read_ + rules_.reading_interval;
     earliest = std::min({earliest, covered, confirmed_at(*peer.missing)});
   };
-  if (own_ == OwnPresence::left) {
+  if (own_ == OwnMembership::removed) {
     if (!own_confirmed_) {
       earliest = last_read_;
     }
-  } else if (own_ == OwnPresence::missing) {
+  } else if (own_ == OwnMembership::missing) {
     if (rules_.removal != RemovalPolicy::never) {
       consider(peers_.at(self_));
     }
@@ -436,7 +436,7 @@ std::optional<TimePoint> Oracle::next_read() const {
 }
 
 /// Nothing, or in what the report on the guard against mass removals differs.
-std::optional<std::string> Oracle::against_guard(const std::optional<MassHold>& reported) const {
+std::optional<std::string> Oracle::against_guard(const std::optional<MassRemovalGuardView>& reported) const {
   if (reported.has_value() != guard_.has_value()) {
     return "is wrong about the guard against mass removals";
   }
@@ -458,34 +458,34 @@ std::optional<std::string> Oracle::against_reports(const Membership& membership,
     return "wants its next read at another time";
   }
   const MembershipView& view = membership.view();
-  if (view.own != own_ || (own_ != OwnPresence::unknown && view.own_since != own_since_)) {
+  if (view.own != own_ || (own_ != OwnMembership::unknown && view.own_since != own_since_)) {
     return "reports its own container otherwise";
   }
-  if (view.unknown_reads != failed_reads_ || view.partial_reads != partial_reads_ ||
-      view.whole_reads != whole_reads_) {
+  if (view.failed_reads != failed_reads_ || view.incomplete_reads != partial_reads_ ||
+      view.authoritative_reads != whole_reads_) {
     return "counts its reads otherwise";
   }
   if (view.removed_peers != removed_) {
     return "counts those that were removed otherwise";
   }
-  if (const auto rule = against_guard(view.mass_hold)) {
+  if (const auto rule = against_guard(view.mass_removal_guard)) {
     return rule;
   }
-  const auto standings = membership.standings();
-  if (standings.size() != peers_.size() + departed_.size() + (own_ == OwnPresence::left ? 1U : 0U)) {
+  const auto member_views = membership.member_views();
+  if (member_views.size() != peers_.size() + departed_.size() + (own_ == OwnMembership::removed ? 1U : 0U)) {
     return "reports too many peers, or too few";
   }
-  auto reported = standings.begin();
+  auto reported = member_views.begin();
   for (const auto& [number, peer] : peers_) {
     const std::string name = ": " + std::to_string(number);
     if (reported->node != names[static_cast<std::size_t>(number)]) {
       return "reports another peer than" + name;
     }
-    if (reported->standing != peer.standing) {
-      return "reports another standing" + name;
+    if (reported->state != peer.state) {
+      return "reports another state" + name;
     }
     if (reported->since != peer.since) {
-      return "reports another time of the standing" + name;
+      return "reports another time of the state" + name;
     }
     if (reported->reason != (peer.missing ? "missing from the metadata" : peer.hold)) {
       return "reports another reason" + name;
@@ -494,7 +494,7 @@ std::optional<std::string> Oracle::against_reports(const Membership& membership,
   }
   for (const auto& [number, departed] : departed_) {
     if (reported->node != names[static_cast<std::size_t>(number)] || reported->since != departed.since ||
-        reported->standing != Standing::departed) {
+        reported->state != MemberState::departed) {
       return "reports a departed peer otherwise: " + std::to_string(number);
     }
     ++reported;

@@ -55,7 +55,7 @@ class Oracle {
     return count == departures_.end() ? 0 : count->second;
   }
   [[nodiscard]] bool has_departed(int number) const {
-    return number == self_ ? own_ == OwnPresence::left : departed_.contains(number);
+    return number == self_ ? own_ == OwnMembership::removed : departed_.contains(number);
   }
 
   [[nodiscard]] bool ever_listed(int number) const { return ever_listed_.contains(number); }
@@ -73,7 +73,7 @@ class Oracle {
     std::optional<TimePoint> arrived;  ///< unless with the first answer
     std::optional<Missing> missing;
     std::string hold;  ///< why it must not be dialled, as it is reported
-    Standing standing = Standing::dialable;
+    MemberState state = MemberState::dialable;
     TimePoint since;
   };
   struct Departed {
@@ -85,13 +85,14 @@ class Oracle {
   void take_listed(TimePoint now, const Listing& listing);
   void take_own(TimePoint now, const std::set<int>& missing, bool covered);
   void take_missing(TimePoint now, const std::set<int>& missing, bool covered);
-  void take_standings(TimePoint now);
+  void take_states(TimePoint now);
   void take_guard(TimePoint now);
   void remember_confirmed(TimePoint now, const std::set<int>& before);
   static Missing& add_evidence(TimePoint now, Peer& peer, bool covered);
   [[nodiscard]] std::string hold_of(const Entry& entry) const;
   [[nodiscard]] std::optional<TimePoint> next_read() const;
-  [[nodiscard]] std::optional<std::string> against_guard(const std::optional<MassHold>& reported) const;
+  [[nodiscard]] std::optional<std::string> against_guard(
+      const std::optional<MassRemovalGuardView>& reported) const;
   [[nodiscard]] std::set<int> missing_from(const Listing& listing) const;
   [[nodiscard]] std::set<int> confirmed() const;
   [[nodiscard]] std::size_t net_losses(TimePoint now) const;
@@ -108,14 +109,14 @@ class Oracle {
   std::set<int> ever_listed_;
   std::map<int, int> departures_;
   std::map<int, TimePoint> confirmed_until_;  ///< departures that the newest answer confirms no more
-  OwnPresence own_ = OwnPresence::unknown;
+  OwnMembership own_ = OwnMembership::unknown;
   bool others_confirmed_ = false;  ///< the last read was authoritative
   bool own_confirmed_ = false;
   bool has_answers_ = false;    ///< one has listed somebody
   bool last_was_full_ = false;  ///< the last read listed somebody, and its source may remove
   int told_nothing_ = 0;        ///< reads in a row
-  std::optional<MassHold> own_guard_;
-  std::optional<MassHold> guard_;  ///< as the last read with containers came to it
+  std::optional<MassRemovalGuardView> own_guard_;
+  std::optional<MassRemovalGuardView> guard_;  ///< as the last read with containers came to it
   TimePoint last_read_;
   TimePoint own_since_;
   std::uint64_t failed_reads_ = 0;

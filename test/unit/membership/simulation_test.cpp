@@ -55,7 +55,7 @@ Outcome run_seeds(Seeds seeds, MakeScenario make, Outcome (SimulatedWorld::*run)
     sum.cut_alone += outcome.cut_alone;
     sum.reconnected += outcome.reconnected;
     sum.facts += outcome.facts;
-    sum.links_lost += outcome.links_lost;
+    sum.connections_lost += outcome.connections_lost;
     sum.cut_by_global += outcome.cut_by_global;
     sum.faults += outcome.faults;
     sum.formed_after = std::max(sum.formed_after, outcome.formed_after);
@@ -68,7 +68,7 @@ Outcome run_seeds(Seeds seeds, MakeScenario make, Outcome (SimulatedWorld::*run)
           sum.inspections, " inspections, ", sum.refreshed, " refreshed, ", sum.disconnects, " disconnects (",
           sum.expired, " expired, ", sum.cut, " connections cut, ", sum.cut_alone,
           " of them still listed by the other end, ", sum.reconnected, " reconnected by applications), ",
-          sum.facts, " facts, ", sum.links_lost, " links lost; full mesh at the latest ",
+          sum.facts, " facts, ", sum.connections_lost, " connections lost; full mesh at the latest ",
           sum.formed_after.count(), " ms after the last fault");
   return sum;
 }
@@ -80,7 +80,7 @@ TEST_CASE(
   });
 }
 
-TEST_CASE("metadata alone, however wrong, never costs a link") {
+TEST_CASE("metadata alone, however wrong, never costs a connection") {
   run_seeds(one_or_many(RANCHER_CNODE_SIMULATION_SEEDS / 4), [](std::uint64_t seed) {
     return Scenario{.seed = seed, .hosts = 2 + static_cast<int>(seed % 5), .metadata_faults_only = true};
   });

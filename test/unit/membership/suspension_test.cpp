@@ -31,7 +31,7 @@ TEST_CASE(
   const struct {
     const char* name;
     Read read;
-  } rows[] = {{"unknown", Unknown{"timeout"}},
+  } rows[] = {{"unknown", FailedRead{"timeout"}},
               {"no containers", service({})},
               {"without ourselves", running({2, 3, 4})}};
   for (const auto& row : rows) {
@@ -50,7 +50,7 @@ TEST_CASE(
 
 TEST_CASE("a container that takes a departed peer's address while the metadata is down has not departed") {
   Membership membership = without_the_fifth();
-  read_every_second(membership, 12, 3'612, ReadScope::self, Unknown{"refused"});
+  read_every_second(membership, 12, 3'612, ReadScope::self, FailedRead{"refused"});
   CHECK(membership.desired()->departed.empty());
   membership.observe(at_seconds(3'613), ReadScope::self, running({1, 2, 3, 4, 5}));
   CHECK(membership.desired()->departed.empty());
@@ -60,20 +60,20 @@ TEST_CASE("a container that takes a departed peer's address while the metadata i
 TEST_CASE("a read that tells nothing changes nothing when nobody has departed") {
   Membership membership = five();
   const auto before = membership.desired();
-  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, Unknown{"timeout"}));
+  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, FailedRead{"timeout"}));
   CHECK_FALSE(membership.observe(at_seconds(2), ReadScope::self, service({})));
   CHECK(membership.desired() == before);
 }
 
 TEST_CASE("our own departure is suspended and restored in the same way, and nothing is dialled meanwhile") {
-  for (const Read& nothing : {Read(Unknown{"404"}), Read(service({}))}) {
+  for (const Read& nothing : {Read(FailedRead{"404"}), Read(service({}))}) {
     Membership membership = five();
     read_every_second(membership, 1, 11, ReadScope::self, running({2, 3, 4, 5}));
     REQUIRE(membership.desired()->departed == nodes({1}));
     CHECK(membership.observe(at_seconds(12), ReadScope::self, nothing));
     CHECK(membership.desired()->departed.empty());
     CHECK(membership.desired()->suspended == nodes({1}));
-    CHECK(membership.desired()->own == OwnPresence::left);
+    CHECK(membership.desired()->own == OwnMembership::removed);
     CHECK(membership.wants_read_at() == at_seconds(13));
     CHECK(membership.observe(at_seconds(13), ReadScope::self, running({2, 3, 4, 5})));
     CHECK(membership.desired()->departed == nodes({1}));
@@ -83,14 +83,14 @@ TEST_CASE("our own departure is suspended and restored in the same way, and noth
 
 TEST_CASE("a departure that was suspended asks for the read that would restore it") {
   Membership membership = without_the_fifth();
-  membership.observe(at_seconds(12), ReadScope::self, Unknown{"timeout"});
+  membership.observe(at_seconds(12), ReadScope::self, FailedRead{"timeout"});
   CHECK(membership.wants_read_at() == at_seconds(13));
   membership.observe(at_seconds(13), ReadScope::self, running({1, 2, 3, 4}));
   CHECK_FALSE(membership.wants_read_at());
 }
 
 TEST_CASE("while reads tell nothing new they are asked for ever less often, down to one in five seconds") {
-  for (const Read& nothing : {Read(Unknown{"timeout"}), Read(service({}))}) {
+  for (const Read& nothing : {Read(FailedRead{"timeout"}), Read(service({}))}) {
     Membership membership = five();
     membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4}));
     TimePoint now = at_seconds(200);
@@ -121,13 +121,13 @@ TEST_CASE("reads that may not remove anybody are asked for ever less often, too"
 TEST_CASE("our own departure that waits for a read does not ask without pause either") {
   Membership membership = five();
   membership.observe(at_seconds(1), ReadScope::self, running({2, 3, 4, 5}));
-  read_every_second(membership, 2, 100, ReadScope::self, Unknown{"404"});
+  read_every_second(membership, 2, 100, ReadScope::self, FailedRead{"404"});
   CHECK(membership.wants_read_at() == at_seconds(105));
 }
 
 TEST_CASE("a departure that is suspended for longer than it is remembered no longer asks for reads") {
   Membership membership = without_the_fifth();
-  read_every_second(membership, 12, 700, ReadScope::self, Unknown{"refused"});
+  read_every_second(membership, 12, 700, ReadScope::self, FailedRead{"refused"});
   CHECK(membership.desired()->suspended == nodes({5}));
   membership.observe(at_seconds(701), ReadScope::self, running({1, 2, 3, 4}));
   CHECK(membership.desired()->suspended.empty());

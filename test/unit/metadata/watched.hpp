@@ -22,8 +22,8 @@
 
 namespace rancher_cnode::testing {
 
+using membership::FailedRead;
 using membership::Service;
-using membership::Unknown;
 using metadata::MetadataWatcher;
 using metadata::Observation;
 using metadata::WatcherSettings;
@@ -90,7 +90,7 @@ class Watched {
     return next_that([](const Observation& o) { return std::holds_alternative<Service>(o.read); });
   }
   Observation next_unknown() {
-    return next_that([](const Observation& o) { return std::holds_alternative<Unknown>(o.read); });
+    return next_that([](const Observation& o) { return std::holds_alternative<FailedRead>(o.read); });
   }
   std::optional<Ipv4Address> await_address() {
     std::unique_lock lock(mutex_);
@@ -159,7 +159,7 @@ inline std::size_t containers(const Observation& observation) {
 }
 
 inline std::string reason(const Observation& observation) {
-  const auto* unknown = std::get_if<Unknown>(&observation.read);
+  const auto* unknown = std::get_if<FailedRead>(&observation.read);
   return unknown != nullptr ? unknown->reason : "a good read";
 }
 

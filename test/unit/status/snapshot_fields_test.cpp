@@ -68,8 +68,8 @@ TargetSnapshot target() {
                        .inspections = 28,
                        .dials = 15,
                        .dials_failed = 16,
-                       .links_gained = 17,
-                       .links_lost = 18,
+                       .connections_gained = 17,
+                       .connections_lost = 18,
                        .disconnects = 19,
                        .disconnects_failed = 20,
                        .stale_answers = 0}};
@@ -90,22 +90,22 @@ Snapshot snapshot() {
                                       .messages_dropped = 26,
                                       .controls_ignored = 27},
                     .metadata = {.url = "http://m", .version = "v1", .view = {}},
-                    .standings = {},
+                    .member_views = {},
                     .targets = {target()}};
   auto& view = snapshot.metadata.view;
-  view.own = membership::OwnPresence::present;
-  view.last_good = at(6'000);
-  view.last_whole = at(5'000);
-  view.last_unknown = at(4'000);
+  view.own = membership::OwnMembership::listed;
+  view.last_answer = at(6'000);
+  view.last_authoritative = at(5'000);
+  view.last_failed = at(4'000);
   view.last_failure = "404";
-  view.whole_reads = 31;
-  view.partial_reads = 32;
-  view.unknown_reads = 33;
+  view.authoritative_reads = 31;
+  view.incomplete_reads = 32;
+  view.failed_reads = 33;
   view.removed_peers = 34;
   for (std::size_t i = 0; i < view.dropped.size(); ++i) {
     view.dropped[i].count = 41 + i;
   }
-  view.mass_hold = {.missing = 7, .known = 9, .since = at(3'000)};
+  view.mass_removal_guard = {.missing = 7, .known = 9, .since = at(3'000)};
   return snapshot;
 }
 
@@ -159,10 +159,10 @@ TEST_CASE("only a held peer has the reason of the metadata, if that has one") {
     auto one = snapshot();
     one.targets[0].peers[0].state = state;
     if (listed) {
-      one.standings.push_back({.node = one.targets[0].peers[0].node,
-                               .standing = membership::Standing::held,
-                               .reason = "its state is stopped",
-                               .since = {}});
+      one.member_views.push_back({.node = one.targets[0].peers[0].node,
+                                  .state = membership::MemberState::held,
+                                  .reason = "its state is stopped",
+                                  .since = {}});
     }
     const std::string text = shown(peers_term(one));
     const std::size_t begin = text.find("reason: <<\"") + 11;

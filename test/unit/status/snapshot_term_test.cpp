@@ -32,7 +32,7 @@ Snapshot snapshot_of(TargetSnapshot one) {
                     .program_version = "1.2.3",
                     .node_counters = {},
                     .metadata = {},
-                    .standings = {},
+                    .member_views = {},
                     .targets = {}};
   snapshot.targets.push_back(std::move(one));
   return snapshot;
@@ -115,10 +115,10 @@ TEST_CASE("a held peer has the reason of the metadata") {
                        .attempts = 0,
                        .next_try = {}});
   auto snapshot = snapshot_of(one);
-  snapshot.standings.push_back({.node = node("myapp@10.42.0.2"),
-                                .standing = membership::Standing::held,
-                                .reason = "its state is stopped",
-                                .since = {}});
+  snapshot.member_views.push_back({.node = node("myapp@10.42.0.2"),
+                                   .state = membership::MemberState::held,
+                                   .reason = "its state is stopped",
+                                   .since = {}});
   const auto bytes = peers_term(snapshot);
   TermReader list(bytes);
   REQUIRE(list.list().value_or(0) == 1);
