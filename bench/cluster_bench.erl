@@ -1,4 +1,4 @@
-%% What bench/cluster prints. When links come and go is told by the BEAMs' own events (link_log), in one run on one
+%% What bench/cluster prints. When links come and go is told by the BEAMs' own events (connection_log), in one run on one
 %% machine; each figure is the median of several rounds with its spread.
 -module(cluster_bench).
 
@@ -105,7 +105,7 @@ added_to_mesh(Metadata) ->
 dropped_to_back(Metadata) ->
     #{beams := [First, Second | _]} = test_cluster:form(Metadata, ?HOSTS),
     Began = os:perf_counter(microsecond),
-    ok = test_beam:drop_link(First, test_beam:name(Second)),
+    ok = test_beam:drop_connection(First, test_beam:name(Second)),
     ms(test_cluster:mesh_at([First, Second], ?LIMIT_MS) - Began).
 
 lost_in_outage(Metadata) ->
@@ -116,7 +116,7 @@ lost_in_outage(Metadata) ->
     ok = test_service:await_watching(Metadata, Hosts),
     %% What the first reads would have cut is cut by then.
     timer:sleep(?SETTLE_MS),
-    length(test_cluster:lost_links(Beams)).
+    length(test_cluster:lost_connections(Beams)).
 
 %% Until the departed one sees nobody, and as long again for what might follow.
 lost_among_stayers(Metadata) ->

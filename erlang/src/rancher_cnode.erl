@@ -1,21 +1,21 @@
-%% @doc The C-node `rancher_cnode' from the BEAM's side: a child of a supervisor that runs the program, and calls to a
-%% running one, whoever started it.
+%% @doc The C-node `rancher_cnode' from the BEAM: a supervised child that runs the program, and calls to a running C-node,
+%% whoever started it.
 %%
 %% As a child, in Elixir `{:rancher_cnode, node_basename: "myapp", polling_interval: 10_000}', in Erlang
 %% `rancher_cnode:child_spec([{node_basename, <<"myapp">>}])'. It is also a strategy of libcluster, versions 2.5 and
 %% 3.x: `strategy: :rancher_cnode' in `topologies'.
 %%
-%% Settings are those of the program with underscores (`rancher_cnode --help' tells them), except what the BEAM knows
-%% better: its address, its cookie, and how the program is to end. Beside them:
+%% Settings are those of the program with underscores (see `rancher_cnode --help'), except those that the BEAM provides:
+%% its address, its cookie, and the end of the program. In addition:
 %% <ul>
-%% <li>`program': the file to run. Else `priv/rancher_cnode' of this application, else `rancher_cnode' on PATH.</li>
-%% <li>`await_timeout': how long the start waits, in milliseconds or `infinity', until the cluster is joined as far as
-%%     can be (5000). 0 does not wait. When the time is over, the start goes on. Only the first start in a VM waits,
-%%     no restart, which would hold up the supervisor.</li>
-%% <li>`node_basename': may be left out; if given, it must be what `node()' begins with.</li>
+%% <li>`program': the file to run. Default: `priv/rancher_cnode' of this application, then `rancher_cnode' on PATH.</li>
+%% <li>`await_timeout': how long the start waits for the initial sync, in milliseconds or `infinity' (5000). 0 does not
+%%     wait. After the timeout the start continues. Only the first start in a VM waits; a restart does not, because it
+%%     would block the supervisor.</li>
+%% <li>`node_basename': optional; must match `node()'.</li>
 %% <li>`connect', `disconnect', `list_nodes': `{Module, Function, Arguments}' as in libcluster.</li>
 %% </ul>
-%% The calls may be made in any process, and never crash it.
+%% The calls may be made from any process, and never crash it.
 -module(rancher_cnode).
 
 -export([child_spec/1, start_link/1]).
@@ -23,16 +23,16 @@
 -export_type([settings/0, topology/0, error/0, call_error/0]).
 
 -type settings() :: [{atom(), term()}] | #{atom() => term()}.
-%% What libcluster hands over: `[#{'__struct__' := 'Elixir.Cluster.Strategy.State', ...}]', or a keyword list of
+%% The arguments from libcluster: `[#{'__struct__' := 'Elixir.Cluster.Strategy.State', ...}]', or a keyword list of
 %% `topology', `connect', `disconnect', `list_nodes' and `config'.
 -type topology() :: [map()] | [{atom(), term()}].
-%% A word to match on, and a sentence for people.
+%% An atom to match on, and a sentence for people.
 -type error() :: {not_alive | short_names | not_an_address | node_basename_differs | program_not_found | bad_setting |
                   function_taken, binary()}.
 -type call_error() :: {error, timeout | not_alive | noproc | {nodedown, node()} | term()}.
 
 -define(CALL_MS, 5000).
--define(LOOK_AGAIN_MS, 50).
+-define(RETRY_MS, 50).
 -define(ASK_MS, 1000).
 
 %% @doc For a supervisor's list of children.
@@ -45,17 +45,17 @@ child_spec(Args) ->
       type => worker,
       modules => [rancher_cnode_server]}.
 
-%% @doc Runs the program, linked to the caller, and returns when the first round is done or `await_timeout' is over;
-%% at once if this VM has waited for this C-node before.
-%% The program ends with the process that is returned. When the program ends by itself, the process starts it again,
-%% after 500 ms at first and up to 60 s while it does not last, with a warning each time. Only a bad setting, found before
-%% the start has returned, is an error.
+%% @doc Runs the program in a process linked to the caller, and returns when the initial sync is done or `await_timeout'
+%% has passed; at once if this VM has already waited for this C-node.
+%% The program ends with the returned process. If the program ends by itself, the process restarts it, after 500 ms at
+%% first and up to 60 s while it ends early, with a warning each time. Only a bad setting that is found before the start
+%% has returned is an error.
 -spec start_link(settings() | topology()) -> {ok, pid()} | {error, error()}.
 start_link(Args) ->
     gen_server:start_link(rancher_cnode_server, Args, []).
 
-%% @doc All that the C-node knows: itself, its metadata, every peer with state and reason, departed peers, counters. Times are
-%% milliseconds ago, texts are binaries.
+%% @doc The status of the C-node: itself, its metadata, every peer with state and reason, departed peers, counters. Times
+%% are milliseconds ago, texts are binaries.
 -spec status() -> {ok, map()} | call_error().
 status() ->
     status(which_cnode()).
@@ -73,8 +73,8 @@ peers() ->
 peers(CNode) ->
     call(CNode, peers, ?CALL_MS).
 
-%% @doc Waits until the C-node is there, has read the metadata, and every peer that may be dialled is linked or has
-%% failed at least once.
+%% @doc Waits until the C-node runs and its initial sync is done: it has read the metadata, and every dialable peer is
+%% connected or was tried at least once.
 -spec await(timeout()) -> ok | call_error().
 await(Timeout) ->
     await_until(fun which_cnode/0, deadline(Timeout)).
@@ -83,7 +83,7 @@ await(Timeout) ->
 await(CNode, Timeout) ->
     await_until(fun() -> CNode end, deadline(Timeout)).
 
-%% @doc Reads the metadata and looks at all links now.
+%% @doc Reads the metadata and retries pending connections now.
 -spec refresh() -> ok | call_error().
 refresh() ->
     refresh(which_cnode()).
@@ -95,39 +95,38 @@ refresh(CNode) ->
         {error, _} = Error -> Error
     end.
 
-%% @doc The C-node beside this node: the one started last by {@link start_link/1}, else the one that is connected,
-%% whatever its name, else the name that a wrapper script gives it. `undefined' while this node is not alive.
-%% Does not mean that it runs.
+%% @doc The C-node of this node: the one started last by {@link start_link/1}, else the connected one, whatever its name,
+%% else the default name of a wrapper script. `undefined' while this node is not alive. Does not mean that it runs.
 -spec which_cnode() -> node() | undefined.
 which_cnode() ->
     case rancher_cnode_server:cnode() of
-        undefined -> connected_cnode(rancher_cnode_settings:usual_cnode(node()));
+        undefined -> connected_cnode(rancher_cnode_settings:default_cnode(node()));
         CNode -> CNode
     end.
 
-%% Other hidden nodes of this host, such as shells, are not mistaken for it: they are asked.
+%% Other hidden nodes of this host, such as shells, are distinguished by asking them.
 connected_cnode(undefined) ->
     undefined;
-connected_cnode(Usual) ->
+connected_cnode(Default) ->
     Hidden = nodes(hidden),
-    case lists:member(Usual, Hidden) of
-        true -> Usual;
-        false -> first_cnode([Node || Node <- Hidden, host(Node) =:= host(Usual)], Usual)
+    case lists:member(Default, Hidden) of
+        true -> Default;
+        false -> first_cnode([Node || Node <- Hidden, host(Node) =:= host(Default)], Default)
     end.
 
-first_cnode([], Usual) ->
-    Usual;
-first_cnode([Node | Others], Usual) ->
+first_cnode([], Default) ->
+    Default;
+first_cnode([Node | Others], Default) ->
     case call(Node, version, ?ASK_MS) of
         {ok, _} -> Node;
-        {error, _} -> first_cnode(Others, Usual)
+        {error, _} -> first_cnode(Others, Default)
     end.
 
 host(Node) ->
     [_Alive, Host] = string:split(atom_to_list(Node), "@"),
     Host.
 
-%% Asked anew at each attempt: it may have been found by then.
+%% Determined at each attempt, since it may be found later.
 await_until(WhichCNode, Deadline) ->
     Left = left(Deadline),
     case call(WhichCNode(), {await, Left}, with_slack(Left)) of
@@ -135,7 +134,7 @@ await_until(WhichCNode, Deadline) ->
         {error, not_alive} = Error -> Error;
         {error, _} when Left =:= 0 -> {error, timeout};
         {error, _} ->
-            receive after ?LOOK_AGAIN_MS -> ok end,
+            receive after ?RETRY_MS -> ok end,
             await_until(WhichCNode, Deadline)
     end.
 
@@ -155,7 +154,7 @@ deadline(Timeout) -> now_ms() + Timeout.
 left(infinity) -> infinity;
 left(Deadline) -> max(0, Deadline - now_ms()).
 
-%% The C-node keeps to the limit; this is for the case that it does not.
+%% The C-node enforces the limit; this is for the case that it does not.
 with_slack(infinity) -> infinity;
 with_slack(Left) -> Left + 1000.
 

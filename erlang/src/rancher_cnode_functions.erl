@@ -1,6 +1,6 @@
 %% @private
-%% The program calls functions of one argument, or of none, by name; libcluster's users may give theirs arguments of
-%% their own. Here the program finds functions of the wanted shape, which call the users'.
+%% The program calls functions with one argument, or without arguments, by name; users of libcluster may configure
+%% additional arguments. This module has functions of the required arity that call the configured ones.
 -module(rancher_cnode_functions).
 
 -export([claim/1]).
@@ -9,8 +9,8 @@
 
 -type role() :: connect | disconnect | list_nodes.
 
-%% For the calling process; one VM has one function for a role, because the program cannot tell for whom it calls.
-%% What is claimed stays until another function is: a program that is about to end may call once more.
+%% Claims roles for the calling process. A VM has one function per role, because a call does not show which program made
+%% it. A claim stays until another function is claimed: a program that is ending may still call once.
 -spec claim(#{role() => {module(), atom(), [term()]}}) -> ok | {error, rancher_cnode:error()}.
 claim(Functions) ->
     case [Role || {Role, Function} <- maps:to_list(Functions), taken(Role, Function)] of

@@ -1,11 +1,11 @@
 %% @private
-%% The program's lines on standard error, `Time Level event=... msg="..." key=value', as events of logger.
+%% Parses the program's lines on standard error, `Time Level event=... msg="..." key=value', and writes them to logger.
 -module(rancher_cnode_log).
 
 -export([parse/1, write/2, format/1]).
 -export_type([entry/0]).
 
-%% A line that is none of the program's own (a library's word, the last line of a crash) has only a text.
+%% A line in another format (from a library, or the last line of a crash) has only a text.
 -type entry() :: #{level := logger:level(), event := binary(), message := binary(), fields := #{binary() => binary()}}
                | #{level := logger:level(), text := binary()}.
 
@@ -22,7 +22,7 @@ parse(Line) ->
         error:_ -> #{level => warning, text => Line}
     end.
 
-%% Entries below the level Least are left out.
+%% Skips entries below the level Least.
 -spec write(entry(), logger:level()) -> ok.
 write(#{level := Level} = Entry, Least) ->
     case logger:compare_levels(Level, Least) of
@@ -36,12 +36,12 @@ write(#{level := Level} = Entry, Least) ->
 format(#{text := Text}) ->
     {"rancher_cnode: ~ts", [Text]};
 format(#{event := Event, message := Message, fields := Fields}) ->
-    Told = [[$\s, Key, $=, Value] || {Key, Value} <- lists:sort(maps:to_list(Fields))],
+    Pairs = [[$\s, Key, $=, Value] || {Key, Value} <- lists:sort(maps:to_list(Fields))],
     Colon = case Message of
                 <<>> -> "";
                 _ -> ": "
             end,
-    {"rancher_cnode ~ts~s~ts~ts", [Event, Colon, Message, Told]}.
+    {"rancher_cnode ~ts~s~ts~ts", [Event, Colon, Message, Pairs]}.
 
 split(Line, 0) -> [Line];
 split(Line, Times) ->
@@ -72,7 +72,7 @@ value(Plain) ->
 after_blank(<<>>) -> <<>>;
 after_blank(<<$\s, Rest/binary>>) -> Rest.
 
-%% JSON's escapes.
+%% JSON escapes.
 quoted(<<$", Rest/binary>>, Value) -> {Value, Rest};
 quoted(<<$\\, $u, Hex:4/binary, Rest/binary>>, Value) ->
     quoted(Rest, <<Value/binary, (binary_to_integer(Hex, 16))/utf8>>);

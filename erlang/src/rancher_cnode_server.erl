@@ -1,19 +1,18 @@
 %% @private
-%% Owns the program: starts it as a port, waits for its first round, hands its lines to logger, and starts it again when
-%% it ends.
+%% Owns the program: runs it as a port, waits for its initial sync, passes its lines to logger, and restarts it when it
+%% ends.
 %%
-%% What makes this delicate:
-%% - The program must never be left behind. It ends when its standard input closes, and that is this process's port:
-%%   however the process or the VM ends, the port closes. In terminate/2 its end is waited for as well, because a
-%%   successor would find the name taken in epmd.
-%% - The start blocks, so lines and the end of the program must be taken in while waiting. It blocks the supervisor too,
-%%   which can then neither start a sibling again nor stop: so only a C-node's first start waits, no restart.
-%% - The program's end must not become the application's: a supervisor gives up after a few ends of its child. So it is
-%%   started again in here, ever less often while it does not last. Only a bad setting, before the start has returned,
-%%   ends this process.
-%% - The C-node links itself to this node whenever it is ready: the link's coming is the sign to ask it, not a clock.
-%% - While an application stops, application_controller waits for it and answers nobody: start and end must not ask it
-%%   for anything, so what the VM is to remember is a persistent_term, not a variable of the application.
+%% - The program must not outlive this process. It ends when its standard input closes, which is this process's port:
+%%   however the process or the VM ends, the port closes. terminate/2 also waits for its end, because a successor would
+%%   find its name taken in epmd.
+%% - The start blocks, so lines and the end of the program are handled while waiting. It also blocks the supervisor, which
+%%   can then neither restart a sibling nor stop: so only the first start of a C-node waits, a restart does not.
+%% - The end of the program must not become the end of the application: a supervisor gives up after a few ends of a child.
+%%   So the program is restarted here, with growing delays while it ends early. Only a bad setting, before the start has
+%%   returned, ends this process.
+%% - The C-node connects to this node when it is ready: nodeup is the signal to ask it, not a timer.
+%% - While an application stops, application_controller waits for it and serves no requests: start and end must not call
+%%   it, so state of the VM is kept in a persistent_term, not in an application variable.
 -module(rancher_cnode_server).
 -behaviour(gen_server).
 
@@ -24,11 +23,11 @@
 -define(END_MS, 2000).
 -define(FIRST_DELAY_MS, 500).
 -define(LAST_DELAY_MS, 60000).
-%% One that ran for so long is started again after the first delay.
+%% A program that ran this long is restarted after the first delay.
 -define(LASTED_MS, 60000).
--define(LOOK_AGAIN_MS, 10).
+-define(POLL_MS, 10).
 
-%% Not the whole launch/0: states are logged when a process ends, and the program's environment holds the cookie.
+%% Does not contain launch/0: states are logged when a process ends, and the environment of the program contains the cookie.
 -type state() :: #{settings := term(),
                    program := file:filename_all(),
                    cnode := node(),
@@ -41,7 +40,7 @@
                    last_line := binary(),
                    telemetry := rancher_cnode_telemetry:state()}.
 
-%% The C-node that was started last and has not ended in good order.
+%% The C-node that was started last and was not stopped.
 -spec cnode() -> node() | undefined.
 cnode() ->
     persistent_term:get({?MODULE, cnode}, undefined).
@@ -72,11 +71,11 @@ handle_info({Port, {data, Data}}, #{port := Port} = State) ->
     {noreply, line(Data, State)};
 handle_info({Port, {exit_status, Status}}, #{port := Port} = State) ->
     {Error, Ended} = ended(Status, State),
-    {noreply, start_later(Error, Ended)};
+    {noreply, restart_later(Error, Ended)};
 handle_info({'EXIT', Port, Reason}, #{port := Port} = State) ->
-    {noreply, start_later(closed(Reason, State), State)};
-handle_info(start_again, State) ->
-    {noreply, start_again(State)};
+    {noreply, restart_later(closed(Reason, State), State)};
+handle_info(restart, State) ->
+    {noreply, restart(State)};
 handle_info({nodedown, Node}, State) ->
     {noreply, node_down(Node, State)};
 handle_info(_Other, State) ->
@@ -85,7 +84,7 @@ handle_info(_Other, State) ->
 -spec terminate(term(), state()) -> ok.
 terminate(_Reason, #{cnode := CNode} = State) ->
     stop_program(State),
-    %% Another topology's may stand there.
+    %% It may be that of another topology.
     _ = [persistent_term:erase({?MODULE, cnode}) || cnode() =:= CNode],
     ok.
 
@@ -96,7 +95,7 @@ launch(Settings) ->
     rancher_cnode_settings:launch(Settings, Facts).
 
 start(Settings, #{program := Program} = Launch) ->
-    %% Before the program runs, so that its link is not missed.
+    %% Before the program runs, so that its nodeup is not missed.
     ok = net_kernel:monitor_nodes(true),
     ok = net_kernel:monitor_nodes(true, [{node_type, hidden}]),
     #{cnode := CNode, topology := Topology, log_level := LogLevel, await_timeout := Timeout} = Launch,
@@ -104,7 +103,7 @@ start(Settings, #{program := Program} = Launch) ->
               port => none, os_pid => none, started_at => 0, next_delay => ?FIRST_DELAY_MS,
               begun_line => <<>>, last_line => <<>>, telemetry => rancher_cnode_telemetry:new(Topology, nodes())},
     case run(Launch, State) of
-        {ok, Running} -> first_round(Timeout, Running);
+        {ok, Running} -> initial_sync(Timeout, Running);
         {error, Error} -> {stop, Error}
     end.
 
@@ -124,7 +123,7 @@ os_pid(Port) ->
         undefined -> none
     end.
 
-first_round(Timeout, #{cnode := CNode} = State) ->
+initial_sync(Timeout, #{cnode := CNode} = State) ->
     case Timeout =:= 0 orelse persistent_term:get({?MODULE, waited_for, CNode}, false) of
         true ->
             started(State);
@@ -137,7 +136,7 @@ first_round(Timeout, #{cnode := CNode} = State) ->
             await(Asked, Deadline, State)
     end.
 
-%% Asked is the monitor of the process that asks the C-node, none while there is no link to it.
+%% Asked is the monitor of the process that asks the C-node, none while the C-node is not connected.
 await(Asked, Deadline, #{port := Port, cnode := CNode, log_level := Least} = State) ->
     receive
         {Port, {data, Data}} ->
@@ -145,30 +144,30 @@ await(Asked, Deadline, #{port := Port, cnode := CNode, log_level := Least} = Sta
         {Port, {exit_status, Status}} ->
             case ended(Status, State) of
                 {{bad_setting, _} = Error, _Ended} -> {stop, Error};
-                {Error, Ended} -> await(Asked, Deadline, start_later(Error, Ended))
+                {Error, Ended} -> await(Asked, Deadline, restart_later(Error, Ended))
             end;
         {'EXIT', Port, Reason} ->
-            await(Asked, Deadline, start_later(closed(Reason, State), State));
-        start_again ->
-            await(Asked, Deadline, start_again(State));
+            await(Asked, Deadline, restart_later(closed(Reason, State), State));
+        restart ->
+            await(Asked, Deadline, restart(State));
         {nodeup, CNode, _Info} when Asked =:= none ->
             await(ask(CNode, Deadline), Deadline, State);
-        {first_round, ok} ->
+        {initial_sync, ok} ->
             waited(State);
         {nodedown, Node} ->
             await(Asked, Deadline, node_down(Node, State));
-        {'DOWN', Asked, process, _Pid, _LinkLost} ->
+        {'DOWN', Asked, process, _Pid, _ConnectionLost} ->
             await(none, Deadline, State);
         {'EXIT', _Parent, Reason} ->
             stop_program(State),
             exit(Reason)
     after left(Deadline) ->
-        Late = <<"the first round is not done within await_timeout; the start goes on without it">>,
+        Late = <<"initial sync not done within await_timeout; continuing the start">>,
         rancher_cnode_log:write(#{level => warning, text => Late}, Least),
         waited(State)
     end.
 
-%% Whether or not the first round was done in time: what comes after the child runs, and is not to be held up.
+%% Also after the timeout: the children after this one must not be delayed again.
 waited(#{cnode := CNode} = State) ->
     ok = persistent_term:put({?MODULE, waited_for, CNode}, true),
     started(State).
@@ -182,7 +181,7 @@ ask(CNode, Deadline) ->
     Self = self(),
     Left = left(Deadline),
     Call = fun() -> gen_server:call({rancher_cnode, CNode}, {await, Left}, infinity) end,
-    {_Pid, Monitor} = spawn_monitor(fun() -> Self ! {first_round, Call()} end),
+    {_Pid, Monitor} = spawn_monitor(fun() -> Self ! {initial_sync, Call()} end),
     Monitor.
 
 deadline(infinity) -> infinity;
@@ -194,32 +193,32 @@ left(Deadline) -> max(0, Deadline - now_ms()).
 now_ms() ->
     erlang:monotonic_time(millisecond).
 
-%% -- again
+%% -- restart
 
-start_later({_Word, Why}, #{started_at := StartedAt, next_delay := NextDelay, log_level := Least} = State) ->
+restart_later({_Word, Why}, #{started_at := StartedAt, next_delay := NextDelay, log_level := Least} = State) ->
     Delay = case now_ms() - StartedAt of
                 Lasted when Lasted >= ?LASTED_MS -> ?FIRST_DELAY_MS;
                 _ -> NextDelay
             end,
-    Text = text("~ts; starting it again in ~b ms", [Why, Delay]),
+    Text = text("~ts; restarting in ~b ms", [Why, Delay]),
     rancher_cnode_log:write(#{level => warning, text => Text}, Least),
-    _ = erlang:send_after(Delay, self(), start_again),
+    _ = erlang:send_after(Delay, self(), restart),
     State#{port := none, os_pid := none, next_delay := min(2 * Delay, ?LAST_DELAY_MS)}.
 
-%% The node's cookie may be another by now, and the program may be somewhere else.
-start_again(#{settings := Settings} = State) ->
+%% The node's cookie and the path of the program may have changed.
+restart(#{settings := Settings} = State) ->
     Started = case launch(Settings) of
                   {ok, Launch} -> run(Launch, State);
                   {error, _} = Bad -> Bad
               end,
     case Started of
         {ok, Running} -> Running;
-        {error, Error} -> start_later(Error, State#{started_at := now_ms()})
+        {error, Error} -> restart_later(Error, State#{started_at := now_ms()})
     end.
 
-%% -- what is told
+%% -- output
 
-%% A line that is too long is cut.
+%% Cuts a line that is too long.
 line({noeol, Piece}, #{begun_line := <<>>} = State) ->
     State#{begun_line := Piece};
 line({noeol, _Piece}, State) ->
@@ -240,24 +239,24 @@ node_down(Node, #{telemetry := Telemetry} = State) ->
 %% -- end
 
 ended(Status, State) ->
-    Ended = last_words(State),
+    Ended = drain(State),
     {why(Status, Ended), Ended}.
 
-%% Exit status 2 is the program's word for a bad setting, and its last line tells which.
+%% Exit status 2 means a bad setting; the last line names it.
 why(2, #{last_line := Line}) ->
     {bad_setting, Line};
 why(Status, #{last_line := Line, program := Program}) ->
-    {ended, text("~ts ended with status ~b; its last line: ~ts", [Program, Status, Line])}.
+    {ended, text("~ts exited with status ~b; last line: ~ts", [Program, Status, Line])}.
 
-%% The port is closed, not the program: one that hangs would keep the name from its successor.
+%% The port is closed, not the program: a program that hangs would keep its name in epmd.
 closed(Reason, #{program := Program} = State) ->
     stop_program(State),
     {ended, text("the port to ~ts was closed: ~tp", [Program, Reason])}.
 
-%% What the program wrote last comes after its status if it does not end with a newline.
-last_words(#{port := Port, begun_line := Begun} = State) ->
+%% A last line without a newline arrives after the exit status.
+drain(#{port := Port, begun_line := Begun} = State) ->
     receive
-        {Port, {data, Data}} -> last_words(line(Data, State));
+        {Port, {data, Data}} -> drain(line(Data, State));
         {'EXIT', Port, _Closed} when Begun =:= <<>> -> State;
         {'EXIT', Port, _Closed} -> take(Begun, State)
     after ?END_MS ->
@@ -267,7 +266,7 @@ last_words(#{port := Port, begun_line := Begun} = State) ->
 stop_program(#{port := none}) ->
     ok;
 stop_program(#{port := Port, os_pid := OsPid}) ->
-    %% False if it has ended in this moment.
+    %% Fails if the port has just closed.
     _ = (catch port_close(Port)),
     await_end(OsPid, deadline(?END_MS)).
 
@@ -278,11 +277,11 @@ await_end(OsPid, Deadline) ->
         {false, _} ->
             ok;
         {true, 0} ->
-            %% Stopped or stuck: it cannot see that its standard input has closed.
+            %% Stopped or stuck: it does not notice that its standard input has closed.
             _ = os:cmd("kill -KILL " ++ integer_to_list(OsPid)),
             ok;
         {true, _} ->
-            receive after ?LOOK_AGAIN_MS -> ok end,
+            receive after ?POLL_MS -> ok end,
             await_end(OsPid, Deadline)
     end.
 

@@ -1,10 +1,10 @@
 %% @private
-%% What start_link/1 was given, made into what runs the program: file, arguments, environment. Three shapes come in,
-%% those of libcluster 2.5 and 3.x and our own; one goes out. The program itself checks the values, so that there is
-%% one table of settings only.
+%% Turns the argument of start_link/1 into the launch of the program: file, arguments, environment. Accepts three formats:
+%% those of libcluster 2.5 and 3.x and our own. The program itself checks the values, so that there is only one table of
+%% settings.
 -module(rancher_cnode_settings).
 
--export([launch/2, child_id/1, usual_cnode/1]).
+-export([launch/2, child_id/1, default_cnode/1]).
 -export_type([launch/0, facts/0]).
 
 -type mfargs() :: {module(), atom(), [term()]}.
@@ -16,22 +16,21 @@
                     log_level := logger:level(),
                     await_timeout := timeout(),
                     functions := #{rancher_cnode_functions:role() => mfargs()}}.
-%% What is true of this node: node(), net_kernel:longnames(), erlang:get_cookie().
+%% The facts about this node: node(), net_kernel:longnames(), erlang:get_cookie().
 -type facts() :: #{node := node(), long_names := boolean() | ignored, cookie := atom()}.
 
 -define(AWAIT_MS, 5000).
-%% What receive can wait for, and what a node's name can be.
+%% The limits of a receive timeout and of a node name.
 -define(MOST_AWAIT_MS, 16#FFFFFFFF).
 -define(MOST_NAME, 255).
 -define(LOG_LEVELS, [debug, info, warning, error]).
-%% Handed over in the environment, where process lists do not show them.
+%% Passed in the environment, because arguments are visible in process lists.
 -define(NAMES, [basename, node_basename]).
 -define(OWN, [program, await_timeout, log_level]).
-%% What the BEAM knows itself, or what would take the program out of our hands.
-%% A file could set any of them.
+%% Provided by the BEAM, or would break our control of the program. A configuration file could set any of them.
 -define(NOT_HERE, [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, print_config,
                    help, version]).
-%% The same in a container's environment must not reach the program.
+%% The same variables in a container's environment must not reach the program.
 -define(CLEARED, ["RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE_FILE", "RANCHER_CNODE_TARGETS",
                   "RANCHER_CNODE_WATCH_PID", "RANCHER_CNODE_ONCE"]).
 
@@ -69,11 +68,11 @@ child_id(Args) ->
         throw:_ -> rancher_cnode
     end.
 
-%% The C-node that a wrapper script starts beside the node.
--spec usual_cnode(node()) -> node() | undefined.
-usual_cnode(nonode@nohost) ->
+%% The default C-node, as a wrapper script starts it.
+-spec default_cnode(node()) -> node() | undefined.
+default_cnode(nonode@nohost) ->
     undefined;
-usual_cnode(Node) ->
+default_cnode(Node) ->
     {_Alive, Host} = split(Node),
     try
         cnode(basename(#{}), Host)
@@ -81,7 +80,7 @@ usual_cnode(Node) ->
         throw:_ -> undefined
     end.
 
-%% -- the shapes
+%% -- formats
 
 parse([#{'__struct__' := 'Elixir.Cluster.Strategy.State', topology := Topology} = State]) ->
     {Topology, from_libcluster(State)};
@@ -91,7 +90,7 @@ parse(Settings) ->
         Given -> {rancher_cnode, Given}
     end.
 
-%% The functions stand beside the configuration there.
+%% There the functions are outside of config.
 from_libcluster(#{config := Config} = State) ->
     maps:merge(pairs(Config), maps:with([connect, disconnect, list_nodes], State)).
 
@@ -108,13 +107,13 @@ check_keys(Given) ->
     [bad("a setting's name is an atom, not ~tp", [Key]) || Key <- maps:keys(Given), not is_atom(Key)],
     case [Key || Key <- ?NOT_HERE, is_map_key(Key, Given)] of
         [] -> ok;
-        [Key | _] -> bad("~ts cannot be set here: this node knows it, or the program's end depends on it", [Key])
+        [Key | _] -> bad("~ts cannot be set here: it is provided by this node or controls the end of the program", [Key])
     end.
 
 %% -- names
 
 check_node(#{node := nonode@nohost}, _Given) ->
-    throw({not_alive, "this node is not alive: start it with a name like -name myapp@10.42.0.7", []});
+    throw({not_alive, "this node is not alive: start it with a name such as -name myapp@10.42.0.7", []});
 check_node(#{long_names := false, node := Node}, _Given) ->
     throw({short_names, "~ts has a short name: peers are called by addresses, so start it with -name, not -sname "
                         "(in a Mix release RELEASE_DISTRIBUTION=name)", [Node]});
@@ -127,7 +126,7 @@ check_node(#{node := Node}, Given) ->
     end,
     case text(maps:get(node_basename, Given, Alive)) of
         Alive -> {Alive, Host};
-        Other -> throw({node_basename_differs, "node_basename is ~ts, but this node is called ~ts", [Other, Node]})
+        Other -> throw({node_basename_differs, "node_basename is ~ts, but the name of this node is ~ts", [Other, Node]})
     end.
 
 split(Node) ->
@@ -152,11 +151,11 @@ environment(Basename, Alive, Host, #{cookie := Cookie}) ->
      {"RANCHER_CNODE_LOG_FORMAT", "text"}
      | [{Name, false} || Name <- ?CLEARED]].
 
-%% -- settings of our own
+%% -- own settings
 
 program(#{program := Program}) ->
     case os:find_executable(unicode:characters_to_list(text(Program))) of
-        false -> throw({program_not_found, "the setting program names ~ts, where no executable is", [text(Program)]});
+        false -> throw({program_not_found, "no executable at ~ts (setting program)", [text(Program)]});
         Found -> Found
     end;
 program(_) ->
@@ -167,8 +166,8 @@ program(_) ->
     InPriv = filename:join(Priv, "rancher_cnode"),
     case [Found || Name <- [InPriv, "rancher_cnode"], (Found = os:find_executable(Name)) =/= false] of
         [Found | _] -> Found;
-        [] -> throw({program_not_found, "there is no executable ~ts, and no rancher_cnode on PATH; the setting program "
-                                        "can name one", [InPriv]})
+        [] -> throw({program_not_found, "no executable at ~ts and no rancher_cnode on PATH; see the setting "
+                                        "program", [InPriv]})
     end.
 
 await_timeout(Given) ->
@@ -185,23 +184,23 @@ log_level(Given) ->
         [] -> bad("log_level must be debug, info, warning or error, not ~ts", [Name])
     end.
 
-%% Telemetry lives on the program's lines of level info.
+%% Telemetry needs the program's lines of level info.
 program_level(debug) -> debug;
 program_level(_) -> info.
 
 %% -- functions
 
 functions(Given) ->
-    maps:filter(fun is_of_the_user/2, maps:with([connect, disconnect, list_nodes], Given)).
+    maps:filter(fun is_custom/2, maps:with([connect, disconnect, list_nodes], Given)).
 
-%% libcluster always names functions; for its defaults the program has ways of its own, which spare other links.
-is_of_the_user(connect, {net_kernel, F, []}) when F =:= connect; F =:= connect_node -> false;
-is_of_the_user(disconnect, {net_kernel, disconnect, []}) -> false;
-is_of_the_user(disconnect, {erlang, disconnect_node, []}) -> false;
-is_of_the_user(list_nodes, {erlang, nodes, [connected]}) -> false;
-is_of_the_user(_Role, {M, F, A}) when is_atom(M), is_atom(F), length(A) >= 0 -> true;
-is_of_the_user(_Role, Nothing) when Nothing =:= nil; Nothing =:= undefined -> false;
-is_of_the_user(Role, Other) -> bad("~s must be {Module, Function, Arguments}, not ~tp", [Role, Other]).
+%% libcluster always passes functions; its defaults are replaced by those of the program, which keep other connections.
+is_custom(connect, {net_kernel, F, []}) when F =:= connect; F =:= connect_node -> false;
+is_custom(disconnect, {net_kernel, disconnect, []}) -> false;
+is_custom(disconnect, {erlang, disconnect_node, []}) -> false;
+is_custom(list_nodes, {erlang, nodes, [connected]}) -> false;
+is_custom(_Role, {M, F, A}) when is_atom(M), is_atom(F), length(A) >= 0 -> true;
+is_custom(_Role, Nothing) when Nothing =:= nil; Nothing =:= undefined -> false;
+is_custom(Role, Other) -> bad("~s must be {Module, Function, Arguments}, not ~tp", [Role, Other]).
 
 %% -- arguments
 
@@ -230,7 +229,7 @@ text(Value) ->
         error:badarg -> bad("~tp is neither text nor a number", [Value])
     end.
 
-%% No argument and no variable of a program can hold one.
+%% Arguments and variables of a program cannot contain one.
 without_nul(Text) ->
     case binary:match(Text, <<0>>) of
         nomatch -> Text;

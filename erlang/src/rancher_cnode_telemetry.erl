@@ -1,20 +1,19 @@
 %% @private
-%% The events that libcluster 3.x executes, under its names and in its shapes, where the application telemetry is
-%% loaded. Every measurement is a duration: libcluster's handlers count on it. Pure bookkeeping beside that: what is known
-%% of a peer, and since when.
+%% Executes the telemetry events of libcluster 3.x, with its names and formats, if the application telemetry is loaded.
+%% Every measurement has a duration, as libcluster's handlers require. Keeps the state of each peer and its start time.
 -module(rancher_cnode_telemetry).
 
 -export([new/2, observe/2, node_down/2]).
 -export_type([state/0]).
 
--type state() :: #{topology := atom(), since := #{node() => {listed | linked | lost | departed, integer()}}}.
+-type state() :: #{topology := atom(), since := #{node() => {listed | connected | lost | departed, integer()}}}.
 
-%% Links is who is linked already: a program that is started again tells of those links once more.
+%% Connected: the nodes that are already connected. A restarted program logs their connections again.
 -spec new(atom(), [node()]) -> state().
-new(Topology, Links) ->
-    lists:foldl(fun(Node, State) -> now_is(linked, Node, State) end, #{topology => Topology, since => #{}}, Links).
+new(Topology, Connected) ->
+    lists:foldl(fun(Node, State) -> now_is(connected, Node, State) end, #{topology => Topology, since => #{}}, Connected).
 
-%% The program has told something.
+%% Takes a log entry of the program.
 -spec observe(rancher_cnode_log:entry(), state()) -> state().
 observe(#{event := Event, fields := #{<<"peer">> := Peer} = Fields}, State) ->
     case application:get_key(telemetry, vsn) of
@@ -24,8 +23,7 @@ observe(#{event := Event, fields := #{<<"peer">> := Peer} = Fields}, State) ->
 observe(_Entry, State) ->
     State.
 
-%% A connection has gone. A departed peer's took as long as it took since it was known to have departed; a peer's is to
-%% be made again.
+%% A connection is lost. For a departed peer the duration is the time since it departed; for a peer it will be made again.
 -spec node_down(node(), state()) -> state().
 node_down(Node, #{since := Since} = State) ->
     case Since of
@@ -40,24 +38,24 @@ node_down(Node, #{since := Since} = State) ->
 
 peer_event(<<"peer_listed">>, Node, _Fields, #{since := Since} = State) ->
     case Since of
-        #{Node := {linked, _}} -> State;
-        %% It has not departed any more, and is still connected.
-        #{Node := {departed, _}} -> now_is(linked, Node, State);
+        #{Node := {connected, _}} -> State;
+        %% It is no longer departed, and still connected.
+        #{Node := {departed, _}} -> now_is(connected, Node, State);
         #{} -> now_is(listed, Node, State)
     end;
 peer_event(<<"peer_connected">>, Node, Fields, #{since := Since} = State) ->
     case Since of
-        #{Node := {linked, _}} ->
+        #{Node := {connected, _}} ->
             State;
         #{} ->
             Took = binary_to_integer(maps:get(<<"took_ms">>, Fields, <<"0">>)),
             ok = execute([connect_node, ok], erlang:convert_time_unit(Took, millisecond, native), #{}, Node, State),
-            now_is(linked, Node, State)
+            now_is(connected, Node, State)
     end;
-%% The link came and went before the program's word of its coming was read.
+%% The connection was lost before the program's line about it was read.
 peer_event(<<"peer_lost">>, Node, _Fields, #{since := Since} = State) ->
     case Since of
-        #{Node := {linked, _}} -> now_is(lost, Node, State);
+        #{Node := {connected, _}} -> now_is(lost, Node, State);
         #{} -> State
     end;
 peer_event(<<"peer_unreachable">>, Node, _Fields, State) ->

@@ -40,16 +40,16 @@ run(Metadata, Run, Options) ->
     ok = release_container:await_mesh(Containers, ?MESH_MS),
     Took = erlang:monotonic_time(millisecond) - Began,
     io:format("run ~b: ~b ms~n", [Run, Took]),
-    [tell(Container) || Run =:= 1, Container <- Containers],
+    [print(Container) || Run =:= 1, Container <- Containers],
     ok = test_host:remove_all(),
     Took.
 
 entry_point("wrapper") -> ["with-rancher-cnode", "RELEASE", "start"];
 entry_point(_Other) -> ["RELEASE", "start"].
 
-tell(Container) ->
+print(Container) ->
     #{<<"node">> := [Node], <<"peers">> := Peers, <<"cnode">> := [Cnode]} = release_container:page(Container),
-    io:format("  ~s is linked to ~s, driven by ~s~n", [Node, lists:join(" and ", Peers), Cnode]).
+    io:format("  ~s is connected to ~s by ~s~n", [Node, lists:join(" and ", Peers), Cnode]).
 
 median(Times) ->
     lists:nth((length(Times) + 1) div 2, lists:sort(Times)).

@@ -1,13 +1,13 @@
-%% The main job on real BEAMs: the containers of a service become a cluster, and stay one.
+%% The main function on real BEAMs: the containers of a service become a cluster, and stay one.
 -module(cluster_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([three_containers_become_a_mesh/1, a_fourth_container_is_taken_in/1,
+-export([three_containers_become_a_mesh/1, a_fourth_container_is_connected/1,
          the_c_node_is_hidden_and_registered_under_its_name/1, the_c_node_answers_ping/1,
-         a_beam_that_was_killed_is_joined_again/1, a_beam_that_was_stopped_is_joined_again/1,
-         a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later/1]).
+         a_killed_beam_is_connected_again/1, a_stopped_beam_is_connected_again/1,
+         a_starting_container_without_an_address_does_no_harm_and_is_connected_later/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -15,26 +15,26 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [three_containers_become_a_mesh, a_fourth_container_is_taken_in,
+    [three_containers_become_a_mesh, a_fourth_container_is_connected,
      the_c_node_is_hidden_and_registered_under_its_name, the_c_node_answers_ping,
-     a_beam_that_was_killed_is_joined_again, a_beam_that_was_stopped_is_joined_again,
-     a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later].
+     a_killed_beam_is_connected_again, a_stopped_beam_is_connected_again,
+     a_starting_container_without_an_address_does_no_harm_and_is_connected_later].
 
 -spec three_containers_become_a_mesh([term()]) -> ok.
 three_containers_become_a_mesh(Config) ->
     #{beams := Beams} = test_cluster:form(metadata(Config), 3),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
--spec a_fourth_container_is_taken_in([term()]) -> ok.
-a_fourth_container_is_taken_in(Config) ->
+-spec a_fourth_container_is_connected([term()]) -> ok.
+a_fourth_container_is_connected(Config) ->
     #{hosts := Hosts, beams := Beams} = test_cluster:form(metadata(Config), 3),
     Fourth = test_host:add(),
     Beam = test_beam:start(Fourth),
     _ = test_cnode:start(Fourth),
     ok = test_cluster:list(metadata(Config), Hosts ++ [Fourth]),
     ok = test_cluster:await_mesh([Beam | Beams], 10000),
-    [] = test_cluster:lost_links([Beam | Beams]),
+    [] = test_cluster:lost_connections([Beam | Beams]),
     ok.
 
 -spec the_c_node_is_hidden_and_registered_under_its_name([term()]) -> ok.
@@ -56,22 +56,22 @@ the_c_node_answers_ping(Config) ->
     pong = test_beam:call(Second, net_adm, ping, [test_cnode:name(Cnode)]),
     ok.
 
--spec a_beam_that_was_killed_is_joined_again([term()]) -> ok.
-a_beam_that_was_killed_is_joined_again(Config) ->
+-spec a_killed_beam_is_connected_again([term()]) -> ok.
+a_killed_beam_is_connected_again(Config) ->
     #{beams := [First | Others]} = test_cluster:form(metadata(Config), 3),
     ok = test_beam:kill(First),
     ok = test_cluster:await_mesh(Others, 5000),
     ok = test_cluster:await_mesh([test_beam:start(test_beam:host(First)) | Others], 10000).
 
--spec a_beam_that_was_stopped_is_joined_again([term()]) -> ok.
-a_beam_that_was_stopped_is_joined_again(Config) ->
+-spec a_stopped_beam_is_connected_again([term()]) -> ok.
+a_stopped_beam_is_connected_again(Config) ->
     #{beams := [First | Others]} = test_cluster:form(metadata(Config), 3),
     ok = test_beam:stop(First),
     ok = test_cluster:await_mesh(Others, 5000),
     ok = test_cluster:await_mesh([test_beam:start(test_beam:host(First)) | Others], 10000).
 
--spec a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later([term()]) -> ok.
-a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later(Config) ->
+-spec a_starting_container_without_an_address_does_no_harm_and_is_connected_later([term()]) -> ok.
+a_starting_container_without_an_address_does_no_harm_and_is_connected_later(Config) ->
     Hosts = [_, _, Late] = test_cluster:hosts(3),
     Up = Hosts -- [Late],
     ok = test_cluster:list(metadata(Config), Up ++ [#{state => <<"starting">>}]),
@@ -82,5 +82,5 @@ a_starting_container_without_an_address_does_no_harm_and_is_taken_in_later(Confi
     [] = test_beam:visible_nodes(Third),
     ok = test_cluster:list(metadata(Config), Up ++ [#{address => test_host:address(Late)}]),
     ok = test_cluster:await_mesh(Beams, 10000),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.

@@ -1,17 +1,17 @@
-%% Who leaves the service leaves the cluster by the decision of its own C-node, and nobody else loses a connection over
-%% it. What may be wrong about a departure is in consent_SUITE.
+%% A removed container is disconnected by its own C-node, and no other container loses a connection. What can go wrong
+%% with a departure is in contested_departures_SUITE.
 -module(departure_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([a_live_container_that_leaves_takes_only_its_own_connections/1,
+-export([a_live_container_that_departs_loses_only_its_own_connections/1,
          an_own_node_without_global_disconnect_is_disconnected/1, an_own_hidden_node_is_disconnected/1,
-         where_partitions_are_prevented_nobody_is_cut_off/1,
+         without_global_disconnect_and_with_prevention_nobody_is_disconnected/1,
          a_stopped_container_that_is_still_listed_has_not_departed/1,
-         a_container_whose_own_c_node_sees_it_gone_stops_dialling/1,
-         a_node_that_metadata_never_named_is_left_alone/1, an_old_snapshot_after_a_restart_costs_no_connection/1,
-         many_that_depart_at_once_are_guarded/1, a_snapshot_of_one_container_costs_no_connection/1]).
+         a_container_removed_in_its_own_metadata_stops_dialling/1,
+         a_node_that_the_metadata_never_listed_is_left_alone/1, an_old_snapshot_after_a_restart_loses_no_connection/1,
+         many_that_depart_at_once_are_guarded/1, a_snapshot_of_one_container_loses_no_connection/1]).
 
 -define(REMOVAL_MS, 1000).
 -define(MASS_MS, 60000).
@@ -25,16 +25,16 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [a_live_container_that_leaves_takes_only_its_own_connections,
+    [a_live_container_that_departs_loses_only_its_own_connections,
      an_own_node_without_global_disconnect_is_disconnected, an_own_hidden_node_is_disconnected,
-     where_partitions_are_prevented_nobody_is_cut_off,
+     without_global_disconnect_and_with_prevention_nobody_is_disconnected,
      a_stopped_container_that_is_still_listed_has_not_departed,
-     a_container_whose_own_c_node_sees_it_gone_stops_dialling, a_node_that_metadata_never_named_is_left_alone,
-     an_old_snapshot_after_a_restart_costs_no_connection, many_that_depart_at_once_are_guarded,
-     a_snapshot_of_one_container_costs_no_connection].
+     a_container_removed_in_its_own_metadata_stops_dialling, a_node_that_the_metadata_never_listed_is_left_alone,
+     an_old_snapshot_after_a_restart_loses_no_connection, many_that_depart_at_once_are_guarded,
+     a_snapshot_of_one_container_loses_no_connection].
 
--spec a_live_container_that_leaves_takes_only_its_own_connections([term()]) -> ok.
-a_live_container_that_leaves_takes_only_its_own_connections(Config) ->
+-spec a_live_container_that_departs_loses_only_its_own_connections([term()]) -> ok.
+a_live_container_that_departs_loses_only_its_own_connections(Config) ->
     #{hosts := [Gone | Hosts], beams := [Departed | Stayers], cnodes := [Own | Cnodes]} = form(Config, 5),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_cluster:await_nodes(Departed, [], 15000),
@@ -49,7 +49,7 @@ a_live_container_that_leaves_takes_only_its_own_connections(Config) ->
     [_] = test_cnode:events(Own, "disconnect_requested"),
     ok = test_cluster:await_mesh(Stayers, 0).
 
-%% Such as OTP before 25.1, whose global cuts nobody off either.
+%% As OTP before 25.1, without prevention of overlapping partitions.
 -spec an_own_node_without_global_disconnect_is_disconnected([term()]) -> ok.
 an_own_node_without_global_disconnect_is_disconnected(Config) ->
     Hosts = test_cluster:hosts(4),
@@ -65,7 +65,7 @@ an_own_node_without_global_disconnect_is_disconnected(Config) ->
     [] = test_cluster:lost_among(Stayers),
     ok.
 
-%% global:disconnect/0 knows nothing of connections that are hidden.
+%% global:disconnect/0 ignores hidden connections.
 -spec an_own_hidden_node_is_disconnected([term()]) -> ok.
 an_own_hidden_node_is_disconnected(Config) ->
     [Gone | Hosts] = test_cluster:hosts(3),
@@ -77,16 +77,16 @@ an_own_hidden_node_is_disconnected(Config) ->
     Connected = fun() -> [Node || Node <- test_beam:hidden_nodes(Hidden), lists:member(Node, Names)] end,
     test_wait:equals("the hidden node is connected to all", Names, fun() -> lists:sort(Connected()) end, 15000),
     ok = test_cluster:list(metadata(Config), Hosts),
-    test_wait:equals("the hidden node is connected to nobody", [], Connected, 15000),
+    test_wait:equals("the hidden node has no connections", [], Connected, 15000),
     _ = test_cnode:await(Own, "departed_target_disconnected"),
     [] = test_cnode:events(Own, "departed_target_connected"),
     ok = test_cluster:await_mesh(Stayers, 5000),
     [] = test_cluster:lost_among(Stayers),
     ok.
 
-%% Such as OTP 25.0: no global:disconnect/0, and whoever is cut off takes others' connections along.
--spec where_partitions_are_prevented_nobody_is_cut_off([term()]) -> ok.
-where_partitions_are_prevented_nobody_is_cut_off(Config) ->
+%% As OTP 25.0: no global:disconnect/0, and a disconnected node makes others lose connections.
+-spec without_global_disconnect_and_with_prevention_nobody_is_disconnected([term()]) -> ok.
+without_global_disconnect_and_with_prevention_nobody_is_disconnected(Config) ->
     Hosts = test_cluster:hosts(4),
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Departed | _] = test_beam:start_all(Hosts),
@@ -97,7 +97,7 @@ where_partitions_are_prevented_nobody_is_cut_off(Config) ->
     #{text := Text} = test_cnode:await(Own, "disconnect_requested"),
     {_, _} = binary:match(Text, <<"overlapping partitions">>),
     #{level := <<"warning">>} = test_cnode:await(Own, "departed_target_connected"),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     test_cluster:await_mesh(Beams, 0).
 
 -spec a_stopped_container_that_is_still_listed_has_not_departed([term()]) -> ok.
@@ -106,12 +106,12 @@ a_stopped_container_that_is_still_listed_has_not_departed(Config) ->
     ok = test_cluster:list(metadata(Config),
                            [#{address => test_host:address(First), state => <<"stopped">>} | Others]),
     ok = settles(Config, Hosts),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
-%% It disconnects of its own accord, and does not come back while it is not listed.
--spec a_container_whose_own_c_node_sees_it_gone_stops_dialling([term()]) -> ok.
-a_container_whose_own_c_node_sees_it_gone_stops_dialling(Config) ->
+%% It disconnects itself, and does not reconnect while it is not listed.
+-spec a_container_removed_in_its_own_metadata_stops_dialling([term()]) -> ok.
+a_container_removed_in_its_own_metadata_stops_dialling(Config) ->
     #{hosts := [Gone | Hosts], beams := [Departed | Stayers], cnodes := [_ | Cnodes]} = form(Config, 3),
     [ok = test_cnode:stop(Cnode) || Cnode <- Cnodes],
     ok = test_cluster:list(metadata(Config), Hosts),
@@ -122,21 +122,21 @@ a_container_whose_own_c_node_sees_it_gone_stops_dialling(Config) ->
     [] = test_cluster:lost_among(Stayers),
     ok.
 
--spec a_node_that_metadata_never_named_is_left_alone([term()]) -> ok.
-a_node_that_metadata_never_named_is_left_alone(Config) ->
+-spec a_node_that_the_metadata_never_listed_is_left_alone([term()]) -> ok.
+a_node_that_the_metadata_never_listed_is_left_alone(Config) ->
     #{hosts := Hosts, beams := [First | _] = Beams} = form(Config, 2),
     Stranger = test_beam:start(test_host:add()),
     true = test_beam:call(Stranger, net_kernel, connect_node, [test_beam:name(First)]),
     ok = test_cluster:await_mesh([Stranger | Beams], 5000),
     ok = settles(Config, Hosts),
-    [] = test_cluster:lost_links([Stranger | Beams]),
+    [] = test_cluster:lost_connections([Stranger | Beams]),
     ok.
 
-%% A metadata container that restarts may serve what it knew long ago, under a new version, before it knows better. It
-%% does so for less than the removal delay, but for long enough to cut a connection that nobody gave a delay. And what was
-%% missing for a while is not counted on from there.
--spec an_old_snapshot_after_a_restart_costs_no_connection([term()]) -> ok.
-an_old_snapshot_after_a_restart_costs_no_connection(Config) ->
+%% A metadata container that restarts may serve old data under a new version at first. It
+%% does so for less than the removal delay, but long enough to cut a connection without a delay. And the
+%% time for which a peer was missing before does not count.
+-spec an_old_snapshot_after_a_restart_loses_no_connection([term()]) -> ok.
+an_old_snapshot_after_a_restart_loses_no_connection(Config) ->
     RemovalMs = 6000,
     #{hosts := [First, Second, _] = Hosts, beams := Beams} = form(Config, 3, RemovalMs),
     ok = metadata_server:misbehave(metadata(Config), refuse),
@@ -149,10 +149,10 @@ an_old_snapshot_after_a_restart_costs_no_connection(Config) ->
     Lasted = erlang:monotonic_time(millisecond) - Began,
     Lasted < RemovalMs orelse error({old_snapshot_lasted_too_long_ms, Lasted}),
     ok = test_service:keep_reloading(metadata(Config), Hosts, RemovalMs + ?CUT_MS - Lasted),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
-%% As the one that stays sees it: those who go would disconnect of their own accord, so their C-nodes have ended.
+%% As the one that stays sees it: the others would disconnect themselves, so their C-nodes have ended.
 -spec many_that_depart_at_once_are_guarded([term()]) -> ok.
 many_that_depart_at_once_are_guarded(Config) ->
     #{hosts := [First | _] = Hosts, beams := Beams, cnodes := [Staying | Cnodes]} = form(Config, 5),
@@ -161,25 +161,25 @@ many_that_depart_at_once_are_guarded(Config) ->
     ok = settles(Config, [First]),
     [_ | _] = [Line || #{level := <<"warning">>} = Line <- test_cnode:events(Staying, "mass_removal_guard_on")],
     [] = test_cnode:events(Staying, "peer_departed"),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = settles(Config, [First]),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
-%% The four that it lacks must not take themselves for gone either.
--spec a_snapshot_of_one_container_costs_no_connection([term()]) -> ok.
-a_snapshot_of_one_container_costs_no_connection(Config) ->
+%% The four that it lacks must not consider themselves removed either.
+-spec a_snapshot_of_one_container_loses_no_connection([term()]) -> ok.
+a_snapshot_of_one_container_loses_no_connection(Config) ->
     #{hosts := [First | _] = Hosts, beams := Beams} = form(Config, 5),
     ok = test_cluster:list(metadata(Config), [First]),
     ok = settles(Config, [First]),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = settles(Config, Hosts),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
-%% -- what the cases share
+%% -- helpers
 
 form(Config, Count) ->
     form(Config, Count, ?REMOVAL_MS).
@@ -190,6 +190,6 @@ form(Config, Count, RemovalMs) ->
 removal(RemovalMs) ->
     ["--removal-delay", integer_to_list(RemovalMs), "--mass-removal-delay", integer_to_list(?MASS_MS)].
 
-%% More reloads of the same, each read by every C-node, for as long as a wrong conclusion would need to cut a connection.
+%% More reloads of the same, each read by every C-node, for as long as it would take to cut a connection by mistake.
 settles(Config, Hosts) ->
     test_service:keep_reloading(metadata(Config), Hosts, ?REMOVAL_MS + ?CUT_MS).

@@ -1,12 +1,12 @@
-%% What the node and the cluster live through: an epmd that dies, ticks by the hundred, firewalls.
+%% Long-term conditions of the node and the cluster: an epmd that dies, hundreds of ticks, firewalls.
 -module(endurance_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([an_epmd_that_dies_and_returns_has_the_name_again_within_a_second/1, it_can_start_the_epmd_itself/1,
-         ticks_keep_a_quiet_link_alive/1, a_pause_of_its_own_costs_no_connection/1,
-         it_listens_where_it_is_told_to/1, an_epmd_port_of_ones_own_is_used/1]).
+-export([a_restarted_epmd_has_the_name_again_within_a_second/1, it_can_start_epmd/1,
+         ticks_keep_a_quiet_connection_alive/1, a_pause_of_the_program_loses_no_connection/1,
+         it_listens_on_the_given_port/1, a_given_epmd_port_is_used/1]).
 
 -define(NAMES_BACK_US, 1000000).
 
@@ -16,12 +16,12 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [an_epmd_that_dies_and_returns_has_the_name_again_within_a_second, it_can_start_the_epmd_itself,
-     ticks_keep_a_quiet_link_alive, a_pause_of_its_own_costs_no_connection,
-     it_listens_where_it_is_told_to, an_epmd_port_of_ones_own_is_used].
+    [a_restarted_epmd_has_the_name_again_within_a_second, it_can_start_epmd,
+     ticks_keep_a_quiet_connection_alive, a_pause_of_the_program_loses_no_connection,
+     it_listens_on_the_given_port, a_given_epmd_port_is_used].
 
--spec an_epmd_that_dies_and_returns_has_the_name_again_within_a_second([term()]) -> ok.
-an_epmd_that_dies_and_returns_has_the_name_again_within_a_second(Config) ->
+-spec a_restarted_epmd_has_the_name_again_within_a_second([term()]) -> ok.
+a_restarted_epmd_has_the_name_again_within_a_second(Config) ->
     #{hosts := [Host | _], beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_host:stop_epmd(Host),
     _ = test_cnode:await(Cnode, "registration_lost"),
@@ -30,11 +30,11 @@ an_epmd_that_dies_and_returns_has_the_name_again_within_a_second(Config) ->
     test_wait:until("the name is back", fun() -> knows(Host, test_cnode:default_basename()) end, 5000),
     true = os:perf_counter(microsecond) - Returned < ?NAMES_BACK_US,
     [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
--spec it_can_start_the_epmd_itself([term()]) -> ok.
-it_can_start_the_epmd_itself(Config) ->
+-spec it_can_start_epmd([term()]) -> ok.
+it_can_start_epmd(Config) ->
     Hosts = [Host | _] = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     [Cnode | _] = test_cnode:start_all(Hosts, #{args => ["--start-epmd"]}),
@@ -44,21 +44,21 @@ it_can_start_the_epmd_itself(Config) ->
     ok = test_host:stop_epmd(Host),
     test_wait:until("the name is back", fun() -> knows(Host, test_cnode:default_basename()) end, 15000),
     _ = test_cnode:await(Cnode, "registration_lost"),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
-%% A day of ticks in short form: with a net_ticktime of 4 s a link that is not kept alive is gone after 5.
--spec ticks_keep_a_quiet_link_alive([term()]) -> ok.
-ticks_keep_a_quiet_link_alive(Config) ->
+%% A day of ticks in short form: with a net_ticktime of 4 s a connection that is not kept alive is lost after 5.
+-spec ticks_keep_a_quiet_connection_alive([term()]) -> ok.
+ticks_keep_a_quiet_connection_alive(Config) ->
     Hosts = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Beam | _] = test_beam:start_all(Hosts, #{args => ["-kernel", "net_ticktime", "4"]}),
     Cnodes = [Cnode | _] = test_cnode:start_all(Hosts),
     ok = test_cluster:await_mesh(Beams, 10000),
-    %% A BEAM of another service, which the C-node never calls: only ticks keep its link.
+    %% A BEAM of another service, which the C-node never calls: only ticks keep its connection.
     Quiet = test_beam:start(test_host:add(), #{basename => "quiet", args => ["-kernel", "net_ticktime", "4"]}),
     pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
-    %% No wait for anything: what must happen is nothing, for three times net_ticktime.
+    %% A fixed time: nothing must happen for three times net_ticktime.
     timer:sleep(12000),
     [] = [Event || Of <- [Quiet | Beams], Event = #{what := down} <- test_beam:events(Of)],
     [Name] = test_beam:hidden_nodes(Quiet),
@@ -67,10 +67,10 @@ ticks_keep_a_quiet_link_alive(Config) ->
     [Name] = test_beam:hidden_nodes(Beam),
     ok.
 
-%% As when its host is suspended. The BEAMs have a net_ticktime of 5 minutes, so one that nobody calls is silent for
-%% longer than a minute, and its connection must last all the same.
--spec a_pause_of_its_own_costs_no_connection([term()]) -> ok.
-a_pause_of_its_own_costs_no_connection(Config) ->
+%% As when its host is suspended. The BEAMs have a net_ticktime of 5 minutes, so one without calls is silent for
+%% longer than a minute, and its connection must last.
+-spec a_pause_of_the_program_loses_no_connection([term()]) -> ok.
+a_pause_of_the_program_loses_no_connection(Config) ->
     Patient = #{args => ["-kernel", "net_ticktime", "300"]},
     [Host] = test_cluster:hosts(1),
     ok = test_cluster:list(metadata(Config), [Host]),
@@ -80,7 +80,7 @@ a_pause_of_its_own_costs_no_connection(Config) ->
     Quiet = test_beam:start(test_host:add(), Patient#{basename => "quiet"}),
     pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
     ok = test_cnode:signal(Cnode, "STOP"),
-    %% No wait for anything: the pause itself, and then what must not happen while it looks twice at its connections.
+    %% A fixed time: the pause itself, and then two checks of the connections in which nothing must happen.
     timer:sleep(62000),
     ok = test_cnode:signal(Cnode, "CONT"),
     timer:sleep(11000),
@@ -89,8 +89,8 @@ a_pause_of_its_own_costs_no_connection(Config) ->
     pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
     ok.
 
--spec it_listens_where_it_is_told_to([term()]) -> ok.
-it_listens_where_it_is_told_to(Config) ->
+-spec it_listens_on_the_given_port([term()]) -> ok.
+it_listens_on_the_given_port(Config) ->
     Host = test_host:add(),
     ok = test_cluster:list(metadata(Config), [Host]),
     Beam = test_beam:start(Host),
@@ -98,8 +98,8 @@ it_listens_where_it_is_told_to(Config) ->
     _ = test_cnode:await(First, "target_connected"),
     Second = test_cnode:start(Host, #{args => ["--listen-port", "9100-9101"], basename => "second"}),
     _ = test_cnode:await(Second, "target_connected"),
-    {_, 9100} = stranger:address(First),
-    {_, 9101} = stranger:address(Second),
+    {_, 9100} = raw_client:address(First),
+    {_, 9101} = raw_client:address(Second),
     Third = test_cnode:start(Host, #{args => ["--listen-port", "9100-9101"], basename => "third"}),
     _ = test_cnode:await(Third, "listener_failed"),
     ok = test_cnode:stop(First),
@@ -108,8 +108,8 @@ it_listens_where_it_is_told_to(Config) ->
     pong = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Third)]),
     ok.
 
--spec an_epmd_port_of_ones_own_is_used([term()]) -> ok.
-an_epmd_port_of_ones_own_is_used(Config) ->
+-spec a_given_epmd_port_is_used([term()]) -> ok.
+a_given_epmd_port_is_used(Config) ->
     Hosts = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     Port = [{"ERL_EPMD_PORT", "5369"}],
@@ -119,7 +119,7 @@ an_epmd_port_of_ones_own_is_used(Config) ->
     [{error, address} = test_host:epmd_names(Host) || Host <- Hosts],
     ok.
 
-%% -- what the cases share
+%% -- helpers
 
 knows(Host, Alive) ->
     case test_host:epmd_names(Host) of

@@ -1,10 +1,10 @@
-%% What is called on all connected nodes, this one among them, and what of it waits for a C-node that hangs.
+%% Calls to all connected nodes including the C-node, and which of them wait for a C-node that hangs.
 -module(hanging_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([what_goes_to_all_connected_nodes_does_not_wait_for_it/1, a_c_node_that_hangs_ends_and_lets_its_callers_go/1]).
+-export([calls_to_all_connected_nodes_do_not_wait_for_it/1, a_c_node_that_hangs_ends_and_releases_its_callers/1]).
 
 %% More than six ticks of 5 s, and a busy machine.
 -define(STALL_MS, 45000).
@@ -15,14 +15,14 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [what_goes_to_all_connected_nodes_does_not_wait_for_it, a_c_node_that_hangs_ends_and_lets_its_callers_go].
+    [calls_to_all_connected_nodes_do_not_wait_for_it, a_c_node_that_hangs_ends_and_releases_its_callers].
 
--spec what_goes_to_all_connected_nodes_does_not_wait_for_it([term()]) -> ok.
-what_goes_to_all_connected_nodes_does_not_wait_for_it(Config) ->
+-spec calls_to_all_connected_nodes_do_not_wait_for_it([term()]) -> ok.
+calls_to_all_connected_nodes_do_not_wait_for_it(Config) ->
     #{beams := [Beam, Other], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     Name = test_cnode:name(Cnode),
     Nodes = [test_beam:name(Beam), test_beam:name(Other), Name],
-    %% Each in the BEAM, where a busy machine counts for less; whatever waited for the C-node would take 5 s at least.
+    %% Each in the BEAM, where a busy machine matters less; a call that waits for the C-node would take at least 5 s.
     Timed = fun(Module, Function, Args) ->
                     {Us, Result} = test_beam:call(Beam, timer, tc, [Module, Function, Args]),
                     Us < 4000000 orelse error({took_us, Us, {Module, Function}}),
@@ -38,9 +38,9 @@ what_goes_to_all_connected_nodes_does_not_wait_for_it(Config) ->
     [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
     ok.
 
-%% Only its main thread is held: the rest of it lives, and its host answers for it.
--spec a_c_node_that_hangs_ends_and_lets_its_callers_go([term()]) -> ok.
-a_c_node_that_hangs_ends_and_lets_its_callers_go(Config) ->
+%% Only its main thread is stopped: the other threads run, and its host acknowledges packets.
+-spec a_c_node_that_hangs_ends_and_releases_its_callers([term()]) -> ok.
+a_c_node_that_hangs_ends_and_releases_its_callers(Config) ->
     #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     Lines = length(test_cnode:log(Cnode)),
     Holder = hold(test_cnode:os_pid(Cnode)),
@@ -48,7 +48,7 @@ a_c_node_that_hangs_ends_and_lets_its_callers_go(Config) ->
     {1, _} = test_cnode:await_exit(Cnode, 5000),
     [#{level := <<"error">>, event := <<"loop_stalled">>}] = lists:nthtail(Lines, test_cnode:log(Cnode)),
     true = receive {Holder, {exit_status, 0}} -> true after 5000 -> false end,
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
 %% -- helpers

@@ -1,18 +1,18 @@
-%% The cluster heals, and grows, whatever the network and the metadata service are like.
+%% The cluster heals and grows under all conditions of the network and the metadata service.
 -module(healing_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled/1,
-         a_dropped_link_is_back_within_two_seconds/1,
-         a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again/1,
-         a_beam_that_was_suspended_is_driven_again/1, a_beam_that_drops_us_at_once_is_not_called_in_a_loop/1,
-         news_bring_a_waiting_look_forward/1, two_services_with_one_basename_stay_apart/1,
-         a_sidekick_may_form_the_main_service/1, a_sidekick_with_a_beam_joins_it_to_the_main_service/1,
+-export([peers_whose_packets_are_dropped_delay_nobody_and_are_never_dialled/1,
+         a_dropped_connection_is_back_within_two_seconds/1,
+         a_host_isolated_for_longer_than_net_ticktime_is_connected_again/1,
+         a_suspended_beam_is_responsive_again/1, a_beam_that_closes_at_once_is_not_tried_in_a_loop/1,
+         an_external_change_hastens_the_next_attempt/1, two_services_with_one_basename_stay_separate/1,
+         a_sidekick_may_form_the_main_service/1, a_sidekick_with_a_beam_connects_it_to_the_main_service/1,
          a_sidekick_on_the_network_of_its_main_container_may_name_the_service/1,
          one_lone_c_node_forms_a_whole_service/1, a_server_that_ignores_waits_is_polled/1,
-         polling_alone_is_enough_and_never_waits/1, a_version_that_never_rests_does_no_harm/1]).
+         polling_alone_is_enough_and_never_long_polls/1, a_version_that_changes_all_the_time_does_no_harm/1]).
 %% Run inside a BEAM under test.
 -export([drop_at_once/1]).
 
@@ -26,17 +26,17 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled, a_dropped_link_is_back_within_two_seconds,
-     a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again, a_beam_that_was_suspended_is_driven_again,
-     a_beam_that_drops_us_at_once_is_not_called_in_a_loop, news_bring_a_waiting_look_forward,
-     two_services_with_one_basename_stay_apart, a_sidekick_may_form_the_main_service,
-     a_sidekick_with_a_beam_joins_it_to_the_main_service,
+    [peers_whose_packets_are_dropped_delay_nobody_and_are_never_dialled, a_dropped_connection_is_back_within_two_seconds,
+     a_host_isolated_for_longer_than_net_ticktime_is_connected_again, a_suspended_beam_is_responsive_again,
+     a_beam_that_closes_at_once_is_not_tried_in_a_loop, an_external_change_hastens_the_next_attempt,
+     two_services_with_one_basename_stay_separate, a_sidekick_may_form_the_main_service,
+     a_sidekick_with_a_beam_connects_it_to_the_main_service,
      a_sidekick_on_the_network_of_its_main_container_may_name_the_service, one_lone_c_node_forms_a_whole_service,
-     a_server_that_ignores_waits_is_polled, polling_alone_is_enough_and_never_waits,
-     a_version_that_never_rests_does_no_harm].
+     a_server_that_ignores_waits_is_polled, polling_alone_is_enough_and_never_long_polls,
+     a_version_that_changes_all_the_time_does_no_harm].
 
--spec peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled([term()]) -> ok.
-peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled(Config) ->
+-spec peers_whose_packets_are_dropped_delay_nobody_and_are_never_dialled([term()]) -> ok.
+peers_whose_packets_are_dropped_delay_nobody_and_are_never_dialled(Config) ->
     Hosts = test_cluster:hosts(3),
     Dead = [test_host:vanishing_address() || _ <- lists:seq(1, 5)] ++ [test_host:fresh_address()],
     ok = test_cluster:list(metadata(Config), Dead ++ Hosts),
@@ -51,16 +51,16 @@ peers_whose_packets_vanish_hold_up_nobody_and_are_never_dialled(Config) ->
     [] = [Node || Node <- Dialled, Address <- Dead, Node =:= list_to_atom("myapp@" ++ Address)],
     ok.
 
--spec a_dropped_link_is_back_within_two_seconds([term()]) -> ok.
-a_dropped_link_is_back_within_two_seconds(Config) ->
+-spec a_dropped_connection_is_back_within_two_seconds([term()]) -> ok.
+a_dropped_connection_is_back_within_two_seconds(Config) ->
     #{beams := [First, Second | _] = Beams} = test_cluster:form(metadata(Config), 3),
     Dropped = os:perf_counter(microsecond),
-    ok = test_beam:drop_link(First, test_beam:name(Second)),
+    ok = test_beam:drop_connection(First, test_beam:name(Second)),
     within(2000000, test_cluster:mesh_at(Beams, 10000) - Dropped),
     test_cluster:await_mesh(Beams, 1000).
 
--spec a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again([term()]) -> ok.
-a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again(Config) ->
+-spec a_host_isolated_for_longer_than_net_ticktime_is_connected_again([term()]) -> ok.
+a_host_isolated_for_longer_than_net_ticktime_is_connected_again(Config) ->
     Hosts = [CutOff | _] = test_cluster:hosts(3),
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Lone | Others] = test_beam:start_all(Hosts, #{args => ["-kernel", "net_ticktime", "4"]}),
@@ -72,9 +72,9 @@ a_host_cut_off_for_longer_than_net_ticktime_is_taken_in_again(Config) ->
     ok = test_host:rejoin(CutOff),
     test_cluster:await_mesh(Beams, 20000).
 
-%% Its C-node is the only one: nobody else can link it to the third.
--spec a_beam_that_was_suspended_is_driven_again([term()]) -> ok.
-a_beam_that_was_suspended_is_driven_again(Config) ->
+%% Its C-node is the only one: no other can connect it to the third.
+-spec a_suspended_beam_is_responsive_again([term()]) -> ok.
+a_suspended_beam_is_responsive_again(Config) ->
     [First, Second, _] = Hosts = test_cluster:hosts(3),
     ok = test_cluster:list(metadata(Config), [First, Second]),
     Beams = [Beam, Other | _] = test_beam:start_all(Hosts),
@@ -88,35 +88,35 @@ a_beam_that_was_suspended_is_driven_again(Config) ->
     ok = test_cluster:await_mesh(Beams, 20000),
     _ = test_cnode:await(Cnode, "target_responsive"),
     #{targets := [#{state := connected, reason := undefined}]} = test_cnode:call(Cnode, Other, status),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
-%% As an application does whose limit for a message we do not share, or one that wants no such link. The waits between six
-%% links are 100, 200, 400, 800 and 1600 ms.
--spec a_beam_that_drops_us_at_once_is_not_called_in_a_loop([term()]) -> ok.
-a_beam_that_drops_us_at_once_is_not_called_in_a_loop(Config) ->
+%% As an application does that has another message limit, or that rejects hidden nodes. The delays between six
+%% connections are 100, 200, 400, 800 and 1600 ms.
+-spec a_beam_that_closes_at_once_is_not_tried_in_a_loop([term()]) -> ok.
+a_beam_that_closes_at_once_is_not_tried_in_a_loop(Config) ->
     [First, _] = Hosts = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), [First]),
     [Beam, Other] = test_beam:start_all(Hosts),
     Dropper = test_beam:call(Beam, ?MODULE, drop_at_once, [test_cnode:default_name(First)]),
     Cnode = test_cnode:start(First),
     #{at := Dropped} = test_cnode:await(Cnode, "target_lost"),
-    ok = await_links_made(Cnode, Other, 6),
+    ok = await_connections_made(Cnode, Other, 6),
     Took = os:perf_counter(microsecond) - Dropped,
-    Took > 2500000 orelse error({six_links_within_us, Took}),
+    Took > 2500000 orelse error({six_connections_within_us, Took}),
     [_] = test_cnode:events(Cnode, "target_connected"),
     [_] = test_cnode:events(Cnode, "target_lost"),
     true = test_beam:call(Beam, erlang, exit, [Dropper, kill]),
-    test_wait:until("the link that lasts is told of",
+    test_wait:until("the stable connection is logged",
                     fun() -> case {test_cnode:events(Cnode, "target_connected"), test_cnode:call(Cnode, Other, status)} of
                                  {[_, _], #{targets := [#{state := connected}]}} -> {done, ok};
                                  Saw -> {wait, Saw}
                              end
                     end, 15000).
 
-%% After 7 s the next look would be due 12.7 s after the first.
--spec news_bring_a_waiting_look_forward([term()]) -> ok.
-news_bring_a_waiting_look_forward(Config) ->
+%% After 7 s the next attempt would be due 12.7 s after the first.
+-spec an_external_change_hastens_the_next_attempt([term()]) -> ok.
+an_external_change_hastens_the_next_attempt(Config) ->
     [Alone, Asking, Late] = test_cluster:hosts(3),
     ok = test_cluster:list(metadata(Config), [Late]),
     ok = metadata_server:list(metadata(Config), "Ops", "former", [test_host:address(Alone)]),
@@ -124,7 +124,7 @@ news_bring_a_waiting_look_forward(Config) ->
     Asker = test_beam:start(Asking),
     Cnode = test_cnode:start(Alone, #{args => ["--service", "stacks/shop/services/worker", "--targets", "all"]}),
     _ = test_cnode:await(Cnode, "node_registered"),
-    test_wait:until("the BEAM has been looked for for long",
+    test_wait:until("the attempts have failed for long",
                     fun() -> case test_cnode:call(Cnode, Asker, status) of
                                  #{targets := [#{state := awaited, since_ms_ago := Ago}]} when Ago > 7000 -> {done, ok};
                                  Status -> {wait, Status}
@@ -133,11 +133,11 @@ news_bring_a_waiting_look_forward(Config) ->
     _ = test_beam:start(Late),
     News = os:perf_counter(microsecond),
     ok = metadata_server:reload(metadata(Config)),
-    #{at := Linked} = test_cnode:await(Cnode, "target_connected"),
-    within(1000000, Linked - News).
+    #{at := Connected} = test_cnode:await(Cnode, "target_connected"),
+    within(1000000, Connected - News).
 
--spec two_services_with_one_basename_stay_apart([term()]) -> ok.
-two_services_with_one_basename_stay_apart(Config) ->
+-spec two_services_with_one_basename_stay_separate([term()]) -> ok.
+two_services_with_one_basename_stay_separate(Config) ->
     [A, B, C, D] = Hosts = test_cluster:hosts(4),
     Addresses = fun(Of) -> [test_host:address(Host) || Host <- Of] end,
     ok = metadata_server:list(metadata(Config), "Shop", "worker", Addresses([A, B])),
@@ -146,14 +146,14 @@ two_services_with_one_basename_stay_apart(Config) ->
     _ = test_cnode:start_all(Hosts),
     ok = test_cluster:await_mesh([BeamA, BeamB], 10000),
     ok = test_cluster:await_mesh([BeamC, BeamD], 10000),
-    %% Time for a wrong conclusion: reads, and the lists of the links every second.
+    %% Time for a wrong conclusion: reads, and the lists of connections every second.
     ok = test_service:keep_reloading(metadata(Config), Hosts, 3000),
-    [[Partner] = ever_linked(Beam)
+    [[Partner] = ever_connected(Beam)
      || {Beam, Of} <- [{BeamA, BeamB}, {BeamB, BeamA}, {BeamC, BeamD}, {BeamD, BeamC}],
         Partner <- [test_beam:name(Of)]],
     ok.
 
-%% Its own `self/service` is that of the sidekicks, which hold no BEAM; here it forms the main containers from outside.
+%% Its own `self/service` is that of the sidekicks, which have no BEAM; here it connects the main containers from outside.
 -spec a_sidekick_may_form_the_main_service([term()]) -> ok.
 a_sidekick_may_form_the_main_service(Config) ->
     Hosts = test_cluster:hosts(3),
@@ -166,9 +166,9 @@ a_sidekick_may_form_the_main_service(Config) ->
     _ = test_cnode:start(Sidekick, #{args => ["--service", "self/stack/services/worker", "--targets", "all"]}),
     test_cluster:await_mesh(Beams, 10000).
 
-%% As above, with an address of its own, but it drives a BEAM that runs beside it.
--spec a_sidekick_with_a_beam_joins_it_to_the_main_service([term()]) -> ok.
-a_sidekick_with_a_beam_joins_it_to_the_main_service(Config) ->
+%% As above, with its own address, but its target is a BEAM that runs beside it.
+-spec a_sidekick_with_a_beam_connects_it_to_the_main_service([term()]) -> ok.
+a_sidekick_with_a_beam_connects_it_to_the_main_service(Config) ->
     Hosts = [Sidekick | Main] = test_cluster:hosts(3),
     ok = metadata_server:list(metadata(Config), "Shop", "worker-data", [test_host:address(Sidekick)],
                               #{sidekick_of => "worker"}),
@@ -176,10 +176,10 @@ a_sidekick_with_a_beam_joins_it_to_the_main_service(Config) ->
     Beams = test_beam:start_all(Hosts),
     _ = test_cnode:start(Sidekick, #{args => ["--service", "self/stack/services/worker"]}),
     ok = test_cluster:await_mesh(Beams, 10000),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
-%% It has no address of its own: the C-node asks as its main container, and for its address too.
+%% It has no own address: the C-node asks as its main container, and for its address too.
 -spec a_sidekick_on_the_network_of_its_main_container_may_name_the_service([term()]) -> ok.
 a_sidekick_on_the_network_of_its_main_container_may_name_the_service(Config) ->
     Hosts = test_cluster:hosts(3),
@@ -190,7 +190,7 @@ a_sidekick_on_the_network_of_its_main_container_may_name_the_service(Config) ->
                                       env => [{"CONTAINER_IP", false}]}),
     ok = test_cluster:await_mesh(Beams, 10000),
     [] = [Request || #{path := [<<"self">>, <<"service">>]} = Request <- metadata_server:requests(metadata(Config))],
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
 -spec one_lone_c_node_forms_a_whole_service([term()]) -> ok.
@@ -203,7 +203,7 @@ one_lone_c_node_forms_a_whole_service(Config) ->
     ok = test_host:start_epmd(Alone),
     _ = test_cnode:start(Alone, #{args => ["--service", "stacks/shop/services/worker", "--targets", "all"]}),
     ok = test_cluster:await_mesh(Beams, 10000),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
 -spec a_server_that_ignores_waits_is_polled([term()]) -> ok.
@@ -211,22 +211,22 @@ a_server_that_ignores_waits_is_polled(Config) ->
     ok = metadata_server:misbehave(metadata(Config), ignore_wait),
     ok = grows(Config, ["--polling-interval", "1000"]),
     Before = requests_by_source(Config),
-    %% A window of three polls, no wait for anything: a busy loop would ask hundreds of times. A poll is two requests,
+    %% A fixed time of three polls: a busy loop would ask hundreds of times. A poll is two requests,
     %% or three when it tries to wait again.
     timer:sleep(3000),
     [true = Asked - maps:get(Source, Before) =< 12 || {Source, Asked} <- maps:to_list(requests_by_source(Config))],
     ok.
 
--spec polling_alone_is_enough_and_never_waits([term()]) -> ok.
-polling_alone_is_enough_and_never_waits(Config) ->
+-spec polling_alone_is_enough_and_never_long_polls([term()]) -> ok.
+polling_alone_is_enough_and_never_long_polls(Config) ->
     ok = metadata_server:misbehave(metadata(Config), ignore_wait),
     ok = grows(Config, ["--watch", "off", "--polling-interval", "500"]),
     [_ | _] = Requests = metadata_server:requests(metadata(Config)),
     [] = [Request || #{query := #{<<"wait">> := _}} = Request <- Requests],
     ok.
 
--spec a_version_that_never_rests_does_no_harm([term()]) -> ok.
-a_version_that_never_rests_does_no_harm(Config) ->
+-spec a_version_that_changes_all_the_time_does_no_harm([term()]) -> ok.
+a_version_that_changes_all_the_time_does_no_harm(Config) ->
     Metadata = metadata(Config),
     #{hosts := Hosts, beams := Beams} = test_cluster:form(Metadata, 2),
     {ok, Timer} = timer:apply_interval(200, metadata_server, reload, [Metadata]),
@@ -236,12 +236,12 @@ a_version_that_never_rests_does_no_harm(Config) ->
     ok = test_cluster:list(Metadata, Hosts ++ [Third]),
     ok = test_cluster:await_mesh([Beam | Beams], 10000),
     {ok, cancel} = timer:cancel(Timer),
-    [] = test_cluster:lost_links([Beam | Beams]),
+    [] = test_cluster:lost_connections([Beam | Beams]),
     ok.
 
 %% -- inside a BEAM
 
-%% A process that ends each link to Node as soon as it is there.
+%% A process that closes each connection to Node as soon as it is established.
 -spec drop_at_once(node()) -> pid().
 drop_at_once(Node) ->
     Starter = self(),
@@ -263,18 +263,18 @@ drop_each(Node) ->
             drop_each(Node)
     end.
 
-%% -- what the cases share
+%% -- helpers
 
-%% Waits until the C-node has made so many links, by its own account to Beam.
-await_links_made(Cnode, Beam, Count) ->
-    test_wait:until("the C-node has made so many links",
+%% Waits until the C-node has made this many connections, by its status.
+await_connections_made(Cnode, Beam, Count) ->
+    test_wait:until("the C-node has made this many connections",
                     fun() -> case test_cnode:call(Cnode, Beam, status) of
                                  #{counters := #{connections_made := Made}} when Made >= Count -> {done, ok};
                                  Status -> {wait, Status}
                              end
                     end, 20000).
 
-%% Two form a cluster, and a third that comes later is taken in.
+%% Two form a cluster, and a third that comes later is connected.
 grows(Config, Args) ->
     Hosts = [First, Second, _] = test_cluster:hosts(3),
     ok = test_cluster:list(metadata(Config), [First, Second]),
@@ -283,7 +283,7 @@ grows(Config, Args) ->
     ok = test_cluster:await_mesh(lists:sublist(Beams, 2), 10000),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_cluster:await_mesh(Beams, 10000),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
 requests_by_source(Config) ->
@@ -302,8 +302,8 @@ await_tries(Cnode, Beam, Count) ->
                     end,
                     20000).
 
-%% All BEAMs that it was ever linked to, once for each time.
-ever_linked(Beam) ->
+%% All BEAMs that it was ever connected to, once for each connection.
+ever_connected(Beam) ->
     [Node || #{what := up, type := visible, node := Node} <- test_beam:events(Beam)].
 
 %% Each container gets a sidekick on its network.

@@ -1,13 +1,13 @@
-%% Anyone who reaches the port may send anything. Each attack costs at most its own link: the BEAM keeps its link and
+%% Anyone who reaches the port may send anything. Each attack costs at most its own connection: the BEAM keeps its connection and
 %% gets its answers, and the node stays the same size.
 -module(hostile_SUITE).
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1, init_per_testcase/2, end_per_testcase/2]).
--export([a_stranger_with_the_cookie_is_let_in/1, half_handshakes_by_the_hundred_delay_nobody/1,
-         a_byte_per_second_is_cut_off/1, a_wrong_cookie_is_refused_and_said/1, handshake_packets_of_any_shape/1,
-         frames_that_lie_about_their_length/1, every_control_message_there_could_be/1, random_bytes/1,
-         broken_and_deep_terms/1, names_of_255_characters/1, a_million_messages_to_nobody/1,
-         ten_thousand_connections_leave_nothing_behind/1, links_above_the_limit_are_refused/1]).
+-export([a_client_with_the_cookie_is_accepted/1, hundreds_of_half_handshakes_delay_nobody/1,
+         a_byte_per_second_is_cut_off/1, a_wrong_cookie_is_refused_and_logged/1, handshake_packets_of_any_shape/1,
+         frames_with_a_wrong_length/1, every_possible_control_message/1, random_bytes/1,
+         broken_and_deep_terms/1, names_of_255_characters/1, a_million_messages_to_unregistered_names/1,
+         ten_thousand_connections_leave_nothing_behind/1, connections_above_the_limit_are_refused/1]).
 
 -define(COOKIE, "monster").
 -define(GUEST, "guest@10.42.1.1").
@@ -18,7 +18,7 @@
 -define(LIMIT, 200).
 %% The last operation of the protocol, UNLINK_ID_ACK, is 36.
 -define(FIRST_UNKNOWN, 40).
-%% What memory may grow by when ten thousand come and go, or a million messages: a few pages here and there.
+%% Allowed growth of memory after ten thousand connections, or a million messages: a few pages.
 -define(MEMORY_KIB, 2000).
 
 -spec suite() -> [term()].
@@ -27,11 +27,11 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [a_stranger_with_the_cookie_is_let_in, a_wrong_cookie_is_refused_and_said,
-     half_handshakes_by_the_hundred_delay_nobody, a_byte_per_second_is_cut_off, handshake_packets_of_any_shape,
-     frames_that_lie_about_their_length,
-     every_control_message_there_could_be, random_bytes, broken_and_deep_terms, names_of_255_characters,
-     a_million_messages_to_nobody, ten_thousand_connections_leave_nothing_behind, links_above_the_limit_are_refused].
+    [a_client_with_the_cookie_is_accepted, a_wrong_cookie_is_refused_and_logged,
+     hundreds_of_half_handshakes_delay_nobody, a_byte_per_second_is_cut_off, handshake_packets_of_any_shape,
+     frames_with_a_wrong_length,
+     every_possible_control_message, random_bytes, broken_and_deep_terms, names_of_255_characters,
+     a_million_messages_to_unregistered_names, ten_thousand_connections_leave_nothing_behind, connections_above_the_limit_are_refused].
 
 %% One small cluster for all cases: it must survive them all. There is one C-node, so that no other does its work.
 -spec init_per_suite([term()]) -> [term()].
@@ -58,11 +58,11 @@ init_per_testcase(_Case, Config) ->
 end_per_testcase(_Case, Config) ->
     unharmed(Config).
 
--spec a_stranger_with_the_cookie_is_let_in([term()]) -> ok.
-a_stranger_with_the_cookie_is_let_in(Config) ->
+-spec a_client_with_the_cookie_is_accepted([term()]) -> ok.
+a_client_with_the_cookie_is_accepted(Config) ->
     Socket = let_in(Config),
-    test_wait:until("a tick is answered, unless something was said just before",
-                    fun() -> true = stranger:send(Socket, <<0:32>>),
+    test_wait:until("a tick is answered, unless something was sent just before",
+                    fun() -> true = raw_client:send(Socket, <<0:32>>),
                              case gen_tcp:recv(Socket, 4, 100) of
                                  {ok, <<0:32>>} -> {done, ok};
                                  {error, timeout} -> {wait, silence}
@@ -70,12 +70,12 @@ a_stranger_with_the_cookie_is_let_in(Config) ->
                     end, 5000),
     gen_tcp:close(Socket).
 
--spec half_handshakes_by_the_hundred_delay_nobody([term()]) -> ok.
-half_handshakes_by_the_hundred_delay_nobody(Config) ->
+-spec hundreds_of_half_handshakes_delay_nobody([term()]) -> ok.
+hundreds_of_half_handshakes_delay_nobody(Config) ->
     Hosts = [Added, _] = [test_host:add(), test_host:add()],
     AddedBeam = test_beam:start(Added),
     Caller = test_beam:start(lists:last(Hosts), #{basename => "caller"}),
-    Address = stranger:address(cnode(Config)),
+    Address = raw_client:address(cnode(Config)),
     Began = now_ms(),
     Half = [half_handshake(Address, N) || N <- lists:seq(1, 100)],
     AllThere = now_ms(),
@@ -86,32 +86,32 @@ half_handshakes_by_the_hundred_delay_nobody(Config) ->
     ok = test_cluster:list(proplists:get_value(metadata, Config), [Added | proplists:get_value(hosts, Config)]),
     true = test_cluster:mesh_at([AddedBeam | beams(Config)], 5000) - Listed < 2 * ?A_SECOND_US,
     %% All of that while every one of them hung.
-    [] = [Socket || Socket <- Half, stranger:closed(Socket, 0)],
+    [] = [Socket || Socket <- Half, raw_client:closed(Socket, 0)],
     true = now_ms() - Began < ?HANDSHAKE_MS,
-    [true = stranger:closed(Socket, max(0, AllThere + ?HANDSHAKE_MS + ?LATE_MS - now_ms())) || Socket <- Half],
+    [true = raw_client:closed(Socket, max(0, AllThere + ?HANDSHAKE_MS + ?LATE_MS - now_ms())) || Socket <- Half],
     test_beam:kill(Caller).
 
-%% Every other one says its name and no more; the others say nothing at all.
+%% Every other one sends only its name; the others send nothing at all.
 half_handshake(Address, N) ->
-    Socket = stranger:connect(Address),
-    N rem 2 =:= 0 orelse stranger:send(Socket, stranger:name("half" ++ integer_to_list(N) ++ "@10.42.1.1", 7)),
+    Socket = raw_client:connect(Address),
+    N rem 2 =:= 0 orelse raw_client:send(Socket, raw_client:name("half" ++ integer_to_list(N) ++ "@10.42.1.1", 7)),
     Socket.
 
 -spec a_byte_per_second_is_cut_off([term()]) -> ok.
 a_byte_per_second_is_cut_off(Config) ->
-    Socket = stranger:connect(cnode(Config)),
+    Socket = raw_client:connect(cnode(Config)),
     Began = now_ms(),
-    drip(Socket, stranger:name("slow@10.42.1.1", 7)),
+    drip(Socket, raw_client:name("slow@10.42.1.1", 7)),
     Took = now_ms() - Began,
     true = Took > ?HANDSHAKE_MS - 500,
     true = Took < ?HANDSHAKE_MS + ?LATE_MS,
     ok.
 
--spec a_wrong_cookie_is_refused_and_said([term()]) -> ok.
-a_wrong_cookie_is_refused_and_said(Config) ->
-    Socket = stranger:connect(cnode(Config)),
-    {error, ack} = stranger:shake_hands(Socket, "liar@10.42.1.1", "not_the_cookie"),
-    true = stranger:closed(Socket, ?HANDSHAKE_MS),
+-spec a_wrong_cookie_is_refused_and_logged([term()]) -> ok.
+a_wrong_cookie_is_refused_and_logged(Config) ->
+    Socket = raw_client:connect(cnode(Config)),
+    {error, ack} = raw_client:shake_hands(Socket, "liar@10.42.1.1", "not_the_cookie"),
+    true = raw_client:closed(Socket, ?HANDSHAKE_MS),
     _ = test_cnode:await_event(cnode(Config),
                                fun(#{event := Event, text := Text}) ->
                                        Event =:= <<"inbound_handshake_failed">> andalso
@@ -122,40 +122,40 @@ a_wrong_cookie_is_refused_and_said(Config) ->
 %% ei copies by differences of lengths: a packet that is too short for its tag must never reach it.
 -spec handshake_packets_of_any_shape([term()]) -> ok.
 handshake_packets_of_any_shape(Config) ->
-    Address = stranger:address(cnode(Config)),
+    Address = raw_client:address(cnode(Config)),
     Packets = [<<0:16>>, <<65535:16>>, <<1:16, "n">>, <<1:16, "N">>, <<3:16, "sok">>, <<2:16, "xx">>,
                <<15:16, $N, 0:64, 0:32, 0:16>>, <<16:16, $N, 0:64, 0:32, 900:16, "a">>, <<8:16, $n, 6:16, 0:32, "a">>,
-               stranger:name(lists:duplicate(2000, $a), 1), stranger:name("", 1), stranger:name("\0\n\r@\e", 1),
-               stranger:name(atom_to_list(test_cnode:name(cnode(Config))), 1),
+               raw_client:name(lists:duplicate(2000, $a), 1), raw_client:name("", 1), raw_client:name("\0\n\r@\e", 1),
+               raw_client:name(atom_to_list(test_cnode:name(cnode(Config))), 1),
                <<23:16, $r, 0:176>>, <<17:16, $a, 0:128>>, <<9:16, $c, 0:64>>],
     [begin
-         Socket = stranger:connect(Address),
-         _ = stranger:send(Socket, Packet),
+         Socket = raw_client:connect(Address),
+         _ = raw_client:send(Socket, Packet),
          _ = gen_tcp:shutdown(Socket, write),
-         true = stranger:closed(Socket, 2 * ?HANDSHAKE_MS)
+         true = raw_client:closed(Socket, 2 * ?HANDSHAKE_MS)
      end || Packet <- Packets],
     ok.
 
--spec frames_that_lie_about_their_length([term()]) -> ok.
-frames_that_lie_about_their_length(Config) ->
+-spec frames_with_a_wrong_length([term()]) -> ok.
+frames_with_a_wrong_length(Config) ->
     [begin
          Socket = let_in(Config),
-         _ = stranger:send(Socket, Bytes),
-         true = stranger:closed(Socket, 5000)
+         _ = raw_client:send(Socket, Bytes),
+         true = raw_client:closed(Socket, 5000)
      end || Bytes <- [<<16#ffffffff:32, 0:800>>, <<16#fffffffe:32, 112>>, <<16#80000000:32, 112>>,
                       <<(16#1000001):32, 112>>, <<1:32, 0>>, <<1:32, 112>>, <<3:32, 112, 131, 104>>]],
     ok.
 
 %% Every operation with arguments of every shape that the protocol has, and some more, with a message and without. After
-%% each the node answers, over the same link or over a new one; operations that it does not know cost no link.
--spec every_control_message_there_could_be([term()]) -> ok.
-every_control_message_there_could_be(Config) ->
-    Pid = stranger:pid(?GUEST),
+%% each the node answers, over the same connection or over a new one; unknown operations do not close it.
+-spec every_possible_control_message([term()]) -> ok.
+every_possible_control_message(Config) ->
+    Pid = raw_client:pid(?GUEST),
     Shapes = [[], [Pid], ['', Pid], [Pid, Pid], [Pid, Pid, reason], [Pid, '', net_kernel], [1, Pid, Pid],
               [Pid, rancher_cnode, make_ref()], [Pid, Pid, make_ref()], [Pid, make_ref()],
               [make_ref(), Pid, Pid, {a, b, 0}, []], [make_ref(), Pid, 0, Pid]],
     Frames = fun(Operation) ->
-                     [stranger:frame(list_to_tuple([Operation | Shape]), Message)
+                     [raw_client:frame(list_to_tuple([Operation | Shape]), Message)
                       || Shape <- Shapes, Message <- [none, {message, hello}]]
              end,
     Link = lists:foldl(fun(Operation, Socket) -> survives_all(Frames(Operation), Operation, Socket, Config) end,
@@ -164,8 +164,8 @@ every_control_message_there_could_be(Config) ->
 
 survives_all(Frames, Operation, Link, Config) ->
     lists:foldl(fun(Frame, Socket) ->
-                        _ = stranger:send(Socket, Frame),
-                        case stranger:call(Socket, ?GUEST, net_kernel, {is_auth, list_to_atom(?GUEST)}) of
+                        _ = raw_client:send(Socket, Frame),
+                        case raw_client:call(Socket, ?GUEST, net_kernel, {is_auth, list_to_atom(?GUEST)}) of
                             {ok, yes} -> Socket;
                             closed when Operation < ?FIRST_UNKNOWN -> let_in(Config);
                             closed -> error({closed_by_unknown_operation, Operation, Frame})
@@ -173,7 +173,7 @@ survives_all(Frames, Operation, Link, Config) ->
                 end,
                 Link, Frames).
 
-%% With SEED set to what a failure says it is the same again.
+%% With SEED set to the value in a failure the run is the same again.
 -spec random_bytes([term()]) -> ok.
 random_bytes(Config) ->
     Seed = case os:getenv("SEED") of
@@ -191,7 +191,7 @@ random_bytes(Config) ->
 random_link(N, Config) ->
     Socket = let_in(Config),
     Body = rand:bytes(rand:uniform(2000)),
-    _ = stranger:send(Socket, case N rem 3 of
+    _ = raw_client:send(Socket, case N rem 3 of
                                   0 -> Body;
                                   1 -> <<(byte_size(Body)):32, Body/binary>>;
                                   2 -> <<(byte_size(Body) + 2):32, 112, 131, Body/binary>>
@@ -210,8 +210,8 @@ broken_and_deep_terms(Config) ->
     [begin
          Socket = let_in(Config),
          Frame = <<112, Control/binary, Bytes/binary>>,
-         _ = stranger:send(Socket, <<(byte_size(Frame)):32, Frame/binary>>),
-         true = stranger:closed(Socket, 5000)
+         _ = raw_client:send(Socket, <<(byte_size(Frame)):32, Frame/binary>>),
+         true = raw_client:closed(Socket, 5000)
      end || Bytes <- Whole ++ Cut],
     ok.
 
@@ -224,18 +224,18 @@ names_of_255_characters(Config) ->
     Socket = let_in(Config),
     Long = list_to_atom(lists:duplicate(255, $x)),
     Wide = list_to_atom(lists:duplicate(255, 16#1F600)),
-    [true = stranger:send(Socket, stranger:reg_send(Name, {'$gen_call', {stranger:pid(?GUEST), make_ref()}, Name}))
+    [true = raw_client:send(Socket, raw_client:reg_send(Name, {'$gen_call', {raw_client:pid(?GUEST), make_ref()}, Name}))
      || Name <- [Long, Wide]],
-    {ok, {error, {unknown_request, {Long, Wide}}}} = stranger:call(Socket, ?GUEST, rancher_cnode, {Long, Wide}),
+    {ok, {error, {unknown_request, {Long, Wide}}}} = raw_client:call(Socket, ?GUEST, rancher_cnode, {Long, Wide}),
     gen_tcp:close(Socket).
 
--spec a_million_messages_to_nobody([term()]) -> ok.
-a_million_messages_to_nobody(Config) ->
+-spec a_million_messages_to_unregistered_names([term()]) -> ok.
+a_million_messages_to_unregistered_names(Config) ->
     Socket = let_in(Config),
     Before = test_cnode:resident_kib(cnode(Config)),
     Dropped = messages_dropped(Config),
-    Thousand = binary:copy(stranger:reg_send(nobody_here, hello), 1000),
-    [true = stranger:send(Socket, Thousand) || _ <- lists:seq(1, 1000)],
+    Thousand = binary:copy(raw_client:reg_send(nobody_here, hello), 1000),
+    [true = raw_client:send(Socket, Thousand) || _ <- lists:seq(1, 1000)],
     answers_within_a_second(Config),
     test_wait:equals("all have arrived", Dropped + 1000000, fun() -> messages_dropped(Config) end, 30000),
     gen_tcp:close(Socket),
@@ -244,32 +244,32 @@ a_million_messages_to_nobody(Config) ->
     true = After - Before < ?MEMORY_KIB,
     ok.
 
-%% Most say nothing; some hundreds make a whole link. The first of both are for what grows only once.
+%% Most send nothing; some hundreds complete the handshake. The first of both are for memory that grows only once.
 -spec ten_thousand_connections_leave_nothing_behind([term()]) -> ok.
 ten_thousand_connections_leave_nothing_behind(Config) ->
-    Address = stranger:address(cnode(Config)),
+    Address = raw_client:address(cnode(Config)),
     Idle = test_cnode:descriptors(cnode(Config)),
     Come = fun(Links, Connections) ->
                    [gen_tcp:close(let_in(Config)) || _ <- lists:seq(1, Links)],
-                   [gen_tcp:close(stranger:connect(Address)) || _ <- lists:seq(1, Connections)],
+                   [gen_tcp:close(raw_client:connect(Address)) || _ <- lists:seq(1, Connections)],
                    await_links(1, Config),
                    Descriptors = await_descriptors(Idle, Config),
                    {Descriptors, test_cnode:resident_kib(cnode(Config))}
            end,
     {Before, KibBefore} = Come(100, 1000),
     {After, KibAfter} = Come(500, 10000),
-    progress:note("10,000 connections and 500 links: descriptors ~b -> ~b, resident KiB ~b -> ~b",
+    progress:note("10,000 connections and 500 complete ones: descriptors ~b -> ~b, resident KiB ~b -> ~b",
                   [Before, After, KibBefore, KibAfter]),
     true = KibAfter - KibBefore < ?MEMORY_KIB,
     ok.
 
--spec links_above_the_limit_are_refused([term()]) -> ok.
-links_above_the_limit_are_refused(Config) ->
+-spec connections_above_the_limit_are_refused([term()]) -> ok.
+connections_above_the_limit_are_refused(Config) ->
     Sockets = [begin
-                   Socket = stranger:connect(cnode(Config)),
-                   {stranger:shake_hands(Socket, "many" ++ integer_to_list(N) ++ "@10.42.1.1", ?COOKIE), Socket}
+                   Socket = raw_client:connect(cnode(Config)),
+                   {raw_client:shake_hands(Socket, "many" ++ integer_to_list(N) ++ "@10.42.1.1", ?COOKIE), Socket}
                end || N <- lists:seq(1, ?LIMIT + 10)],
-    %% The link to the local BEAM is of the node's own making and does not count.
+    %% The connection to the local BEAM is outbound and does not count.
     await_links(?LIMIT + 1, Config),
     #{counters := #{inbound_refused := Refused}} = status(Config),
     true = Refused >= 10,
@@ -277,34 +277,34 @@ links_above_the_limit_are_refused(Config) ->
     [gen_tcp:close(Socket) || {_, Socket} <- Sockets],
     await_links(1, Config).
 
-%% -- what the cases share
+%% -- helpers
 
-%% A program built with AddressSanitizer holds back what is freed, 256 MiB of it. Not here, where memory is looked at.
+%% A program built with AddressSanitizer holds back what is freed, 256 MiB of it. Not here, where memory is measured.
 keeping_little() ->
     {"ASAN_OPTIONS", os:getenv("ASAN_OPTIONS", "") ++ ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}.
 
 let_in(Config) ->
-    Socket = stranger:connect(cnode(Config)),
-    ok = stranger:shake_hands(Socket, ?GUEST, ?COOKIE),
+    Socket = raw_client:connect(cnode(Config)),
+    ok = raw_client:shake_hands(Socket, ?GUEST, ?COOKIE),
     Socket.
 
-%% Byte by byte until the other side has had enough.
+%% Byte by byte until the other side closes.
 drip(Socket, <<Byte, Rest/binary>>) ->
-    case stranger:send(Socket, <<Byte>>) andalso not stranger:closed(Socket, 1000) of
+    case raw_client:send(Socket, <<Byte>>) andalso not raw_client:closed(Socket, 1000) of
         true -> drip(Socket, Rest);
         false -> ok
     end;
 drip(_Socket, <<>>) ->
     error(never_cut_off).
 
-%% The BEAM's own link was never lost, and its questions are answered.
+%% The BEAM's own connection was never lost, and its calls are answered.
 unharmed(Config) ->
     answers_within_a_second(Config),
     [] = [Event || Event = #{what := down} <- test_beam:events(beam(Config))],
-    [] = test_cluster:lost_links(beams(Config)),
+    [] = test_cluster:lost_connections(beams(Config)),
     ok.
 
-%% By the clock of the BEAM that asks.
+%% By the clock of the asking BEAM.
 answers_within_a_second(Config) ->
     {Took, #{targets := [#{state := connected}]}} = test_cnode:timed_call(cnode(Config), beam(Config), status),
     Took < ?A_SECOND_US orelse error({took_us, Took}).
@@ -317,9 +317,9 @@ messages_dropped(Config) ->
     Dropped.
 
 await_links(Count, Config) ->
-    test_wait:equals("so many links", Count, fun() -> map_get(connections, status(Config)) end, 60000).
+    test_wait:equals("the number of connections", Count, fun() -> map_get(connections, status(Config)) end, 60000).
 
-%% Until no stranger of the past holds one any more.
+%% Until no earlier client holds one any more.
 await_descriptors(Most, Config) ->
     test_wait:until("no more descriptors than before",
                     fun() -> case test_cnode:descriptors(cnode(Config)) of

@@ -1,9 +1,9 @@
-%% The ground that all other suites stand on: the sandbox, test hosts and the BEAMs on them.
+%% The basis of all other suites: the sandbox, test hosts and the BEAMs on them.
 -module(hosts_SUITE).
 
 -export([suite/0, all/0, end_per_testcase/2]).
--export([beams_have_production_names_and_their_own_epmd/1, a_dropped_link_is_seen_by_both_ends/1,
-         packets_of_a_cut_vanish_in_silence/1, an_isolated_host_reaches_nobody/1,
+-export([beams_have_production_names_and_their_own_epmd/1, a_dropped_connection_is_seen_by_both_ends/1,
+         packets_of_a_cut_are_dropped_silently/1, an_isolated_host_reaches_no_other/1,
          a_vanishing_address_never_answers/1, a_killed_beam_can_be_booted_again_under_its_name/1,
          a_removed_host_leaves_no_process/1, a_sandbox_whose_guard_is_killed_leaves_no_process/1]).
 
@@ -13,8 +13,8 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [beams_have_production_names_and_their_own_epmd, a_dropped_link_is_seen_by_both_ends,
-     packets_of_a_cut_vanish_in_silence, an_isolated_host_reaches_nobody, a_vanishing_address_never_answers,
+    [beams_have_production_names_and_their_own_epmd, a_dropped_connection_is_seen_by_both_ends,
+     packets_of_a_cut_are_dropped_silently, an_isolated_host_reaches_no_other, a_vanishing_address_never_answers,
      a_killed_beam_can_be_booted_again_under_its_name, a_removed_host_leaves_no_process,
      a_sandbox_whose_guard_is_killed_leaves_no_process].
 
@@ -31,18 +31,18 @@ beams_have_production_names_and_their_own_epmd(_Config) ->
     [["myapp"], ["myapp"]] = [test_host:epmd_names(Host) || Host <- Hosts],
     ok.
 
--spec a_dropped_link_is_seen_by_both_ends([term()]) -> ok.
-a_dropped_link_is_seen_by_both_ends(_Config) ->
+-spec a_dropped_connection_is_seen_by_both_ends([term()]) -> ok.
+a_dropped_connection_is_seen_by_both_ends(_Config) ->
     [A, B] = test_beam:start_all([test_host:add(), test_host:add()]),
     link(A, B),
-    ok = test_beam:drop_link(A, test_beam:name(B)),
-    test_wait:equals("both ends saw the link go", [1, 1],
+    ok = test_beam:drop_connection(A, test_beam:name(B)),
+    test_wait:equals("both ends saw the connection close", [1, 1],
                      fun() -> [length(test_beam:downs(Beam)) || Beam <- [A, B]] end, 5000),
     [[], []] = [test_beam:visible_nodes(Beam) || Beam <- [A, B]],
     ok.
 
--spec packets_of_a_cut_vanish_in_silence([term()]) -> ok.
-packets_of_a_cut_vanish_in_silence(_Config) ->
+-spec packets_of_a_cut_are_dropped_silently([term()]) -> ok.
+packets_of_a_cut_are_dropped_silently(_Config) ->
     [A, B, C] = Hosts = [test_host:add(), test_host:add(), test_host:add()],
     [test_host:start_epmd(Host) || Host <- Hosts],
     ok = test_host:cut(A, B),
@@ -53,8 +53,8 @@ packets_of_a_cut_vanish_in_silence(_Config) ->
     ok = await_reached(A, test_host:address(B)),
     ok.
 
--spec an_isolated_host_reaches_nobody([term()]) -> ok.
-an_isolated_host_reaches_nobody(_Config) ->
+-spec an_isolated_host_reaches_no_other([term()]) -> ok.
+an_isolated_host_reaches_no_other(_Config) ->
     [A, B] = Hosts = [test_host:add(), test_host:add()],
     [test_host:start_epmd(Host) || Host <- Hosts],
     ok = test_host:isolate(B),
@@ -74,7 +74,7 @@ a_killed_beam_can_be_booted_again_under_its_name(_Config) ->
     [A, B] = test_beam:start_all([test_host:add(), test_host:add()]),
     link(A, B),
     ok = test_beam:kill(B),
-    test_wait:equals("the link is gone", [], fun() -> test_beam:visible_nodes(A) end, 5000),
+    test_wait:equals("the connection is closed", [], fun() -> test_beam:visible_nodes(A) end, 5000),
     Again = test_beam:start(test_beam:host(B)),
     link(A, Again).
 
@@ -155,5 +155,5 @@ proc(Pid, File) ->
 
 link(A, B) ->
     true = test_beam:call(A, net_kernel, connect_node, [test_beam:name(B)]),
-    _ = test_beam:linked_at(B, [test_beam:name(A)], 5000),
+    _ = test_beam:connected_at(B, [test_beam:name(A)], 5000),
     ok.

@@ -1,4 +1,4 @@
-%% BEAMs that are no release and have the library, with a supervisor for its child; for the suites of the library.
+%% BEAMs without a release that have the library, with a supervisor for its child; for the suites of the library.
 -module(library_beam).
 
 -import(fresh_service, [metadata/1]).
@@ -68,7 +68,7 @@ load_telemetry(Beam) ->
     ok = test_beam:call(Beam, library_witness, start, []),
     test_beam:call(Beam, application, load, [{application, telemetry, [{vsn, "1.2.1"}, {modules, [telemetry]}]}]).
 
-%% In the place of the program.
+%% Runs instead of the program.
 -spec script([term()], iodata()) -> file:filename().
 script(Config, Line) ->
     Path = filename:join(proplists:get_value(priv_dir, Config), integer_to_list(erlang:unique_integer([positive]))),

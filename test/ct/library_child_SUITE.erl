@@ -1,4 +1,4 @@
-%% The library's child under a supervisor, in real BEAMs that are no release: what it gives to the program and takes from
+%% The library's child under a supervisor, in real BEAMs without a release: what it passes to the program and gets from
 %% it, and how both end.
 -module(library_child_SUITE).
 
@@ -7,18 +7,18 @@
                        script/2]).
 
 -export([suite/0, all/0]).
--export([the_start_returns_when_the_mesh_is_there/1, a_start_that_waits_for_nothing_returns_at_once/1,
-         odd_names_and_cookies_are_handed_over/1,
-         cookie_and_names_are_in_no_argument/1, a_bad_setting_is_told_in_the_programs_words/1,
-         a_program_that_dies_is_started_again/1, a_child_that_is_stopped_leaves_nothing/1,
-         a_program_that_hangs_is_stopped_too/1, calls_tell_about_the_cluster/1,
+-export([the_start_returns_when_the_mesh_is_complete/1, a_start_that_waits_for_nothing_returns_at_once/1,
+         unusual_names_and_cookies_are_passed_on/1,
+         cookie_and_names_are_in_no_argument/1, a_bad_setting_is_reported_with_the_programs_message/1,
+         a_program_that_dies_is_restarted/1, a_child_that_is_stopped_leaves_nothing/1,
+         a_program_that_hangs_is_stopped_too/1, calls_return_the_state_of_the_cluster/1,
          a_c_node_from_outside_is_found_whatever_its_name/1, calls_without_a_c_node_are_errors/1,
-         an_await_ends_when_its_time_is_over/1, unexpected_messages_change_nothing/1,
+         an_await_ends_at_its_timeout/1, unexpected_messages_change_nothing/1,
          functions_with_arguments_are_called/1, a_second_topology_cannot_change_the_functions/1,
          a_topology_that_stops_leaves_the_other_its_functions_and_name/1,
-         a_function_stays_taken_while_one_of_two_topologies_runs/1, last_words_are_told/1,
-         a_port_that_is_closed_starts_the_program_again/1,
-         a_program_that_dies_before_it_worked_does_not_fail_the_start/1]).
+         a_function_stays_taken_while_one_of_two_topologies_runs/1, the_last_line_is_reported/1,
+         a_closed_port_restarts_the_program/1,
+         a_program_that_dies_early_does_not_fail_the_start/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -26,24 +26,24 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [the_start_returns_when_the_mesh_is_there, a_start_that_waits_for_nothing_returns_at_once,
-     odd_names_and_cookies_are_handed_over,
-     cookie_and_names_are_in_no_argument, a_bad_setting_is_told_in_the_programs_words,
-     a_program_that_dies_is_started_again, a_child_that_is_stopped_leaves_nothing, a_program_that_hangs_is_stopped_too,
-     calls_tell_about_the_cluster, a_c_node_from_outside_is_found_whatever_its_name,
-     calls_without_a_c_node_are_errors, an_await_ends_when_its_time_is_over, unexpected_messages_change_nothing,
+    [the_start_returns_when_the_mesh_is_complete, a_start_that_waits_for_nothing_returns_at_once,
+     unusual_names_and_cookies_are_passed_on,
+     cookie_and_names_are_in_no_argument, a_bad_setting_is_reported_with_the_programs_message,
+     a_program_that_dies_is_restarted, a_child_that_is_stopped_leaves_nothing, a_program_that_hangs_is_stopped_too,
+     calls_return_the_state_of_the_cluster, a_c_node_from_outside_is_found_whatever_its_name,
+     calls_without_a_c_node_are_errors, an_await_ends_at_its_timeout, unexpected_messages_change_nothing,
      functions_with_arguments_are_called, a_second_topology_cannot_change_the_functions,
      a_topology_that_stops_leaves_the_other_its_functions_and_name,
-     a_function_stays_taken_while_one_of_two_topologies_runs, last_words_are_told,
-     a_port_that_is_closed_starts_the_program_again, a_program_that_dies_before_it_worked_does_not_fail_the_start].
+     a_function_stays_taken_while_one_of_two_topologies_runs, the_last_line_is_reported,
+     a_closed_port_restarts_the_program, a_program_that_dies_early_does_not_fail_the_start].
 
--spec the_start_returns_when_the_mesh_is_there([term()]) -> ok.
-the_start_returns_when_the_mesh_is_there(Config) ->
+-spec the_start_returns_when_the_mesh_is_complete([term()]) -> ok.
+the_start_returns_when_the_mesh_is_complete(Config) ->
     [A, B] = Beams = beams(Config, 2),
     {ok, _} = start_child(A, [{node_basename, <<"myapp">>}, {await_timeout, infinity}]),
     [Other] = test_beam:visible_nodes(A),
     Other = test_beam:name(B),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
 -spec a_start_that_waits_for_nothing_returns_at_once([term()]) -> ok.
@@ -56,8 +56,8 @@ a_start_that_waits_for_nothing_returns_at_once(Config) ->
     true = Took < 4000000,
     ok.
 
--spec odd_names_and_cookies_are_handed_over([term()]) -> ok.
-odd_names_and_cookies_are_handed_over(Config) ->
+-spec unusual_names_and_cookies_are_passed_on([term()]) -> ok.
+unusual_names_and_cookies_are_passed_on(Config) ->
     Name = "0_My-App_" ++ lists:duplicate(60, $x),
     Beams = [A, _] = beams(Config, 2, #{basename => Name, cookie => "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/\\"}),
     {ok, _} = start_child(A, [{node_basename, Name}, {basename, "0-C_node-"}, {await_timeout, infinity}]),
@@ -73,8 +73,8 @@ cookie_and_names_are_in_no_argument(Config) ->
     [<<"--exit-on-eof">>, <<"--log-level=info">>, <<"--polling-interval=10000">>, <<"--start-epmd=off">>] = Given,
     ok.
 
--spec a_bad_setting_is_told_in_the_programs_words([term()]) -> ok.
-a_bad_setting_is_told_in_the_programs_words(Config) ->
+-spec a_bad_setting_is_reported_with_the_programs_message([term()]) -> ok.
+a_bad_setting_is_reported_with_the_programs_message(Config) ->
     [A] = beams(Config, 1),
     Table = [{[{polling_interval, 7}], "polling-interval"}, {[{no_such_setting, 7}], "no-such-setting"},
              {[{health, excellent}], "health"}],
@@ -85,8 +85,8 @@ a_bad_setting_is_told_in_the_programs_words(Config) ->
     [] = cnodes(A),
     ok.
 
--spec a_program_that_dies_is_started_again([term()]) -> ok.
-a_program_that_dies_is_started_again(Config) ->
+-spec a_program_that_dies_is_restarted([term()]) -> ok.
+a_program_that_dies_is_restarted(Config) ->
     [A] = beams(Config, 1),
     {ok, Child} = start_child(A, []),
     [OsPid] = cnodes(A),
@@ -104,7 +104,7 @@ a_child_that_is_stopped_leaves_nothing(Config) ->
     ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
     [] = cnodes(A),
     [_] = test_beam:visible_nodes(B),
-    %% Its name is free at once, so that a successor meets no obstacle.
+    %% Its name is free at once, so that a successor can register it.
     {ok, _} = test_beam:call(A, supervisor, restart_child, [library_supervisor, rancher_cnode]),
     [_] = cnodes(A),
     ok.
@@ -117,8 +117,8 @@ a_program_that_hangs_is_stopped_too(Config) ->
     ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
     test_wait:equals("the stopped program is gone", [], fun() -> cnodes(A) end, 5000).
 
--spec calls_tell_about_the_cluster([term()]) -> ok.
-calls_tell_about_the_cluster(Config) ->
+-spec calls_return_the_state_of_the_cluster([term()]) -> ok.
+calls_return_the_state_of_the_cluster(Config) ->
     [A, B] = beams(Config, 2),
     {ok, _} = start_child(A, [{basename, "c-node"}, {await_timeout, infinity}]),
     Cnode = test_host:node_name("c-node", test_beam:host(A)),
@@ -135,7 +135,7 @@ calls_tell_about_the_cluster(Config) ->
 -spec a_c_node_from_outside_is_found_whatever_its_name([term()]) -> ok.
 a_c_node_from_outside_is_found_whatever_its_name(Config) ->
     [A] = beams(Config, 1),
-    %% As the shell of somebody who looks into the container.
+    %% As the shell of somebody in the container.
     Shell = test_beam:start(test_beam:host(A), #{basename => "shell", args => ["-hidden"]}),
     pong = test_beam:call(Shell, net_adm, ping, [test_beam:name(A)]),
     Cnode = test_cnode:start(test_beam:host(A), #{basename => "another-name"}),
@@ -156,8 +156,8 @@ calls_without_a_c_node_are_errors(Config) ->
     {error, timeout} = test_beam:call(A, rancher_cnode, await, [0]),
     ok.
 
--spec an_await_ends_when_its_time_is_over([term()]) -> ok.
-an_await_ends_when_its_time_is_over(Config) ->
+-spec an_await_ends_at_its_timeout([term()]) -> ok.
+an_await_ends_at_its_timeout(Config) ->
     [A] = beams(Config, 1),
     {Took, {error, timeout}} = test_beam:call(A, timer, tc, [rancher_cnode, await, [2000]]),
     true = Took >= 2000000 andalso Took < 5000000,
@@ -233,17 +233,17 @@ a_function_stays_taken_while_one_of_two_topologies_runs(Config) ->
     {error, {{function_taken, _}, _}} = start_second(A, [{list_nodes, {library_witness, list_nodes, [two]}}]),
     ok.
 
--spec last_words_are_told([term()]) -> ok.
-last_words_are_told(Config) ->
+-spec the_last_line_is_reported([term()]) -> ok.
+the_last_line_is_reported(Config) ->
     [A] = beams(Config, 1),
     ok = test_beam:call(A, library_witness, start, []),
-    Program = fun(Status) -> script(Config, ["printf '%s' 'its last words' >&2; exit ", Status]) end,
-    {error, {{bad_setting, <<"its last words">>}, _Child}} = start_child(A, [{program, Program("2")}]),
+    Program = fun(Status) -> script(Config, ["printf '%s' 'the last line' >&2; exit ", Status]) end,
+    {error, {{bad_setting, <<"the last line">>}, _Child}} = start_child(A, [{program, Program("2")}]),
     {ok, _} = start_child(A, [{program, Program("7")}, {await_timeout, 0}]),
-    await_logged(A, warning, <<"status 7; its last line: its last words; starting it again in 500 ms">>).
+    await_logged(A, warning, <<"status 7; last line: the last line; restarting in 500 ms">>).
 
--spec a_port_that_is_closed_starts_the_program_again([term()]) -> ok.
-a_port_that_is_closed_starts_the_program_again(Config) ->
+-spec a_closed_port_restarts_the_program([term()]) -> ok.
+a_closed_port_restarts_the_program(Config) ->
     [A] = beams(Config, 1),
     {ok, Child} = start_child(A, []),
     [OsPid] = cnodes(A),
@@ -256,8 +256,8 @@ a_port_that_is_closed_starts_the_program_again(Config) ->
     Child = child(A),
     ok.
 
--spec a_program_that_dies_before_it_worked_does_not_fail_the_start([term()]) -> ok.
-a_program_that_dies_before_it_worked_does_not_fail_the_start(Config) ->
+-spec a_program_that_dies_early_does_not_fail_the_start([term()]) -> ok.
+a_program_that_dies_early_does_not_fail_the_start(Config) ->
     [A] = beams(Config, 1),
     Died = filename:join(proplists:get_value(priv_dir, Config), "died"),
     Program = script(Config, ["[ -e ", Died, " ] || { : >", Died, "; kill -KILL $$; }\n",

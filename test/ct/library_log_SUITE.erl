@@ -1,13 +1,13 @@
-%% What becomes of the program's lines on standard error: how they are parsed, which of them are logged, and as what.
+%% The program's lines on standard error: how they are parsed, which of them are logged, and at which level.
 -module(library_log_SUITE).
 
 -import(fresh_service, [metadata/1]).
 -import(library_beam, [beams/2, start_child/2, noted/1, await_logged/3, load_telemetry/1, script/2]).
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1]).
--export([log_lines_are_parsed/1, entries_are_formatted_with_their_fields/1, entries_below_the_level_are_left_out/1,
+-export([log_lines_are_parsed/1, entries_are_formatted_with_their_fields/1, entries_below_the_level_are_skipped/1,
          the_programs_lines_are_logged/1, lines_below_the_level_still_carry_telemetry/1,
-         a_start_that_goes_on_is_logged_as_a_warning/1, a_start_that_does_not_wait_logs_no_warning/1,
+         a_start_that_times_out_is_logged_as_a_warning/1, a_start_that_does_not_wait_logs_no_warning/1,
          a_line_that_is_too_long_is_cut/1]).
 -export([log/2]).
 
@@ -17,9 +17,9 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [log_lines_are_parsed, entries_are_formatted_with_their_fields, entries_below_the_level_are_left_out,
+    [log_lines_are_parsed, entries_are_formatted_with_their_fields, entries_below_the_level_are_skipped,
      the_programs_lines_are_logged, lines_below_the_level_still_carry_telemetry,
-     a_start_that_goes_on_is_logged_as_a_warning, a_start_that_does_not_wait_logs_no_warning,
+     a_start_that_times_out_is_logged_as_a_warning, a_start_that_does_not_wait_logs_no_warning,
      a_line_that_is_too_long_is_cut].
 
 -spec init_per_suite([term()]) -> [term()].
@@ -65,8 +65,8 @@ entries_are_formatted_with_their_fields(_Config) ->
      end || {Text, Entry} <- Table],
     ok.
 
--spec entries_below_the_level_are_left_out([term()]) -> ok.
-entries_below_the_level_are_left_out(_Config) ->
+-spec entries_below_the_level_are_skipped([term()]) -> ok.
+entries_below_the_level_are_skipped(_Config) ->
     #{level := Primary} = logger:get_primary_config(),
     ok = logger:set_primary_config(level, debug),
     ok = logger:add_handler(?MODULE, ?MODULE, #{config => self()}),
@@ -87,10 +87,10 @@ the_programs_lines_are_logged(Config) ->
     ok = test_beam:call(A, library_witness, start, []),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
     Peer = atom_to_binary(test_beam:name(B)),
-    ok = await_logged(A, info, <<"rancher_cnode registered">>),
+    ok = await_logged(A, info, <<"rancher_cnode node_registered">>),
     ok = await_logged(A, info, <<"peer=", Peer/binary>>).
 
-%% An event of telemetry comes from a line, after the line has been logged or left out.
+%% An event of telemetry comes from a line, after the line has been logged or skipped.
 -spec lines_below_the_level_still_carry_telemetry([term()]) -> ok.
 lines_below_the_level_still_carry_telemetry(Config) ->
     [A, _] = beams(Config, 2),
@@ -105,8 +105,8 @@ lines_below_the_level_still_carry_telemetry(Config) ->
     [{telemetry, [libcluster, connect_node, ok], _, _}] = Noted,
     ok.
 
--spec a_start_that_goes_on_is_logged_as_a_warning([term()]) -> ok.
-a_start_that_goes_on_is_logged_as_a_warning(Config) ->
+-spec a_start_that_times_out_is_logged_as_a_warning([term()]) -> ok.
+a_start_that_times_out_is_logged_as_a_warning(Config) ->
     [A] = beams(Config, 1),
     ok = test_beam:call(A, library_witness, start, []),
     ok = start_and_stop(A, Config, [{basename, first}, {await_timeout, 1}, {log_level, error}]),

@@ -1,25 +1,25 @@
-%% What the library makes of the settings it is given, before any program runs: tables.
+%% Tables of settings and the launch that the library makes of them, before any program runs.
 -module(library_settings_SUITE).
 
 -export([all/0, init_per_suite/1, end_per_suite/1]).
--export([all_shapes_of_settings_mean_the_same/1, the_first_of_two_values_counts/1, values_become_flags/1,
-         names_and_cookie_are_no_arguments/1, what_the_container_sets_for_others_is_cleared/1,
-         libclusters_functions_go_through_the_library/1,
-         libclusters_defaults_are_our_own_ways/1, every_bad_setting_is_named/1, what_the_node_knows_cannot_be_set/1,
-         limits_are_exact/1, a_node_that_cannot_take_part_is_told_why/1,
-         each_topology_is_a_child_of_its_own/1, a_start_that_is_not_alive_fails_with_a_sentence/1,
+-export([all_formats_of_settings_mean_the_same/1, the_first_of_two_values_counts/1, values_become_flags/1,
+         names_and_cookie_are_not_arguments/1, what_the_container_sets_for_others_is_cleared/1,
+         libclusters_functions_are_called_by_the_library/1,
+         libclusters_defaults_are_replaced/1, every_bad_setting_is_named/1, what_the_node_provides_cannot_be_set/1,
+         limits_are_exact/1, a_node_that_cannot_take_part_gets_the_reason/1,
+         each_topology_is_a_separate_child/1, a_start_that_is_not_alive_fails_with_a_sentence/1,
          the_program_is_found_on_path/1, the_wrappers_c_node_is_found_by_its_variable/1]).
 
 -define(FACTS, #{node => 'myapp@10.42.0.7', long_names => true, cookie => 'a b'}).
 
 -spec all() -> [atom()].
 all() ->
-    [all_shapes_of_settings_mean_the_same, the_first_of_two_values_counts, values_become_flags,
-     names_and_cookie_are_no_arguments, what_the_container_sets_for_others_is_cleared,
-     libclusters_functions_go_through_the_library,
-     libclusters_defaults_are_our_own_ways, every_bad_setting_is_named, what_the_node_knows_cannot_be_set,
-     limits_are_exact, a_node_that_cannot_take_part_is_told_why,
-     each_topology_is_a_child_of_its_own, a_start_that_is_not_alive_fails_with_a_sentence,
+    [all_formats_of_settings_mean_the_same, the_first_of_two_values_counts, values_become_flags,
+     names_and_cookie_are_not_arguments, what_the_container_sets_for_others_is_cleared,
+     libclusters_functions_are_called_by_the_library,
+     libclusters_defaults_are_replaced, every_bad_setting_is_named, what_the_node_provides_cannot_be_set,
+     limits_are_exact, a_node_that_cannot_take_part_gets_the_reason,
+     each_topology_is_a_separate_child, a_start_that_is_not_alive_fails_with_a_sentence,
      the_program_is_found_on_path, the_wrappers_c_node_is_found_by_its_variable].
 
 -spec init_per_suite([term()]) -> [term()].
@@ -31,8 +31,8 @@ init_per_suite(Config) ->
 end_per_suite(_Config) ->
     ok.
 
--spec all_shapes_of_settings_mean_the_same([term()]) -> ok.
-all_shapes_of_settings_mean_the_same(_Config) ->
+-spec all_formats_of_settings_mean_the_same([term()]) -> ok.
+all_formats_of_settings_mean_the_same(_Config) ->
     Settings = [{node_basename, <<"myapp">>}, {polling_interval, 10000}],
     {ok, Launch} = launch(Settings),
     {ok, Launch} = launch(maps:from_list(Settings)),
@@ -68,8 +68,8 @@ values_become_flags(_Config) ->
     {ok, #{args := [_, <<"--log-level=info">>], log_level := error}} = launch([{log_level, "error"}]),
     ok.
 
--spec names_and_cookie_are_no_arguments([term()]) -> ok.
-names_and_cookie_are_no_arguments(_Config) ->
+-spec names_and_cookie_are_not_arguments([term()]) -> ok.
+names_and_cookie_are_not_arguments(_Config) ->
     {ok, #{args := Args, env := Env, cnode := 'other@10.42.0.7'}} = launch([{basename, other}, {node_basename, myapp}]),
     [<<"--exit-on-eof">>, <<"--log-level=info">>] = Args,
     Expected = [{"RANCHER_CNODE_NODE_BASENAME", "myapp"}, {"RANCHER_CNODE_BASENAME", "other"},
@@ -85,8 +85,8 @@ what_the_container_sets_for_others_is_cleared(_Config) ->
           {"RANCHER_CNODE_WATCH_PID", false}, {"RANCHER_CNODE_LOG_FORMAT", "text"}] -- Env,
     ok.
 
--spec libclusters_functions_go_through_the_library([term()]) -> ok.
-libclusters_functions_go_through_the_library(_Config) ->
+-spec libclusters_functions_are_called_by_the_library([term()]) -> ok.
+libclusters_functions_are_called_by_the_library(_Config) ->
     Functions = #{connect => {mesh, join, [quickly]}, disconnect => {mesh, part, []}, list_nodes => {erlang, nodes, []}},
     {ok, #{args := Args, functions := Functions}} = launch(libcluster3([], Functions)),
     {ok, #{args := Args, functions := Functions}} = launch(libcluster2([], Functions)),
@@ -95,9 +95,9 @@ libclusters_functions_go_through_the_library(_Config) ->
      <<"--list-nodes=rancher_cnode_functions:list_nodes">>] = Args,
     ok.
 
-%% To disconnect by erlang:disconnect_node/1 breaks links among those who stay; the program knows better.
--spec libclusters_defaults_are_our_own_ways([term()]) -> ok.
-libclusters_defaults_are_our_own_ways(_Config) ->
+%% erlang:disconnect_node/1 would break connections among the remaining nodes; the program has another way.
+-spec libclusters_defaults_are_replaced([term()]) -> ok.
+libclusters_defaults_are_replaced(_Config) ->
     Of25 = #{connect => {net_kernel, connect, []}, disconnect => {net_kernel, disconnect, []},
              list_nodes => {erlang, nodes, [connected]}},
     [{ok, #{args := [_, _], functions := None}} = launch(Given)
@@ -123,15 +123,15 @@ every_bad_setting_is_named(_Config) ->
              {bad_setting, "connect must be", [{connect, "net_kernel:connect_node"}]},
              {bad_setting, "neither text nor a number", [{polling_interval, 1.5}]},
              {bad_setting, "neither text nor a number", [{service, [a, b]}]},
-             {node_basename_differs, "node_basename is other, but this node is called myapp@10.42.0.7",
+             {node_basename_differs, "node_basename is other, but the name of this node is myapp@10.42.0.7",
               [{node_basename, other}]},
              {program_not_found, "/no/such/program", [{program, "/no/such/program"}]},
              {program_not_found, "/etc/passwd", [{program, "/etc/passwd"}]}],
     ok = all_refused(Table).
 
 %% This node knows them, or the program's end depends on them.
--spec what_the_node_knows_cannot_be_set([term()]) -> ok.
-what_the_node_knows_cannot_be_set(_Config) ->
+-spec what_the_node_provides_cannot_be_set([term()]) -> ok.
+what_the_node_provides_cannot_be_set(_Config) ->
     Names = [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, print_config, help,
              version],
     all_refused([{bad_setting, atom_to_list(Name) ++ " cannot be set", Given}
@@ -148,8 +148,8 @@ limits_are_exact(_Config) ->
                  {bad_setting, "await_timeout", [{await_timeout, 16#FFFFFFFF + 1}]},
                  {bad_setting, "await_timeout", [{await_timeout, 1.0}]}]).
 
--spec a_node_that_cannot_take_part_is_told_why([term()]) -> ok.
-a_node_that_cannot_take_part_is_told_why(_Config) ->
+-spec a_node_that_cannot_take_part_gets_the_reason([term()]) -> ok.
+a_node_that_cannot_take_part_gets_the_reason(_Config) ->
     Table = [{not_alive, ?FACTS#{node := nonode@nohost, long_names := ignored}},
              {short_names, ?FACTS#{node := 'myapp@host-a', long_names := false}},
              {not_an_address, ?FACTS#{node := 'myapp@host-a.example.org'}},
@@ -157,8 +157,8 @@ a_node_that_cannot_take_part_is_told_why(_Config) ->
     [{error, {Word, <<_, _/binary>>}} = rancher_cnode_settings:launch([], Facts) || {Word, Facts} <- Table],
     ok.
 
--spec each_topology_is_a_child_of_its_own([term()]) -> ok.
-each_topology_is_a_child_of_its_own(_Config) ->
+-spec each_topology_is_a_separate_child([term()]) -> ok.
+each_topology_is_a_separate_child(_Config) ->
     %% It waits for 2 s before it kills a program that is stuck.
     #{id := rancher_cnode, start := {rancher_cnode, start_link, [[{basename, a}]]}, restart := permanent,
       shutdown := 5000} = rancher_cnode:child_spec([{basename, a}]),
@@ -189,10 +189,10 @@ the_program_is_found_on_path(_Config) ->
 
 -spec the_wrappers_c_node_is_found_by_its_variable([term()]) -> ok.
 the_wrappers_c_node_is_found_by_its_variable(_Config) ->
-    Usual = fun() -> rancher_cnode_settings:usual_cnode('myapp@10.42.0.7') end,
-    'remsh-rancher_cnode@10.42.0.7' = Usual(),
-    'other@10.42.0.7' = with_variable("RANCHER_CNODE_BASENAME", "other", Usual),
-    undefined = with_variable("RANCHER_CNODE_BASENAME", lists:duplicate(255, $x), Usual),
+    Default = fun() -> rancher_cnode_settings:default_cnode('myapp@10.42.0.7') end,
+    'remsh-rancher_cnode@10.42.0.7' = Default(),
+    'other@10.42.0.7' = with_variable("RANCHER_CNODE_BASENAME", "other", Default),
+    undefined = with_variable("RANCHER_CNODE_BASENAME", lists:duplicate(255, $x), Default),
     ok.
 
 %% -- helpers

@@ -6,7 +6,7 @@
 
 -export([suite/0, all/0]).
 -export([telemetry_is_executed_where_it_is_loaded/1, a_lost_peer_is_timed_from_its_loss/1,
-         a_link_that_outlives_the_program_is_not_told_again/1, each_change_of_a_peer_is_one_event/1,
+         a_connection_that_outlives_the_program_is_not_reported_again/1, each_change_of_a_peer_is_one_event/1,
          a_connection_is_timed_by_the_program/1, a_failure_is_timed_from_when_the_peer_was_listed/1,
          without_telemetry_nothing_is_executed/1]).
 
@@ -17,7 +17,7 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [telemetry_is_executed_where_it_is_loaded, a_lost_peer_is_timed_from_its_loss,
-     a_link_that_outlives_the_program_is_not_told_again, each_change_of_a_peer_is_one_event,
+     a_connection_that_outlives_the_program_is_not_reported_again, each_change_of_a_peer_is_one_event,
      a_connection_is_timed_by_the_program, a_failure_is_timed_from_when_the_peer_was_listed,
      without_telemetry_nothing_is_executed].
 
@@ -44,7 +44,7 @@ a_lost_peer_is_timed_from_its_loss(Config) ->
     Listed = erlang:monotonic_time(),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
     _ = await_one(A, [connect_node, ok], #{node => Peer}),
-    %% So long a link that its time cannot be taken for that since its loss.
+    %% Connected for so long that the time cannot be mistaken for the time since the loss.
     ok = test_wait:equals("2 s have gone by", true, fun() -> ms_since(Listed) >= 2000 end, 5000),
     Lost = erlang:monotonic_time(),
     ok = test_beam:kill(B),
@@ -55,8 +55,8 @@ a_lost_peer_is_timed_from_its_loss(Config) ->
         Ms -> error({told_ms, Ms, since_loss_ms, SinceLoss})
     end.
 
--spec a_link_that_outlives_the_program_is_not_told_again([term()]) -> ok.
-a_link_that_outlives_the_program_is_not_told_again(Config) ->
+-spec a_connection_that_outlives_the_program_is_not_reported_again([term()]) -> ok.
+a_connection_that_outlives_the_program_is_not_reported_again(Config) ->
     [A, B] = beams(Config, 2),
     ok = load_telemetry(A),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
@@ -64,7 +64,7 @@ a_link_that_outlives_the_program_is_not_told_again(Config) ->
     _ = await_one(A, [connect_node, ok], #{node => Peer}),
     Before = times_complete(A),
     ok = test_command:signal("KILL", cnodes(A)),
-    %% The line after that of the link: by then it would have been told.
+    %% The line after that of the connection: by then it would have been reported.
     ok = test_wait:until("the second program has found the cluster complete",
                          fun() -> case times_complete(A) of
                                       Times when Times > Before -> {done, ok};
@@ -72,9 +72,9 @@ a_link_that_outlives_the_program_is_not_told_again(Config) ->
                                   end
                          end, 10000),
     _ = await_one(A, [connect_node, ok], #{node => Peer}),
-    %% A link that is made again is told again.
-    ok = test_beam:drop_link(A, Peer),
-    test_wait:equals("the second link is told", 2, fun() -> length(told(A, [connect_node, ok], #{node => Peer})) end,
+    %% A connection that is made again is reported again.
+    ok = test_beam:drop_connection(A, Peer),
+    test_wait:equals("the second connection is reported", 2, fun() -> length(reported(A, [connect_node, ok], #{node => Peer})) end,
                      10000).
 
 -spec each_change_of_a_peer_is_one_event([term()]) -> ok.
@@ -156,16 +156,16 @@ step(Beam, Node, Event, State) ->
 %% The duration of the one event of this name, once it has come.
 await_one(Beam, Name, Metadata) ->
     test_wait:until("one event " ++ lists:flatten(io_lib:format("~p", [Name])),
-                    fun() -> case told(Beam, Name, Metadata) of
+                    fun() -> case reported(Beam, Name, Metadata) of
                                  [Duration] -> {done, Duration};
                                  _ -> {wait, noted(Beam)}
                              end
                     end,
                     10000).
 
-told(Beam, Name, Metadata) ->
-    Whole = Metadata#{topology => rancher_cnode},
-    [Duration || {telemetry, [libcluster | N], #{duration := Duration}, M} <- noted(Beam), N =:= Name, M =:= Whole].
+reported(Beam, Name, Metadata) ->
+    Expected = Metadata#{topology => rancher_cnode},
+    [Duration || {telemetry, [libcluster | N], #{duration := Duration}, M} <- noted(Beam), N =:= Name, M =:= Expected].
 
 times_complete(Beam) ->
     length([complete || {log, info, <<"rancher_cnode cluster_completed", _/binary>>} <- noted(Beam)]).

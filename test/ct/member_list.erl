@@ -2,7 +2,7 @@
 %%
 %% swarm: the tracker of Swarm 3.4 starts from nodes(connected). Of nodes that come later it asks whether they run Swarm.
 %% libring: a ring of libring 1.7 with its default `node_type: :all' starts from nodes(connected), and takes in every
-%% node that comes later. Both pass over names that their default blacklists match: those that begin with `remsh', and
+%% node that comes later. Both skip names that their default blacklists match: those that begin with `remsh', and
 %% for libring those that begin with `rem-', too.
 -module(member_list).
 

@@ -3,15 +3,15 @@
 -module(metadata_server_SUITE).
 
 -export([suite/0, all/0, init_per_testcase/2, end_per_testcase/2]).
--export([answers_have_the_shape_of_the_real_ones/1, callers_are_known_by_their_address/1,
+-export([answers_have_the_format_of_the_real_ones/1, callers_are_known_by_their_address/1,
          sidekicks_see_their_pseudo_service/1, versions_of_the_api_differ_as_the_real_ones/1,
          forms_and_framing_are_those_of_the_real_server/1, nothing_is_found_before_the_first_load/1,
          every_reload_draws_a_new_version_and_moves_the_token/1, a_wait_ends_with_the_next_reload/1,
          a_wait_with_another_value_is_answered_at_once/1, waits_expire_together_at_a_tick/1,
          a_wait_that_began_before_the_first_load_is_stuck/1,
-         waits_last_a_minute_unless_told_otherwise_and_two_at_most/1,
-         a_refusing_server_ends_open_waits_without_a_byte/1, a_silent_server_takes_connections_and_says_nothing/1,
-         bodies_are_spoiled_as_told/1, a_half_joined_container_has_no_service/1, a_server_may_ignore_waits/1,
+         waits_last_a_minute_by_default_and_two_at_most/1,
+         a_refusing_server_ends_open_waits_without_a_byte/1, a_silent_server_accepts_connections_and_sends_nothing/1,
+         bodies_are_spoiled_as_configured/1, a_half_joined_container_has_no_service/1, a_server_may_ignore_waits/1,
          ten_thousand_containers_are_served/1]).
 
 -define(PORT, 8080).
@@ -24,13 +24,13 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [answers_have_the_shape_of_the_real_ones, callers_are_known_by_their_address, sidekicks_see_their_pseudo_service,
+    [answers_have_the_format_of_the_real_ones, callers_are_known_by_their_address, sidekicks_see_their_pseudo_service,
      versions_of_the_api_differ_as_the_real_ones, forms_and_framing_are_those_of_the_real_server,
      nothing_is_found_before_the_first_load, every_reload_draws_a_new_version_and_moves_the_token,
      a_wait_ends_with_the_next_reload, a_wait_with_another_value_is_answered_at_once, waits_expire_together_at_a_tick,
-     a_wait_that_began_before_the_first_load_is_stuck, waits_last_a_minute_unless_told_otherwise_and_two_at_most,
-     a_refusing_server_ends_open_waits_without_a_byte, a_silent_server_takes_connections_and_says_nothing,
-     bodies_are_spoiled_as_told, a_half_joined_container_has_no_service, a_server_may_ignore_waits,
+     a_wait_that_began_before_the_first_load_is_stuck, waits_last_a_minute_by_default_and_two_at_most,
+     a_refusing_server_ends_open_waits_without_a_byte, a_silent_server_accepts_connections_and_sends_nothing,
+     bodies_are_spoiled_as_configured, a_half_joined_container_has_no_service, a_server_may_ignore_waits,
      ten_thousand_containers_are_served].
 
 -spec init_per_testcase(atom(), [term()]) -> [term()].
@@ -42,8 +42,8 @@ init_per_testcase(_Case, Config) ->
 end_per_testcase(_Case, Config) ->
     metadata_server:stop(server(Config)).
 
--spec answers_have_the_shape_of_the_real_ones([term()]) -> ok.
-answers_have_the_shape_of_the_real_ones(Config) ->
+-spec answers_have_the_format_of_the_real_ones([term()]) -> ok.
+answers_have_the_format_of_the_real_ones(Config) ->
     list_shop(Config),
     [same_keys(Fixture, get_json(Source, Path))
      || {Fixture, Source, Path} <- [{"self-service.json", "127.0.0.11", "/latest/self/service"},
@@ -165,8 +165,8 @@ a_wait_that_began_before_the_first_load_is_stuck(Config) ->
     {_, {404, _, _}} = answer(Stuck, ?LIMIT_MS),
     ok.
 
--spec waits_last_a_minute_unless_told_otherwise_and_two_at_most([term()]) -> ok.
-waits_last_a_minute_unless_told_otherwise_and_two_at_most(Config) ->
+-spec waits_last_a_minute_by_default_and_two_at_most([term()]) -> ok.
+waits_last_a_minute_by_default_and_two_at_most(Config) ->
     list_shop(Config),
     Target = "/latest/version?wait=true&value=" ++ binary_to_list(version("127.0.0.11")),
     Lasting = [{"127.0.0.11", "", 60}, {"127.0.0.12", "&maxWait=0", 60}, {"127.0.0.41", "&maxWait=20", 20},
@@ -190,9 +190,9 @@ a_refusing_server_ends_open_waits_without_a_byte(Config) ->
     200 = status("127.0.0.11", "/latest/version"),
     ok.
 
-%% The connection is there all the while: only the end of the trouble closes it.
--spec a_silent_server_takes_connections_and_says_nothing([term()]) -> ok.
-a_silent_server_takes_connections_and_says_nothing(Config) ->
+%% The connection stays open: only the end of the failure closes it.
+-spec a_silent_server_accepts_connections_and_sends_nothing([term()]) -> ok.
+a_silent_server_accepts_connections_and_sends_nothing(Config) ->
     list_shop(Config),
     ok = metadata_server:misbehave(server(Config), hang),
     Silent = ask("127.0.0.11", "/latest/version", ?JSON),
@@ -207,8 +207,8 @@ a_silent_server_takes_connections_and_says_nothing(Config) ->
     {_, {200, _, <<$", _:36/binary, $">>}} = answer(request("127.0.0.11", "/latest/version"), ?LIMIT_MS),
     ok.
 
--spec bodies_are_spoiled_as_told([term()]) -> ok.
-bodies_are_spoiled_as_told(Config) ->
+-spec bodies_are_spoiled_as_configured([term()]) -> ok.
+bodies_are_spoiled_as_configured(Config) ->
     list_shop(Config),
     Whole = get_json("127.0.0.11", "/latest/self/service"),
     Half = binary:part(Whole, 0, byte_size(Whole) div 2),
@@ -255,7 +255,7 @@ ten_thousand_containers_are_served(Config) ->
     10000 = length(binary:matches(Body, <<"\"primary_ip\":">>)),
     ok.
 
-%% -- what the cases share
+%% -- helpers
 
 server(Config) ->
     proplists:get_value(server, Config).
@@ -321,7 +321,7 @@ ask(Source, Target, Headers) ->
 wait(Source, Value, Seconds) ->
     request(Source, ["/latest/version?wait=true&value=", Value, "&maxWait=", Seconds]).
 
-%% A request in the background; answer/2 gives what came of it, and when.
+%% A request in the background; answer/2 returns the result, and when it came.
 request(Source, Target) ->
     {_, Monitor} = spawn_monitor(fun() ->
                                          Answer = get(Source, Target, ?JSON),

@@ -1,4 +1,4 @@
-%% A common_test hook that tells on the terminal how the run goes, a line a case as it ends. For test/ct/run it leaves
+%% A common_test hook that prints the progress on the terminal, one line per case. For test/ct/run it leaves
 %% the sum and what failed in the folder $LOGS: ct_run itself ends with status 0 when only an end_per_suite has failed.
 -module(progress).
 
@@ -7,7 +7,7 @@
 
 -type state() :: #{passed := non_neg_integer(), failed := non_neg_integer(), began := #{term() => integer()}}.
 
-%% For a case: tells a figure on the terminal, of a run that passes too.
+%% For a case: prints a figure on the terminal, also when the case passes.
 -spec note(string(), [term()]) -> ok.
 note(Format, Args) ->
     say("        " ++ Format, Args).
@@ -40,7 +40,7 @@ on_tc_fail(Suite, Case, Reason, #{failed := Failed} = State) ->
     ok = file:write_file(in_logs("failed.txt"), unicode:characters_to_binary(Told), [append]),
     State#{failed := Failed + 1}.
 
-%% Nothing is ever skipped on purpose: what was not tried has failed.
+%% Nothing is skipped on purpose: a case that did not run has failed.
 -spec on_tc_skip(atom(), term(), term(), state()) -> state().
 on_tc_skip(Suite, Case, Reason, State) ->
     on_tc_fail(Suite, Case, {not_run, Reason}, State).

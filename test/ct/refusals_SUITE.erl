@@ -1,12 +1,12 @@
-%% Each attempt that a BEAM refuses costs a line in the application's own log: a BEAM that refuses the C-node is tried
-%% ever less often, and at once when its process or the C-node's cookie has changed.
+%% Each attempt that a BEAM refuses causes a line in the application's own log: a BEAM that refuses the C-node is tried
+%% less and less often, and at once when its process or the C-node's cookie has changed.
 -module(refusals_SUITE).
 
 -export([suite/0, all/0, groups/0, init_per_testcase/2, end_per_testcase/2]).
--export([another_cookie_costs_few_lines/1, distribution_over_tls_costs_few_lines/1,
-         a_name_that_is_not_allowed_costs_few_lines/1, missing_flags_cost_few_lines/1,
-         a_peer_that_closes_after_accept_is_called_a_few_times/1,
-         a_beam_that_starts_again_with_the_cookie_is_connected_at_once/1,
+-export([a_different_cookie_causes_few_lines/1, distribution_over_tls_causes_few_lines/1,
+         a_name_that_is_not_allowed_causes_few_lines/1, missing_flags_cause_few_lines/1,
+         a_peer_that_closes_after_accept_is_tried_a_few_times/1,
+         a_beam_that_restarts_with_the_cookie_is_connected_at_once/1,
          a_cookie_file_that_changes_is_tried_at_once/1]).
 %% Run inside a BEAM under test.
 -export([close_all/1, accepted/0]).
@@ -14,7 +14,7 @@
 %% Attempts come after 0, 1, 5 and 21 s.
 -define(WATCHED_MS, 15000).
 -define(MOST, 3).
-%% Far from the next attempt that would be due by itself.
+%% Long before the next attempt would be due.
 -define(AT_ONCE_MS, 3000).
 
 -spec suite() -> [term()].
@@ -28,10 +28,10 @@ all() ->
 -spec groups() -> [term()].
 groups() ->
     [{beside_one_another, [parallel],
-      [another_cookie_costs_few_lines, distribution_over_tls_costs_few_lines,
-       a_name_that_is_not_allowed_costs_few_lines, missing_flags_cost_few_lines,
-       a_peer_that_closes_after_accept_is_called_a_few_times,
-       a_beam_that_starts_again_with_the_cookie_is_connected_at_once, a_cookie_file_that_changes_is_tried_at_once]}].
+      [a_different_cookie_causes_few_lines, distribution_over_tls_causes_few_lines,
+       a_name_that_is_not_allowed_causes_few_lines, missing_flags_cause_few_lines,
+       a_peer_that_closes_after_accept_is_tried_a_few_times,
+       a_beam_that_restarts_with_the_cookie_is_connected_at_once, a_cookie_file_that_changes_is_tried_at_once]}].
 
 -spec init_per_testcase(atom(), [term()]) -> [term()].
 init_per_testcase(_Case, Config) ->
@@ -41,36 +41,36 @@ init_per_testcase(_Case, Config) ->
 end_per_testcase(_Case, Config) ->
     test_host:remove(host(Config)).
 
--spec another_cookie_costs_few_lines([term()]) -> ok.
-another_cookie_costs_few_lines(Config) ->
+-spec a_different_cookie_causes_few_lines([term()]) -> ok.
+a_different_cookie_causes_few_lines(Config) ->
     few_lines("another cookie", test_beam:start(host(Config), #{cookie => "another"}), Config).
 
--spec distribution_over_tls_costs_few_lines([term()]) -> ok.
-distribution_over_tls_costs_few_lines(Config) ->
+-spec distribution_over_tls_causes_few_lines([term()]) -> ok.
+distribution_over_tls_causes_few_lines(Config) ->
     File = filename:join(proplists:get_value(priv_dir, Config), "tls.pem"),
     ok = certificate(File),
     Args = ["-proto_dist", "inet_tls", "-ssl_dist_opt", "server_certfile", File, "server_keyfile", File],
     few_lines("TLS", test_beam:start(host(Config), #{args => Args}), Config).
 
--spec a_name_that_is_not_allowed_costs_few_lines([term()]) -> ok.
-a_name_that_is_not_allowed_costs_few_lines(Config) ->
+-spec a_name_that_is_not_allowed_causes_few_lines([term()]) -> ok.
+a_name_that_is_not_allowed_causes_few_lines(Config) ->
     Beam = test_beam:start(host(Config)),
     ok = test_beam:call(Beam, net_kernel, allow, [['nobody@10.42.0.1']]),
     few_lines("name not allowed", Beam, Config).
 
--spec missing_flags_cost_few_lines([term()]) -> ok.
-missing_flags_cost_few_lines(Config) ->
+-spec missing_flags_cause_few_lines([term()]) -> ok.
+missing_flags_cause_few_lines(Config) ->
     few_lines("missing flags", test_beam:start(host(Config), #{args => ["-proto_dist", "strict"]}), Config).
 
--spec a_peer_that_closes_after_accept_is_called_a_few_times([term()]) -> ok.
-a_peer_that_closes_after_accept_is_called_a_few_times(Config) ->
+-spec a_peer_that_closes_after_accept_is_tried_a_few_times([term()]) -> ok.
+a_peer_that_closes_after_accept_is_tried_a_few_times(Config) ->
     Beam = test_beam:start(host(Config), #{basename => "other"}),
     ok = test_beam:call(Beam, ?MODULE, close_all, ["myapp"]),
     _ = refused(Config),
     few("closes after accept", fun() -> test_beam:call(Beam, ?MODULE, accepted, []) end).
 
--spec a_beam_that_starts_again_with_the_cookie_is_connected_at_once([term()]) -> ok.
-a_beam_that_starts_again_with_the_cookie_is_connected_at_once(Config) ->
+-spec a_beam_that_restarts_with_the_cookie_is_connected_at_once([term()]) -> ok.
+a_beam_that_restarts_with_the_cookie_is_connected_at_once(Config) ->
     Refusing = test_beam:start(host(Config), #{cookie => "another"}),
     Cnode = refused(Config),
     timer:sleep(?WATCHED_MS),
@@ -88,7 +88,7 @@ a_cookie_file_that_changes_is_tried_at_once(Config) ->
     ok = file:write_file(File, "monster"),
     connects(Cnode, Beam).
 
-%% -- what the cases share
+%% -- helpers
 
 few_lines(Kind, Beam, Config) ->
     ok = test_beam:call(Beam, report_log, start, []),
@@ -119,7 +119,7 @@ connects(Cnode, Beam) ->
     test_wait:equals("the C-node connects", [test_cnode:name(Cnode)], fun() -> test_beam:hidden_nodes(Beam) end,
                      ?AT_ONCE_MS).
 
-%% A key and a certificate that nobody trusts.
+%% A key and an untrusted certificate.
 certificate(File) ->
     Key = [{key, {namedCurve, secp256r1}}],
     #{server_config := Server} =
@@ -129,7 +129,7 @@ certificate(File) ->
     Entries = [{'Certificate', proplists:get_value(cert, Server), not_encrypted}, {KeyType, KeyDer, not_encrypted}],
     file:write_file(File, public_key:pem_encode(Entries)).
 
-%% Holds Name in the host's epmd for a port where each connection is accepted and closed. ALIVE2_REQ: a visible node (77)
+%% Registers Name in the host's epmd for a port where each connection is accepted and closed. ALIVE2_REQ: a visible node (77)
 %% of versions 5 to 6.
 -spec close_all(string()) -> ok.
 close_all(Name) ->

@@ -1,4 +1,4 @@
-%% Builds the example release as its README tells, by `mix release` without any package from outside, once a run.
+%% Builds the example release as in its README, by `mix release` without any package from outside, once a run.
 -module(release_build).
 
 -export([release/0, relx_release/0, mix_library/0, programs/0, library/0, root/0]).
@@ -88,7 +88,7 @@ build_relx(Folder) ->
                    {"vm.args.src", "-name stall@${CONTAINER_IP}\n-setcookie ${STALL_COOKIE}\n"}]),
     tool("rebar3", Folder, ["release"]).
 
-%% What build tools look at in the repository, as a repository: the tree itself may be none, or be somebody else's.
+%% The files that build tools read, as a repository: the tree itself may not be one, or may belong to another user.
 repository() ->
     Repository = filename:join(logs(), "repository"),
     case filelib:is_dir(Repository) of

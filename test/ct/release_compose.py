@@ -11,7 +11,7 @@ class Loader(yaml.SafeLoader):
     def construct_mapping(self, node, deep=False):
         keys = [self.construct_object(key) for key, _ in node.value]
         if len(keys) != len(set(keys)):
-            raise yaml.YAMLError(f"a key stands twice in {keys}")
+            raise yaml.YAMLError(f"a key is duplicated in {keys}")
         return super().construct_mapping(node, deep)
 
 

@@ -1,10 +1,10 @@
-%% The example's compose files, read by a parser of YAML: what they name is there, and what they say as a comment works.
+%% The example's compose files, read by a YAML parser: the named files exist, and the commented parts work.
 -module(release_compose_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([what_they_name_is_what_the_image_has/1, the_health_check_passes_without_the_wrapper/1]).
+-export([the_named_files_are_in_the_image/1, the_health_check_passes_without_the_wrapper/1]).
 
 -define(HEALTH_MS, 30000).
 
@@ -14,10 +14,10 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [what_they_name_is_what_the_image_has, the_health_check_passes_without_the_wrapper].
+    [the_named_files_are_in_the_image, the_health_check_passes_without_the_wrapper].
 
--spec what_they_name_is_what_the_image_has([term()]) -> ok.
-what_they_name_is_what_the_image_has(_Config) ->
+-spec the_named_files_are_in_the_image([term()]) -> ok.
+the_named_files_are_in_the_image(_Config) ->
     #{"version" := "2", "services shop image" := _, "services shop environment RELEASE_COOKIE" := "${SHOP_COOKIE}"} =
         Docker = yaml(read("docker-compose.yml")),
     #{"services shop health_check port" := Port} = Rancher = yaml(read("rancher-compose.yml")),
@@ -29,7 +29,7 @@ what_they_name_is_what_the_image_has(_Config) ->
     {_, _} = binary:match(Dockerfile, Started),
     ok.
 
-%% What stands as comments, taken as it says.
+%% The commented parts, activated.
 -spec the_health_check_passes_without_the_wrapper([term()]) -> ok.
 the_health_check_passes_without_the_wrapper(Config) ->
     {ok, Text} = read("docker-compose.yml"),

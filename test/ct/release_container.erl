@@ -1,5 +1,5 @@
 %% A container that runs a release on a test host: a process namespace of its own, in which the entry point is process
-%% 1. What the release says of the cluster is read from its page, which disturbs nothing.
+%% 1. The state of the cluster is read from the page of the release, which disturbs nothing.
 -module(release_container).
 
 -export([start/2, start_all/2, host/1, name/2, command/2, execute/2, converse/3]).
@@ -57,8 +57,8 @@ execute(#{host := Host} = Container, Command) ->
     {Spawn, Args} = test_host:command(Host, "/usr/bin/env", inside(Container, Command)),
     test_command:run(Spawn, Args).
 
-%% As `docker exec --interactive --tty CONTAINER ...`: says each line when what it waits for has been written, and
-%% gives all that was written when the program has ended.
+%% As `docker exec --interactive --tty CONTAINER ...`: sends each line when the awaited output has appeared, and
+%% returns all output when the program has ended.
 -spec converse(container(), [string()], [{Awaited :: binary(), Say :: iodata()}]) -> binary().
 converse(#{host := Host, options := Options} = Container, Command, Lines) ->
     Quoted = lists:join(" ", with_script(Command, Options)),
@@ -67,7 +67,7 @@ converse(#{host := Host, options := Options} = Container, Command, Lines) ->
     Port = open_port({spawn_executable, Spawn}, [{args, Args}, binary, exit_status, stderr_to_stdout, hide]),
     converse(Port, Lines, <<>>, 0).
 
-%% What the release's page says: `#{<<"peers">> => [<<"shop@10.42.0.11">>], ...}'.
+%% The release's page: `#{<<"peers">> => [<<"shop@10.42.0.11">>], ...}'.
 -spec page(container()) -> #{binary() => [binary()]} | {error, term()}.
 page(#{host := Host}) ->
     case get(test_host:address(Host), "/") of
@@ -76,11 +76,11 @@ page(#{host := Host}) ->
         {error, Reason} -> {error, Reason}
     end.
 
-%% Waits until the page says so under Key.
+%% Waits until the page shows this value under Key.
 -spec await_page(container(), binary(), [binary()], timeout()) -> ok.
 await_page(Container, Key, Expected, Timeout) ->
     Wanted = lists:sort(Expected),
-    test_wait:until("the page says " ++ binary_to_list(Key),
+    test_wait:until("the page shows " ++ binary_to_list(Key),
                     fun() ->
                             case page(Container) of
                                 #{Key := Wanted} -> {done, ok};
@@ -131,7 +131,7 @@ release_pid(Container) ->
     [Pid] = releases(Container),
     Pid.
 
-%% Waits until the release has no process any more.
+%% Waits until the release has no process left.
 -spec await_stopped(container(), timeout()) -> ok.
 await_stopped(Container, Timeout) ->
     test_wait:equals("the release has ended", [], fun() -> releases(Container) end, Timeout).

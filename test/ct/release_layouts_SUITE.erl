@@ -1,5 +1,5 @@
-%% The wrapper script before releases of Mix, Distillery and relx: where each keeps name and cookie, and which commands
-%% boot a node. Tables with recorders in the place of program and release; then real ones that are no daemon's child.
+%% The wrapper script with releases of Mix, Distillery and relx: where each keeps name and cookie, and which commands
+%% boot a node. Tables with recorders instead of program and release; then real ones.
 -module(release_layouts_SUITE).
 
 -import(fresh_service, [metadata/1]).
@@ -7,10 +7,10 @@
 -export([suite/0, all/0]).
 -export([name_and_cookie_are_found_in_every_layout/1, vm_args_are_read_as_the_beam_reads_them/1,
          commands_that_boot_a_node_start_the_program/1,
-         a_daemons_process_is_the_one_that_is_watched/1, all_other_commands_start_nothing/1,
+         the_process_of_a_daemon_is_watched/1, all_other_commands_start_nothing/1,
          the_release_gets_its_arguments_and_environment/1,
-         what_is_missing_is_told/1, a_release_called_by_a_link_keeps_its_name/1,
-         names_that_no_peer_can_call_are_refused_where_a_node_boots/1, commands_that_boot_nothing_need_no_address/1,
+         missing_parts_are_reported/1, a_release_started_by_a_symbolic_link_keeps_its_name/1,
+         names_that_peers_cannot_use_are_refused_where_a_node_boots/1, commands_that_boot_nothing_need_no_address/1,
          a_relx_release_forms_a_cluster/1, a_relx_daemon_keeps_its_vm_args/1, mix_takes_the_library_from_git/1,
          a_daemon_has_a_c_node_that_ends_with_it/1, a_daemons_c_node_outlives_its_terminal/1]).
 
@@ -30,9 +30,9 @@ suite() ->
 all() ->
     [name_and_cookie_are_found_in_every_layout, vm_args_are_read_as_the_beam_reads_them,
      commands_that_boot_a_node_start_the_program,
-     a_daemons_process_is_the_one_that_is_watched, all_other_commands_start_nothing,
-     the_release_gets_its_arguments_and_environment, what_is_missing_is_told,
-     a_release_called_by_a_link_keeps_its_name, names_that_no_peer_can_call_are_refused_where_a_node_boots,
+     the_process_of_a_daemon_is_watched, all_other_commands_start_nothing,
+     the_release_gets_its_arguments_and_environment, missing_parts_are_reported,
+     a_release_started_by_a_symbolic_link_keeps_its_name, names_that_peers_cannot_use_are_refused_where_a_node_boots,
      commands_that_boot_nothing_need_no_address, a_relx_release_forms_a_cluster, a_relx_daemon_keeps_its_vm_args,
      mix_takes_the_library_from_git,
      a_daemon_has_a_c_node_that_ends_with_it,
@@ -51,7 +51,7 @@ name_and_cookie_are_found_in_every_layout(Config) ->
          {Mix, [{"RANCHER_CNODE_NODE_BASENAME", "mine"}, {"RANCHER_CNODE_COOKIE", "ours"}], "mine", "ours"},
          {[{"releases/1.2.3/vm.args", "-name wrong@host\n-setcookie wrong\n"} | Mix], [{"RELEASE_NODE", "shop@10.42.0.7"}], "shop",
           "generated"},
-         %% Its env.sh has the last word.
+         %% Its env.sh takes precedence.
          {mix("echo said; export RELEASE_COOKIE='a \"b\\c '\nexport RELEASE_NODE=web@$CONTAINER_IP\n"),
           [{"RELEASE_NODE", "shop@h"}, {"RELEASE_COOKIE", "c"}], "web", "a \"b\\c "},
          {mix("RELEASE_NODE=${RELEASE_NODE:-web@$CONTAINER_IP}\n"), [], "web", "generated"},
@@ -61,7 +61,7 @@ name_and_cookie_are_found_in_every_layout(Config) ->
           ++ [{"releases/COOKIE.sh", "RELEASE_COOKIE=$RELEASE_COOKIE."}], [], "script",
           "script 1.2.3 foreground foreground ."},
          {mix("echo \"$NONE\nsaid\"\nexit 3\n"), [], "script", "generated"},
-         %% The version that the user names is another folder with another env.sh; relx does not look at the variable.
+         %% The version that the user names is another folder with another env.sh; relx ignores the variable.
          {[{"releases/2.0/env.sh", "RELEASE_NODE=next@$CONTAINER_IP\nRELEASE_COOKIE=$RELEASE_VSN\n"} | mix()],
           [{"RELEASE_VSN", "2.0"}], "next", "2.0"},
          {Relx(VmArgs), [{"RELEASE_VSN", "2.0"}], "myapp", "monster"},
@@ -77,7 +77,7 @@ name_and_cookie_are_found_in_every_layout(Config) ->
           [{"HERE", "ROOT"}], "named", "n"},
          %% As the BEAM reads it, not as a line of two words.
          {Relx("-kernel x 1 -name a\"pp\"@10.42.0.7#c\r\n-setcookie \"a b\"#c\r\n"), [], "app", "a b"},
-         %% Distillery: vm.args, in the release or in its root, or where VMARGS_PATH says.
+         %% Distillery: vm.args, in the release or in its root, or at VMARGS_PATH.
          {Distillery(VmArgs), [], "myapp", "monster"},
          {[{"vm.args", "-name root@10.42.0.7\n-setcookie r\n"} | Distillery(VmArgs)], [], "root", "r"},
          {[{"config/vm.args", "-name c@10.42.0.7\n-setcookie d\n"}, {"vm.args", "-name root@10.42.0.7\n"} | Distillery(VmArgs)],
@@ -122,8 +122,8 @@ commands_that_boot_a_node_start_the_program(Config) ->
      end || Command <- ["start", "foreground", "console", "start_iex"]],
     ok.
 
--spec a_daemons_process_is_the_one_that_is_watched([term()]) -> ok.
-a_daemons_process_is_the_one_that_is_watched(Config) ->
+-spec the_process_of_a_daemon_is_watched([term()]) -> ok.
+the_process_of_a_daemon_is_watched(Config) ->
     Relx = [start_erl(), {"releases/1.2.3/vm.args.src", "-name myapp@${CONTAINER_IP}\n"}],
     Distillery = [start_erl(), {"releases/1.2.3/vm.args", "-name myapp@${CONTAINER_IP}\n"}],
     [begin
@@ -165,13 +165,13 @@ the_release_gets_its_arguments_and_environment(Config) ->
     {0, <<>>} = run_script("sh", Root, Records, [], Again),
     #{"RELEASE_NODE" := "script@10.42.0.7"} = Nested = recorded(Records, "script"),
     false = is_map_key("RANCHER_CNODE_NODE_BASENAME", Nested),
-    %% The releases' way to say no is to leave them empty.
+    %% The releases leave them empty to refuse.
     {0, <<>>} = run(Root, Records, [{"REPLACE_OS_VARS", ""}, {"RELX_REPLACE_OS_VARS", ""}], ["start"]),
     #{"REPLACE_OS_VARS" := "", "RELX_REPLACE_OS_VARS" := ""} = recorded(Records, "script"),
     ok.
 
--spec a_release_called_by_a_link_keeps_its_name([term()]) -> ok.
-a_release_called_by_a_link_keeps_its_name(Config) ->
+-spec a_release_started_by_a_symbolic_link_keeps_its_name([term()]) -> ok.
+a_release_started_by_a_symbolic_link_keeps_its_name(Config) ->
     {Root, Records} = layout(Config, mix()),
     Link = filename:join(Root, "other"),
     ok = file:make_symlink("bin/script", Link),
@@ -185,17 +185,17 @@ a_release_called_by_a_link_keeps_its_name(Config) ->
      end || {Env, Name} <- [{[], "script"}, {[{"RELEASE_NAME", "shop"}], "shop"}, {[{"RELEASE_ROOT", "/"}], "script"}]],
     ok.
 
--spec names_that_no_peer_can_call_are_refused_where_a_node_boots([term()]) -> ok.
-names_that_no_peer_can_call_are_refused_where_a_node_boots(Config) ->
+-spec names_that_peers_cannot_use_are_refused_where_a_node_boots([term()]) -> ok.
+names_that_peers_cannot_use_are_refused_where_a_node_boots(Config) ->
     VmArgs = fun(Text) -> [start_erl(), {"releases/1.2.3/vm.args", Text}] end,
     Table = [{mix(), [{"RELEASE_DISTRIBUTION", "sname"}], <<"RELEASE_DISTRIBUTION is sname">>},
              {mix(), [{"RELEASE_DISTRIBUTION", "none"}], <<"RELEASE_DISTRIBUTION is none">>},
              {mix("RELEASE_DISTRIBUTION=sname\n"), [], <<"RELEASE_DISTRIBUTION is sname">>},
-             {VmArgs("-sname shop\n"), [], <<"says -sname shop">>},
-             {VmArgs("-name shop@127.0.0.1\n"), [], <<"shop@127.0.0.1, but peers look for shop@10.42.0.7">>},
-             {VmArgs("-name ${NAME}\n"), [{"NAME", "shop"}], <<"shop, but peers look for shop@10.42.0.7">>},
-             {VmArgs("-name shop@${CONTAINER_IP}\n"), [{"RANCHER_CNODE_NODE_BASENAME", "x"}], <<"peers look for x@10.42.0.7">>},
-             {mix("RELEASE_NODE=shop\n"), [], <<"shop, but peers look for shop@10.42.0.7">>},
+             {VmArgs("-sname shop\n"), [], <<"has -sname shop">>},
+             {VmArgs("-name shop@127.0.0.1\n"), [], <<"shop@127.0.0.1, but its peers expect shop@10.42.0.7">>},
+             {VmArgs("-name ${NAME}\n"), [{"NAME", "shop"}], <<"shop, but its peers expect shop@10.42.0.7">>},
+             {VmArgs("-name shop@${CONTAINER_IP}\n"), [{"RANCHER_CNODE_NODE_BASENAME", "x"}], <<"its peers expect x@10.42.0.7">>},
+             {mix("RELEASE_NODE=shop\n"), [], <<"shop, but its peers expect shop@10.42.0.7">>},
              {mix(), [{"RELEASE_NODE", "shop@web1.example.org"}], <<"shop@web1.example.org, but">>}],
     [begin
          {Root, Records} = layout(Config, Files),
@@ -221,12 +221,12 @@ commands_that_boot_nothing_need_no_address(Config) ->
      end || Command <- ["version", "eval", "stop"]],
     ok.
 
--spec what_is_missing_is_told([term()]) -> ok.
-what_is_missing_is_told(Config) ->
+-spec missing_parts_are_reported([term()]) -> ok.
+missing_parts_are_reported(Config) ->
     {Root, Records} = layout(Config, mix()),
     Wrapper = wrapper(),
     Table = [{[], [], <<"usage">>},
-             {["/no/such/release", "start"], [], <<"/no/such/release is no executable">>},
+             {["/no/such/release", "start"], [], <<"/no/such/release is not an executable">>},
              {["sh", "start"], [{"CONTAINER_IP", "10.42.0.7 172.17.0.2"}], <<"set CONTAINER_IP">>},
              {["sh", "start"], [{"PATH", "/usr/bin:/bin"}], <<"rancher_cnode is neither">>}],
     [begin
@@ -246,7 +246,7 @@ a_relx_release_forms_a_cluster(Config) ->
                   || Host <- Hosts],
     {0, _} = release_container:command(One, ["wait", "--timeout", "15000"]),
     Expected = iolist_to_binary(["['", release_container:name("stall", Two), "']"]),
-    test_wait:equals("the other node is linked", {0, Expected},
+    test_wait:equals("the other node is connected", {0, Expected},
                      fun() ->
                              {Status, Output} = release_container:command(One, ["rpc", "erlang", "nodes"]),
                              {Status, string:trim(Output)}
@@ -283,7 +283,7 @@ mix_takes_the_library_from_git(_Config) ->
 
 -spec a_daemon_has_a_c_node_that_ends_with_it([term()]) -> ok.
 a_daemon_has_a_c_node_that_ends_with_it(Config) ->
-    %% Whoever reads what the command prints is not kept waiting.
+    %% A reader of the command's output is not blocked.
     One = daemon(Config, "told=$(with-rancher-cnode \"$0\" daemon); echo \"told $told.\"; exec sleep 600"),
     ok = release_container:await_output(One, <<"told .">>, 5000),
     {0, _} = release_container:command(One, ["stop"]),
@@ -353,7 +353,7 @@ environment(Root, Records, Env) ->
              {"REAL", test_cnode:program()}, {"ADDRESS", "echo 10.42.0.7"}],
     ["--ignore-environment" | [lists:flatten([Name, $=, Value]) || {Name, Value} <- Image ++ Env]].
 
-%% A folder for PATH with what the script calls, and no hostname that could tell an address.
+%% A folder for PATH with what the script calls, and no hostname that could return an address.
 without_hostname(Root) ->
     Folder = filename:join(Root, "tools"),
     ok = filelib:ensure_dir(filename:join(Folder, "any")),
@@ -364,7 +364,7 @@ without_hostname(Root) ->
 wrapper() ->
     filename:join([release_build:root(), "scripts", "with-rancher-cnode"]).
 
-%% What the program, or the release, got.
+%% The recorded arguments and environment of the program or the release.
 recorded(Records, Name) ->
     Path = filename:join(Records, Name),
     Text = test_wait:until(Name ++ " was run",

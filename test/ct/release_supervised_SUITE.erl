@@ -6,11 +6,11 @@
 
 -export([suite/0, all/0, groups/0, init_per_group/2, end_per_group/2]).
 -export([three_containers_form_a_cluster/1, the_code_after_the_child_sees_the_mesh/1,
-         a_killed_c_node_is_replaced_and_the_release_goes_on/1, a_release_that_stops_leaves_no_c_node/1,
+         a_killed_c_node_is_replaced_and_the_release_continues/1, a_release_that_stops_leaves_no_c_node/1,
          a_killed_c_node_is_replaced_and_a_stop_leaves_none/1,
-         a_release_that_crashes_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1,
-         without_metadata_the_release_boots_all_the_same/1,
-         commands_of_the_release_start_no_second_c_node/1, odd_cookies_are_handed_over/1,
+         a_release_that_crashes_leaves_no_c_node/1, a_release_restarted_in_place_is_connected_again/1,
+         without_metadata_the_release_boots/1,
+         commands_of_the_release_start_no_second_c_node/1, unusual_cookies_are_passed_on/1,
          a_release_of_rebar3_has_no_sources_of_the_program/1]).
 
 -spec suite() -> [term()].
@@ -26,11 +26,11 @@ all() ->
 groups() ->
     Everywhere = [three_containers_form_a_cluster, the_code_after_the_child_sees_the_mesh],
     ByLibcluster = Everywhere ++ [a_killed_c_node_is_replaced_and_a_stop_leaves_none],
-    [{supervised, Everywhere ++ [a_killed_c_node_is_replaced_and_the_release_goes_on,
+    [{supervised, Everywhere ++ [a_killed_c_node_is_replaced_and_the_release_continues,
                                  a_release_that_stops_leaves_no_c_node, a_release_that_crashes_leaves_no_c_node,
-                                 a_release_restarted_in_place_is_joined_again,
-                                 without_metadata_the_release_boots_all_the_same,
-                                 commands_of_the_release_start_no_second_c_node, odd_cookies_are_handed_over]},
+                                 a_release_restarted_in_place_is_connected_again,
+                                 without_metadata_the_release_boots,
+                                 commands_of_the_release_start_no_second_c_node, unusual_cookies_are_passed_on]},
      {libcluster3, ByLibcluster},
      {libcluster2, ByLibcluster}].
 
@@ -58,8 +58,8 @@ the_code_after_the_child_sees_the_mesh(Config) ->
     Names = [release_container:name("shop", Container) || Container <- There],
     ok = release_container:await_page(start(Config, Third, []), <<"peers_at_start">>, Names, 60000).
 
--spec a_killed_c_node_is_replaced_and_the_release_goes_on([term()]) -> ok.
-a_killed_c_node_is_replaced_and_the_release_goes_on(Config) ->
+-spec a_killed_c_node_is_replaced_and_the_release_continues([term()]) -> ok.
+a_killed_c_node_is_replaced_and_the_release_continues(Config) ->
     Hosts = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     [One, Two] = Containers = [start(Config, Host, [{"RELEASE_COOKIE", "never-logged"}]) || Host <- Hosts],
@@ -71,7 +71,7 @@ a_killed_c_node_is_replaced_and_the_release_goes_on(Config) ->
     ok = release_container:await_page(One, <<"cnode">>, [Name], 10000),
     ok = release_container:await_page(Two, <<"peers">>, [release_container:name("shop", One)], 1000),
     Beam = release_container:release_pid(One),
-    ok = release_container:await_output(One, <<"ended with status 137">>, 5000),
+    ok = release_container:await_output(One, <<"exited with status 137">>, 5000),
     nomatch = binary:match(release_container:output(One), <<"never-logged">>),
     ok.
 
@@ -95,14 +95,14 @@ a_release_that_crashes_leaves_no_c_node(Config) ->
          test_wait:equals("the C-node is gone", [], fun() -> release_container:cnodes(One) end, 5000),
          ok = test_host:remove_all()
      end || Crash <- [fun(One) -> test_command:signal("KILL", [release_container:release_pid(One)]) end,
-                      %% Nothing is put in order.
+                      %% No orderly stop.
                       fun(One) -> rpc(One, ":erlang.halt(1, flush: false)") end,
                       %% The supervisor of the application gives up, and the VM ends with it.
                       fun(One) -> rpc(One, "Process.exit(Process.whereis(Shop.Supervisor), :kill)") end]],
     ok.
 
--spec a_release_restarted_in_place_is_joined_again([term()]) -> ok.
-a_release_restarted_in_place_is_joined_again(Config) ->
+-spec a_release_restarted_in_place_is_connected_again([term()]) -> ok.
+a_release_restarted_in_place_is_connected_again(Config) ->
     [One, _] = Containers = containers(Config, 2),
     ok = release_container:await_mesh(Containers, 60000),
     Beam = release_container:release_pid(One),
@@ -116,8 +116,8 @@ a_release_restarted_in_place_is_joined_again(Config) ->
     nomatch = binary:match(release_container:output(One), <<"node_name_taken">>),
     ok.
 
--spec without_metadata_the_release_boots_all_the_same([term()]) -> ok.
-without_metadata_the_release_boots_all_the_same(Config) ->
+-spec without_metadata_the_release_boots([term()]) -> ok.
+without_metadata_the_release_boots(Config) ->
     [Host, Plain, Other] = test_cluster:hosts(3),
     ok = metadata_server:misbehave(metadata(Config), refuse),
     %% Both take the container's own address, after a few seconds for metadata to give a better one.
@@ -126,7 +126,7 @@ without_metadata_the_release_boots_all_the_same(Config) ->
     ok = release_container:await_page(WithoutChild, <<"peers_at_start">>, [], 30000),
     %% await_timeout, and the time that two releases on a busy machine may be apart.
     ok = release_container:await_page(One, <<"peers_at_start">>, [], 5000 + 3000),
-    ok = release_container:await_output(One, <<"the start goes on">>, 5000),
+    ok = release_container:await_output(One, <<"continuing the start">>, 5000),
     {0, _} = release_container:execute(One, ["RELEASE", "version"]),
     ok = metadata_server:misbehave(metadata(Config), normal),
     ok = test_cluster:list(metadata(Config), [Host, Other]),
@@ -137,7 +137,7 @@ commands_of_the_release_start_no_second_c_node(Config) ->
     [One] = Containers = containers(Config, 1),
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
-    %% The commands themselves look for C-nodes while they run.
+    %% The commands themselves count C-nodes while they run.
     [begin
          {0, Told} = release_container:execute(One, ["RELEASE", Command, release_container:count_cnodes()]),
          {_, _} = binary:match(Told, <<"cnodes 1\n">>)
@@ -152,8 +152,8 @@ commands_of_the_release_start_no_second_c_node(Config) ->
     0 = release_container:await_end(One, 20000),
     ok.
 
--spec odd_cookies_are_handed_over([term()]) -> ok.
-odd_cookies_are_handed_over(Config) ->
+-spec unusual_cookies_are_passed_on([term()]) -> ok.
+unusual_cookies_are_passed_on(Config) ->
     Hosts = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     Cookie = {"RELEASE_COOKIE", "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/"},

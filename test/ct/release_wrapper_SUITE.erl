@@ -5,11 +5,11 @@
 
 -export([suite/0, all/0]).
 -export([three_containers_form_a_cluster/1, commands_of_the_release_work_and_start_no_second_c_node/1,
-         a_release_that_is_told_to_stop_leaves_no_c_node/1, sigterm_to_process_1_ends_the_release_in_good_order/1,
-         a_killed_release_leaves_no_c_node/1, a_release_restarted_in_place_is_joined_again/1,
-         odd_names_and_cookies_are_handed_over/1, commands_need_no_metadata_once_a_node_is_there/1,
-         a_container_that_awaits_its_address_can_be_stopped/1, wait_blocks_until_the_mesh_is_there/1,
-         without_metadata_the_only_address_is_taken/1, without_the_wrapper_no_address_is_guessed/1]).
+         a_release_that_is_stopped_leaves_no_c_node/1, sigterm_to_process_1_stops_the_release_in_order/1,
+         a_killed_release_leaves_no_c_node/1, a_release_restarted_in_place_is_connected_again/1,
+         unusual_names_and_cookies_are_passed_on/1, commands_need_no_metadata_once_a_node_is_there/1,
+         a_container_that_awaits_its_address_can_be_stopped/1, wait_blocks_until_the_mesh_is_complete/1,
+         without_metadata_the_only_address_is_used/1, without_the_wrapper_no_address_is_guessed/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -18,11 +18,11 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [three_containers_form_a_cluster, commands_of_the_release_work_and_start_no_second_c_node,
-     a_release_that_is_told_to_stop_leaves_no_c_node, sigterm_to_process_1_ends_the_release_in_good_order,
-     a_killed_release_leaves_no_c_node, a_release_restarted_in_place_is_joined_again,
-     odd_names_and_cookies_are_handed_over, commands_need_no_metadata_once_a_node_is_there,
-     a_container_that_awaits_its_address_can_be_stopped, wait_blocks_until_the_mesh_is_there,
-     without_metadata_the_only_address_is_taken, without_the_wrapper_no_address_is_guessed].
+     a_release_that_is_stopped_leaves_no_c_node, sigterm_to_process_1_stops_the_release_in_order,
+     a_killed_release_leaves_no_c_node, a_release_restarted_in_place_is_connected_again,
+     unusual_names_and_cookies_are_passed_on, commands_need_no_metadata_once_a_node_is_there,
+     a_container_that_awaits_its_address_can_be_stopped, wait_blocks_until_the_mesh_is_complete,
+     without_metadata_the_only_address_is_used, without_the_wrapper_no_address_is_guessed].
 
 -spec three_containers_form_a_cluster([term()]) -> ok.
 three_containers_form_a_cluster(Config) ->
@@ -43,7 +43,7 @@ commands_of_the_release_work_and_start_no_second_c_node(Config) ->
     Other = release_container:name("shop", Two),
     {0, Told} = release_container:command(One, ["rpc", "IO.puts(Shop.Cluster.show())"]),
     ok = contains(Other, Told),
-    %% The commands themselves look for C-nodes while they run.
+    %% The commands themselves count C-nodes while they run.
     {0, Counted} = release_container:command(One, ["rpc", release_container:count_cnodes()]),
     ok = contains(<<"cnodes 1\n">>, Counted),
     {0, CountedOutside} = release_container:command(One, ["eval", release_container:count_cnodes()]),
@@ -63,7 +63,7 @@ commands_need_no_metadata_once_a_node_is_there(Config) ->
     ok = release_container:await_mesh(Containers, 60000),
     ok = metadata_server:misbehave(metadata(Config), hang),
     Address = list_to_binary(test_host:address(release_container:host(One))),
-    %% Process 1 knows it, and so nobody waits: for longer than a command may take here.
+    %% Process 1 has it, so no command waits: longer than a command may take here.
     Command = ["env", "CONTAINER_IP_TIMEOUT=600000", "with-rancher-cnode", "sh", "-c", "echo \"at $CONTAINER_IP.\""],
     {0, Told} = release_container:execute(One, Command),
     ok = contains(<<"at ", Address/binary, ".\n">>, Told),
@@ -86,8 +86,8 @@ a_container_that_awaits_its_address_can_be_stopped(Config) ->
     143 = release_container:await_end(One, 10000),
     ok.
 
--spec a_release_that_is_told_to_stop_leaves_no_c_node([term()]) -> ok.
-a_release_that_is_told_to_stop_leaves_no_c_node(Config) ->
+-spec a_release_that_is_stopped_leaves_no_c_node([term()]) -> ok.
+a_release_that_is_stopped_leaves_no_c_node(Config) ->
     %% Not as process 1, which would take everything with it.
     [One] = Containers = containers(Config, 1, #{command => shell_of_its_own()}),
     ok = release_container:await_mesh(Containers, 60000),
@@ -96,8 +96,8 @@ a_release_that_is_told_to_stop_leaves_no_c_node(Config) ->
     ok = release_container:await_stopped(One, 20000),
     no_cnode(One).
 
--spec sigterm_to_process_1_ends_the_release_in_good_order([term()]) -> ok.
-sigterm_to_process_1_ends_the_release_in_good_order(Config) ->
+-spec sigterm_to_process_1_stops_the_release_in_order([term()]) -> ok.
+sigterm_to_process_1_stops_the_release_in_order(Config) ->
     [One] = Containers = containers(Config, 1, #{}),
     ok = release_container:await_mesh(Containers, 60000),
     ok = release_container:signal(One, "TERM"),
@@ -112,8 +112,8 @@ a_killed_release_leaves_no_c_node(Config) ->
     ok = test_command:signal("KILL", [release_container:release_pid(One)]),
     no_cnode(One).
 
--spec a_release_restarted_in_place_is_joined_again([term()]) -> ok.
-a_release_restarted_in_place_is_joined_again(Config) ->
+-spec a_release_restarted_in_place_is_connected_again([term()]) -> ok.
+a_release_restarted_in_place_is_connected_again(Config) ->
     [One, _] = Containers = containers(Config, 2, #{}),
     ok = release_container:await_mesh(Containers, 60000),
     [Cnode] = release_container:cnodes(One),
@@ -124,8 +124,8 @@ a_release_restarted_in_place_is_joined_again(Config) ->
     [Cnode] = release_container:cnodes(One),
     ok.
 
--spec odd_names_and_cookies_are_handed_over([term()]) -> ok.
-odd_names_and_cookies_are_handed_over(Config) ->
+-spec unusual_names_and_cookies_are_passed_on([term()]) -> ok.
+unusual_names_and_cookies_are_passed_on(Config) ->
     Odd = #{env => [{"RELEASE_COOKIE", "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/"},
                     {"RANCHER_CNODE_BASENAME", "0-Rancher_C-node"}, {"RANCHER_CNODE_NODE_BASENAME", "0_My-Shop_"}]},
     Containers = containers(Config, 2, Odd),
@@ -136,15 +136,15 @@ odd_names_and_cookies_are_handed_over(Config) ->
      end || Container <- Containers],
     ok.
 
--spec wait_blocks_until_the_mesh_is_there([term()]) -> ok.
-wait_blocks_until_the_mesh_is_there(Config) ->
+-spec wait_blocks_until_the_mesh_is_complete([term()]) -> ok.
+wait_blocks_until_the_mesh_is_complete(Config) ->
     [One, _Two] = Containers = containers(Config, 2, #{}),
     {0, <<>>} = release_container:command(One, ["wait", "--timeout", "15000"]),
     [_] = release_container:cnodes(One),
     ok = release_container:await_mesh(Containers, 30000).
 
--spec without_metadata_the_only_address_is_taken([term()]) -> ok.
-without_metadata_the_only_address_is_taken(Config) ->
+-spec without_metadata_the_only_address_is_used([term()]) -> ok.
+without_metadata_the_only_address_is_used(Config) ->
     ok = metadata_server:misbehave(metadata(Config), refuse),
     [One] = containers(Config, 1, #{env => [{"CONTAINER_IP_TIMEOUT", "500"}]}),
     ok = release_container:await_page(One, <<"node">>, [release_container:name("shop", One)], 60000).

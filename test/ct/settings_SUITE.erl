@@ -6,8 +6,8 @@
 -export([every_setting_has_bad_values_here/1, every_bad_flag_is_status_2_and_one_line_that_names_it/1,
          every_bad_variable_is_status_2_and_one_line_that_names_it/1,
          a_bad_config_file_is_status_2_and_one_line_that_names_it/1,
-         a_missing_cookie_is_status_2_and_says_where_it_looked/1,
-         the_cookie_is_no_flag_and_is_never_repeated/1, flags_win_over_variables_and_those_over_the_file/1]).
+         a_missing_cookie_is_status_2_and_lists_the_sources/1,
+         there_is_no_flag_for_the_cookie_and_it_is_never_repeated/1, precedence_is_flag_variable_file/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -17,8 +17,8 @@ suite() ->
 all() ->
     [every_setting_has_bad_values_here, every_bad_flag_is_status_2_and_one_line_that_names_it,
      every_bad_variable_is_status_2_and_one_line_that_names_it,
-     a_bad_config_file_is_status_2_and_one_line_that_names_it, a_missing_cookie_is_status_2_and_says_where_it_looked,
-     the_cookie_is_no_flag_and_is_never_repeated, flags_win_over_variables_and_those_over_the_file].
+     a_bad_config_file_is_status_2_and_one_line_that_names_it, a_missing_cookie_is_status_2_and_lists_the_sources,
+     there_is_no_flag_for_the_cookie_and_it_is_never_repeated, precedence_is_flag_variable_file].
 
 %% The program prints all that it has, those that are not set as well.
 -spec every_setting_has_bad_values_here([term()]) -> ok.
@@ -59,24 +59,24 @@ a_bad_config_file_is_status_2_and_one_line_that_names_it(Config) ->
     named(run(["--config", written(Config, "node-basename = myapp\nno-such-setting = 1\n")], []), "no-such-setting"),
     ok.
 
--spec a_missing_cookie_is_status_2_and_says_where_it_looked([term()]) -> ok.
-a_missing_cookie_is_status_2_and_says_where_it_looked(Config) ->
+-spec a_missing_cookie_is_status_2_and_lists_the_sources([term()]) -> ok.
+a_missing_cookie_is_status_2_and_lists_the_sources(Config) ->
     Home = {"HOME", proplists:get_value(priv_dir, Config)},
     Without = run(["--node-basename", "myapp"], [{"RANCHER_CNODE_COOKIE", false}, Home]),
     named(Without, "cookie-file"),
     named(Without, ".erlang.cookie"),
     ok.
 
--spec the_cookie_is_no_flag_and_is_never_repeated([term()]) -> ok.
-the_cookie_is_no_flag_and_is_never_repeated(_Config) ->
+-spec there_is_no_flag_for_the_cookie_and_it_is_never_repeated([term()]) -> ok.
+there_is_no_flag_for_the_cookie_and_it_is_never_repeated(_Config) ->
     {2, Refused} = run(["--node-basename", "myapp", "--cookie", "a_secret"], []),
     nomatch = binary:match(Refused, <<"a_secret">>),
     {0, Printed} = run(["--node-basename", "myapp", "--print-config"], [{"RANCHER_CNODE_COOKIE", "a_secret"}]),
     nomatch = binary:match(Printed, <<"a_secret">>),
     ok.
 
--spec flags_win_over_variables_and_those_over_the_file([term()]) -> ok.
-flags_win_over_variables_and_those_over_the_file(Config) ->
+-spec precedence_is_flag_variable_file([term()]) -> ok.
+precedence_is_flag_variable_file(Config) ->
     File = written(Config,
                    "node-basename = \"myapp\"\npolling-interval = 1001\nmax-dials = 11\nlog-level = \"error\"\n"),
     {0, Printed} = run(["--print-config", "--config", File, "--polling-interval", "1003"],

@@ -1,14 +1,14 @@
-%% The chaos run's plan is what its seed says, and its judge blames whom it must. No test hosts needed.
+%% The plan of the chaos run follows from its seed, and its judge explains losses correctly. Needs no test hosts.
 -module(soak_SUITE).
 
 -export([all/0]).
--export([a_seed_gives_one_plan/1, soft_faults_touch_no_container/1, all_is_undone_before_the_cluster_must_be_whole/1,
+-export([a_seed_gives_one_plan/1, soft_faults_touch_no_container/1, all_faults_end_before_the_cluster_must_be_complete/1,
          enough_containers_are_left_alone/1, a_container_is_disturbed_by_one_fault_at_a_time/1,
-         both_ends_report_one_loss/1, a_second_loss_counts_again/1, a_loss_out_of_nothing_is_unexplained/1,
+         both_ends_report_one_loss/1, a_second_loss_counts_again/1, a_loss_without_a_fault_is_unexplained/1,
          a_touched_container_may_lose_connections_for_twenty_seconds/1,
-         a_cut_by_global_after_a_third_was_lost_is_its_own_doing/1, a_cut_by_global_alone_is_unexplained/1,
+         a_cut_by_global_after_a_third_node_was_lost_is_explained/1, a_cut_by_global_alone_is_unexplained/1,
          a_cut_of_other_nodes_or_of_long_ago_explains_nothing/1, a_newcomer_may_be_the_third/1,
-         what_a_loss_brings_about_has_its_cause/1]).
+         consequences_of_a_loss_have_its_cause/1]).
 
 -define(SEEDS, lists:seq(1, 100)).
 -define(MINUTES, 5).
@@ -33,8 +33,8 @@ soft_faults_touch_no_container(_Config) ->
     Hard = lists:usort([Kind || {_, {_, _, #{kind := Kind}}} <- plans(all), soak_plan:is_hard(Kind)]),
     ok.
 
--spec all_is_undone_before_the_cluster_must_be_whole([term()]) -> ok.
-all_is_undone_before_the_cluster_must_be_whole(_Config) ->
+-spec all_faults_end_before_the_cluster_must_be_complete([term()]) -> ok.
+all_faults_end_before_the_cluster_must_be_complete(_Config) ->
     [[] = lists:foldl(fun({_, {start, Id, _}}, Going) -> [Id | Going];
                          ({_, {undo, Id, _}}, Going) -> lists:delete(Id, Going);
                          ({_, heal}, []) -> []
@@ -53,7 +53,7 @@ enough_containers_are_left_alone(_Config) ->
 
 -spec a_container_is_disturbed_by_one_fault_at_a_time([term()]) -> ok.
 a_container_is_disturbed_by_one_fault_at_a_time(_Config) ->
-    Passing = [strangers, callers, reload, metadata, old_snapshot],
+    Passing = [inbound, callers, reload, metadata, old_snapshot],
     [lists:foldl(fun({_, {Verb, _, #{kind := Kind} = Fault}}, Going) ->
                          case {lists:member(Kind, Passing), Verb} of
                              {true, _} -> Going;
@@ -86,8 +86,8 @@ a_second_loss_counts_again(_Config) ->
     [_, _] = soak_judge:all_losses([down(10, a, b, closed), down(20, b, a, closed)]),
     ok.
 
--spec a_loss_out_of_nothing_is_unexplained([term()]) -> ok.
-a_loss_out_of_nothing_is_unexplained(_Config) ->
+-spec a_loss_without_a_fault_is_unexplained([term()]) -> ok.
+a_loss_without_a_fault_is_unexplained(_Config) ->
     [#{pair := [a, b], cause := {unexplained, [closed]}}] = losses([down(10, a, b, closed)], [], []),
     ok.
 
@@ -99,8 +99,8 @@ a_touched_container_may_lose_connections_for_twenty_seconds(_Config) ->
     1 = length(losses([down(55, a, b, closed)], [], [touch(c, beam_killed, 50, 60)])),
     ok.
 
--spec a_cut_by_global_after_a_third_was_lost_is_its_own_doing([term()]) -> ok.
-a_cut_by_global_after_a_third_was_lost_is_its_own_doing(_Config) ->
+-spec a_cut_by_global_after_a_third_node_was_lost_is_explained([term()]) -> ok.
+a_cut_by_global_after_a_third_node_was_lost_is_explained(_Config) ->
     Downs = [down(70, a, c, net_tick_timeout), down(72, a, b, disconnect)],
     [#{at := 72000000, cause := {global, cut_off, c}}] =
         losses(Downs, [cut(72, b, a)], [touch(c, cut_off, 60, 65)]),
@@ -133,8 +133,8 @@ a_newcomer_may_be_the_third(_Config) ->
     [#{cause := {unexplained, _}}] = losses(Lost, [cut(72, a, b)], [touch(new, added, 60, 65)]),
     ok.
 
--spec what_a_loss_brings_about_has_its_cause([term()]) -> ok.
-what_a_loss_brings_about_has_its_cause(_Config) ->
+-spec consequences_of_a_loss_have_its_cause([term()]) -> ok.
+consequences_of_a_loss_have_its_cause(_Config) ->
     Downs = [down(70, a, c, closed), down(72, a, b, disconnect), down(91, b, d, disconnect), down(120, b, e, disconnect)],
     [#{cause := Cause}, #{cause := Cause}, #{cause := {unexplained, _}}] =
         losses(Downs, [cut(72, a, b), cut(91, b, d), cut(120, b, e)], [touch(c, cut_off, 60, 65)]),

@@ -7,10 +7,10 @@
 -export([c_nodes_may_start_before_epmd_and_beams/1, c_nodes_may_start_between_epmd_and_beams/1,
          c_nodes_may_start_after_beams/1, c_nodes_may_start_before_the_metadata_service/1,
          c_nodes_may_start_before_metadata_is_loaded/1, c_nodes_may_start_before_their_container_is_known/1,
-         the_address_is_asked_of_metadata_when_nobody_tells_it/1,
+         the_address_comes_from_the_metadata_by_default/1,
          an_address_that_is_known_later_than_the_service_is_found_while_polling/1,
 
-         c_nodes_may_start_while_metadata_gives_the_address_of_before/1]).
+         c_nodes_may_start_while_metadata_has_the_previous_address/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -20,10 +20,10 @@ suite() ->
 all() ->
     [c_nodes_may_start_before_epmd_and_beams, c_nodes_may_start_between_epmd_and_beams, c_nodes_may_start_after_beams,
      c_nodes_may_start_before_the_metadata_service, c_nodes_may_start_before_metadata_is_loaded,
-     c_nodes_may_start_before_their_container_is_known, the_address_is_asked_of_metadata_when_nobody_tells_it,
+     c_nodes_may_start_before_their_container_is_known, the_address_comes_from_the_metadata_by_default,
      an_address_that_is_known_later_than_the_service_is_found_while_polling,
 
-     c_nodes_may_start_while_metadata_gives_the_address_of_before].
+     c_nodes_may_start_while_metadata_has_the_previous_address].
 
 -spec c_nodes_may_start_before_epmd_and_beams([term()]) -> ok.
 c_nodes_may_start_before_epmd_and_beams(Config) ->
@@ -83,8 +83,8 @@ c_nodes_may_start_before_their_container_is_known(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     test_cluster:await_mesh(Beams, 10000).
 
--spec the_address_is_asked_of_metadata_when_nobody_tells_it([term()]) -> ok.
-the_address_is_asked_of_metadata_when_nobody_tells_it(Config) ->
+-spec the_address_comes_from_the_metadata_by_default([term()]) -> ok.
+the_address_comes_from_the_metadata_by_default(Config) ->
     Hosts = test_cluster:hosts(2),
     Beams = test_beam:start_all(Hosts),
     _ = test_cnode:start_all(Hosts, #{env => [{"CONTAINER_IP", false}]}),
@@ -106,8 +106,8 @@ an_address_that_is_known_later_than_the_service_is_found_while_polling(Config) -
     [ok = test_service:await_requests(metadata(Config), Host, 4) || Host <- Hosts],
     ok = test_cluster:list(metadata(Config), Hosts),
     test_cluster:await_mesh(Beams, 15000).
--spec c_nodes_may_start_while_metadata_gives_the_address_of_before([term()]) -> ok.
-c_nodes_may_start_while_metadata_gives_the_address_of_before(Config) ->
+-spec c_nodes_may_start_while_metadata_has_the_previous_address([term()]) -> ok.
+c_nodes_may_start_while_metadata_has_the_previous_address(Config) ->
     Hosts = [Host | _] = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     Before = {address_of_before, test_host:fresh_address()},

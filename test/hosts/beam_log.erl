@@ -1,5 +1,5 @@
-%% Runs inside a BEAM under test in the place of its logger's default handler, and remembers what an operator would read
-%% in the application's log, and whom `global` cut off from whom. Times as in link_log.
+%% Runs inside a BEAM under test as its logger's default handler, and records the lines of the application's log, and the
+%% disconnections by `global`. Times as in connection_log.
 -module(beam_log).
 
 -export([start/0, events/0]).
@@ -13,7 +13,7 @@
 
 -define(TEXT_CHARACTERS, 200).
 
-%% From now on, from level notice.
+%% Starts recording, from level notice.
 -spec start() -> ok.
 start() ->
     Starter = self(),
@@ -29,7 +29,7 @@ start() ->
     _ = logger:remove_handler(default),
     logger:set_primary_config(level, notice).
 
-%% All so far, oldest first.
+%% All events so far, oldest first.
 -spec events() -> [event()].
 events() ->
     [Event || {_, Event} <- ets:tab2list(?MODULE)].

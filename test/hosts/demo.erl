@@ -1,4 +1,4 @@
-%% What scripts/demo shows: containers with real BEAMs become a cluster because their C-nodes connect them, take in a
+%% What scripts/demo shows: containers with real BEAMs become a cluster by their C-nodes, take in a
 %% fourth, and lose nothing while the metadata service is away.
 -module(demo).
 
@@ -9,7 +9,7 @@
 -define(OUTAGE_MS, 6000).
 -define(LOOK_MS, 50).
 
-%% Ends the BEAM: status 0 when all went as it should, else 1.
+%% Ends the BEAM: status 0 on success, else 1.
 -spec main() -> no_return().
 main() ->
     put(began, now_ms()),
@@ -39,15 +39,15 @@ show(Metadata) ->
     ok = metadata_server:misbehave(Metadata, refuse),
     watch_outage(Four, now_ms() + ?OUTAGE_MS),
     [await_log(Beam, "metadata_unavailable") || Beam <- Four],
-    say("  All four C-nodes report metadata_unavailable and leave the cluster as it is.", []),
+    say("  All four C-nodes log metadata_unavailable and keep the cluster as it is.", []),
     matrix(Four),
 
     headline("The metadata service is started again.", []),
     ok = metadata_server:misbehave(Metadata, normal),
     ok = test_service:await_watching(Metadata, [test_beam:host(Beam) || Beam <- Four]),
     ok = test_cluster:await_mesh(Four, 0),
-    [] = test_cluster:lost_links(Four),
-    say("  All four C-nodes long-poll again. Connections lost since the start, as counted by the BEAMs: 0.", []),
+    [] = test_cluster:lost_connections(Four),
+    say("  All four C-nodes wait for changes again. Connections lost since the start, counted by the BEAMs: 0.", []),
     say("~nDone.", []).
 
 %% Boots the hosts' containers and shows who sees whom whenever that changes, until everybody sees everybody.
@@ -91,7 +91,7 @@ by_address(A, B) ->
 
 watch_outage(Beams, Until) ->
     ok = test_cluster:await_mesh(Beams, 0),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     case now_ms() < Until of
         true ->
             timer:sleep(1000),

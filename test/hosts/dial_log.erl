@@ -1,10 +1,10 @@
-%% Runs inside a BEAM under test and remembers which nodes it was asked to connect, by whomever, and which it set out to
-%% dial for whatever reason.
+%% Runs inside a BEAM under test and records the nodes that it was asked to connect, and those that it dialled for any
+%% reason.
 -module(dial_log).
 
 -export([start/0, dialled/0]).
 
-%% From now on, in processes old and new.
+%% Starts recording, in existing and new processes.
 -spec start() -> ok.
 start() ->
     Starter = self(),

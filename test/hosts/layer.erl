@@ -1,5 +1,5 @@
-%% A layer of its own between rancher_cnode and the distribution: loaded into a
-%% BEAM under test, it does what net_kernel and erlang do and remembers what it was asked for.
+%% A layer between rancher_cnode and the distribution: loaded into a BEAM under test, it calls net_kernel and erlang and
+%% records its calls.
 -module(layer).
 
 -export([start/0, asked/0, connect/1, disconnect/1, nodes/0]).
@@ -17,7 +17,7 @@ start() ->
         {Pid, ready} -> ok
     end.
 
-%% What was asked for so far, each thing once.
+%% The calls so far, each once.
 -spec asked() -> [{connect | disconnect, node()} | nodes].
 asked() ->
     Request = make_ref(),

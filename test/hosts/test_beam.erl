@@ -1,15 +1,15 @@
 %% A real BEAM on a test host, named as in production: <basename>@<address of the host>, long names, with the
-%% host's own epmd. The controller talks to it over its standard I/O, so no link of the test's own disturbs the cluster.
+%% host's own epmd. The controller talks to it over its standard I/O, so no connection of the test disturbs the cluster.
 -module(test_beam).
 
 -export([start/1, start/2, start_all/1, start_all/2, stop/1, kill/1, suspend/1, resume/1]).
 -export([name/1, host/1, os_pid/1, call/4, call/5]).
--export([visible_nodes/1, hidden_nodes/1, events/1, downs/1, booted_at/1, linked_at/3, drop_link/2]).
+-export([visible_nodes/1, hidden_nodes/1, events/1, downs/1, booted_at/1, connected_at/3, drop_connection/2]).
 -export([without_global_disconnect/1]).
 -export_type([beam/0, options/0]).
 
 -type beam() :: #{name := node(), host := test_host:host(), peer := pid(), os_pid := pos_integer()}.
-%% program: what runs in the place of `erl` and gets its arguments, e.g. a wrapper script that names the node itself.
+%% program: runs instead of `erl` with its arguments, e.g. a wrapper script that sets the node name itself.
 -type options() :: #{basename => string(), cookie => string(), args => [string()], env => [{string(), string()}],
                      program => string()}.
 
@@ -43,7 +43,7 @@ start_all(Hosts, Options) ->
              {'DOWN', Monitor, process, _, Reason} -> error({beam_did_not_boot, Reason})
      end || {_, Monitor} <- Boots].
 
-%% Ends in good order: init:stop/0.
+%% Orderly stop: init:stop/0.
 -spec stop(beam()) -> ok.
 stop(#{peer := Peer} = Beam) ->
     _ = call(Beam, init, stop, []),
@@ -84,49 +84,49 @@ call(Beam, Module, Function, Args) ->
 call(#{peer := Peer}, Module, Function, Args, Timeout) ->
     peer:call(Peer, Module, Function, Args, Timeout).
 
-%% What nodes() says on the BEAM, sorted.
+%% nodes() on the BEAM, sorted.
 -spec visible_nodes(beam()) -> [node()].
 visible_nodes(Beam) ->
     lists:sort(call(Beam, erlang, nodes, [])).
 
-%% What nodes(hidden) says on the BEAM, sorted.
+%% nodes(hidden) on the BEAM, sorted.
 -spec hidden_nodes(beam()) -> [node()].
 hidden_nodes(Beam) ->
     lists:sort(call(Beam, erlang, nodes, [hidden])).
 
-%% What link_log saw in the BEAM, oldest first.
--spec events(beam()) -> [link_log:event()].
+%% The events of connection_log in the BEAM, oldest first.
+-spec events(beam()) -> [connection_log:event()].
 events(Beam) ->
-    call(Beam, link_log, events, []).
+    call(Beam, connection_log, events, []).
 
-%% The links between BEAMs that were lost since boot.
--spec downs(beam()) -> [link_log:event()].
+%% The connections between BEAMs that were lost since boot.
+-spec downs(beam()) -> [connection_log:event()].
 downs(Beam) ->
     [Event || #{what := down, type := visible} = Event <- events(Beam)].
 
-%% When the boot was done and `-run` came by: after the name was registered, so that links may be there already. Those
-%% count as coming at this moment. Microseconds of os:perf_counter/1, as all times here.
+%% When the boot was done and `-run` was executed: after the name was registered, so that connections may already exist. Those
+%% count as made at this moment. Microseconds of os:perf_counter/1, as all times here.
 -spec booted_at(beam()) -> integer().
 booted_at(Beam) ->
     [#{what := booted, at := At} | _] = events(Beam),
     At.
 
-%% When the last of Nodes was linked to the BEAM, within Timeout (ms).
--spec linked_at(beam(), [node()], timeout()) -> integer().
-linked_at(Beam, Nodes, Timeout) ->
-    case call(Beam, link_log, linked_at, [Nodes, Timeout], Timeout + ?CALL_MS) of
+%% When the last of Nodes was connected to the BEAM, within Timeout (ms).
+-spec connected_at(beam(), [node()], timeout()) -> integer().
+connected_at(Beam, Nodes, Timeout) ->
+    case call(Beam, connection_log, connected_at, [Nodes, Timeout], Timeout + ?CALL_MS) of
         {ok, At} -> At;
-        {missing, Missing} -> error({never_linked, name(Beam), Missing, {within_ms, Timeout}})
+        {missing, Missing} -> error({never_connected, name(Beam), Missing, {within_ms, Timeout}})
     end.
 
-%% Breaks the connection to Node as a failing network does, without telling any application; returns when the BEAM has
+%% Breaks the connection to Node as a failing network does, without notice to any application; returns when the BEAM has
 %% seen its end.
--spec drop_link(beam(), node()) -> ok.
-drop_link(Beam, Node) ->
+-spec drop_connection(beam(), node()) -> ok.
+drop_connection(Beam, Node) ->
     Before = length(downs(Beam)),
     {Node, Controller} = lists:keyfind(Node, 1, call(Beam, erlang, system_info, [dist_ctrl])),
     true = call(Beam, erlang, exit, [Controller, kill]),
-    test_wait:until("the link's end is seen",
+    test_wait:until("the end of the connection is seen",
                     fun() -> case length(downs(Beam)) of
                                  Before -> {wait, Before};
                                  _ -> {done, ok}
@@ -134,7 +134,7 @@ drop_link(Beam, Node) ->
                     end,
                     ?CALL_MS).
 
-%% Takes global:disconnect/0 out of the BEAM, whose global goes on as it was: such as OTP before 25.1.
+%% Removes global:disconnect/0 from the BEAM, as in OTP before 25.1; its global is otherwise unchanged.
 -spec without_global_disconnect(beam()) -> ok.
 without_global_disconnect(Beam) ->
     {global, Object, File} = code:get_object_code(global),
@@ -156,8 +156,8 @@ without_global_disconnect(Beam) ->
 arguments(Host, Options) ->
     naming(Host, Options) ++
     ["-setcookie", maps:get(cookie, Options, "monster"),
-     "-pa", filename:dirname(code:which(link_log)),
-     "-run", "link_log",
+     "-pa", filename:dirname(code:which(connection_log)),
+     "-run", "connection_log",
      "+S", "1:1", "+SDcpu", "1:1", "+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none",
      "-kernel", "logger_level", "error"
      | maps:get(args, Options, [])].

@@ -1,8 +1,8 @@
-%% What suites and benchmarks say about several BEAMs at once: who sees whom, by each BEAM's own account.
+%% Several BEAMs at once, for suites and benchmarks: who sees whom, by each BEAM's own nodes().
 -module(test_cluster).
 
 -export([form/2, form/3, hosts/1, list/2]).
--export([await_mesh/2, mesh_at/2, matrix/1, seen/1, lost_links/1, lost_among/1, await_nodes/3]).
+-export([await_mesh/2, mesh_at/2, matrix/1, seen/1, lost_connections/1, lost_among/1, await_nodes/3]).
 -export_type([cluster/0]).
 
 -type beam() :: test_beam:beam().
@@ -14,8 +14,8 @@
 form(Metadata, Count) ->
     form(Metadata, Count, #{}).
 
-%% So many hosts, listed as the service's containers, each with a BEAM and its C-node; returns when the mesh is there,
-%% and every C-node is registered and linked to its BEAM. (One alone may have made the whole mesh.)
+%% This many hosts, listed as the service's containers, each with a BEAM and its C-node; returns when the mesh is complete,
+%% and every C-node is registered and connected to its BEAM. (One alone may have made the whole mesh.)
 -spec form(metadata_server:server(), pos_integer(), test_cnode:options()) -> cluster().
 form(Metadata, Count, Options) ->
     Hosts = hosts(Count),
@@ -30,7 +30,7 @@ form(Metadata, Count, Options) ->
 hosts(Count) ->
     [test_host:add() || _ <- lists:seq(1, Count)].
 
-%% From now on the service consists of the containers on these hosts, or of what else is given in their place.
+%% Makes the service consist of the containers on these hosts, or of the given containers.
 -spec list(metadata_server:server(), [test_host:host() | metadata_world:spec()]) -> ok.
 list(Metadata, Hosts) ->
     metadata_server:list(Metadata, "Shop", "worker", [spec(Host) || Host <- Hosts]).
@@ -45,11 +45,11 @@ await_mesh(Beams, Timeout) ->
     Expected = [{Name, Names -- [Name]} || Name <- Names],
     test_wait:equals("every BEAM sees exactly the others", Expected, fun() -> lists:sort(seen(Beams)) end, Timeout).
 
-%% When the last link of the full mesh came up, by the BEAMs' own events: microseconds of os:perf_counter/1.
+%% When the last connection of the full mesh was made, by the BEAMs' own events: microseconds of os:perf_counter/1.
 -spec mesh_at([beam()], timeout()) -> integer().
 mesh_at(Beams, Timeout) ->
     Names = [test_beam:name(Beam) || Beam <- Beams],
-    lists:max([test_beam:linked_at(Beam, Names -- [test_beam:name(Beam)], Timeout) || Beam <- Beams]).
+    lists:max([test_beam:connected_at(Beam, Names -- [test_beam:name(Beam)], Timeout) || Beam <- Beams]).
 
 %% Waits until nodes() of one BEAM are exactly these.
 -spec await_nodes(beam(), [node()], timeout()) -> ok.
@@ -68,13 +68,13 @@ matrix(Beams) ->
     Names = [test_beam:name(Beam) || Beam <- Beams],
     [[Name =:= Own orelse lists:member(Name, Seen) || Name <- Names] || {Own, Seen} <- seen(Beams)].
 
-%% The nodedowns between BEAMs that any of these saw since it booted; [] when no link was ever lost.
--spec lost_links([beam()]) -> [{node(), link_log:event()}].
-lost_links(Beams) ->
+%% The nodedowns between BEAMs that any of these saw since it booted; [] when no connection was ever lost.
+-spec lost_connections([beam()]) -> [{node(), connection_log:event()}].
+lost_connections(Beams) ->
     [{test_beam:name(Beam), Event} || Beam <- Beams, Event <- test_beam:downs(Beam)].
 
-%% As lost_links/1, but only those that these lost to one another.
--spec lost_among([beam()]) -> [{node(), link_log:event()}].
+%% As lost_connections/1, but only those that these lost to one another.
+-spec lost_among([beam()]) -> [{node(), connection_log:event()}].
 lost_among(Beams) ->
     Names = [test_beam:name(Beam) || Beam <- Beams],
-    [Lost || {_, #{node := Node}} = Lost <- lost_links(Beams), lists:member(Node, Names)].
+    [Lost || {_, #{node := Node}} = Lost <- lost_connections(Beams), lists:member(Node, Names)].

@@ -1,5 +1,4 @@
-%% The built program on a test host. A process of its own holds it, and keeps every line that it logs with the time
-%% at which it came.
+%% The built program on a test host. A separate process owns it, and keeps every line that it logs with its time.
 -module(test_cnode).
 
 -export([start/1, start/2, start_all/1, start_all/2, program/0, default_basename/0, default_name/1]).
@@ -8,7 +7,7 @@
 -export_type([cnode/0, options/0, line/0]).
 
 -type cnode() :: #{name := node(), host := test_host:host(), keeper := pid(), os_pid := pos_integer()}.
-%% args come after `--node-basename myapp`; node_basename => none leaves that out. cookie => none sets none.
+%% args come after `--node-basename myapp`; node_basename => none omits that. cookie => none sets none.
 -type options() :: #{args => [string()], env => test_command:env(), basename => string(),
                      node_basename => string() | none, cookie => string() | none}.
 %% One line of the log. level and event are empty when the line has none, fields hold the rest as text.
@@ -26,7 +25,7 @@ program() ->
         Path -> Path
     end.
 
-%% What it is called without --basename.
+%% Its alive name without --basename.
 -spec default_basename() -> string().
 default_basename() ->
     "remsh-rancher_cnode".
@@ -81,7 +80,7 @@ descriptors(#{os_pid := OsPid}) ->
     {ok, Names} = file:list_dir(["/proc/", integer_to_list(OsPid), "/fd"]),
     length(Names).
 
-%% What a process of the BEAM gets for a gen_server:call of it.
+%% The reply to a gen_server:call by a process of the BEAM.
 -spec call(cnode(), test_beam:beam(), term()) -> term().
 call(Cnode, Beam, Request) ->
     {_, Reply} = timed_call(Cnode, Beam, Request),
@@ -104,7 +103,7 @@ events(Cnode, Event) ->
     Wanted = list_to_binary(Event),
     [Line || #{event := Found} = Line <- log(Cnode), Found =:= Wanted].
 
-%% Waits until it has logged the event, and gives the first such line.
+%% Waits until it has logged the event, and returns the first such line.
 -spec await(cnode(), string()) -> line().
 await(Cnode, Event) ->
     await(Cnode, Event, 0).
@@ -115,7 +114,7 @@ await(Cnode, Event, Since) ->
     Wanted = list_to_binary(Event),
     await_event(Cnode, fun(#{event := Found, at := At}) -> Found =:= Wanted andalso At >= Since end, ?EVENT_MS).
 
-%% Waits until Matches holds for a line of the log, and gives the first such line.
+%% Waits until Matches is true for a line of the log, and returns the first such line.
 -spec await_event(cnode(), fun((line()) -> boolean()), timeout()) -> line().
 await_event(Cnode, Matches, Timeout) ->
     test_wait:until("a line of the log",
@@ -217,7 +216,7 @@ environment(Host, Options) ->
              end,
     [{"CONTAINER_IP", test_host:address(Host)}, {"RANCHER_CNODE_COOKIE", Cookie} | maps:get(env, Options, [])].
 
-%% Logs stay for whoever looks into a failed case: one file a start, named by address and process.
+%% Logs are kept for failed cases: one file per start, named by address and process.
 log_file(Host, OsPid) ->
     case os:getenv("LOGS") of
         false ->

@@ -1,4 +1,4 @@
-%% Runs a program to its end and gives what it printed. No shell in between, so nothing needs quoting.
+%% Runs a program to its end and returns its output. No shell in between, so nothing needs quoting.
 -module(test_command).
 
 -export([run/2, run/3, ok/2, signal/2]).
@@ -14,7 +14,7 @@
 run(Program, Args) ->
     run(Program, Args, []).
 
-%% As run/2, with these variables beside those of the test itself.
+%% As run/2, with these variables in addition to those of the test itself.
 -spec run(string(), [string()], env()) -> {non_neg_integer(), binary()}.
 run(Program, Args, Env) ->
     Port = open_port({spawn_executable, executable(Program)},
@@ -29,7 +29,7 @@ ok(Program, Args) ->
         {Status, Output} -> error({command_failed, [Program | Args], Status, Output})
     end.
 
-%% Sends a signal ("TERM", "KILL", "STOP", ...) to processes; those that have ended already are passed over.
+%% Sends a signal ("TERM", "KILL", "STOP", ...) to processes; those that have already ended are skipped.
 -spec signal(string(), [non_neg_integer()]) -> ok.
 signal(_Name, []) ->
     ok;

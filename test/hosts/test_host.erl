@@ -1,6 +1,6 @@
-%% A test host: a network namespace with an address of its own on the sandbox's bridge, in which epmd, a BEAM and
+%% A test host: a network namespace with its own address on the sandbox's bridge, in which epmd, a BEAM and
 %% other programs run as in a container. Only works inside test/hosts/sandbox. Hosts can be isolated and cut from
-%% one another in such a way that packets *vanish*: nobody is told, only deadlines notice.
+%% one another in such a way that packets are dropped silently: only deadlines notice.
 -module(test_host).
 
 -export([add/0, add/1, remove/1, remove_all/0]).
@@ -35,7 +35,7 @@ add(Address) ->
     ip(["-n", Netns, "route", "add", "default", "via", ?GATEWAY]),
     Host.
 
-%% Everything that runs on the host is killed, and the host is gone as if its machine were.
+%% Kills everything on the host and removes the host, like a machine that is gone.
 -spec remove(host()) -> ok.
 remove(#{netns := Netns} = Host) ->
     kill(Host),
@@ -49,7 +49,7 @@ remove_all() ->
 address(#{address := Address}) ->
     Address.
 
-%% The name that a node with this alive name has on the host.
+%% The name of a node with this alive name on the host.
 -spec node_name(string(), host()) -> node().
 node_name(AliveName, #{address := Address}) ->
     list_to_atom(AliveName ++ "@" ++ Address).
@@ -104,7 +104,7 @@ epmd_names(#{address := Address}) ->
         {error, Reason} -> {error, Reason}
     end.
 
-%% All packets to and from the host vanish until rejoin/1.
+%% Drops all packets to and from the host until rejoin/1.
 -spec isolate(host()) -> ok.
 isolate(Host) ->
     bridge_port(Host, "disabled").
@@ -113,7 +113,7 @@ isolate(Host) ->
 rejoin(Host) ->
     bridge_port(Host, "forwarding").
 
-%% All packets between the two hosts vanish until mend/2; both reach all others.
+%% Drops all packets between the two hosts until mend/2; both reach all others.
 -spec cut(host(), host()) -> ok.
 cut(A, B) ->
     misdirect(A, address(B)),
@@ -124,7 +124,7 @@ mend(A, B) ->
     direct(A, address(B)),
     direct(B, address(A)).
 
-%% Packets to the metadata server vanish; the other hosts are reached.
+%% Drops packets to the metadata server; the other hosts are reached.
 -spec cut_from_metadata(host()) -> ok.
 cut_from_metadata(Host) ->
     misdirect(Host, ?GATEWAY).
@@ -140,7 +140,7 @@ fresh_address() ->
     Number = erlang:unique_integer([positive, monotonic]),
     lists:flatten(io_lib:format("10.42.~b.~b", [Number div 200, Number rem 200 + 10])).
 
-%% An address where packets vanish: ARP is answered, and nothing else ever is.
+%% An address where packets are dropped: only ARP is answered.
 -spec vanishing_address() -> address().
 vanishing_address() ->
     Address = fresh_address(),

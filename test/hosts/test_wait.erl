@@ -1,12 +1,12 @@
-%% The one way to wait in the tests: ask until the answer is the awaited one, within a bound, and report what was
-%% seen last when it never came.
+%% The wait helper of the tests: asks until the answer is the expected one, within a bound, and otherwise reports the last
+%% answer.
 -module(test_wait).
 
 -export([until/3, equals/4]).
 
 -define(PAUSE_MS, 20).
 
-%% Calls Ask until it returns {done, Result}; gives Result. After Timeout (ms) raises with the last {wait, Saw}.
+%% Calls Ask until it returns {done, Result}; returns Result. After Timeout (ms) raises with the last {wait, Saw}.
 -spec until(string(), fun(() -> {done, Result} | {wait, term()}), timeout()) -> Result.
 until(What, Ask, Timeout) ->
     until(What, Ask, erlang:monotonic_time(millisecond) + Timeout, Timeout).

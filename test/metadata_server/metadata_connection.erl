@@ -7,7 +7,7 @@
 -define(CHUNKED_ABOVE, 2048).
 -define(DRIP_PAUSE_MS, 200).
 
-%% Takes connections until the listener closes; each gets a process of its own, known to the server.
+%% Accepts connections until the listener closes; each gets its own process, known to the server.
 -spec accept(metadata_server:server(), gen_tcp:socket()) -> ok.
 accept(Server, Listener) ->
     case gen_tcp:accept(Listener) of
@@ -171,7 +171,7 @@ phrase(301) -> "Moved Permanently";
 phrase(404) -> "Not Found";
 phrase(500) -> "Internal Server Error".
 
-%% A client that has hung up ends the connection's process, and nothing else.
+%% A client that has closed ends only the process of its connection.
 send_raw(Socket, Data) ->
     case gen_tcp:send(Socket, Data) of
         ok -> ok;

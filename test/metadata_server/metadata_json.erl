@@ -1,5 +1,5 @@
 %% JSON as Go's encoder writes it (sorted keys, <, > and & escaped), and the text listing that the metadata service
-%% gives to whom asks for no JSON.
+%% returns to clients that do not ask for JSON.
 -module(metadata_json).
 
 -export([encode/1, text/1]).

@@ -1,5 +1,5 @@
-%% A stand-in for the Rancher metadata service: tells each caller, by source address, what the real one would, with
-%% versions that change at every reload and the long-poll of the real one. It can be told to misbehave. The world that
+%% A stand-in for the Rancher metadata service: answers each caller, by source address, as the real one would, with
+%% versions that change at every reload and the long-poll of the real one. It can be made to misbehave. The world that
 %% it serves is metadata_world's; metadata_connection speaks HTTP.
 -module(metadata_server).
 -behaviour(gen_server).
@@ -12,10 +12,10 @@
 -export_type([server/0, mode/0, request/0, answer/0]).
 
 -type server() :: pid().
-%% refuse: nobody listens, and open connections end without a byte. hang: connections are taken and never answered.
-%% hang_after_headers, {drip, Bytes per second}, truncated: the answer never comes, hardly comes, ends half-way.
+%% refuse: no listener, and open connections end without a byte. hang: connections are accepted and never answered.
+%% hang_after_headers, {drip, Bytes per second}, truncated: the answer never arrives, arrives slowly, is cut off.
 %% half_json: a whole answer with half a document. half_joined: the caller's container is known, its service is not.
-%% empty_list, null_list: services have lost their containers. unloaded: 404, for want of data.
+%% empty_list, null_list: services have lost their containers. unloaded: 404, without data.
 %% ignore_wait: waits are answered at once, as by servers before v0.6.2. {address_of_before, Address}: callers get this
 %% for their own address, as after a restart of their container.
 -type mode() :: normal | refuse | hang | hang_after_headers | {drip, pos_integer()} | truncated | half_json |
@@ -27,7 +27,7 @@
 
 -define(DEFAULT_WAIT_S, 60).
 -define(LONGEST_WAIT_S, 120).
-%% The real server notices that a wait has expired only when this tick comes by.
+%% The real server notices that a wait has expired only at this tick.
 -define(EXPIRY_TICK_MS, 5000).
 
 %% On the addresses of the sandbox that rancher-metadata resolves to.
@@ -51,7 +51,7 @@ stop(Server) ->
 reload(Server) ->
     reload(Server, fun(World) -> World end).
 
-%% Loads what Change makes of the world, under a new version, whether or not anything changed.
+%% Loads the world changed by Change, under a new version, whether or not anything changed.
 -spec reload(server(), fun((metadata_world:world()) -> metadata_world:world())) -> ok.
 reload(Server, Change) ->
     gen_server:call(Server, {reload, Change}, infinity).
@@ -65,7 +65,7 @@ list(Server, Stack, Name, Specs) ->
 list(Server, Stack, Name, Specs, Options) ->
     reload(Server, fun(World) -> metadata_world:list(World, Stack, Name, Specs, Options) end).
 
-%% From now on, until told otherwise. Open connections are closed at once, so that every client meets it.
+%% Until the next call. Open connections are closed at once, so that every client is affected.
 -spec misbehave(server(), mode()) -> ok.
 misbehave(Server, Mode) ->
     gen_server:call(Server, {mode, Mode}).
@@ -75,7 +75,7 @@ misbehave(Server, Mode) ->
 reset(Server) ->
     gen_server:call(Server, reset).
 
-%% Where the test hosts reach it.
+%% The base URL for the test hosts.
 -spec url(server()) -> string().
 url(Server) ->
     "http://169.254.169.250:" ++ integer_to_list(gen_server:call(Server, port)).

@@ -1,4 +1,4 @@
-%% What Rancher knows of an environment, and what of it each caller is told: the pure half of the stand-in metadata
+%% The state of a Rancher environment, and the part of it that each caller gets: the pure half of the stand-in metadata
 %% server. Shapes and keys are those of test/fixtures/metadata, answers of the real service.
 -module(metadata_world).
 
@@ -8,7 +8,7 @@
 -type json() :: metadata_json:json().
 -type address() :: string().
 %% A container by its address, or by any of its fields: `address` sets primary_ip, ips and all identifiers that a
-%% real one would draw from a hat. Other keys stand for themselves (#{state => <<"starting">>}).
+%% real one would draw at random. Other keys stand for themselves (#{state => <<"starting">>}).
 -type spec() :: address() | #{atom() => term()}.
 -type world() :: #{services := [json()], standalone := [json()]}.
 -type path() :: [binary()].
@@ -20,7 +20,7 @@
 new() ->
     #{services => [], standalone => []}.
 
-%% The world in which the service has exactly these containers. `null` is Rancher's way of saying none.
+%% The world in which the service has exactly these containers. `null` is Rancher's value for none.
 -spec list(world(), string(), string(), [spec()] | null) -> world().
 list(World, Stack, Name, Specs) ->
     list(World, Stack, Name, Specs, #{}).
@@ -52,7 +52,7 @@ find(World, Api, Path, Source, TokenFor) ->
         false -> not_found
     end.
 
-%% -- who is told what
+%% -- what each caller gets
 
 at(World, Api, [<<"self">>, Part | Rest], Source, TokenFor) ->
     walk(Rest, versioned(Api, self_part(Part, caller(World, Source), World, TokenFor)));
@@ -150,7 +150,7 @@ is_called(Key, Index, _) -> Key =:= integer_to_binary(Index).
 shuffle(List) ->
     [Value || {_, Value} <- lists:sort([{rand:uniform(), Value} || Value <- List])].
 
-%% -- the shapes
+%% -- formats
 
 service(Stack, Name, Specs, Options) ->
     Main = text(maps:get(sidekick_of, Options, binary_to_list(Name))),

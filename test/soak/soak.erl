@@ -1,5 +1,5 @@
-%% What scripts/soak runs: containers with BEAMs and C-nodes, the faults of a plan, and the judgement of what the BEAMs
-%% report. Faults are carried out one after the other by one process; a plan's times are counted from the first mesh.
+%% The run of scripts/soak: containers with BEAMs and C-nodes, the faults of a plan, and the judgement of the reports of the
+%% BEAMs. Faults are executed one after the other by one process; a plan's times are counted from the first mesh.
 -module(soak).
 
 -export([main/1]).
@@ -67,7 +67,7 @@ heal(Since, World) ->
         {_, _} -> heal(Since, wait(now_ms() + ?LOOK_MS div 5, World))
     end.
 
-%% Until then, looks after whatever comes.
+%% Until then, handles incoming messages.
 wait(Until, World) ->
     Left = Until - now_ms(),
     receive

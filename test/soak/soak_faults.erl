@@ -1,4 +1,4 @@
-%% Carries the faults of a plan out on the containers, and undoes them.
+%% Executes the faults of a plan on the containers, and undoes them.
 -module(soak_faults).
 
 -export([start/3, undo/3, describe/2]).
@@ -9,7 +9,7 @@
 -define(CALL_MS, 5000).
 -define(CALLS, 50).
 
-%% Id tells this fault from others of its kind. What it touches is noted as touched until it is undone.
+%% Id distinguishes this fault from others of its kind. The affected containers count as touched until it is undone.
 -spec start(pos_integer(), fault(), world()) -> world().
 start(Id, #{kind := Kind} = Fault, World) ->
     case possible(Fault, World) of
@@ -59,7 +59,7 @@ touch(true, Id, #{kind := added, slot := Slot}, World) ->
 touch(true, Id, #{kind := Kind, slot := Slot} = Fault, World) ->
     lists:foldl(fun(S, W) -> soak_world:touch(Id, S, Kind, W) end, World, [Slot | [O || #{other := O} <- [Fault]]]).
 
-%% -- what has no lasting effect, or is undone below
+%% -- faults without lasting effect, or undone below
 
 do(#{kind := metadata, slot := Slot, how := Mode}, World) ->
     [ok = metadata_server:misbehave(metadata(S, World), Mode) || S <- of_all(Slot, World)],
@@ -78,8 +78,8 @@ do(#{kind := cnode_suspended, slot := Slot}, World) ->
     signal_cnode(Slot, "STOP", World);
 do(#{kind := label, slot := Slot, how := Label}, World) ->
     soak_world:list(Slot, maps:merge(fields(Slot, World), label(Label)), World);
-do(#{kind := strangers, slot := Slot} = Fault, World) ->
-    ok = strangers:come(host(Slot, World), cnode_name(Slot, World), Fault),
+do(#{kind := inbound, slot := Slot} = Fault, World) ->
+    ok = inbound_load:start(host(Slot, World), cnode_name(Slot, World), Fault),
     World;
 do(#{kind := callers, slot := Slot}, World) ->
     with_beam(Slot, World, status_caller, start, [cnode_name(Slot, World), ?CALLS]);

@@ -1,4 +1,4 @@
-%% What a chaos run is judged by: pure. A connection between two BEAMs counts as lost without need if nothing had happened to
+%% The judge of a chaos run. Pure. A connection between two BEAMs counts as lost needlessly if nothing had happened to
 %% either of their containers for ?QUIET_US before.
 -module(soak_judge).
 
@@ -19,7 +19,7 @@
 -define(QUIET_US, 20000000).
 %% Both ends of a connection, and the line in the log, report its loss within this time.
 -define(SAME_US, 3000000).
-%% For so long a loss may bring about others, as global's messages and the connections made meanwhile go round.
+%% A loss may cause others for this long, by global's messages and the connections made meanwhile.
 -define(TRAIL_US, 20000000).
 
 %% The connections lost between two untouched nodes, oldest first. Cuts: `global` cut the other off "to prevent overlapping

@@ -8,8 +8,8 @@
 -type slot() :: pos_integer().
 %% soft: nothing that could cost a connection by itself.
 -type mode() :: all | soft.
-%% slot is none for what concerns no container, all for what concerns every one. number is a random number for whoever
-%% carries the fault out. In ms the fault is undone.
+%% slot is none if no container is affected, all if every one is. number is a random number for the execution of the fault.
+%% The fault is undone after ms.
 -type fault() :: #{kind := atom(), slot := slot() | all | none, other => slot(), how := term(), ms := pos_integer(),
                    number := non_neg_integer()}.
 %% heal: everything is undone by then; wait until the cluster is whole.
@@ -18,11 +18,11 @@
 -define(CONTAINERS, 6).
 -define(MOST_CONTAINERS, 10).
 -define(LEAST_CONTAINERS, 5).
-%% A run is made of chapters that end with a healing.
+%% A run consists of chapters that end with a healing.
 -define(CHAPTER_MS, 120000).
 -define(HEAL_MS, 25000).
 -define(GAP_MS, 1500).
-%% Most containers that are touched at a time, so that there are others to look at; and how long they are left alone then.
+%% Maximum number of containers that are touched at a time, so that others remain, and how long they are left alone then.
 -define(MOST_TOUCHED, 3).
 -define(REST_MS, 22000).
 
@@ -37,14 +37,14 @@ plan(Seed, Minutes, Mode) ->
     #{steps := Steps} = chapters(0, Minutes * 60000, State),
     lists:sort(fun({A, _}, {B, _}) -> A =< B end, lists:reverse(Steps)).
 
-%% Whether a connection of that container may be lost over it.
+%% Whether the fault may lose a connection of that container.
 -spec is_hard(atom()) -> boolean().
 is_hard(Kind) ->
     lists:keymember(Kind, 2, hard()).
 
 soft() ->
     [{4, metadata}, {2, old_snapshot}, {2, reload}, {2, epmd_killed}, {2, cnode_killed}, {2, cnode_suspended},
-     {2, label}, {3, added}, {3, strangers}, {3, callers}].
+     {2, label}, {3, added}, {3, inbound}, {3, callers}].
 
 hard() ->
     [{3, beam_killed}, {3, beam_suspended}, {3, cut_off}, {2, dropped}, {3, removed}, {3, replaced}].
@@ -94,7 +94,7 @@ members(#{kind := removed, slot := Slot}, #{listed := Listed} = State) ->
 members(_Fault, State) ->
     State.
 
-%% -- what the faults are like: a way, and how long
+%% -- the faults: kind and duration
 
 how(metadata, State) ->
     one_of([{refuse, {1000, 12000}}, {hang, {1000, 12000}}, {unloaded, {500, 8000}}, {empty_list, {1000, 15000}},
@@ -115,7 +115,7 @@ how(label, State) ->
 how(added, State) ->
     one_of([{boots_first, {1000, 4000}}, {listed_first, {500, 4000}}, {starting, {1000, 6000}},
             {starting_without_address, {1000, 6000}}], State);
-how(strangers, State) ->
+how(inbound, State) ->
     one_of([{beam, {500, 1000}}, {cnode, {500, 5000}}, {epmd, {500, 5000}}], State);
 how(beam_suspended, State) ->
     one_of([{"STOP", {2000, 14000}}], State);
@@ -128,13 +128,13 @@ how(replaced, State) ->
 how(_Kind, State) ->
     one_of([{plain, {300, 3000}}], State).
 
-%% -- whom they befall
+%% -- the affected containers
 
 slot(reload, _How, _Now, State) ->
     {#{slot => none}, State};
 slot(callers, _How, _Now, State) ->
     one_slot(maps:get(listed, State), State);
-slot(strangers, _How, _Now, State) ->
+slot(inbound, _How, _Now, State) ->
     one_slot(maps:get(listed, State), State);
 slot(Kind, How, Now, #{listed := Listed} = State) when Kind =:= metadata; Kind =:= old_snapshot ->
     {Share, S1} = between(1, 4, State),
@@ -164,12 +164,12 @@ slot(Kind, _How, Now, #{listed := Listed, touched := Touched} = State) ->
         false -> two_slots(Free, State)
     end.
 
-%% What is busy meanwhile: a container, or its metadata.
+%% The part that is busy meanwhile: a container, or its metadata.
 keys(#{kind := Kind, slot := all}, #{listed := Listed}) when Kind =:= metadata; Kind =:= old_snapshot ->
     [{metadata, Slot} || Slot <- Listed];
 keys(#{kind := Kind, slot := Slot}, _State) when Kind =:= metadata; Kind =:= old_snapshot ->
     [{metadata, Slot}];
-keys(#{kind := Kind}, _State) when Kind =:= reload; Kind =:= callers; Kind =:= strangers ->
+keys(#{kind := Kind}, _State) when Kind =:= reload; Kind =:= callers; Kind =:= inbound ->
     [];
 keys(Fault, _State) ->
     slots(Fault).
@@ -180,14 +180,14 @@ slots(#{slot := Slot}) -> [Slot].
 %% A container that boots takes its time on a busy machine.
 rest(added) -> 10000;
 rest(Kind) when Kind =:= beam_killed; Kind =:= replaced -> ?REST_MS;
-%% Time for a read, so that one wrong list after the other is no evidence that lasts.
+%% Time for a read, so that consecutive wrong lists are no continuous evidence.
 rest(Kind) when Kind =:= metadata; Kind =:= old_snapshot -> 4000;
 rest(_Kind) -> 1000.
 
 free(Key, Now, #{busy := Busy}) ->
     maps:get(Key, Busy, 0) =< Now.
 
-%% -- chance
+%% -- random numbers
 
 one_slot([], State) ->
     {none_free, State};

@@ -1,4 +1,4 @@
-%% The end of a chaos run: a table of what was seen, and the judgements over it.
+%% The result of a chaos run: a table of the observations, and the judgements.
 -module(soak_table).
 
 -export([print/4]).
@@ -94,7 +94,7 @@ lines(#{containers := Containers, evidence := #{cnode_lines := CnodeLines, beam_
 frequent_lines(Items) ->
     [io:format("  ~5b ~ts~n", [Count, Item]) || {Item, Count} <- lists:sublist(frequent(Items), ?SHOWN)].
 
-%% Without what differs from line to line.
+%% Without the parts that differ from line to line.
 shape(Text) ->
     re:replace(Text, "[0-9]+", "N", [global, {return, binary}]).
 

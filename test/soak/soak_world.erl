@@ -1,5 +1,5 @@
 %% The containers of a chaos run: each a test host with a BEAM, a C-node and a metadata service of its own, which may be
-%% wrong by itself. Keeps what happened to whom and when, and what the BEAMs and C-nodes of ended containers reported.
+%% wrong by itself. Records which container was affected when, and the reports of the BEAMs and C-nodes of ended containers.
 -module(soak_world).
 
 -export([new/1, add/2, remove/2, kill/2, end_beam/2, boot/3, booted/3, container/2, slots/1, beam/2]).
@@ -32,7 +32,7 @@ new(Mode) ->
 
 %% -- containers
 
-%% A host with its metadata service; nothing runs there yet, and nobody lists it.
+%% A host with its metadata service; nothing runs there yet, and it is not listed.
 -spec add(slot(), world()) -> world().
 add(Slot, #{containers := Containers, history := History} = World) ->
     Metadata = metadata_server:start({0, 0, 0, 0}, ?METADATA_PORT + Slot),
@@ -136,7 +136,7 @@ end_cnode(Slot, Signal, World) ->
             update(Container#{cnode := none}, keep_lines(Cnode, World))
     end.
 
-%% One that has ended by itself is noted, and started again as a wrapper does.
+%% One that has ended by itself is recorded, and restarted as by a wrapper.
 -spec watch_cnodes(world()) -> world().
 watch_cnodes(#{containers := Containers} = World) ->
     maps:fold(fun watch/3, World, Containers).
@@ -168,9 +168,9 @@ sample_of(#{keeper := Keeper} = Cnode, Began) ->
         error:{badmatch, _} -> []
     end.
 
-%% -- what metadata lists
+%% -- metadata
 
-%% From now on with these fields beside those that it has anyway.
+%% Adds these fields to its own.
 -spec list(slot(), #{atom() => term()}, world()) -> world().
 list(Slot, Fields, #{listing := Listing} = World) ->
     publish(World#{listing := lists:keystore(Slot, 1, Listing, {Slot, Fields})}).
@@ -179,7 +179,7 @@ list(Slot, Fields, #{listing := Listing} = World) ->
 unlist(Slot, #{listing := Listing} = World) ->
     publish(World#{listing := lists:keydelete(Slot, 1, Listing)}).
 
-%% Whether the unlisted container's BEAM has left the others by itself by now: noted.
+%% Records whether the unlisted container's BEAM has disconnected from the others by itself.
 -spec depart(slot(), world()) -> world().
 depart(Slot, #{departed := Departed} = World) ->
     case beam(Slot, World) of
@@ -228,16 +228,16 @@ spec(#{host := Host}, #{address := none} = Fields) ->
 spec(#{host := Host}, Fields) ->
     maps:merge(#{address => test_host:address(Host), uuid => list_to_binary(test_host:address(Host))}, Fields).
 
-%% -- what happened
+%% -- faults
 
-%% Something begins to happen to the container.
+%% A fault begins to affect the container.
 -spec touch(term(), slot(), atom(), world()) -> world().
 touch(Key, Slot, Kind, #{touches := Touches} = World) ->
     #{host := Host} = container(Slot, World),
     Touch = #{node => test_host:node_name("myapp", Host), kind => Kind, from => now_us(), to => ongoing},
     World#{touches := Touches#{{Key, now_us()} => Touch}}.
 
-%% It is over.
+%% The fault is over.
 -spec untouched(term(), world()) -> world().
 untouched(Key, #{touches := Touches} = World) ->
     World#{touches := maps:map(fun({K, _}, #{to := ongoing} = Touch) when K =:= Key -> Touch#{to := now_us()};
@@ -263,7 +263,7 @@ gather_beam(Beam, #{evidence := Evidence} = World) ->
         exit:Reason -> World#{ended := [#{node => Node, no_report => Reason} | map_get(ended, World)]}
     end.
 
-%% What all that are there have reported: at the end of the run.
+%% The reports of all that exist: at the end of the run.
 -spec gather_all(world()) -> world().
 gather_all(#{containers := Containers} = World) ->
     lists:foldl(fun keep_lines/2,

@@ -1,4 +1,4 @@
-%% Runs inside a BEAM of a chaos run: calls a C-node as an application does, and counts how that went.
+%% Runs inside a BEAM of a chaos run: calls a C-node as an application does, and counts the results.
 -module(status_caller).
 
 -export([prepare/0, start/2, results/0]).
@@ -10,7 +10,7 @@
 prepare() ->
     persistent_term:put(?MODULE, counters:new(2, [])).
 
-%% So many calls, in the background.
+%% This many calls, in the background.
 -spec start(node(), pos_integer()) -> ok.
 start(Cnode, Count) ->
     _ = spawn(fun() -> [call({rancher_cnode, Cnode}) || _ <- lists:seq(1, Count)] end),

@@ -1,6 +1,6 @@
 defmodule Shop.Page do
   @moduledoc """
-  The smallest web server that shows something: / tells about the cluster, /health is for Rancher's health check.
+  A minimal web server: / shows the cluster, /health is for Rancher's health check.
   """
   use Task, restart: :permanent
 
@@ -14,7 +14,7 @@ defmodule Shop.Page do
 
   defp accept(listener) do
     {:ok, socket} = :gen_tcp.accept(listener)
-    # Not linked: a visitor who hangs up ends nothing but his visit.
+    # Not linked: a client that disconnects ends only its own process.
     {:ok, visit} = Task.start(fn -> receive(do: (:go -> serve(socket))) end)
     :ok = :gen_tcp.controlling_process(socket, visit)
     send(visit, :go)

@@ -1,14 +1,14 @@
-%% Runs inside each BEAM under test and remembers when links came and went. Times are os:perf_counter/1 in
+%% Runs inside each BEAM under test and records when connections were made and lost. Times are os:perf_counter/1 in
 %% microseconds, which all BEAMs of one machine share, so that figures of several BEAMs can be compared.
--module(link_log).
+-module(connection_log).
 
--export([start/0, events/0, linked_at/2]).
+-export([start/0, events/0, connected_at/2]).
 -export_type([event/0]).
 
 -type event() :: #{at := integer(), what := booted | up | down, node := node(), type => visible | hidden,
                    reason => term()}.
 
-%% Called by `erl -run link_log` at boot. Links that exist already count as coming now.
+%% Called by `erl -run connection_log` at boot. Existing connections count as made now.
 -spec start() -> ok.
 start() ->
     Starter = self(),
@@ -26,11 +26,11 @@ events() ->
         {Request, Events} -> Events
     end.
 
-%% When the last of Nodes was linked, waiting up to Timeout (ms) for it; the missing ones if that is too short.
--spec linked_at([node()], timeout()) -> {ok, integer()} | {missing, [node()]}.
-linked_at(Nodes, Timeout) ->
+%% When the last of Nodes was connected, waiting up to Timeout (ms) for it; the missing ones if that is too short.
+-spec connected_at([node()], timeout()) -> {ok, integer()} | {missing, [node()]}.
+connected_at(Nodes, Timeout) ->
     Request = make_ref(),
-    ?MODULE ! {linked_at, self(), Request, Nodes},
+    ?MODULE ! {connected_at, self(), Request, Nodes},
     receive
         {Request, At} -> {ok, At}
     after Timeout ->
@@ -58,20 +58,20 @@ loop(#{events := Events, waiting := Waiting} = State) ->
         {events, From, Request} ->
             From ! {Request, lists:reverse(Events)},
             loop(State);
-        {linked_at, From, Request, Nodes} ->
+        {connected_at, From, Request, Nodes} ->
             loop(answer(State#{waiting := [{From, Request, Nodes} | Waiting]}))
     end.
 
 answer(#{events := Events, waiting := Waiting} = State) ->
-    Up = maps:from_list(lists:foldr(fun linked/2, [], Events)),
+    Up = maps:from_list(lists:foldr(fun connected/2, [], Events)),
     {Answered, Waits} = lists:partition(fun({_, _, Nodes}) -> lists:all(fun(N) -> is_map_key(N, Up) end, Nodes) end,
                                         Waiting),
     [From ! {Request, lists:max([0 | [map_get(Node, Up) || Node <- Nodes]])} || {From, Request, Nodes} <- Answered],
     State#{waiting := Waits}.
 
-linked(#{what := up, node := Node, at := At}, Links) -> lists:keystore(Node, 1, Links, {Node, At});
-linked(#{what := down, node := Node}, Links) -> lists:keydelete(Node, 1, Links);
-linked(#{what := booted}, Links) -> Links.
+connected(#{what := up, node := Node, at := At}, Nodes) -> lists:keystore(Node, 1, Nodes, {Node, At});
+connected(#{what := down, node := Node}, Nodes) -> lists:keydelete(Node, 1, Nodes);
+connected(#{what := booted}, Nodes) -> Nodes.
 
 type(Node, Hidden) ->
     case lists:member(Node, Hidden) of

@@ -1,16 +1,16 @@
-%% When the first round is done, and what is told of BEAMs that are not there or do not answer.
--module(rounds_SUITE).
+%% When the initial sync is done, and what is reported of BEAMs that are absent or do not answer.
+-module(initial_sync_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([a_good_read_without_peers_ends_the_first_round/1, a_container_without_an_address_ends_the_first_round/1,
-         all_targets_are_awaited_though_one_is_dead/1, all_targets_are_awaited_though_one_has_departed/1,
+-export([a_read_without_peers_completes_the_initial_sync/1, a_container_without_an_address_completes_the_initial_sync/1,
+         all_targets_sync_although_one_is_dead/1, all_targets_sync_although_one_has_departed/1,
          all_targets_forget_a_departed_one_that_is_away/1,
-         all_targets_tell_only_what_is_not_linked/1, a_suspended_beam_is_told_as_not_responding/1,
-         places_of_a_node_that_went_are_free_again/1, places_of_callers_that_ended_are_free_again/1,
-         the_log_tells_the_reason_that_status_tells/1,
-         the_log_tells_who_is_held_and_who_no_longer/1]).
+         with_all_targets_only_unconnected_peers_are_listed/1, a_suspended_beam_is_unresponsive/1,
+         places_of_a_lost_node_are_free_again/1, places_of_callers_that_ended_are_free_again/1,
+         the_log_has_the_same_reason_as_status/1,
+         the_log_shows_held_and_released_peers/1]).
 %% Run inside a BEAM under test.
 -export([await_many/2]).
 
@@ -20,38 +20,38 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [a_good_read_without_peers_ends_the_first_round, a_container_without_an_address_ends_the_first_round,
-     all_targets_are_awaited_though_one_is_dead, all_targets_are_awaited_though_one_has_departed,
+    [a_read_without_peers_completes_the_initial_sync, a_container_without_an_address_completes_the_initial_sync,
+     all_targets_sync_although_one_is_dead, all_targets_sync_although_one_has_departed,
      all_targets_forget_a_departed_one_that_is_away,
-     all_targets_tell_only_what_is_not_linked, a_suspended_beam_is_told_as_not_responding,
-     places_of_a_node_that_went_are_free_again, places_of_callers_that_ended_are_free_again,
-     the_log_tells_the_reason_that_status_tells, the_log_tells_who_is_held_and_who_no_longer].
+     with_all_targets_only_unconnected_peers_are_listed, a_suspended_beam_is_unresponsive,
+     places_of_a_lost_node_are_free_again, places_of_callers_that_ended_are_free_again,
+     the_log_has_the_same_reason_as_status, the_log_shows_held_and_released_peers].
 
--spec a_good_read_without_peers_ends_the_first_round([term()]) -> ok.
-a_good_read_without_peers_ends_the_first_round(Config) ->
-    ends_the_first_round(Config, []).
+-spec a_read_without_peers_completes_the_initial_sync([term()]) -> ok.
+a_read_without_peers_completes_the_initial_sync(Config) ->
+    completes_the_initial_sync(Config, []).
 
--spec a_container_without_an_address_ends_the_first_round([term()]) -> ok.
-a_container_without_an_address_ends_the_first_round(Config) ->
-    ends_the_first_round(Config, [#{address => test_host:fresh_address(), primary_ip => null, ips => [],
+-spec a_container_without_an_address_completes_the_initial_sync([term()]) -> ok.
+a_container_without_an_address_completes_the_initial_sync(Config) ->
+    completes_the_initial_sync(Config, [#{address => test_host:fresh_address(), primary_ip => null, ips => [],
                                     state => <<"starting">>}]).
 
--spec all_targets_are_awaited_though_one_is_dead([term()]) -> ok.
-all_targets_are_awaited_though_one_is_dead(Config) ->
+-spec all_targets_sync_although_one_is_dead([term()]) -> ok.
+all_targets_sync_although_one_is_dead(Config) ->
     #{beams := [Beam | _], cnode := Cnode, alone := Alone} = lone(Config, 2, [test_host:vanishing_address()]),
     ok = test_cnode:call(Cnode, Beam, {await, 10000}),
     {0, _} = test_cnode:await_exit(test_cnode:start(Alone, #{basename => "once", args => ["--once" | all_args()]}),
                                    15000),
     ok.
 
-%% A departed one is driven on while it is linked, but nobody waits for it.
--spec all_targets_are_awaited_though_one_has_departed([term()]) -> ok.
-all_targets_are_awaited_though_one_has_departed(Config) ->
+%% A departed target is kept while it is connected, but does not count for the initial sync.
+-spec all_targets_sync_although_one_has_departed([term()]) -> ok.
+all_targets_sync_although_one_has_departed(Config) ->
     #{hosts := [_, _, Gone] = Hosts, beams := [Beam, _, Departed], cnode := Cnode} = lone(Config, 3, []),
     ok = test_cluster:list(metadata(Config), Hosts -- [Gone]),
     _ = test_cnode:await(Cnode, "peer_departed"),
     ok = test_cluster:await_nodes(Departed, [], 10000),
-    %% Linked anew it has to begin a round, and may dial nobody.
+    %% Once reconnected it has to sync, and may dial nobody.
     Dropped = os:perf_counter(microsecond),
     true = test_beam:call(Departed, erlang, disconnect_node, [test_cnode:name(Cnode)]),
     _ = test_cnode:await(Cnode, "target_connected", Dropped),
@@ -66,33 +66,33 @@ all_targets_forget_a_departed_one_that_is_away(Config) ->
     #{hosts := Hosts, beams := [Beam, Other, Departed], cnode := Cnode} =
         lone(Config, 3, [test_host:vanishing_address()]),
     ok = test_cluster:list(metadata(Config), lists:sublist(Hosts, 2)),
-    test_wait:equals("the departed one that is linked is driven, the one that is away is not", names([Beam, Other, Departed]),
+    test_wait:equals("the departed target that is connected is kept, the other one is not", names([Beam, Other, Departed]),
                      fun() -> targets(Cnode, Beam) end, 10000),
     ok = test_beam:kill(Departed),
     test_wait:equals("only those of the service are driven", names([Beam, Other]),
                      fun() -> targets(Cnode, Beam) end, 10000).
 
--spec all_targets_tell_only_what_is_not_linked([term()]) -> ok.
-all_targets_tell_only_what_is_not_linked(Config) ->
+-spec with_all_targets_only_unconnected_peers_are_listed([term()]) -> ok.
+with_all_targets_only_unconnected_peers_are_listed(Config) ->
     Dead = test_host:vanishing_address(),
     #{beams := [Beam | _] = Beams, cnode := Cnode} = lone(Config, 3, [Dead]),
     Targets = [test_beam:name(Each) || Each <- Beams],
     Wanted = lists:sort([{Target, list_to_atom("myapp@" ++ Dead)} || Target <- Targets]),
-    test_wait:equals("each target tells the dead peer alone", Wanted,
+    test_wait:equals("each target lists only the dead peer", Wanted,
                      fun() -> lists:sort([{Target, Node} || #{target := Target, node := Node}
                                                                 <- test_cnode:call(Cnode, Beam, peers),
                                                             lists:member(Target, Targets)])
                      end, 10000),
     ok = test_cnode:call(Cnode, Beam, {await, 10000}),
-    #{targets := Told} = test_cnode:call(Cnode, Beam, status),
-    [2, 2, 2] = [Connected || #{node := Node, connected := Connected} <- Told, lists:member(Node, Targets)],
-    [{awaited, epmd}] = [{State, Stage} || #{node := Node, state := State, stage := Stage} <- Told,
+    #{targets := Listed} = test_cnode:call(Cnode, Beam, status),
+    [2, 2, 2] = [Connected || #{node := Node, connected := Connected} <- Listed, lists:member(Node, Targets)],
+    [{awaited, epmd}] = [{State, Stage} || #{node := Node, state := State, stage := Stage} <- Listed,
                                            not lists:member(Node, Targets)],
     ok.
 
-%% The kernel takes the connection, and nobody says a word: that is no refusal.
--spec a_suspended_beam_is_told_as_not_responding([term()]) -> ok.
-a_suspended_beam_is_told_as_not_responding(Config) ->
+%% The kernel accepts the connection, and nothing answers: that is not a refusal.
+-spec a_suspended_beam_is_unresponsive([term()]) -> ok.
+a_suspended_beam_is_unresponsive(Config) ->
     Hosts = [First | _] = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     [Beam, Other] = test_beam:start_all(Hosts),
@@ -108,8 +108,8 @@ a_suspended_beam_is_told_as_not_responding(Config) ->
     [] = test_cnode:events(Cnode, "target_refused"),
     ok.
 
--spec places_of_a_node_that_went_are_free_again([term()]) -> ok.
-places_of_a_node_that_went_are_free_again(Config) ->
+-spec places_of_a_lost_node_are_free_again([term()]) -> ok.
+places_of_a_lost_node_are_free_again(Config) ->
     ok = metadata_server:misbehave(metadata(Config), not_found),
     [First, Second] = test_beam:start_all(test_cluster:hosts(2)),
     Cnode = test_cnode:start(test_beam:host(First)),
@@ -134,13 +134,13 @@ places_of_callers_that_ended_are_free_again(Config) ->
     _ = [test_beam:call(Second, erlang, exit, [Caller, kill]) || Caller <- lists:sublist(Callers, 10)],
     test_wait:equals("there are places again", {error, timeout},
                      fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
-    %% The link to those that ended is still there.
+    %% The connection to those that ended is still there.
     true = lists:member(test_cnode:name(Cnode), test_beam:call(Second, erlang, nodes, [hidden])),
     ok.
 
-%% A host that is not there: now the kernel says so, now nobody says anything.
--spec the_log_tells_the_reason_that_status_tells([term()]) -> ok.
-the_log_tells_the_reason_that_status_tells(Config) ->
+%% A host that is not there: sometimes the kernel reports it, sometimes nothing answers.
+-spec the_log_has_the_same_reason_as_status([term()]) -> ok.
+the_log_has_the_same_reason_as_status(Config) ->
     Host = test_host:add(),
     Dead = test_host:fresh_address(),
     ok = test_cluster:list(metadata(Config), [Host, Dead]),
@@ -157,8 +157,8 @@ the_log_tells_the_reason_that_status_tells(Config) ->
     [#{fields := #{<<"msg">> := Reason}}] = test_cnode:events(Cnode, "peer_unreachable"),
     ok.
 
--spec the_log_tells_who_is_held_and_who_no_longer([term()]) -> ok.
-the_log_tells_who_is_held_and_who_no_longer(Config) ->
+-spec the_log_shows_held_and_released_peers([term()]) -> ok.
+the_log_shows_held_and_released_peers(Config) ->
     Hosts = [First, Second] = test_cluster:hosts(2),
     Stopped = #{address => test_host:address(Second), state => <<"stopped">>},
     ok = test_cluster:list(metadata(Config), [First, Stopped]),
@@ -178,7 +178,7 @@ the_log_tells_who_is_held_and_who_no_longer(Config) ->
 
 %% -- inside a BEAM
 
-%% Many processes that wait for ever.
+%% Many processes that wait without a limit.
 -spec await_many(node(), pos_integer()) -> [pid()].
 await_many(Node, Count) ->
     pong = net_adm:ping(Node),
@@ -191,9 +191,9 @@ await_a_place(Node) ->
         ok -> ok
     end.
 
-%% -- what the cases share
+%% -- helpers
 
-ends_the_first_round(Config, Containers) ->
+completes_the_initial_sync(Config, Containers) ->
     Host = test_host:add(),
     ok = test_cluster:list(metadata(Config), [Host]),
     ok = metadata_server:list(metadata(Config), "Shop", "other", Containers),
@@ -205,7 +205,7 @@ ends_the_first_round(Config, Containers) ->
     {0, _} = test_cnode:await_exit(test_cnode:start(Host, #{basename => "once", args => ["--once" | Args]}), 10000),
     ok.
 
-%% Some hosts with BEAMs, and one C-node that stands alone and drives them all; the mesh is there.
+%% Some hosts with BEAMs, and one separate C-node with --targets all; the mesh is complete.
 lone(Config, Count, More) ->
     Alone = test_host:add(),
     Hosts = test_cluster:hosts(Count),
@@ -220,7 +220,7 @@ lone(Config, Count, More) ->
 names(Beams) ->
     lists:sort([test_beam:name(Beam) || Beam <- Beams]).
 
-%% The BEAMs that the C-node drives.
+%% The targets of the C-node.
 targets(Cnode, Beam) ->
     #{targets := Targets} = test_cnode:call(Cnode, Beam, status),
     lists:sort([Node || #{node := Node} <- Targets]).

@@ -1,13 +1,13 @@
-%% The settings that choose how peers are reached, which of them, and how one is disconnected.
--module(layers_SUITE).
+%% The policies: how peers are reached, which of them, and how one is disconnected.
+-module(policies_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
 -export([the_given_functions_connect_and_list/1, the_given_function_disconnects/1,
-         without_a_probe_a_cluster_forms_though_epmd_is_not_asked/1,
-         an_unhealthy_container_is_taken_in_when_it_is_well/1,
-         immediate_removal_disconnects_at_the_first_read/1, removal_never_disconnects_nobody/1]).
+         without_a_probe_a_cluster_forms_although_epmd_is_not_asked/1,
+         an_unhealthy_container_is_connected_when_it_is_healthy/1,
+         immediate_removal_disconnects_at_the_first_read/1, removal_never_disconnects_no_peer/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -16,8 +16,8 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [the_given_functions_connect_and_list, the_given_function_disconnects,
-     without_a_probe_a_cluster_forms_though_epmd_is_not_asked, an_unhealthy_container_is_taken_in_when_it_is_well,
-     immediate_removal_disconnects_at_the_first_read, removal_never_disconnects_nobody].
+     without_a_probe_a_cluster_forms_although_epmd_is_not_asked, an_unhealthy_container_is_connected_when_it_is_healthy,
+     immediate_removal_disconnects_at_the_first_read, removal_never_disconnects_no_peer].
 
 -spec the_given_functions_connect_and_list([term()]) -> ok.
 the_given_functions_connect_and_list(Config) ->
@@ -25,12 +25,12 @@ the_given_functions_connect_and_list(Config) ->
     Dialled = [{connect, test_beam:name(Other)}],
     Asked = test_beam:call(Beam, layer, asked, []) ++ test_beam:call(Other, layer, asked, []),
     true = lists:member(nodes, Asked),
-    %% Whoever came first has dialled; both may have.
+    %% One of them has dialled; both may have.
     [_ | _] = [What || {connect, _} = What <- Asked],
     [] = [What || {connect, _} = What <- test_beam:call(Beam, layer, asked, [])] -- Dialled,
     ok.
 
-%% Where global cuts nobody off, as the user who chooses this way must see to.
+%% Without prevention of overlapping partitions, as the user of this setting has to ensure.
 -spec the_given_function_disconnects([term()]) -> ok.
 the_given_function_disconnects(Config) ->
     #{hosts := [_ | Hosts], beams := [Departed | Stayers], cnodes := [Own | _]} =
@@ -45,9 +45,9 @@ the_given_function_disconnects(Config) ->
     [] = [What || {disconnect, Node} = What <- Asked, Node =/= test_beam:name(Departed)],
     ok.
 
-%% The dead one keeps nobody from the living, though it must be dialled to be known as dead.
--spec without_a_probe_a_cluster_forms_though_epmd_is_not_asked([term()]) -> ok.
-without_a_probe_a_cluster_forms_though_epmd_is_not_asked(Config) ->
+%% The dead peer delays no others, although it must be dialled to be known as dead.
+-spec without_a_probe_a_cluster_forms_although_epmd_is_not_asked([term()]) -> ok.
+without_a_probe_a_cluster_forms_although_epmd_is_not_asked(Config) ->
     Hosts = test_cluster:hosts(3),
     Dead = test_host:vanishing_address(),
     ok = test_cluster:list(metadata(Config), [Dead | Hosts]),
@@ -65,8 +65,8 @@ without_a_probe_a_cluster_forms_though_epmd_is_not_asked(Config) ->
     #{targets := [#{counters := #{probes := 0}}]} = test_cnode:call(Cnode, hd(Beams), status),
     ok.
 
--spec an_unhealthy_container_is_taken_in_when_it_is_well([term()]) -> ok.
-an_unhealthy_container_is_taken_in_when_it_is_well(Config) ->
+-spec an_unhealthy_container_is_connected_when_it_is_healthy([term()]) -> ok.
+an_unhealthy_container_is_connected_when_it_is_healthy(Config) ->
     Hosts = [First, Second, Third] = test_cluster:hosts(3),
     List = fun(Health) -> test_cluster:list(metadata(Config), [First, Second,
                                                                #{address => test_host:address(Third),
@@ -74,7 +74,7 @@ an_unhealthy_container_is_taken_in_when_it_is_well(Config) ->
            end,
     ok = List(<<"unhealthy">>),
     [BeamA, BeamB, Ill] = Beams = test_beam:start_all(Hosts),
-    %% The ill one's own C-node would dial the others.
+    %% The unhealthy one's own C-node would dial the others.
     [CnodeA, _] = Cnodes = test_cnode:start_all([First, Second], #{args => ["--health", "passing"]}),
     [ok = test_cnode:call(Cnode, Beam, {await, 10000})
      || {Beam, Cnode} <- lists:zip([BeamA, BeamB], await_targets(Cnodes))],
@@ -94,8 +94,8 @@ immediate_removal_disconnects_at_the_first_read(Config) ->
     ok = test_cluster:await_nodes(Departed, [], 10000),
     test_cluster:await_mesh(Stayers, 5000).
 
--spec removal_never_disconnects_nobody([term()]) -> ok.
-removal_never_disconnects_nobody(Config) ->
+-spec removal_never_disconnects_no_peer([term()]) -> ok.
+removal_never_disconnects_no_peer(Config) ->
     #{hosts := [_ | Hosts], beams := Beams, cnodes := [_, Cnode | _]} =
         test_cluster:form(metadata(Config), 4, #{args => ["--removal", "never", "--removal-delay", "0"]}),
     ok = test_cluster:list(metadata(Config), Hosts),
@@ -108,13 +108,13 @@ removal_never_disconnects_nobody(Config) ->
                                 #{metadata := Seen} -> {wait, Seen}
                             end
                     end, 20000),
-    %% As long as it would take to cut a link: a random wait of up to 500 ms, and the list of the links every second.
+    %% As long as it would take to cut a connection: a random wait of up to 500 ms, and the list of connections every second.
     ok = test_service:keep_reloading(metadata(Config), Hosts, 2000),
     ok = test_cluster:await_mesh(Beams, 0),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
-%% -- what the cases share
+%% -- helpers
 
 with_layer(Config, Count, Args) ->
     with_layer(Config, Count, Args, []).

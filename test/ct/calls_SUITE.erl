@@ -1,17 +1,17 @@
-%% What BEAM developers get from the node with the tools they have: calls, casts, ping, links and monitors.
--module(being_called_SUITE).
+%% The node as seen from a BEAM: calls, casts, ping, links and monitors.
+-module(calls_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([status_tells_what_the_node_knows/1, peers_tell_why_one_is_not_linked/1,
-         await_answers_after_the_first_round_even_with_a_dead_peer/1, await_says_when_it_takes_too_long/1,
-         a_refresh_by_call_or_cast_reads_the_metadata_now/1, what_is_not_understood_is_answered_in_kind/1,
-         both_forms_of_ping_are_answered/1, monitors_and_links_learn_why_it_ended/1,
-         monitors_and_links_notice_that_it_was_killed/1, monitors_and_links_to_nobody_end_at_once/1,
-         messages_and_casts_to_nobody_do_no_harm/1, wait_blocks_until_the_first_round/1]).
+-export([status_contains_the_state_of_the_node/1, peers_contain_the_reason_of_an_unconnected_peer/1,
+         await_returns_after_the_initial_sync_even_with_a_dead_peer/1, await_returns_timeout/1,
+         a_refresh_by_call_or_cast_reads_the_metadata_now/1, requests_that_are_not_understood_get_an_error/1,
+         both_forms_of_ping_are_answered/1, monitors_and_links_get_the_exit_reason/1,
+         monitors_and_links_notice_that_it_was_killed/1, monitors_and_links_to_unregistered_names_end_at_once/1,
+         messages_and_casts_to_unregistered_names_do_no_harm/1, wait_blocks_until_the_initial_sync/1]).
 %% Run inside a BEAM under test.
--export([old_ping/1, watch/1, told/0, watch_nobody/1, bother/1]).
+-export([old_ping/1, watch/1, noticed/0, watch_nobody/1, bother/1]).
 
 -define(TOLD_MS, 5000).
 
@@ -21,18 +21,18 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [status_tells_what_the_node_knows, peers_tell_why_one_is_not_linked,
-     await_answers_after_the_first_round_even_with_a_dead_peer, await_says_when_it_takes_too_long,
-     a_refresh_by_call_or_cast_reads_the_metadata_now, what_is_not_understood_is_answered_in_kind,
-     both_forms_of_ping_are_answered, monitors_and_links_learn_why_it_ended,
-     monitors_and_links_notice_that_it_was_killed, monitors_and_links_to_nobody_end_at_once,
-     messages_and_casts_to_nobody_do_no_harm, wait_blocks_until_the_first_round].
+    [status_contains_the_state_of_the_node, peers_contain_the_reason_of_an_unconnected_peer,
+     await_returns_after_the_initial_sync_even_with_a_dead_peer, await_returns_timeout,
+     a_refresh_by_call_or_cast_reads_the_metadata_now, requests_that_are_not_understood_get_an_error,
+     both_forms_of_ping_are_answered, monitors_and_links_get_the_exit_reason,
+     monitors_and_links_notice_that_it_was_killed, monitors_and_links_to_unregistered_names_end_at_once,
+     messages_and_casts_to_unregistered_names_do_no_harm, wait_blocks_until_the_initial_sync].
 
--spec status_tells_what_the_node_knows([term()]) -> ok.
-status_tells_what_the_node_knows(Config) ->
+-spec status_contains_the_state_of_the_node([term()]) -> ok.
+status_contains_the_state_of_the_node(Config) ->
     #{beams := [Beam, Other], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_cnode:call(Cnode, Beam, {await, 10000}),
-    test_wait:equals("the node knows that the two are connected", connected,
+    test_wait:equals("the node reports the two as connected", connected,
                      fun() -> state_of(test_beam:name(Other), test_cnode:call(Cnode, Beam, peers)) end, 5000),
     #{node := Node, version := <<_, _/binary>>, registration := registered, own_container := listed, connections := 1,
       metadata := #{url := <<"http://rancher-metadata">>, version := Version, last_answer_ms_ago := Age,
@@ -45,8 +45,8 @@ status_tells_what_the_node_knows(Config) ->
     true = Age >= 0 andalso Since =< Uptime,
     ok.
 
--spec peers_tell_why_one_is_not_linked([term()]) -> ok.
-peers_tell_why_one_is_not_linked(Config) ->
+-spec peers_contain_the_reason_of_an_unconnected_peer([term()]) -> ok.
+peers_contain_the_reason_of_an_unconnected_peer(Config) ->
     Hosts = [_, Empty] = test_cluster:hosts(2),
     Dead = test_host:vanishing_address(),
     Stopped = #{address => test_host:fresh_address(), state => <<"stopped">>},
@@ -62,8 +62,8 @@ peers_tell_why_one_is_not_linked(Config) ->
     contains(<<"stopped">>, reason_of(list_to_atom("myapp@" ++ maps:get(address, Stopped)), Peers)),
     ok.
 
--spec await_answers_after_the_first_round_even_with_a_dead_peer([term()]) -> ok.
-await_answers_after_the_first_round_even_with_a_dead_peer(Config) ->
+-spec await_returns_after_the_initial_sync_even_with_a_dead_peer([term()]) -> ok.
+await_returns_after_the_initial_sync_even_with_a_dead_peer(Config) ->
     Hosts = [First | _] = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), [test_host:vanishing_address() | Hosts]),
     [Beam, Other] = test_beam:start_all(Hosts),
@@ -73,8 +73,8 @@ await_answers_after_the_first_round_even_with_a_dead_peer(Config) ->
     true = lists:member(test_beam:name(Other), test_beam:visible_nodes(Beam)),
     ok.
 
--spec await_says_when_it_takes_too_long([term()]) -> ok.
-await_says_when_it_takes_too_long(Config) ->
+-spec await_returns_timeout([term()]) -> ok.
+await_returns_timeout(Config) ->
     ok = metadata_server:misbehave(metadata(Config), not_found),
     Host = test_host:add(),
     Beam = test_beam:start(Host),
@@ -98,8 +98,8 @@ a_refresh_by_call_or_cast_reads_the_metadata_now(Config) ->
      end || How <- [call, cast]],
     ok.
 
--spec what_is_not_understood_is_answered_in_kind([term()]) -> ok.
-what_is_not_understood_is_answered_in_kind(Config) ->
+-spec requests_that_are_not_understood_get_an_error([term()]) -> ok.
+requests_that_are_not_understood_get_an_error(Config) ->
     #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     Odd = {what, [1 | 2], #{<<"a">> => 1.5}, 1 bsl 100, "text", self()},
     {error, {unknown_request, Odd}} = test_cnode:call(Cnode, Beam, Odd),
@@ -116,12 +116,12 @@ both_forms_of_ping_are_answered(Config) ->
     yes = test_beam:call(Beam, ?MODULE, old_ping, [test_cnode:name(Cnode)]),
     ok.
 
--spec monitors_and_links_learn_why_it_ended([term()]) -> ok.
-monitors_and_links_learn_why_it_ended(Config) ->
+-spec monitors_and_links_get_the_exit_reason([term()]) -> ok.
+monitors_and_links_get_the_exit_reason(Config) ->
     #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_beam:call(Beam, ?MODULE, watch, [test_cnode:name(Cnode)]),
     ok = test_cnode:stop(Cnode),
-    #{monitor := shutdown, link := shutdown} = test_beam:call(Beam, ?MODULE, told, []),
+    #{monitor := shutdown, link := shutdown} = test_beam:call(Beam, ?MODULE, noticed, []),
     ok.
 
 -spec monitors_and_links_notice_that_it_was_killed([term()]) -> ok.
@@ -129,21 +129,21 @@ monitors_and_links_notice_that_it_was_killed(Config) ->
     #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_beam:call(Beam, ?MODULE, watch, [test_cnode:name(Cnode)]),
     ok = test_cnode:kill(Cnode),
-    #{monitor := noconnection, link := noconnection} = test_beam:call(Beam, ?MODULE, told, []),
+    #{monitor := noconnection, link := noconnection} = test_beam:call(Beam, ?MODULE, noticed, []),
     ok.
 
--spec monitors_and_links_to_nobody_end_at_once([term()]) -> ok.
-monitors_and_links_to_nobody_end_at_once(Config) ->
+-spec monitors_and_links_to_unregistered_names_end_at_once([term()]) -> ok.
+monitors_and_links_to_unregistered_names_end_at_once(Config) ->
     #{beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_beam:call(Beam, ?MODULE, watch_nobody, [test_cnode:name(Cnode)]),
-    #{monitor := noproc, link := noproc} = test_beam:call(Beam, ?MODULE, told, []),
+    #{monitor := noproc, link := noproc} = test_beam:call(Beam, ?MODULE, noticed, []),
     ok.
 
--spec messages_and_casts_to_nobody_do_no_harm([term()]) -> ok.
-messages_and_casts_to_nobody_do_no_harm(Config) ->
+-spec messages_and_casts_to_unregistered_names_do_no_harm([term()]) -> ok.
+messages_and_casts_to_unregistered_names_do_no_harm(Config) ->
     #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_beam:call(Beam, ?MODULE, bother, [test_cnode:name(Cnode)]),
-    test_wait:until("all that went to nobody was dropped and counted",
+    test_wait:until("all messages to unregistered names were dropped and counted",
                     fun() ->
                             case test_cnode:call(Cnode, Beam, status) of
                                 #{counters := #{messages_dropped := Dropped}} when Dropped > 1000 -> {done, ok};
@@ -151,11 +151,11 @@ messages_and_casts_to_nobody_do_no_harm(Config) ->
                             end
                     end, 5000),
     [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
--spec wait_blocks_until_the_first_round([term()]) -> ok.
-wait_blocks_until_the_first_round(Config) ->
+-spec wait_blocks_until_the_initial_sync([term()]) -> ok.
+wait_blocks_until_the_initial_sync(Config) ->
     Hosts = [First | _] = test_cluster:hosts(2),
     {1, Late} = wait_command(First, "300"),
     true = byte_size(Late) > 0,
@@ -179,12 +179,12 @@ old_ping(Node) ->
     end.
 
 %% Monitors the status server by its name, and links itself to the process that the node calls from. Both have reached
-%% the node when this returns; told/0 gives what came of them.
+%% the node when this returns; noticed/0 returns the results.
 -spec watch(node()) -> ok.
 watch(Node) ->
     watch({rancher_cnode, Node}, caller(Node)).
 
-%% The same with a name and a process that do not live there.
+%% The same with a name and a process that do not exist there.
 -spec watch_nobody(node()) -> ok.
 watch_nobody(Node) ->
     watch({nobody_here, Node}, neighbour(caller(Node))).
@@ -218,8 +218,8 @@ tell(Told) ->
         nobody_asked
     end.
 
--spec told() -> #{monitor | link => term()}.
-told() ->
+-spec noticed() -> #{monitor | link => term()}.
+noticed() ->
     ?MODULE ! {tell, self()},
     receive
         {?MODULE, Told} -> Told
@@ -227,7 +227,7 @@ told() ->
         error(nothing_told)
     end.
 
-%% Who makes the node's calls, seen from where they arrive: the node lists the links of its BEAM every second.
+%% The process that makes the node's calls: the node lists the connections of its BEAM every second.
 caller(Node) ->
     Rex = whereis(rex),
     1 = erlang:trace(Rex, true, ['receive']),
@@ -246,7 +246,7 @@ neighbour(Pid) ->
     <<Node:Before/binary, Id:32, SerialAndCreation/binary>> = Bytes,
     binary_to_term(<<Node/binary, (Id + 76):32, SerialAndCreation/binary>>).
 
-%% Messages to names and processes that do not live there; a group leader, an exit and a spawn.
+%% Messages to names and processes that do not exist there; a group leader, an exit and a spawn.
 -spec bother(node()) -> ok.
 bother(Node) ->
     [{nobody_here, Node} ! {hello, N} || N <- lists:seq(1, 1000)],
@@ -259,7 +259,7 @@ bother(Node) ->
     true = demonitor(monitor(process, {rancher_cnode, Node})),
     ok.
 
-%% -- what the cases share
+%% -- helpers
 
 noproc_as_badrpc(Beam, Server) ->
     test_beam:call(Beam, rpc, call, [test_beam:name(Beam), gen_server, call, [Server, hello, 5000]]).

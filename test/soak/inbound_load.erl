@@ -1,16 +1,16 @@
-%% Callers of no business: random bytes at the ports of a container.
--module(strangers).
+%% Hostile inbound connections: random bytes at the ports of a container.
+-module(inbound_load).
 
--export([come/3]).
+-export([start/3]).
 
 -define(CONNECT_MS, 1000).
 -define(EPMD_PORT, 4369).
 -define(MOST_BYTES, 2000).
 -define(MOST_STRANGERS, 5).
 
-%% At the port that the fault names; they stay until it is over. In the background.
--spec come(test_host:host(), node(), soak_plan:fault()) -> ok.
-come(Host, Cnode, #{how := Door, ms := Ms, number := Number}) ->
+%% At the port of the fault; they stay open until it ends. In the background.
+-spec start(test_host:host(), node(), soak_plan:fault()) -> ok.
+start(Host, Cnode, #{how := Door, ms := Ms, number := Number}) ->
     {ok, Ip} = inet:parse_ipv4_address(test_host:address(Host)),
     _ = spawn(fun() ->
                       _ = rand:seed(exsss, Number),

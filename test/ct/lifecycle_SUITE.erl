@@ -1,15 +1,15 @@
-%% How one C-node lives and ends: signals, a name that is taken, a cookie that is wrong, a process that it watches.
--module(node_life_SUITE).
+%% The life cycle of one C-node: signals, a name that is taken, a wrong cookie, a watched process.
+-module(lifecycle_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
 -export([sigterm_ends_it_and_the_cluster_stays/1, sigint_ends_it_and_the_cluster_stays/1,
          sigterm_ends_it_while_everything_is_missing/1, sigterm_ends_it_while_metadata_hangs/1,
-         sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over/1,
-         a_second_node_of_the_same_name_says_so_and_takes_over_later/1,
+         sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over/1,
+         a_second_node_of_the_same_name_logs_it_and_takes_over_later/1,
          a_wrong_cookie_is_a_clear_warning_and_no_crash/1, a_cookie_file_is_used/1,
-         it_ends_with_the_process_that_it_watches/1, once_ends_after_the_first_complete_round/1]).
+         it_ends_with_the_watched_process/1, once_ends_after_the_initial_sync/1]).
 
 -define(A_SECOND_US, 1000000).
 
@@ -21,9 +21,9 @@ suite() ->
 all() ->
     [sigterm_ends_it_and_the_cluster_stays, sigint_ends_it_and_the_cluster_stays,
      sigterm_ends_it_while_everything_is_missing, sigterm_ends_it_while_metadata_hangs,
-     sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over,
-     a_second_node_of_the_same_name_says_so_and_takes_over_later, a_wrong_cookie_is_a_clear_warning_and_no_crash,
-     a_cookie_file_is_used, it_ends_with_the_process_that_it_watches, once_ends_after_the_first_complete_round].
+     sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over,
+     a_second_node_of_the_same_name_logs_it_and_takes_over_later, a_wrong_cookie_is_a_clear_warning_and_no_crash,
+     a_cookie_file_is_used, it_ends_with_the_watched_process, once_ends_after_the_initial_sync].
 
 -spec sigterm_ends_it_and_the_cluster_stays([term()]) -> ok.
 sigterm_ends_it_and_the_cluster_stays(Config) ->
@@ -49,22 +49,22 @@ sigterm_ends_it_while_metadata_hangs(Config) ->
     ok = test_service:await_requests(metadata(Config), Host, 1),
     ends_within_a_second(Cnode, "TERM").
 
--spec sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over([term()]) -> ok.
-sigkill_of_all_c_nodes_costs_no_link_and_new_ones_take_over(Config) ->
+-spec sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over([term()]) -> ok.
+sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over(Config) ->
     #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 3),
     [ok = test_cnode:kill(Cnode) || Cnode <- Cnodes],
     [test_wait:equals("the killed C-node is forgotten", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
      || Beam <- Beams],
     Again = test_cnode:start_all(Hosts),
     [_ = test_cnode:await(Cnode, "cluster_completed") || Cnode <- Again],
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     Fourth = test_host:add(),
     Beam = test_beam:start(Fourth),
     ok = test_cluster:list(metadata(Config), [Fourth | Hosts]),
     test_cluster:await_mesh([Beam | Beams], 10000).
 
--spec a_second_node_of_the_same_name_says_so_and_takes_over_later([term()]) -> ok.
-a_second_node_of_the_same_name_says_so_and_takes_over_later(Config) ->
+-spec a_second_node_of_the_same_name_logs_it_and_takes_over_later([term()]) -> ok.
+a_second_node_of_the_same_name_logs_it_and_takes_over_later(Config) ->
     #{hosts := [Host | _], beams := [Beam | _] = Beams, cnodes := [First | _]} = test_cluster:form(metadata(Config), 2),
     Second = test_cnode:start(Host),
     #{level := <<"warning">>, text := Text} = test_cnode:await(Second, "node_name_taken"),
@@ -72,9 +72,9 @@ a_second_node_of_the_same_name_says_so_and_takes_over_later(Config) ->
     ok = test_cnode:stop(First),
     _ = test_cnode:await(Second, "node_registered"),
     _ = test_cnode:await(Second, "target_connected"),
-    test_wait:equals("the second is linked to the BEAM", [test_cnode:name(Second)],
+    test_wait:equals("the second is connected to the BEAM", [test_cnode:name(Second)],
                      fun() -> test_beam:hidden_nodes(Beam) end, 10000),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
 -spec a_wrong_cookie_is_a_clear_warning_and_no_crash([term()]) -> ok.
@@ -103,8 +103,8 @@ a_cookie_file_is_used(Config) ->
     _ = test_cnode:start_all(Hosts, #{cookie => none, args => ["--cookie-file", File]}),
     test_cluster:await_mesh(Beams, 10000).
 
--spec it_ends_with_the_process_that_it_watches([term()]) -> ok.
-it_ends_with_the_process_that_it_watches(_Config) ->
+-spec it_ends_with_the_watched_process([term()]) -> ok.
+it_ends_with_the_watched_process(_Config) ->
     Host = test_host:add(),
     Beam = test_beam:start(Host),
     Cnode = test_cnode:start(Host, #{args => ["--watch-pid", integer_to_list(test_beam:os_pid(Beam))]}),
@@ -112,26 +112,26 @@ it_ends_with_the_process_that_it_watches(_Config) ->
     ok = test_command:signal("KILL", [test_beam:os_pid(Beam)]),
     ended_within_a_second(Cnode, os:perf_counter(microsecond)).
 
--spec once_ends_after_the_first_complete_round([term()]) -> ok.
-once_ends_after_the_first_complete_round(Config) ->
+-spec once_ends_after_the_initial_sync([term()]) -> ok.
+once_ends_after_the_initial_sync(Config) ->
     Hosts = [First | _] = test_cluster:hosts(3),
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Beam | Others] = test_beam:start_all(Hosts),
     {0, _} = test_cnode:await_exit(test_cnode:start(First, #{args => ["--once"]}), 15000),
     test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others], 0),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
-%% -- what the cases share
+%% -- helpers
 
 ends_and_the_cluster_stays(Signal, Config) ->
     #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 3),
     [ok = ends_within_a_second(Cnode, Signal) || Cnode <- Cnodes],
     [["myapp"] = test_host:epmd_names(Host) || Host <- Hosts],
-    [test_wait:equals("the C-node is no longer linked", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
+    [test_wait:equals("the C-node is no longer connected", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
      || Beam <- Beams],
     ok = test_cluster:await_mesh(Beams, 0),
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
 %% From the moment when the signal is there: to send it takes a program of its own, which may be slow to start.

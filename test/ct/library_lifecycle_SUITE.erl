@@ -1,14 +1,14 @@
 %% How the library's child lets an application start, restart and stop.
--module(library_life_SUITE).
+-module(library_lifecycle_SUITE).
 
 -import(fresh_service, [metadata/1]).
 -import(library_beam, [beams/2, spec/1, cnodes/1, noted/1, script/2]).
 
 -export([suite/0, all/0]).
--export([an_application_with_the_child_stops_at_once/1, a_restart_without_metadata_holds_nothing_up/1,
-         a_restart_after_a_start_that_went_on_holds_nothing_up/1, a_program_that_keeps_dying_harms_no_application/1,
-         a_start_that_waits_for_ever_does_not_outlive_sigterm/1,
-         a_start_whose_supervisor_dies_leaves_no_program/1, a_start_waits_on_after_a_lost_connection/1]).
+-export([an_application_with_the_child_stops_at_once/1, a_restart_without_metadata_does_not_block/1,
+         a_restart_after_a_start_that_timed_out_does_not_block/1, a_program_that_keeps_dying_does_not_harm_the_application/1,
+         a_start_without_a_timeout_does_not_outlive_sigterm/1,
+         a_start_whose_supervisor_dies_leaves_no_program/1, a_start_continues_to_wait_after_a_lost_connection/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -16,10 +16,10 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [an_application_with_the_child_stops_at_once, a_restart_without_metadata_holds_nothing_up,
-     a_restart_after_a_start_that_went_on_holds_nothing_up, a_program_that_keeps_dying_harms_no_application,
-     a_start_that_waits_for_ever_does_not_outlive_sigterm,
-     a_start_whose_supervisor_dies_leaves_no_program, a_start_waits_on_after_a_lost_connection].
+    [an_application_with_the_child_stops_at_once, a_restart_without_metadata_does_not_block,
+     a_restart_after_a_start_that_timed_out_does_not_block, a_program_that_keeps_dying_does_not_harm_the_application,
+     a_start_without_a_timeout_does_not_outlive_sigterm,
+     a_start_whose_supervisor_dies_leaves_no_program, a_start_continues_to_wait_after_a_lost_connection].
 
 -spec an_application_with_the_child_stops_at_once([term()]) -> ok.
 an_application_with_the_child_stops_at_once(Config) ->
@@ -31,23 +31,23 @@ an_application_with_the_child_stops_at_once(Config) ->
     Usual = test_beam:call(A, rancher_cnode, which_cnode, []),
     ok.
 
--spec a_restart_without_metadata_holds_nothing_up([term()]) -> ok.
-a_restart_without_metadata_holds_nothing_up(Config) ->
+-spec a_restart_without_metadata_does_not_block([term()]) -> ok.
+a_restart_without_metadata_does_not_block(Config) ->
     [A] = beams(Config, 1),
     ok = start_application(A, [{await_timeout, infinity}]),
     ok = metadata_server:misbehave(metadata(Config), hang),
     restart_holds_nothing_up(A).
 
--spec a_restart_after_a_start_that_went_on_holds_nothing_up([term()]) -> ok.
-a_restart_after_a_start_that_went_on_holds_nothing_up(Config) ->
+-spec a_restart_after_a_start_that_timed_out_does_not_block([term()]) -> ok.
+a_restart_after_a_start_that_timed_out_does_not_block(Config) ->
     [A] = beams(Config, 1),
     ok = metadata_server:misbehave(metadata(Config), hang),
     ok = start_application(A, [{await_timeout, 5000}]),
     restart_holds_nothing_up(A).
 
 %% It works at first, is killed, and is then killed at each start, as by a container's limit of memory.
--spec a_program_that_keeps_dying_harms_no_application([term()]) -> ok.
-a_program_that_keeps_dying_harms_no_application(Config) ->
+-spec a_program_that_keeps_dying_does_not_harm_the_application([term()]) -> ok.
+a_program_that_keeps_dying_does_not_harm_the_application(Config) ->
     [A] = beams(Config, 1),
     ok = test_beam:call(A, library_witness, start, []),
     Worked = filename:join(proplists:get_value(priv_dir, Config), "worked"),
@@ -73,8 +73,8 @@ a_program_that_keeps_dying_harms_no_application(Config) ->
     Children = test_beam:call(A, supervisor, which_children, [library_application]),
     stops_within(A, 3000).
 
--spec a_start_that_waits_for_ever_does_not_outlive_sigterm([term()]) -> ok.
-a_start_that_waits_for_ever_does_not_outlive_sigterm(Config) ->
+-spec a_start_without_a_timeout_does_not_outlive_sigterm([term()]) -> ok.
+a_start_without_a_timeout_does_not_outlive_sigterm(Config) ->
     [A] = beams(Config, 1),
     ok = metadata_server:misbehave(metadata(Config), hang),
     ok = load_application(A, [{await_timeout, infinity}]),
@@ -95,8 +95,8 @@ a_start_whose_supervisor_dies_leaves_no_program(Config) ->
     true = test_beam:call(A, erlang, exit, [test_beam:call(A, erlang, whereis, [library_supervisor]), kill]),
     test_wait:equals("the program is gone", [], fun() -> cnodes(A) end, 5000).
 
--spec a_start_waits_on_after_a_lost_connection([term()]) -> ok.
-a_start_waits_on_after_a_lost_connection(Config) ->
+-spec a_start_continues_to_wait_after_a_lost_connection([term()]) -> ok.
+a_start_continues_to_wait_after_a_lost_connection(Config) ->
     [A] = beams(Config, 1),
     CNode = test_host:node_name("c-node", test_beam:host(A)),
     ok = metadata_server:misbehave(metadata(Config), hang),
@@ -139,7 +139,7 @@ load_application(Beam, Settings) ->
     test_beam:call(Beam, library_application, load, [spec(Settings ++ [{program, test_cnode:program()}])]).
 
 deaths(Beam) ->
-    [Text || {log, warning, Text} <- noted(Beam), binary:match(Text, <<"starting it again">>) =/= nomatch].
+    [Text || {log, warning, Text} <- noted(Beam), binary:match(Text, <<"restarting in">>) =/= nomatch].
 
 %% Measured in the BEAM, where a busy machine does not count.
 stops_within(Beam, Limit) ->

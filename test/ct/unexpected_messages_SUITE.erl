@@ -1,10 +1,10 @@
-%% What a node gets that looks like a BEAM and is none: messages of sys, and those that nobody wants.
--module(odd_messages_SUITE).
+%% Messages that a C-node gets because it looks like a BEAM: those of sys, and unexpected ones.
+-module(unexpected_messages_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([system_messages_are_answered/1, a_flood_that_nobody_wants_costs_neither_memory_nor_log/1]).
+-export([system_messages_are_answered/1, a_flood_of_unexpected_messages_costs_neither_memory_nor_log_lines/1]).
 %% Run inside a BEAM under test.
 -export([flood/3]).
 
@@ -14,7 +14,7 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [system_messages_are_answered, a_flood_that_nobody_wants_costs_neither_memory_nor_log].
+    [system_messages_are_answered, a_flood_of_unexpected_messages_costs_neither_memory_nor_log_lines].
 
 -spec system_messages_are_answered([term()]) -> ok.
 system_messages_are_answered(Config) ->
@@ -37,8 +37,8 @@ system_messages_are_answered(Config) ->
     #{node := Name} = test_cnode:call(Cnode, Beam, status),
     ok.
 
--spec a_flood_that_nobody_wants_costs_neither_memory_nor_log([term()]) -> ok.
-a_flood_that_nobody_wants_costs_neither_memory_nor_log(Config) ->
+-spec a_flood_of_unexpected_messages_costs_neither_memory_nor_log_lines([term()]) -> ok.
+a_flood_of_unexpected_messages_costs_neither_memory_nor_log_lines(Config) ->
     #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     {Messages, Bytes} = {60000, 1000},
     %% What the first of them cost is what any message costs.
@@ -50,12 +50,12 @@ a_flood_that_nobody_wants_costs_neither_memory_nor_log(Config) ->
     After = {test_cnode:resident_kib(Cnode), Dropped(), length(test_cnode:log(Cnode))},
     {{Kib, Count, Lines}, {KibAfter, CountAfter, Lines}} = {Before, After},
     {Messages, true} = {CountAfter - Count, KibAfter - Kib < 4096},
-    [] = test_cluster:lost_links(Beams),
+    [] = test_cluster:lost_connections(Beams),
     ok.
 
 %% -- inside a BEAM
 
-%% To its names, and to one that nobody has: each kind of message that means nothing.
+%% To its names, and to an unregistered one: each kind of message that is not understood.
 %% Ordinary calls come between, so that the sender does not run ahead of the node.
 -spec flood(node(), pos_integer(), pos_integer()) -> ok.
 flood(Node, Messages, Bytes) ->

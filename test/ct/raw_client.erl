@@ -1,6 +1,6 @@
 %% A raw client of the distribution protocol that can misbehave at every step. Source: ERTS user's guide,
 %% "Distribution Protocol". Runs in the controller, over the sandbox's bridge.
--module(stranger).
+-module(raw_client).
 
 -export([connect/1, name/2, shake_hands/3, send/2, frame/2, reg_send/2, pid/1, call/4, closed/2, address/1]).
 
@@ -75,13 +75,13 @@ frame(Control, {message, Message}) ->
 reg_send(Name, Message) ->
     frame({6, self(), '', Name}, {message, Message}).
 
-%% A process of the stranger's node, that answers can be sent to.
+%% A process of the client's node that answers can be sent to.
 -spec pid(string()) -> pid().
 pid(Node) ->
     binary_to_term(<<131, 88, 119, (length(Node)), (list_to_binary(Node))/binary, 1:32, 0:32, 1000:32>>).
 
-%% Calls a registered process as gen_server:call/2 does, over a link of the stranger Node. What else comes meanwhile is
-%% passed over.
+%% Calls a registered process as gen_server:call/2 does, over a connection of the client Node. Other messages meanwhile
+%% are skipped.
 -spec call(gen_tcp:socket(), string(), atom(), term()) -> {ok, term()} | closed.
 call(Socket, Node, Name, Request) ->
     Tag = make_ref(),

@@ -1,15 +1,15 @@
-%% How one C-node meets the descriptors and signals that it is started with: a standard error that nobody reads, a
+%% One C-node with inherited descriptors and signals: a standard error that nobody reads, a
 %% standard input that others share, signals that are ignored, and a system that refuses what it needs or never answers. A
 %% shell sets these up, as wrapper scripts do, and then becomes the program.
--module(endings_SUITE).
+-module(shutdown_SUITE).
 
 -export([suite/0, all/0, init_per_testcase/2]).
--export([a_standard_error_that_nobody_reads_does_not_keep_it_from_ending/1, sighup_ends_it_with_status_0/1,
-         sigint_that_the_starter_ignores_does_not_end_it/1, sighup_that_the_starter_ignores_does_not_end_it/1,
-         it_ends_at_eof_and_eats_nothing_of_standard_input/1, it_leaves_the_flags_of_standard_input_as_they_are/1,
-         a_standard_input_that_cannot_end_ends_it_at_once/1, a_closed_standard_stream_is_no_later_descriptor/1,
+-export([a_blocked_standard_error_does_not_prevent_the_shutdown/1, sighup_ends_it_with_status_0/1,
+         sigint_ignored_by_the_parent_does_not_end_it/1, sighup_ignored_by_the_parent_does_not_end_it/1,
+         it_ends_at_eof_and_reads_nothing_from_standard_input/1, it_leaves_the_flags_of_standard_input_as_they_are/1,
+         a_standard_input_that_cannot_be_waited_for_ends_it_at_once/1, a_closed_standard_stream_is_not_reused_by_a_later_descriptor/1,
          too_few_descriptors_are_status_1_and_one_line/1, a_refused_thread_is_status_1_and_one_line/1,
-         a_name_lookup_that_hangs_does_not_keep_it_from_ending/1]).
+         a_name_lookup_that_hangs_does_not_prevent_the_shutdown/1]).
 
 -define(A_SECOND_US, 1000000).
 
@@ -19,21 +19,21 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [a_standard_error_that_nobody_reads_does_not_keep_it_from_ending, sighup_ends_it_with_status_0,
-     sigint_that_the_starter_ignores_does_not_end_it, sighup_that_the_starter_ignores_does_not_end_it,
-     it_ends_at_eof_and_eats_nothing_of_standard_input, it_leaves_the_flags_of_standard_input_as_they_are,
-     a_standard_input_that_cannot_end_ends_it_at_once, a_closed_standard_stream_is_no_later_descriptor,
+    [a_blocked_standard_error_does_not_prevent_the_shutdown, sighup_ends_it_with_status_0,
+     sigint_ignored_by_the_parent_does_not_end_it, sighup_ignored_by_the_parent_does_not_end_it,
+     it_ends_at_eof_and_reads_nothing_from_standard_input, it_leaves_the_flags_of_standard_input_as_they_are,
+     a_standard_input_that_cannot_be_waited_for_ends_it_at_once, a_closed_standard_stream_is_not_reused_by_a_later_descriptor,
      too_few_descriptors_are_status_1_and_one_line, a_refused_thread_is_status_1_and_one_line,
-     a_name_lookup_that_hangs_does_not_keep_it_from_ending].
+     a_name_lookup_that_hangs_does_not_prevent_the_shutdown].
 
 -spec init_per_testcase(atom(), [term()]) -> [term()].
 init_per_testcase(_Case, Config) ->
     [{host, test_host:add()} | Config].
 
 %% The shell holds the pipe open as a log driver does that has stalled, and fills it (65536 bytes) before the program
-%% says its first word.
--spec a_standard_error_that_nobody_reads_does_not_keep_it_from_ending([term()]) -> ok.
-a_standard_error_that_nobody_reads_does_not_keep_it_from_ending(Config) ->
+%% writes its first line.
+-spec a_blocked_standard_error_does_not_prevent_the_shutdown([term()]) -> ok.
+a_blocked_standard_error_does_not_prevent_the_shutdown(Config) ->
     Pipe = filename:join(proplists:get_value(priv_dir, Config), "stderr"),
     Port = start(Config, "mkfifo " ++ Pipe ++ "; exec 3<>" ++ Pipe ++ "; head -c 65536 /dev/zero >&3; exec \"$@\" 2>&3",
                  node_args(Config)),
@@ -55,17 +55,17 @@ sighup_ends_it_with_status_0(Config) ->
     {_, _} = binary:match(Output, <<"reason=SIGHUP">>),
     ok.
 
--spec sigint_that_the_starter_ignores_does_not_end_it([term()]) -> ok.
-sigint_that_the_starter_ignores_does_not_end_it(Config) ->
+-spec sigint_ignored_by_the_parent_does_not_end_it([term()]) -> ok.
+sigint_ignored_by_the_parent_does_not_end_it(Config) ->
     outlives("INT", Config).
 
--spec sighup_that_the_starter_ignores_does_not_end_it([term()]) -> ok.
-sighup_that_the_starter_ignores_does_not_end_it(Config) ->
+-spec sighup_ignored_by_the_parent_does_not_end_it([term()]) -> ok.
+sighup_ignored_by_the_parent_does_not_end_it(Config) ->
     outlives("HUP", Config).
 
-%% What the program has not read is still there for whoever shares its standard input.
--spec it_ends_at_eof_and_eats_nothing_of_standard_input([term()]) -> ok.
-it_ends_at_eof_and_eats_nothing_of_standard_input(Config) ->
+%% Input that the program has not read is still there for others that share its standard input.
+-spec it_ends_at_eof_and_reads_nothing_from_standard_input([term()]) -> ok.
+it_ends_at_eof_and_reads_nothing_from_standard_input(Config) ->
     Port = start(Config, "printf 'not for you' | { \"$@\"; echo \"status $?\"; cat; }",
                  ["--exit-on-eof" | node_args(Config)]),
     {0, Output} = ended(Port),
@@ -86,15 +86,15 @@ it_leaves_the_flags_of_standard_input_as_they_are(Config) ->
     true = port_close(Port),
     test_wait:equals("the program has ended", false, fun() -> filelib:is_dir("/proc/" ++ OsPid) end, 5000).
 
--spec a_standard_input_that_cannot_end_ends_it_at_once([term()]) -> ok.
-a_standard_input_that_cannot_end_ends_it_at_once(Config) ->
+-spec a_standard_input_that_cannot_be_waited_for_ends_it_at_once([term()]) -> ok.
+a_standard_input_that_cannot_be_waited_for_ends_it_at_once(Config) ->
     {0, Output} = ended(start(Config, "exec \"$@\" </dev/null", ["--exit-on-eof" | node_args(Config)])),
     {_, _} = binary:match(Output, <<"reason=\"standard input ">>),
     ok.
 
 %% Once it is registered, every file and socket that it needs is open.
--spec a_closed_standard_stream_is_no_later_descriptor([term()]) -> ok.
-a_closed_standard_stream_is_no_later_descriptor(Config) ->
+-spec a_closed_standard_stream_is_not_reused_by_a_later_descriptor([term()]) -> ok.
+a_closed_standard_stream_is_not_reused_by_a_later_descriptor(Config) ->
     ok = test_host:start_epmd(host(Config)),
     [begin
          Port = start(Config, "exec \"$@\" " ++ Redirections, node_args(Config)),
@@ -118,7 +118,7 @@ too_few_descriptors_are_status_1_and_one_line(Config) ->
     ok.
 
 %% A thread's stack takes memory: with a little more each time, one thread after the other is the one that is refused.
-%% With far too little the program is not even loaded (127), with enough it lives until it is told to end (0).
+%% With far too little the program is not even loaded (127), with enough it runs until it is stopped (0).
 -spec a_refused_thread_is_status_1_and_one_line([term()]) -> ok.
 a_refused_thread_is_status_1_and_one_line(Config) ->
     Endings = [with_memory(KiB, Config) || KiB <- lists:seq(24000, 200000, 8000)],
@@ -128,9 +128,9 @@ a_refused_thread_is_status_1_and_one_line(Config) ->
     [_ | _] = [Line || Line <- LastLines, binary:match(Line, <<"thread">>) =/= nomatch],
     ok.
 
-%% The name server takes questions and never answers. libc asks it in a thread that nobody can stop.
--spec a_name_lookup_that_hangs_does_not_keep_it_from_ending([term()]) -> ok.
-a_name_lookup_that_hangs_does_not_keep_it_from_ending(Config) ->
+%% The name server accepts requests and never answers. libc asks it in a thread that cannot be stopped.
+-spec a_name_lookup_that_hangs_does_not_prevent_the_shutdown([term()]) -> ok.
+a_name_lookup_that_hangs_does_not_prevent_the_shutdown(Config) ->
     {ok, Server} = inet:getaddr("rancher-metadata", inet),
     {ok, Socket} = gen_udp:open(53, [binary, {ip, Server}, {active, true}]),
     File = filename:join(proplists:get_value(priv_dir, Config), "resolv.conf"),
@@ -147,7 +147,7 @@ a_name_lookup_that_hangs_does_not_keep_it_from_ending(Config) ->
     true = os:perf_counter(microsecond) - Sent < ?A_SECOND_US,
     ok = gen_udp:close(Socket).
 
-%% -- what the cases share
+%% -- helpers
 
 %% The signal is ignored from the start, as a shell does with background jobs (INT) and nohup (HUP). What the program
 %% does after the signal shows that it is still there.
