@@ -22,7 +22,7 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/service_reader.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
 
 namespace rancher_cnode::agent {
 

@@ -1,4 +1,4 @@
-#include "rancher_cnode/cli/vm_args.hpp"
+#include "cli/vm_args.hpp"
 
 #include <algorithm>
 #include <fstream>

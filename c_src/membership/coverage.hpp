@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
 
 namespace rancher_cnode::membership {
 

@@ -8,7 +8,7 @@
 
 #include <optional>
 
-#include "peer_records.hpp"
+#include "membership/peer_records.hpp"
 
 namespace rancher_cnode::membership {
 

@@ -3,13 +3,13 @@
 #include <string>
 #include <string_view>
 
+#include "config/cookie.hpp"
 #include "fuzz.hpp"
-#include "rancher_cnode/cli/cookie.hpp"
-#include "rancher_cnode/cli/raw_config.hpp"
-#include "rancher_cnode/cli/settings.hpp"
-#include "rancher_cnode/cli/texts.hpp"
-#include "rancher_cnode/cli/validation.hpp"
-#include "rancher_cnode/cookie_file.hpp"
+#include "rancher_cnode/config/cookie_file.hpp"
+#include "rancher_cnode/config/raw_config.hpp"
+#include "rancher_cnode/config/settings.hpp"
+#include "rancher_cnode/config/texts.hpp"
+#include "rancher_cnode/config/validation.hpp"
 
 using namespace rancher_cnode;
 

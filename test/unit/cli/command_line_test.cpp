@@ -1,4 +1,4 @@
-#include "rancher_cnode/cli/command_line.hpp"
+#include "cli/command_line.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/temporary_file.hpp"
-#include "rancher_cnode/cli/settings.hpp"
+#include "rancher_cnode/config/settings.hpp"
+#include "support/unit/temporary_file.hpp"
 
 namespace {
 

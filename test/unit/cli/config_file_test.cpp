@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "cli/temporary_file.hpp"
-#include "rancher_cnode/cli/command_line.hpp"
-#include "rancher_cnode/cli/raw_config.hpp"
-#include "rancher_cnode/cli/settings.hpp"
+#include "cli/command_line.hpp"
+#include "rancher_cnode/config/raw_config.hpp"
+#include "rancher_cnode/config/settings.hpp"
+#include "support/unit/temporary_file.hpp"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "rancher_cnode/cli/command_line.hpp"
-#include "rancher_cnode/cli/settings.hpp"
+#include "cli/command_line.hpp"
+#include "rancher_cnode/config/settings.hpp"
 
 namespace {
 

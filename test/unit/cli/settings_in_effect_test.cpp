@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/cli/command_line.hpp"
+#include "cli/command_line.hpp"
 
 namespace {
 

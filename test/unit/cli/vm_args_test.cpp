@@ -1,5 +1,5 @@
 // Reading vm.args. The rows about words were compared with `erl -emu_args_exit -args_file`, OTP 25.
-#include "rancher_cnode/cli/vm_args.hpp"
+#include "cli/vm_args.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/cli/command_line.hpp"
-#include "temporary_file.hpp"
+#include "cli/command_line.hpp"
+#include "support/unit/temporary_file.hpp"
 
 using namespace rancher_cnode;
 

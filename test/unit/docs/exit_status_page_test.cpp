@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_line.hpp"
 #include "pages.hpp"
-#include "rancher_cnode/cli/command_line.hpp"
 
 using namespace rancher_cnode;
 
@@ -36,7 +36,7 @@ std::set<std::string> statuses_in_sources() {
     statuses.merge(pages::found_in(all, std::regex(pattern)));
   }
   statuses.merge(
-      pages::found_in(pages::text_of(pages::root() / "c_src" / "main.cpp"), std::regex("return (\\d);")));
+      pages::found_in(pages::text_of(pages::root() / "c_src" / "cli" / "main.cpp"), std::regex("return (\\d);")));
   return statuses;
 }
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_line.hpp"
 #include "pages.hpp"
-#include "rancher_cnode/cli/command_line.hpp"
-#include "rancher_cnode/cli/settings.hpp"
+#include "rancher_cnode/config/settings.hpp"
 
 using namespace rancher_cnode;
 using pages::Row;
