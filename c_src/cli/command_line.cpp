@@ -5,14 +5,16 @@
 #include <optional>
 #include <utility>
 
+#include "cli/texts.hpp"
 #include "cli/vm_args.hpp"
 #include "rancher_cnode/config/raw_config.hpp"
 #include "rancher_cnode/config/rules.hpp"
 #include "rancher_cnode/config/settings.hpp"
-#include "rancher_cnode/config/texts.hpp"
 #include "rancher_cnode/config/validation.hpp"
 
 namespace rancher_cnode::cli {
+using namespace config;
+
 namespace {
 
 constexpr int bad_setting_status = 2;

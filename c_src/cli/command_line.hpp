@@ -1,6 +1,6 @@
 // Parses argc and argv into an Invocation. Used by main only.
 //
-//   auto invocation = cli::parse_command_line(argc, argv, cli::Environment::of_process());
+//   auto invocation = cli::parse_command_line(argc, argv, config::Environment::of_process());
 //   switch (invocation.command) { case Command::exit: ...; case Command::ip: ...; case Command::run: ...; }
 #pragma once
 
@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/texts.hpp"
 #include "rancher_cnode/config/config.hpp"
 #include "rancher_cnode/config/environment.hpp"
-#include "rancher_cnode/config/texts.hpp"
 #include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/log/log.hpp"
 
@@ -37,7 +37,7 @@ struct Invocation {
 /// Does not throw, print or exit. Reads the --config file and the cookie's file.
 /// A bad flag or setting is Command::exit with status 2 and one line in `output`.
 [[nodiscard]] Invocation parse_command_line(int argc, const char* const* argv,
-                                            const Environment& environment);
+                                            const config::Environment& environment);
 
 /// Logs the warnings, and as debug the settings in effect.
 void log_invocation(const Invocation& invocation, const Log& log);

@@ -15,6 +15,7 @@ namespace {
 
 namespace agent = rancher_cnode::agent;
 namespace cli = rancher_cnode::cli;
+namespace config = rancher_cnode::config;
 using rancher_cnode::Expected;
 
 int report(const Expected<std::string>& answer) {
@@ -54,5 +55,5 @@ int main(int argc, char** argv) {
   rancher_cnode::install_terminate_handler();
   // A peer that closes during a write must not end the program; every write returns its error.
   std::signal(SIGPIPE, SIG_IGN);
-  return execute(cli::parse_command_line(argc, argv, cli::Environment::of_process()));
+  return execute(cli::parse_command_line(argc, argv, config::Environment::of_process()));
 }

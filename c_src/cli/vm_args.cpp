@@ -7,6 +7,8 @@
 #include <vector>
 
 namespace rancher_cnode::cli {
+using namespace config;
+
 namespace {
 
 std::string replaced(std::string_view text, const Environment& environment) {

@@ -15,13 +15,13 @@ namespace rancher_cnode::cli {
 /// (auth.erl, OTP 25). First ${VARIABLE} and ${VARIABLE:-fallback} are replaced, as relx and Distillery do before the BEAM
 /// reads the file; then words, quotes, backslashes and comments are parsed as by `erl -args_file`.
 [[nodiscard]] std::optional<std::string> vm_arg(std::string_view text, std::string_view flag,
-                                                const Environment& environment);
+                                                const config::Environment& environment);
 
 /// The same for a file and the files that it includes by -args_file, relative to the working directory, as the BEAM reads
 /// them: in these no variable is replaced. ErrorCode::bad_setting for a file that cannot be read, or for a nesting depth
 /// above 8.
 [[nodiscard]] Expected<std::optional<std::string>> vm_arg_of_file(const std::string& path,
                                                                   std::string_view flag,
-                                                                  const Environment& environment);
+                                                                  const config::Environment& environment);
 
 }  // namespace rancher_cnode::cli

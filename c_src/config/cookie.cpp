@@ -7,7 +7,7 @@
 #include "rancher_cnode/config/cookie_file.hpp"
 #include "rancher_cnode/config/raw_config.hpp"
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 namespace {
 
 Expected<FoundCookie> found(Expected<Cookie> cookie, std::string source, std::string path = "") {
@@ -50,4 +50,4 @@ Expected<FoundCookie> find_cookie(const std::optional<std::string>& cookie_file,
                  "~/.erlang.cookie or ~/.config/erlang/.erlang.cookie");
 }
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

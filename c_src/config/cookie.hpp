@@ -10,7 +10,7 @@
 #include "rancher_cnode/config/environment.hpp"
 #include "rancher_cnode/core/error.hpp"
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 
 struct FoundCookie {
   Cookie cookie;
@@ -23,4 +23,4 @@ struct FoundCookie {
 [[nodiscard]] Expected<FoundCookie> find_cookie(const std::optional<std::string>& cookie_file,
                                                 const Environment& environment);
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

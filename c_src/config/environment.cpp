@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 
 Environment::Environment(Variables variables) : variables_(std::move(variables)) {}
 
@@ -39,4 +39,4 @@ std::vector<std::string> Environment::names_with_prefix(std::string_view prefix)
   return names;
 }
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

@@ -11,7 +11,7 @@
 
 #include "rancher_cnode/config/settings.hpp"
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 namespace {
 
 constexpr std::size_t max_file_size = 1'048'576;  // 1 MiB
@@ -188,4 +188,4 @@ Error violation(std::string_view name, const RawValue& value, std::string_view r
   return Error{ErrorCode::bad_setting, std::move(message)};
 }
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

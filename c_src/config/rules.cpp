@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 namespace {
 
 constexpr bool is_alphanumeric(char c) {
@@ -143,4 +143,4 @@ bool is_plain_text(std::string_view text) {
   });
 }
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

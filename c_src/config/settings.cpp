@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 namespace {
 
 constexpr std::string_view names = "Names";
@@ -110,4 +110,4 @@ std::string variable_of(std::string_view name) {
   return variable;
 }
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

@@ -9,7 +9,7 @@
 #include "rancher_cnode/config/settings.hpp"
 #include "rancher_cnode/core/node_name.hpp"
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 namespace {
 
 template <class T>
@@ -237,4 +237,4 @@ Expected<Validated> validate(const RawConfig& raw, const Environment& environmen
   return validated;
 }
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 
 class Environment {
  public:
@@ -30,4 +30,4 @@ class Environment {
   Variables variables_;
 };
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

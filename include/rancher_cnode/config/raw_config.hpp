@@ -10,7 +10,7 @@
 #include "rancher_cnode/config/environment.hpp"
 #include "rancher_cnode/core/error.hpp"
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 
 /// In order of precedence, highest first.
 enum class Origin { flag, environment, file, fallback };
@@ -50,4 +50,4 @@ using RawConfig = std::map<std::string, RawValue, std::less<>>;
 /// A violation: "--ip '127.0.0.1' (from $CONTAINER_IP) <rule>".
 [[nodiscard]] Error violation(std::string_view name, const RawValue& value, std::string_view rule);
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

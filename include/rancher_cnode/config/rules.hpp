@@ -9,7 +9,7 @@
 
 #include "rancher_cnode/config/config.hpp"
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 
 /// Decimal digits only, from least to most.
 [[nodiscard]] std::optional<std::uint64_t> number_between(std::string_view text, std::uint64_t least,
@@ -38,4 +38,4 @@ namespace rancher_cnode::cli {
 /// 1 to 4096 bytes that a --config file can contain as well: no control characters, ", \ and #.
 [[nodiscard]] bool is_plain_text(std::string_view text);
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

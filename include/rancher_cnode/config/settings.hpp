@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 
 enum class Shape {
   single,  ///< one value; the last flag counts
@@ -41,4 +41,4 @@ struct Setting {
 /// Prefix of all our variables.
 inline constexpr std::string_view variable_prefix = "RANCHER_CNODE_";
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

@@ -8,7 +8,7 @@
 #include "rancher_cnode/config/raw_config.hpp"
 #include "rancher_cnode/core/error.hpp"
 
-namespace rancher_cnode::cli {
+namespace rancher_cnode::config {
 
 /// What the settings are for. Every given setting must be valid in any case.
 enum class Purpose {
@@ -28,4 +28,4 @@ struct Validated {
 [[nodiscard]] Expected<Validated> validate(const RawConfig& raw, const Environment& environment,
                                            Purpose purpose);
 
-}  // namespace rancher_cnode::cli
+}  // namespace rancher_cnode::config

@@ -14,8 +14,8 @@ namespace {
 
 using namespace rancher_cnode;
 using cli::Command;
-using cli::Environment;
 using cli::Invocation;
+using config::Environment;
 using Variables = Environment::Variables;
 
 const Variables with_cookie{{"RANCHER_CNODE_COOKIE", "s3cret-cookie"}};

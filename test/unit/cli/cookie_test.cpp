@@ -12,9 +12,9 @@
 namespace {
 
 using namespace rancher_cnode;
-using cli::Environment;
+using config::Environment;
 using Variables = Environment::Variables;
-using cli::find_cookie;
+using config::find_cookie;
 
 }  // namespace
 

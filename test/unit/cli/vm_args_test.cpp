@@ -14,7 +14,8 @@ using namespace rancher_cnode;
 
 namespace {
 
-const cli::Environment environment({{"IP", "10.42.0.7"}, {"EMPTY", ""}, {"BLANK", "a b"}, {"HASH", "a#b"}});
+const config::Environment environment(
+    {{"IP", "10.42.0.7"}, {"EMPTY", ""}, {"BLANK", "a b"}, {"HASH", "a#b"}});
 
 struct Row {
   std::string text;

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-using rancher_cnode::cli::Environment;
+using rancher_cnode::config::Environment;
 
 namespace {
 

@@ -20,20 +20,20 @@ TEST_CASE("a base URL is kept without its trailing slashes") {
               {"file:///srv/metadata/", "file:///srv/metadata"}};
   for (const auto& row : rows) {
     CAPTURE(row.given);
-    CHECK(cli::base_url(row.given) == std::string(row.kept));
+    CHECK(config::base_url(row.given) == std::string(row.kept));
   }
 }
 
 TEST_CASE("unusual but printable atoms are accepted as module and function") {
   for (const auto* text : {"net_kernel:connect_node", "Elixir.My.App:ok?", "a-b:c!", "1:2", "m/x:f@n"}) {
     CAPTURE(text);
-    CHECK(cli::module_function(text).has_value());
+    CHECK(config::module_function(text).has_value());
   }
 }
 
 TEST_CASE("a value is repeated up to 120 characters") {
   const std::string longest(120, 'x');
-  CHECK(cli::shown(longest) == "'" + longest + "'");
-  CHECK(cli::shown(longest + "x") == "'" + longest + "...'");
-  CHECK(cli::shown(" ~\x1f ~\x7f") == "' ~? ~?'");
+  CHECK(config::shown(longest) == "'" + longest + "'");
+  CHECK(config::shown(longest + "x") == "'" + longest + "...'");
+  CHECK(config::shown(" ~\x1f ~\x7f") == "' ~? ~?'");
 }

@@ -11,24 +11,24 @@
 namespace {
 
 using namespace rancher_cnode;
-using cli::Environment;
+using config::Environment;
 using Variables = Environment::Variables;
-using cli::Origin;
-using cli::Purpose;
-using cli::RawConfig;
-using cli::RawValue;
+using config::Origin;
+using config::Purpose;
+using config::RawConfig;
+using config::RawValue;
 
 const Environment with_cookie(Variables{{"RELEASE_COOKIE", "c"}});
 
 RawConfig good() {
   RawConfig flags{{"node-basename", RawValue{{"myapp"}, Origin::flag, ""}}};
-  return cli::layered(std::move(flags), {}, {}, with_cookie);
+  return config::layered(std::move(flags), {}, {}, with_cookie);
 }
 
 std::string message_for(const std::string& name, RawValue value) {
   RawConfig raw = good();
   raw[name] = std::move(value);
-  const auto validated = cli::validate(raw, with_cookie, Purpose::run);
+  const auto validated = config::validate(raw, with_cookie, Purpose::run);
   return validated ? "accepted" : validated.error().message;
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("every bad setting is named with its value and its rule") {
     CAPTURE(row.name);
     CAPTURE(row.text);
     CHECK(message_for(row.name, row.text) ==
-          cli::flag_of(row.name) + " " + cli::shown(row.text) + " " + row.rule);
+          config::flag_of(row.name) + " " + config::shown(row.text) + " " + row.rule);
   }
 }
 
@@ -216,7 +216,7 @@ TEST_CASE("the least and the greatest value of a rule are valid") {
     // A file of that name need not be there for its setting to be good.
     RawConfig raw = good();
     raw[row.name] = RawValue{{row.text}, Origin::flag, ""};
-    const auto validated = cli::validate(raw, with_cookie, Purpose::ask_address);
+    const auto validated = config::validate(raw, with_cookie, Purpose::ask_address);
     CHECK_MESSAGE(validated.has_value(), (validated ? "" : validated.error().message));
   }
 }
@@ -225,7 +225,7 @@ TEST_CASE("every word of a choice has its own meaning") {
   const auto config = [](const char* name, const char* word) {
     RawConfig raw = good();
     raw[name] = RawValue{{word}, Origin::flag, ""};
-    return cli::validate(raw, with_cookie, Purpose::run)->config;
+    return config::validate(raw, with_cookie, Purpose::run)->config;
   };
   CHECK(config("targets", "local").targets == TargetScope::local);
   CHECK(config("targets", "all").targets == TargetScope::all);
@@ -248,9 +248,9 @@ TEST_CASE("every word of a choice has its own meaning") {
 
 TEST_CASE("the table of bad settings is complete") {
   // A setting whose rule is missing would take this text, which keeps no rule.
-  for (const auto& setting : cli::settings()) {
+  for (const auto& setting : config::settings()) {
     CAPTURE(setting.name);
-    CHECK(message_for(std::string(setting.name), "\x01\"#").find(cli::flag_of(setting.name)) == 0);
+    CHECK(message_for(std::string(setting.name), "\x01\"#").find(config::flag_of(setting.name)) == 0);
   }
 }
 
@@ -279,35 +279,36 @@ TEST_CASE("the first violation in the order of help is reported") {
   raw["once"] = {{"x"}, Origin::flag, ""};
   raw["ip"] = {{"x"}, Origin::flag, ""};
   raw["probe"] = {{"x"}, Origin::flag, ""};
-  CHECK(cli::validate(raw, with_cookie, Purpose::run).error().message == std::string("--ip 'x' ") + ip_rule);
+  CHECK(config::validate(raw, with_cookie, Purpose::run).error().message ==
+        std::string("--ip 'x' ") + ip_rule);
 }
 
 TEST_CASE("a bad --basename is named before the names are compared") {
   RawConfig raw = good();
   raw["node-basename"] = {{"rancher_cnode"}, Origin::flag, ""};
   raw["basename"] = {{"a.b"}, Origin::flag, ""};
-  CHECK(cli::validate(raw, with_cookie, Purpose::run).error().message ==
+  CHECK(config::validate(raw, with_cookie, Purpose::run).error().message ==
         std::string("--basename 'a.b' ") + alive_rule);
 }
 
 TEST_CASE("--node-basename is required to run, not for ip") {
-  const RawConfig raw = cli::layered({}, {}, {}, Environment(Variables{}));
-  CHECK(cli::validate(raw, with_cookie, Purpose::run).error().message ==
+  const RawConfig raw = config::layered({}, {}, {}, Environment(Variables{}));
+  CHECK(config::validate(raw, with_cookie, Purpose::run).error().message ==
         "--node-basename is required (or $RANCHER_CNODE_NODE_BASENAME, or node-basename in a --config file)");
-  CHECK(cli::validate(raw, Environment(Variables{}), Purpose::ask_address).has_value());
+  CHECK(config::validate(raw, Environment(Variables{}), Purpose::ask_address).has_value());
 }
 
 TEST_CASE("epmd's port is a setting too") {
   for (const auto* text : {"0", "65536", "x", "43 69"}) {
     CAPTURE(text);
     const Environment environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", text}});
-    CHECK(cli::validate(good(), environment, Purpose::run).error().message ==
-          "$ERL_EPMD_PORT " + cli::shown(text) + " must be a whole number from 1 to 65535");
+    CHECK(config::validate(good(), environment, Purpose::run).error().message ==
+          "$ERL_EPMD_PORT " + config::shown(text) + " must be a whole number from 1 to 65535");
   }
   for (const auto* text : {"1", "65535"}) {
     CAPTURE(text);
     const Environment environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", text}});
-    CHECK(cli::validate(good(), environment, Purpose::run)->config.epmd_port == std::stoi(text));
+    CHECK(config::validate(good(), environment, Purpose::run)->config.epmd_port == std::stoi(text));
   }
 }
 
@@ -315,11 +316,12 @@ TEST_CASE("a bad setting is named before a bad port of epmd") {
   RawConfig raw = good();
   raw["ip"] = {{"x"}, Origin::flag, ""};
   const Environment environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", "x"}});
-  CHECK(cli::validate(raw, environment, Purpose::run).error().message == std::string("--ip 'x' ") + ip_rule);
+  CHECK(config::validate(raw, environment, Purpose::run).error().message ==
+        std::string("--ip 'x' ") + ip_rule);
 }
 
 TEST_CASE("a cookie is required to run, and the line names all its sources") {
-  const auto refused = cli::validate(good(), Environment(Variables{}), Purpose::run);
+  const auto refused = config::validate(good(), Environment(Variables{}), Purpose::run);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == ErrorCode::bad_setting);
   CHECK(refused.error().message ==

@@ -17,12 +17,12 @@ struct SettingInEffect {
 };
 
 /// Every setting that has a value, in the order of settings(), and the source of the cookie.
-[[nodiscard]] std::vector<SettingInEffect> settings_in_effect(const RawConfig& raw,
-                                                              const Validated& validated);
+[[nodiscard]] std::vector<SettingInEffect> settings_in_effect(const config::RawConfig& raw,
+                                                              const config::Validated& validated);
 
 /// The settings in effect as a --config file that results in the same settings; each with its source as a comment. The
 /// cookie is not included, only its source.
-[[nodiscard]] std::string config_text(const RawConfig& raw, const Validated& validated);
+[[nodiscard]] std::string config_text(const config::RawConfig& raw, const config::Validated& validated);
 
 /// Usage, commands and all settings, grouped, at most 100 columns wide.
 [[nodiscard]] std::string help_text();
