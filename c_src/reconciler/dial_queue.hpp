@@ -1,4 +1,4 @@
-// Whose turn it is: new peers, peers whose retry is due, and peers that wait for theirs. Used by dialler.
+// The order of attempts: new peers, peers whose retry is due, and peers that wait for theirs. Used by dialler.
 // Every operation costs the logarithm of the number of peers, or is in proportion to what falls due.
 #pragma once
 
@@ -11,8 +11,7 @@
 
 namespace rancher_cnode::membership {
 
-/// What the queue must know of a peer. A peer is in one place of one queue at a time; it must be removed
-/// before it ends.
+/// The queue's part of a peer. A peer is in one place of one queue at a time; it must be removed before it is destroyed.
 struct Queued {
   enum class Place { none, fresh, retry, waiting };
   Place place = Place::none;
