@@ -1,8 +1,8 @@
 #include "log_text.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -23,6 +23,13 @@ bool reads_well_unquoted(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
   });
+}
+
+/// The shortest text that reads back as the same number.
+std::string decimal(double number) {
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), number);
+  return {text.data(), end};
 }
 
 /// Builds one line.
@@ -58,7 +65,7 @@ class Body {
       raw(std::to_string(*integer));
     } else if (const auto* number = std::get_if<double>(&field.value)) {
       // JSON has no NaN and infinity.
-      raw(std::isfinite(*number) ? fmt::format("{}", *number) : "null");
+      raw(std::isfinite(*number) ? decimal(*number) : "null");
     } else {
       raw(std::get<bool>(field.value) ? "true" : "false");
     }
