@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "rancher_cnode/config/settings.hpp"
+#include "rancher_cnode/core/printable.hpp"
 
 namespace rancher_cnode::config {
 namespace {
@@ -19,18 +20,8 @@ constexpr std::size_t max_file_size = 1'048'576;  // 1 MiB
 /// Variables with our prefix that are not settings.
 constexpr std::array<std::string_view, 2> other_variables{"RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE"};
 
-/// Printable ASCII only, cut at 120 characters.
-std::string printable(std::string_view text) {
-  constexpr std::size_t longest = 120;
-  std::string safe;
-  for (const char c : text.substr(0, longest)) {
-    safe += c >= ' ' && c <= '~' ? c : '?';
-  }
-  if (text.size() > longest) {
-    safe += "...";
-  }
-  return safe;
-}
+/// Of a value that a message repeats.
+constexpr std::size_t longest_shown = 120;
 
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
@@ -57,7 +48,7 @@ Expected<std::vector<CLI::ConfigItem>> items_of(std::string_view text, const std
     std::istringstream stream{std::string(text)};
     return CLI::ConfigTOML().from_config(stream);
   } catch (const std::exception& error) {
-    return bad_file(path, std::string("is not valid TOML or INI: ") + error.what());
+    return bad_file(path, "is not valid TOML or INI: " + printable(error.what(), longest_shown));
   }
 }
 
@@ -171,13 +162,13 @@ std::vector<std::string> unknown_variables(const Environment& environment) {
         std::ranges::find(other_variables, name) != other_variables.end() ||
         std::ranges::any_of(settings(), [&name](const Setting& s) { return variable_of(s.name) == name; });
     if (!known) {
-      sentences.push_back("$" + printable(name) + " is not a setting");
+      sentences.push_back("$" + printable(name, longest_shown) + " is not a setting");
     }
   }
   return sentences;
 }
 
-std::string shown(std::string_view text) { return "'" + printable(text) + "'"; }
+std::string shown(std::string_view text) { return "'" + printable(text, longest_shown) + "'"; }
 
 Error violation(std::string_view name, const RawValue& value, std::string_view rule) {
   std::string message = flag_of(name) + " " + shown(value.texts.front());

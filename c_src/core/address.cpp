@@ -1,46 +1,21 @@
 #include "rancher_cnode/core/address.hpp"
 
+#include <arpa/inet.h>
+
 #include <array>
 
+#include "rancher_cnode/core/printable.hpp"
+
 namespace rancher_cnode {
-namespace {
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-}  // namespace
 
 Expected<Ipv4Address> Ipv4Address::parse(std::string_view text) {
-  const auto malformed = [text] {
-    // Quoted and cut: the text may be anything.
-    return failure(ErrorCode::malformed,
-                   "not a dotted IPv4 address: '" + std::string(text.substr(0, 40)) + "'");
-  };
-  std::uint32_t bits = 0;
-  std::size_t at = 0;
-  for (int part = 0; part < 4; ++part) {
-    if (part > 0) {
-      if (at >= text.size() || text[at] != '.') {
-        return malformed();
-      }
-      ++at;
-    }
-    const std::size_t start = at;
-    std::uint32_t value = 0;
-    while (at < text.size() && is_digit(text[at]) && at - start < 3) {
-      value = value * 10 + static_cast<std::uint32_t>(text[at] - '0');
-      ++at;
-    }
-    const std::size_t digits = at - start;
-    // A leading zero means octal to inet_aton and decimal to others: it is rejected.
-    if (digits == 0 || value > 255 || (digits > 1 && text[start] == '0')) {
-      return malformed();
-    }
-    bits = bits << 8 | value;
+  in_addr address{};
+  // inet_pton stops at a NUL. It rejects leading zeros, which are octal to inet_aton and decimal to others.
+  const bool whole = text.find('\0') == std::string_view::npos;
+  if (!whole || ::inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) {
+    return failure(ErrorCode::malformed, "not a dotted IPv4 address: '" + printable(text, 40) + "'");
   }
-  if (at != text.size()) {
-    return malformed();
-  }
-  return Ipv4Address(bits);
+  return Ipv4Address(ntohl(address.s_addr));
 }
 
 std::string Ipv4Address::to_string() const {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "rancher_cnode/core/printable.hpp"
+
 namespace rancher_cnode {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr bool is_alive_character(char c) {
 constexpr bool is_host_character(char c) { return is_alive_character(c) || c == '.'; }
 
 // Names come from the network and from the metadata: messages show only the beginning.
-std::string shortened(std::string_view text) { return "'" + std::string(text.substr(0, 60)) + "'"; }
+std::string shortened(std::string_view text) { return "'" + printable(text, 60) + "'"; }
 
 }  // namespace
 
@@ -28,8 +30,7 @@ Expected<NodeName> NodeName::parse(std::string_view text) {
     return failure(ErrorCode::malformed, "node name " + shortened(text) + " has no @");
   }
   if (text.size() > max_length) {
-    return failure(ErrorCode::malformed,
-                   "node name " + shortened(text) + "... is longer than 255 characters");
+    return failure(ErrorCode::malformed, "node name " + shortened(text) + " is longer than 255 characters");
   }
   if (!is_alive_name(text.substr(0, at))) {
     return failure(ErrorCode::malformed, "node name " + shortened(text) +

@@ -1,95 +1,62 @@
 #include "rancher_cnode/log/log.hpp"
 
-#include <spdlog/logger.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
+#include <array>
+#include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <mutex>
 #include <string>
 #include <utility>
 
 #include "log/line_writer.hpp"
 #include "log/log_text.hpp"
+#include "rancher_cnode/core/clock.hpp"
 
 namespace rancher_cnode {
 namespace {
 
-spdlog::level::level_enum to_spdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::debug:
-      return spdlog::level::debug;
-    case LogLevel::info:
-      return spdlog::level::info;
-    case LogLevel::warning:
-      return spdlog::level::warn;
-    case LogLevel::error:
-      return spdlog::level::err;
-  }
-  return spdlog::level::err;
+/// The present in UTC, as RFC 3339 writes it, with milliseconds.
+std::string timestamp() {
+  const auto now = std::chrono::floor<Milliseconds>(std::chrono::system_clock::now());
+  const auto second = std::chrono::floor<std::chrono::seconds>(now);
+  const std::time_t calendar = std::chrono::system_clock::to_time_t(second);
+  std::tm utc{};
+  ::gmtime_r(&calendar, &utc);
+  std::array<char, 32> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  const std::string milliseconds = std::to_string(1'000 + (now - second).count()).substr(1);
+  return std::string(text.data(), length) + '.' + milliseconds + 'Z';
 }
 
-std::unique_ptr<spdlog::formatter> line_format(LogFormat format, std::string end_of_line) {
-  const char* const pattern = format == LogFormat::json
-                                  ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                                  : "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
-  return std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc,
-                                                     std::move(end_of_line));
-}
-
-/// Hands whole lines to a Log::Sink; base_sink holds the lock.
-class ForwardingSink final : public spdlog::sinks::base_sink<std::mutex> {
+/// Where lines go. Called under the lock of Log.
+class Output {
  public:
-  explicit ForwardingSink(std::shared_ptr<Log::Sink> target) : target_(std::move(target)) {}
-
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    target_->line(std::string_view(line.data(), line.size()));
-  }
-  void flush_() override {}
-
- private:
-  std::shared_ptr<Log::Sink> target_;
+  virtual ~Output() = default;
+  /// False if the line is lost, because it would have blocked.
+  [[nodiscard]] virtual bool write(std::string line) = 0;
 };
 
-/// Writes to a descriptor whose reader may stall: a line that would block is dropped and counted, and the next
-/// line is preceded by the count. base_sink holds the lock.
-class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
+class SinkOutput final : public Output {
  public:
-  DescriptorSink(int descriptor, LogFormat format) : writer_(descriptor), format_(format) {}
-
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    if (dropped_ > 0 && write(lines_dropped(message))) {
-      dropped_ = 0;
-    }
-    if (dropped_ > 0 || !write(message)) {
-      ++dropped_;
-    }
+  explicit SinkOutput(std::shared_ptr<Log::Sink> sink) : sink_(std::move(sink)) {}
+  bool write(std::string line) override {
+    sink_->line(line);
+    return true;
   }
-  void flush_() override {}
 
  private:
-  bool write(const spdlog::details::log_msg& message) {
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    return writer_.write(std::string_view(line.data(), line.size()));
-  }
+  std::shared_ptr<Log::Sink> sink_;
+};
 
-  spdlog::details::log_msg lines_dropped(const spdlog::details::log_msg& before) {
-    dropped_body_ =
-        log_body(format_, "log_lines_dropped", "standard error was not read in time; lines were dropped",
-                 {{"lines", dropped_}});
-    return {before.time, before.source, before.logger_name, spdlog::level::warn, dropped_body_};
-  }
+class DescriptorOutput final : public Output {
+ public:
+  explicit DescriptorOutput(int descriptor) : writer_(descriptor) {}
+  bool write(std::string line) override { return writer_.write(line += '\n'); }
 
+ private:
   LineWriter writer_;
-  LogFormat format_;
-  std::int64_t dropped_ = 0;
-  std::string dropped_body_;
 };
 
 }  // namespace
@@ -112,34 +79,56 @@ std::string_view to_string(LogFormat format) { return format == LogFormat::json 
 
 class Log::Impl {
  public:
-  Impl(LogLevel threshold, LogFormat format, spdlog::sink_ptr sink, std::string end_of_line)
-      : format_(format), logger_("rancher_cnode", std::move(sink)) {
-    logger_.set_level(to_spdlog(threshold));
-    logger_.set_formatter(line_format(format, std::move(end_of_line)));
-  }
+  Impl(LogLevel threshold, LogFormat format, std::unique_ptr<Output> output)
+      : threshold_(threshold), format_(format), output_(std::move(output)) {}
 
+  /// The reader of the output may stall: a line that would block is dropped and counted, and the next line is preceded by
+  /// the count.
   void write(LogLevel level, std::string_view event, std::string_view message, Fields fields) {
-    const auto spdlog_level = to_spdlog(level);
-    if (!logger_.should_log(spdlog_level)) {
+    if (level < threshold_) {
       return;
     }
-    logger_.log(spdlog_level, log_body(format_, event, message, fields));
+    const std::string body = log_body(format_, event, message, fields);
+    const std::scoped_lock lock(mutex_);
+    if (dropped_ > 0 && put(LogLevel::warning, lines_dropped())) {
+      dropped_ = 0;
+    }
+    if (dropped_ > 0 || !put(level, body)) {
+      ++dropped_;
+    }
   }
 
  private:
-  LogFormat format_;
-  spdlog::logger logger_;
+  bool put(LogLevel level, std::string_view body) {
+    std::string line = format_ == LogFormat::json ? R"({"time":")" : "";
+    line += timestamp();
+    line += format_ == LogFormat::json ? R"(","level":")" : " ";
+    line += to_string(level);
+    line += format_ == LogFormat::json ? "\"," : " ";
+    line += body;
+    line += format_ == LogFormat::json ? "}" : "";
+    return output_->write(std::move(line));
+  }
+
+  [[nodiscard]] std::string lines_dropped() const {
+    return log_body(format_, "log_lines_dropped", "standard error was not read in time; lines were dropped",
+                    {{"lines", dropped_}});
+  }
+
+  const LogLevel threshold_;
+  const LogFormat format_;
+  std::mutex mutex_;
+  std::unique_ptr<Output> output_;
+  std::int64_t dropped_ = 0;
 };
 
 Log::Log(LogLevel threshold, LogFormat format) : Log(threshold, format, STDERR_FILENO) {}
 
 Log::Log(LogLevel threshold, LogFormat format, int descriptor)
-    : impl_(std::make_unique<Impl>(threshold, format, std::make_shared<DescriptorSink>(descriptor, format),
-                                   "\n")) {}
+    : impl_(std::make_unique<Impl>(threshold, format, std::make_unique<DescriptorOutput>(descriptor))) {}
 
 Log::Log(LogLevel threshold, LogFormat format, std::shared_ptr<Sink> sink)
-    : impl_(
-          std::make_unique<Impl>(threshold, format, std::make_shared<ForwardingSink>(std::move(sink)), "")) {}
+    : impl_(std::make_unique<Impl>(threshold, format, std::make_unique<SinkOutput>(std::move(sink)))) {}
 
 Log::~Log() = default;
 Log::Log(Log&&) noexcept = default;

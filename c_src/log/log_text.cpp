@@ -1,14 +1,14 @@
 #include "log/log_text.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <iterator>
 #include <limits>
 #include <variant>
 
+#include "rancher_cnode/core/printable.hpp"
 #include "rancher_cnode/core/utf8.hpp"
 
 namespace rancher_cnode {
@@ -20,50 +20,17 @@ constexpr std::size_t max_body = max_log_line - 96;
 /// The longest value if the line would be too long; halved until the line fits.
 constexpr std::size_t long_value = 1024;
 
-/// At most `longest` bytes of text, without half a character at the end.
-std::string_view beginning_of(std::string_view text, std::size_t longest) {
-  constexpr std::size_t most_continuations = 3;
-  std::size_t end = longest;
-  while (end > 0 && longest - end < most_continuations &&
-         (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) {
-    --end;
-  }
-  return text.substr(0, end);
-}
-
-/// JSON escapes, also used in text lines. C1 control characters count as control characters; bytes that are
-/// not UTF-8 become U+FFFD.
-void append_escaped(std::string& out, std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    const auto lead = static_cast<unsigned char>(text.front());
-    const bool c1_control = length == 2 && lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-    if (length == 0) {
-      out += "\\ufffd";
-    } else if (c1_control) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(text[1]));
-    } else if (text.front() == '"' || text.front() == '\\') {
-      out += '\\';
-      out += text.front();
-    } else if (text.front() == '\n') {
-      out += "\\n";
-    } else if (text.front() == '\r') {
-      out += "\\r";
-    } else if (text.front() == '\t') {
-      out += "\\t";
-    } else if (length == 1 && (lead < 0x20 || lead == 0x7f)) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", lead);
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-}
-
 bool reads_well_unquoted(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
   });
+}
+
+/// The shortest text that reads back as the same number.
+std::string decimal(double number) {
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), number);
+  return {text.data(), end};
 }
 
 /// Builds one line.
@@ -73,12 +40,7 @@ class Body {
 
   void quoted(std::string_view text) {
     text_ += '"';
-    if (text.size() > longest_value_) {
-      append_escaped(text_, beginning_of(text, longest_value_));
-      text_ += "...";
-    } else {
-      append_escaped(text_, text);
-    }
+    text_ += printable(text, longest_value_);
     text_ += '"';
   }
 
@@ -104,7 +66,7 @@ class Body {
       raw(std::to_string(*integer));
     } else if (const auto* number = std::get_if<double>(&field.value)) {
       // JSON has no NaN and infinity.
-      raw(std::isfinite(*number) ? fmt::format("{}", *number) : "null");
+      raw(std::isfinite(*number) ? decimal(*number) : "null");
     } else {
       raw(std::get<bool>(field.value) ? "true" : "false");
     }

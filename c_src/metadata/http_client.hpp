@@ -66,6 +66,10 @@ class HttpAnswer final : public ByteSource {
   std::unique_ptr<Transfer> transfer_;
 };
 
+/// Percent-encodes all but the unreserved characters of RFC 3986 section 2.3: for one segment of a path or one value of a
+/// query.
+[[nodiscard]] std::string url_escaped(std::string_view text);
+
 class HttpClient {
  public:
   HttpClient();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "rancher_cnode/core/backoff.hpp"
+
 namespace rancher_cnode::membership {
 namespace {
 
@@ -202,17 +204,12 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
   settle(now, peer);
 }
 
-Duration Dialler::longest_wait(std::uint32_t failures, Duration limit) const {
-  Duration longest = settings_.retry_first;
-  for (std::uint32_t i = 1; i < failures && longest < limit; ++i) {
-    longest *= 2;
-  }
-  return std::min(longest, limit);
+Duration Dialler::longest_wait(std::uint32_t failures, Milliseconds limit) const {
+  return Backoff(settings_.retry_first, limit).after(failures);
 }
 
 Duration Dialler::retry_wait(std::uint32_t failures) {
-  const Duration longest = longest_wait(failures, settings_.retry_limit);
-  return random_.between(longest / 2, longest);
+  return jittered(longest_wait(failures, settings_.retry_limit), random_);
 }
 
 void Dialler::settle(TimePoint now, Peer& peer) {

@@ -68,7 +68,7 @@ class Dialler {
   [[nodiscard]] bool has_slot() const { return flights_.size() < settings_.max_dials; }
   Peer* complete(ActionId id);
   [[nodiscard]] bool keeps_dropping(TimePoint now, Peer& peer) const;
-  [[nodiscard]] Duration longest_wait(std::uint32_t failures, Duration limit) const;
+  [[nodiscard]] Duration longest_wait(std::uint32_t failures, Milliseconds limit) const;
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
   [[nodiscard]] PeerView view_of(const Peer& peer) const;
   [[nodiscard]] std::string_view reason_of(const Peer& peer) const;

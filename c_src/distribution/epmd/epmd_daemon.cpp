@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -14,11 +13,6 @@
 
 namespace rancher_cnode::distribution {
 namespace {
-
-/// How often the started program is checked. `epmd -daemon` exits at once and continues in the background; a
-/// program that stays in the foreground is checked less and less often.
-constexpr Milliseconds first_check{50};
-constexpr Milliseconds last_check{5'000};
 
 /// Arguments of posix_spawn with their cleanup.
 class SpawnArguments {
@@ -92,19 +86,20 @@ void EpmdDaemon::start() {
     failed(std::generic_category().message(error));
     return;
   }
-  reap_later(first_check);
+  checks_.reset();
+  reap_later();
 }
 
-void EpmdDaemon::reap_later(Milliseconds wait) {
-  timer_.expires_after(wait);
-  timer_.async_wait([self = shared_from_this(), wait](const boost::system::error_code& cancelled) {
+void EpmdDaemon::reap_later() {
+  timer_.expires_after(checks_.next());
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
     if (cancelled) {
       return;
     }
     int status = 0;
     const pid_t reaped = ::waitpid(self->child_, &status, WNOHANG);
     if (reaped == 0 || (reaped < 0 && errno == EINTR)) {
-      self->reap_later(std::min(wait * 2, last_check));
+      self->reap_later();
       return;
     }
     self->child_ = 0;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "rancher_cnode/core/backoff.hpp"
 #include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/log/log.hpp"
 
@@ -30,7 +31,7 @@ class EpmdDaemon : public std::enable_shared_from_this<EpmdDaemon> {
 
  private:
   void start();
-  void reap_later(Milliseconds wait);
+  void reap_later();
   void ended(int status);
   void failed(const std::string& reason);
   void start_later();
@@ -40,6 +41,9 @@ class EpmdDaemon : public std::enable_shared_from_this<EpmdDaemon> {
   const Log& log_;
   Milliseconds retry_delay_;
   boost::asio::steady_timer timer_;
+  /// How often the started program is checked. `epmd -daemon` exits at once and continues in the background; a program
+  /// that stays in the foreground is checked less and less often.
+  Backoff checks_{Milliseconds(50), Milliseconds(5'000)};
   pid_t child_ = 0;  ///< not reaped yet; 0 = none
   std::string last_failure_;
   bool wanted_ = false;

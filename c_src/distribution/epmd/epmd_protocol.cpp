@@ -1,5 +1,7 @@
 #include "distribution/epmd/epmd_protocol.hpp"
 
+#include "distribution/big_endian.hpp"
+
 namespace rancher_cnode::distribution::epmd {
 namespace {
 
@@ -14,10 +16,7 @@ constexpr char protocol_tcp_ipv4 = 0;
 constexpr std::uint16_t highest_version = 6;
 constexpr std::uint16_t lowest_version = 5;
 
-void append16(std::vector<char>& bytes, std::size_t value) {
-  bytes.push_back(static_cast<char>((value >> 8U) & 0xffU));
-  bytes.push_back(static_cast<char>(value & 0xffU));
-}
+void append16(std::vector<char>& bytes, std::size_t value) { append_big_endian(bytes, 2, value); }
 
 /// A request: its length, then its bytes.
 std::vector<char> framed(const std::vector<char>& body) {
@@ -40,8 +39,7 @@ bool is_port_response(std::span<const char> response) { return response[0] == po
 bool is_found(std::span<const char> response) { return response[1] == 0; }
 
 std::uint16_t found_port(std::span<const char> response) {
-  return static_cast<std::uint16_t>((static_cast<unsigned char>(response[2]) << 8U) |
-                                    static_cast<unsigned char>(response[3]));
+  return static_cast<std::uint16_t>(big_endian(response.subspan(2, 2)));
 }
 
 std::vector<char> alive_request(std::string_view alive, std::uint16_t listen_port) {

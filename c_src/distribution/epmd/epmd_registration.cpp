@@ -1,6 +1,5 @@
 #include "rancher_cnode/distribution/epmd_registration.hpp"
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "distribution/epmd/epmd_protocol.hpp"
+#include "rancher_cnode/core/backoff.hpp"
 
 namespace rancher_cnode::distribution {
 namespace asio = boost::asio;
@@ -59,17 +59,16 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
 
  private:
   asio::awaitable<void> run() {
-    const Backoff& backoff = settings_.backoff;
-    Milliseconds retry = backoff.first_retry;
-    Milliseconds early_retry = backoff.first_retry;
+    const Pace& pace = settings_.pace;
+    Backoff unanswered(pace.first_retry, pace.last_retry);
+    Backoff unstable(2 * pace.first_retry, pace.last_early_retry);
     while (!stopped_) {
       publishing_ = true;
       const auto accepted = co_await publish();
       publishing_ = false;
       if (!stopped_ && accepted) {
         co_await held();
-        retry = backoff.first_retry;
-        early_retry = unstable_ ? std::min(early_retry * 2, backoff.last_early_retry) : backoff.first_retry;
+        unanswered.reset();
       }
       if (stopped_) {
         break;
@@ -83,10 +82,13 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
       }
       close();
       if (accepted) {
-        co_await pause(early_retry);
+        if (!unstable_) {
+          unstable.reset();
+        }
+        co_await pause(unstable_ ? unstable.next() : pace.first_retry);
       } else {
-        co_await pause(taken ? backoff.taken_retry : retry);
-        retry = std::min(retry * 2, backoff.last_retry);
+        const Milliseconds retry = unanswered.next();
+        co_await pause(taken ? pace.taken_retry : retry);
       }
     }
   }
@@ -102,7 +104,7 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
   /// Connects and registers. ErrorCode::refused only if epmd itself refused.
   asio::awaitable<Expected<void>> publish() {
     auto self = shared_from_this();
-    timer_.expires_after(settings_.backoff.answer_limit);
+    timer_.expires_after(settings_.pace.answer_limit);
     timer_.async_wait([self](const error_code& cancelled) {
       // It also fires after epmd has answered in time: nothing cancels it then.
       if (!cancelled && self->publishing_) {
@@ -149,7 +151,7 @@ class EpmdRegistration::Loop : public std::enable_shared_from_this<Loop> {
       change(RegistrationState::registered, "");
     }
     unstable_ = true;
-    timer_.expires_after(settings_.backoff.stable_after);
+    timer_.expires_after(settings_.pace.stable_after);
     timer_.async_wait([self = shared_from_this(), number = ++registrations_](const error_code& cancelled) {
       if (!cancelled && !self->stopped_ && self->registrations_ == number && self->socket_.is_open()) {
         self->unstable_ = false;

@@ -12,12 +12,6 @@ namespace {
 /// An empty buffer above this size is freed.
 constexpr std::size_t kept_capacity = std::size_t{64} << 10U;
 
-void append_length(std::vector<char>& frame, std::size_t length) {
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    frame.push_back(static_cast<char>((length >> static_cast<unsigned>(shift)) & 0xffU));
-  }
-}
-
 }  // namespace
 
 std::span<char> FrameReader::prepare(std::size_t size) {
@@ -62,7 +56,7 @@ std::vector<char> pass_through_frame(std::span<const char> control, std::span<co
   const std::size_t length = 1 + control.size() + message.size();
   std::vector<char> frame;
   frame.reserve(frame_header_length + length);
-  append_length(frame, length);
+  append_big_endian(frame, frame_header_length, length);
   frame.push_back(static_cast<char>(pass_through));
   frame.insert(frame.end(), control.begin(), control.end());
   frame.insert(frame.end(), message.begin(), message.end());

@@ -121,9 +121,7 @@ TermWriter& TermWriter::reference(const Reference& value) {
 
 TermWriter& TermWriter::numbers(std::span<const std::uint32_t> values) {
   for (const std::uint32_t value : values) {
-    for (const unsigned shift : {24U, 16U, 8U, 0U}) {
-      bytes_.push_back(static_cast<char>((value >> shift) & 0xffU));
-    }
+    append_big_endian(bytes_, sizeof(value), value);
   }
   return *this;
 }

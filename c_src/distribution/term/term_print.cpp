@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "rancher_cnode/core/printable.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 
 namespace rancher_cnode::distribution {
@@ -67,7 +68,7 @@ class Printer {
  private:
   bool put(std::string_view piece) {
     if (text_.size() + piece.size() > limit_) {
-      text_.append(piece.substr(0, limit_ - text_.size())).append("...");
+      text_.append(beginning_of(piece, limit_ - text_.size())).append("...");
       return false;
     }
     text_.append(piece);
@@ -76,7 +77,7 @@ class Printer {
 
   bool atom(TermReader& reader) {
     const auto name = reader.atom();
-    return put(name ? *name : malformed_text) && name.has_value();
+    return put(name ? printable(*name) : std::string(malformed_text)) && name.has_value();
   }
 
   bool integer(TermReader& reader) {
@@ -86,14 +87,14 @@ class Printer {
 
   bool pid(TermReader& reader) {
     const auto value = reader.pid();
-    return value ? put("<" + value->node + "." + std::to_string(value->id) + ">")
+    return value ? put("<" + printable(value->node) + "." + std::to_string(value->id) + ">")
                  : put(malformed_text) && false;
   }
 
   bool binary(TermReader& reader) {
     constexpr std::size_t header = 5;
     const auto bytes = reader.skip()->subspan(header);
-    return is_text(bytes) ? put("<<\"") && put(view(bytes)) && put("\">>")
+    return is_text(bytes) ? put("<<\"") && put(printable(view(bytes))) && put("\">>")
                           : put("<<" + std::to_string(bytes.size()) + " bytes>>");
   }
 
@@ -102,7 +103,7 @@ class Printer {
     constexpr std::size_t header = 3;
     const auto bytes = reader.skip()->subspan(header);
     if (is_text(bytes)) {
-      return put("\"") && put(view(bytes)) && put("\"");
+      return put("\"") && put(printable(view(bytes))) && put("\"");
     }
     std::string_view before = "[";
     for (const char byte : bytes) {

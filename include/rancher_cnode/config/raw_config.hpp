@@ -44,7 +44,7 @@ using RawConfig = std::map<std::string, RawValue, std::less<>>;
 /// One sentence for each RANCHER_CNODE_ variable that is not a setting, most likely a misspelt one.
 [[nodiscard]] std::vector<std::string> unknown_variables(const Environment& environment);
 
-/// Text that is safe in a message: printable ASCII only, cut at 120 characters, in single quotes.
+/// Text that is safe in a message: printable(), cut at 120 bytes, in single quotes.
 [[nodiscard]] std::string shown(std::string_view text);
 
 /// A violation: "--ip '127.0.0.1' (from $CONTAINER_IP) <rule>".

@@ -35,5 +35,5 @@ TEST_CASE("a value is repeated up to 120 characters") {
   const std::string longest(120, 'x');
   CHECK(config::shown(longest) == "'" + longest + "'");
   CHECK(config::shown(longest + "x") == "'" + longest + "...'");
-  CHECK(config::shown(" ~\x1f ~\x7f") == "' ~? ~?'");
+  CHECK(config::shown(" ~\x1f ~\x7f") == "' ~\\u001f ~\\u007f'");
 }
