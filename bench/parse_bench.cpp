@@ -16,7 +16,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/service_reader.hpp"
 
 namespace {
 

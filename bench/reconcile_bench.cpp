@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "rancher_cnode/membership/membership.hpp"
-#include "rancher_cnode/membership/reconciler.hpp"
+#include "rancher_cnode/reconciler/reconciler.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "change_log.hpp"
+#include "agent/change_log.hpp"
 
 #include <utility>
 

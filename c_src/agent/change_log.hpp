@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 
 namespace rancher_cnode::agent {

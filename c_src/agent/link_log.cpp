@@ -1,4 +1,4 @@
-#include "link_log.hpp"
+#include "agent/link_log.hpp"
 
 #include <algorithm>
 #include <utility>

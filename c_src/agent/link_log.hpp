@@ -9,11 +9,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/node_name.hpp"
+#include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
-#include "rancher_cnode/membership/reconciler.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/reconciler/reconciler.hpp"
 
 namespace rancher_cnode::agent {
 

@@ -8,8 +8,8 @@
 
 #include <optional>
 
-#include "rancher_cnode/backoff.hpp"
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/backoff.hpp"
+#include "rancher_cnode/core/clock.hpp"
 
 namespace rancher_cnode::agent {
 

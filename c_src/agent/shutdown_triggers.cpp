@@ -1,4 +1,4 @@
-#include "shutdown_triggers.hpp"
+#include "agent/shutdown_triggers.hpp"
 
 #include <signal.h>
 #include <sys/epoll.h>

@@ -12,8 +12,8 @@
 #include <optional>
 #include <string>
 
-#include "rancher_cnode/process_stat.hpp"
-#include "timers.hpp"
+#include "rancher_cnode/core/process_stat.hpp"
+#include "rancher_cnode/core/timers.hpp"
 
 namespace rancher_cnode::agent {
 

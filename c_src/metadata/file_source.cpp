@@ -1,4 +1,4 @@
-#include "rancher_cnode/metadata/file_source.hpp"
+#include "metadata/file_source.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

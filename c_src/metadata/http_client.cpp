@@ -1,4 +1,4 @@
-#include "rancher_cnode/metadata/http_client.hpp"
+#include "metadata/http_client.hpp"
 
 #include <curl/curl.h>
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "curl_error.hpp"
+#include "metadata/curl_error.hpp"
 
 namespace rancher_cnode::metadata {
 namespace {

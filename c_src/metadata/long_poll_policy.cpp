@@ -1,4 +1,4 @@
-#include "long_poll_policy.hpp"
+#include "metadata/long_poll_policy.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -5,7 +5,7 @@
 // A server that answers waits at once or lets them fail is polled instead, and tried again now and then.
 #pragma once
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/metadata/watch_pacing.hpp"
 
 namespace rancher_cnode::metadata {

@@ -1,11 +1,11 @@
-#include "rancher_cnode/metadata/metadata_client.hpp"
+#include "metadata/metadata_client.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "not_found_answer.hpp"
-#include "rancher_cnode/metadata/file_source.hpp"
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/file_source.hpp"
+#include "metadata/not_found_answer.hpp"
+#include "metadata/service_reader.hpp"
 
 namespace rancher_cnode::metadata {
 namespace {

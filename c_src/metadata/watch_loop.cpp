@@ -1,10 +1,10 @@
-#include "watch_loop.hpp"
+#include "metadata/watch_loop.hpp"
 
 #include <algorithm>
 #include <exception>
 #include <utility>
 
-#include "rancher_cnode/metadata/file_source.hpp"
+#include "metadata/file_source.hpp"
 
 namespace rancher_cnode::metadata {
 namespace {

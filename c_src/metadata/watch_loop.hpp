@@ -7,12 +7,12 @@
 #include <optional>
 #include <string>
 
-#include "long_poll_policy.hpp"
-#include "metadata_log.hpp"
-#include "rancher_cnode/metadata/metadata_client.hpp"
+#include "metadata/long_poll_policy.hpp"
+#include "metadata/metadata_client.hpp"
+#include "metadata/metadata_log.hpp"
+#include "metadata/url_authority.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "rancher_cnode/metadata/watch_pacing.hpp"
-#include "url_authority.hpp"
 
 namespace rancher_cnode::metadata {
 

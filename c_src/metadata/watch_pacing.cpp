@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rancher_cnode/backoff.hpp"
+#include "rancher_cnode/core/backoff.hpp"
 
 namespace rancher_cnode::metadata {
 

@@ -12,8 +12,8 @@
 #include <memory>
 #include <string>
 
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/error.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
 
 namespace rancher_cnode::distribution {
 

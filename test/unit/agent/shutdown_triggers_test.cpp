@@ -1,5 +1,5 @@
 // What ends the program from outside: signals, the watched process, standard input.
-#include "shutdown_triggers.hpp"
+#include "agent/shutdown_triggers.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "../distribution/loopback.hpp"
-#include "fake_timers.hpp"
-#include "rancher_cnode/distribution/file_descriptor.hpp"
+#include "rancher_cnode/core/file_descriptor.hpp"
+#include "support/unit/fake_timers.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;

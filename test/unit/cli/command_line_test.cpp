@@ -1,4 +1,4 @@
-#include "rancher_cnode/cli/command_line.hpp"
+#include "cli/command_line.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "cli/temporary_file.hpp"
-#include "rancher_cnode/cli/settings.hpp"
+#include "rancher_cnode/config/settings.hpp"
+#include "support/unit/temporary_file.hpp"
 
 namespace {
 
 using namespace rancher_cnode;
 using cli::Command;
-using cli::Environment;
 using cli::Invocation;
+using config::Environment;
 using Variables = Environment::Variables;
 
 const Variables with_cookie{{"RANCHER_CNODE_COOKIE", "s3cret-cookie"}};

@@ -1,4 +1,4 @@
-#include "big_endian.hpp"
+#include "distribution/big_endian.hpp"
 
 #include <doctest/doctest.h>
 

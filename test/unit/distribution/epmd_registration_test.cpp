@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "epmd_stand_in.hpp"
-#include "loopback.hpp"
+#include "support/unit/epmd_stand_in.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;

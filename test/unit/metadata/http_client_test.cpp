@@ -1,4 +1,4 @@
-#include "rancher_cnode/metadata/http_client.hpp"
+#include "metadata/http_client.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "http_reads.hpp"
-#include "scripted_server.hpp"
+#include "support/unit/scripted_server.hpp"
 
 using namespace rancher_cnode;
 using metadata::HttpClient;
