@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-namespace rancher_cnode::distribution {
+namespace rancher_cnode {
 
 void FileDescriptor::reset() {
   if (valid()) {
@@ -10,4 +10,4 @@ void FileDescriptor::reset() {
   }
 }
 
-}  // namespace rancher_cnode::distribution
+}  // namespace rancher_cnode

@@ -3,15 +3,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "rancher_cnode/core/file_descriptor.hpp"
+
 namespace rancher_cnode {
 
 void open_missing_standard_streams() {
-  int descriptor = 0;
-  do {
-    descriptor = ::open("/dev/null", O_RDWR);
-  } while (descriptor >= 0 && descriptor < STDERR_FILENO);
-  if (descriptor > STDERR_FILENO) {
-    ::close(descriptor);
+  FileDescriptor descriptor(::open("/dev/null", O_RDWR));
+  while (descriptor.valid() && descriptor.get() <= STDERR_FILENO) {
+    static_cast<void>(descriptor.release());  // it stays open for good
+    descriptor = FileDescriptor(::open("/dev/null", O_RDWR));
   }
 }
 

@@ -11,16 +11,16 @@
 namespace rancher_cnode {
 namespace {
 
-/// -1 if that is not possible: a file, a socket, a reader that is gone, no permission.
-int second_description(int descriptor) {
+/// None if that is not possible: a file, a socket, a reader that is gone, no permission.
+FileDescriptor second_description(int descriptor) {
   struct stat status {};
   const bool stream =
       ::fstat(descriptor, &status) == 0 && (S_ISFIFO(status.st_mode) || ::isatty(descriptor) == 1);
   if (!stream) {
-    return -1;
+    return FileDescriptor();
   }
   const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-  return ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  return FileDescriptor(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
 /// A ready pipe takes PIPE_BUF bytes at once; the write can block only if another writer is faster.
@@ -41,15 +41,9 @@ ssize_t write_once(int descriptor, std::string_view text) {
 
 LineWriter::LineWriter(int descriptor) : shared_(descriptor), own_(second_description(descriptor)) {}
 
-LineWriter::~LineWriter() {
-  if (own_ >= 0) {
-    ::close(own_);
-  }
-}
-
 bool LineWriter::write(std::string_view line) {
-  const bool blocks = own_ < 0;
-  const int descriptor = blocks ? shared_ : own_;
+  const bool blocks = !own_.valid();
+  const int descriptor = blocks ? shared_ : own_.get();
   if (blocks && !is_ready(descriptor)) {
     return false;
   }

@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "rancher_cnode/core/file_descriptor.hpp"
+
 namespace rancher_cnode {
 
 class LineWriter {
@@ -10,9 +12,6 @@ class LineWriter {
   /// The descriptor is owned by the caller and must stay open. It is shared (standard error also belongs to the BEAM), so
   /// its flags are not changed: a pipe or a terminal is opened a second time, non-blocking, if the system allows it.
   explicit LineWriter(int descriptor);
-  ~LineWriter();
-  LineWriter(const LineWriter&) = delete;
-  LineWriter& operator=(const LineWriter&) = delete;
 
   /// False if the line could not be written now, or not all of it. `line` ends in a newline and has at most
   /// PIPE_BUF bytes, so that no other writer's text can split it.
@@ -20,7 +19,7 @@ class LineWriter {
 
  private:
   int shared_;
-  int own_;  ///< -1 if there is no second description
+  FileDescriptor own_;  ///< none if there is no second description
   bool torn_ = false;
 };
 

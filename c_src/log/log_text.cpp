@@ -9,7 +9,6 @@
 #include <variant>
 
 #include "rancher_cnode/core/printable.hpp"
-#include "rancher_cnode/core/utf8.hpp"
 
 namespace rancher_cnode {
 namespace {

@@ -12,6 +12,7 @@
 
 #include "metadata/byte_source.hpp"
 #include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/core/file_descriptor.hpp"
 
 namespace rancher_cnode::metadata {
 
@@ -21,9 +22,6 @@ class FileSource final : public ByteSource {
  public:
   /// `url` is file:///PATH, percent-encoded (RFC 8089). Opened by the first next().
   FileSource(std::string url, std::size_t limit) : url_(std::move(url)), limit_(limit) {}
-  ~FileSource() override;
-  FileSource(const FileSource&) = delete;
-  FileSource& operator=(const FileSource&) = delete;
 
   /// Failures: bad_setting (not such a URL), not_found (no such file), too_large (more than `limit` bytes),
   /// failed (not a regular file, no permission, a failing disk).
@@ -34,7 +32,7 @@ class FileSource final : public ByteSource {
 
   std::string url_;
   std::size_t limit_;
-  int fd_ = -1;
+  FileDescriptor file_;
   std::size_t read_ = 0;
   std::array<char, 16'384> buffer_;
 };

@@ -18,9 +18,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "reconciler/random.hpp"
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "reconciler/action_ids.hpp"
+#include "reconciler/random.hpp"
 
 namespace rancher_cnode::membership {
 

@@ -9,12 +9,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "reconciler/random.hpp"
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "reconciler/action_ids.hpp"
 #include "reconciler/dial_queue.hpp"
 #include "reconciler/newcomers.hpp"
 #include "reconciler/peer.hpp"
+#include "reconciler/random.hpp"
 
 namespace rancher_cnode::membership {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "reconciler/random.hpp"
 #include "reconciler/action_ids.hpp"
 #include "reconciler/departures.hpp"
 #include "reconciler/dialler.hpp"
+#include "reconciler/random.hpp"
 
 namespace rancher_cnode::membership {
 

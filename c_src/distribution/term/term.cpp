@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "distribution/big_endian.hpp"
 #include "distribution/term/atom_text.hpp"
 #include "distribution/term/term_scan.hpp"
-#include "distribution/big_endian.hpp"
 
 namespace rancher_cnode::distribution {
 namespace {

@@ -1,9 +1,10 @@
-// A file descriptor with one owner. Used where a socket is handed from one thread to another.
+// A file descriptor with one owner. Used by everything that opens one, and where a socket is handed
+// from one thread to another.
 #pragma once
 
 #include <utility>
 
-namespace rancher_cnode::distribution {
+namespace rancher_cnode {
 
 class FileDescriptor {
  public:
@@ -31,4 +32,4 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-}  // namespace rancher_cnode::distribution
+}  // namespace rancher_cnode

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "rancher_cnode/core/clock.hpp"
-#include "reconciler/random.hpp"
 #include "rancher_cnode/membership/membership.hpp"
+#include "reconciler/random.hpp"
 
 namespace rancher_cnode::membership::simulation {
 
