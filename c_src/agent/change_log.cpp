@@ -133,7 +133,7 @@ void ChangeLog::note_mass_hold(const std::optional<membership::MassRemovalGuardV
         "--mass-removal-delay",
         {{"missing", hold->missing}, {"known", hold->known}});
   } else {
-    log_.info("mass_removal_guard_off", "the peers are back, or have been let go");
+    log_.info("mass_removal_guard_off", "the missing peers are back or have departed");
   }
 }
 

@@ -147,7 +147,7 @@ void Target::execute(const action::Probe& probe) {
         const auto port = co_await distribution::epmd_port(address, self->config_.epmd_port,
                                                            std::string(probe.peer.alive()), probe_limit);
         self->step(event::Probed{probe.id, probe_outcome(port), port.value_or(0)});
-        self->note_failure(probe.peer);
+        port ? self->note_held(probe.peer) : self->note_failure(probe.peer);
       },
       asio::detached);
 }
@@ -158,7 +158,7 @@ void Target::execute(const action::Inspect& inspection) {
       [self = shared_from_this(), inspection]() -> asio::awaitable<void> {
         auto [outcome, connections] = co_await inspect(self->cnode_, inspection.peer, self->name_);
         self->step(event::Inspected{inspection.id, outcome, std::move(connections)});
-        self->note_failure(inspection.peer);
+        self->note_held(inspection.peer);
         if (outcome == membership::InspectOutcome::refreshed && !self->stopped_) {
           self->link_log_.refreshed(inspection.peer);
         }
@@ -190,7 +190,15 @@ void Target::dialled(const action::Dial& dial, TimePoint began, const CallResult
   }
 }
 
-/// The log tells what status tells.
+/// A peer that was found is not dialled yet, for the sake of another member.
+void Target::note_held(const NodeName& peer) {
+  const auto view = reconciler_.peer(peer);
+  if (view && view->state == membership::PeerState::held) {
+    note_failure(peer);
+  }
+}
+
+/// Log and status have the same reason.
 void Target::note_failure(const NodeName& peer) {
   if (const auto view = reconciler_.peer(peer); view && !stopped_ && !view->reason.empty()) {
     link_log_.failed(peer, view->reason);

@@ -59,6 +59,7 @@ class Target : public std::enable_shared_from_this<Target> {
   [[nodiscard]] bool is_of_cluster(const NodeName& node) const;
   void listed(membership::ActionId id, const distribution::CallResult& result);
   void dialled(const membership::action::Dial& dial, TimePoint began, const distribution::CallResult& result);
+  void note_held(const NodeName& peer);
   void note_failure(const NodeName& peer);
   void wake_later();
 
