@@ -19,8 +19,7 @@ namespace rancher_cnode::host::test {
 
 class RealBeam {
  public:
-  /// Runs `erl ARGUMENTS` without epmd, and reads what the BEAM reports of itself, a line `KEY VALUE` each. `environment`:
-  /// NAME=VALUE, in place of those of the same name; HOME is the caller's to give.
+  /// Runs `erl ARGUMENTS` without epmd. `environment`: NAME=VALUE in addition to ours.
   RealBeam(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
     int ends[2] = {-1, -1};
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
@@ -78,15 +77,13 @@ class RealBeam {
 
  private:
   static constexpr const char* script = R"erl(
-    First = fun(K) -> case init:get_argument(K) of {ok, [[V | _] | _]} -> V; {ok, _} -> ""; error -> "-" end end,
-    Say = fun(K, V) -> io:format("~s ~ts~n", [K, V]) end,
+    Say = fun(Key, Value) -> io:format("~s ~ts~n", [Key, Value]) end,
     Say("node", atom_to_list(node())),
     Say("cookie", atom_to_list(erlang:get_cookie())),
-    Say("long", case net_kernel:longnames() of true -> "long"; false -> "short"; ignored -> "none" end),
-    Say("home", case init:get_argument(home) of {ok, [[H]]} -> H; _ -> "-" end),
-    Say("hidden", case node() =/= nonode@nohost andalso net_kernel:get_state() of #{started := _} -> First(hidden); _ -> "-" end),
-    Say("remsh", First(remsh)),
-    Say("epmd_port", First(epmd_port)),
+    Say("names", case net_kernel:longnames() of true -> "long"; false -> "short"; _ -> "none" end),
+    Say("type", atom_to_list(persistent_term:get({net_kernel, publish_type}, none))),
+    [Say(Flag, case init:get_argument(Flag) of {ok, [[Value | _] | _]} -> Value; _ -> "" end)
+     || Flag <- [home, remsh, epmd_port, proto_dist]],
     io:format("end~n"),
     receive after infinity -> ok end.
   )erl";
