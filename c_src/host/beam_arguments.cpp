@@ -29,15 +29,12 @@ class InitArguments {
     const auto end_of_emulator = std::ranges::find(all, "--");
     const auto extra = std::find(end_of_emulator, all.end(), "-extra");
     extra_.assign(extra, all.end());
-    bool in_flag = false;
+    // A -- ends the values of a flag: it counts as one, which nobody asks for, with the plain arguments as values.
     for (auto argument = end_of_emulator; argument != extra; ++argument) {
       if (argument->starts_with('-')) {
-        in_flag = *argument != "--";
-        if (in_flag) {
-          flags_.push_back({argument->substr(1), {}});
-        }
-      } else if (in_flag) {
-        flags_.back().values.push_back(*argument);
+        flags_.push_back({argument->substr(1), {}});
+      } else {
+        flags_.back().values.push_back(*argument);  // the first argument is --
       }
     }
   }

@@ -192,7 +192,10 @@ Expected<BeamCookie> ProcessTable::cookie_of(const Beam& beam) const {
   std::optional<Expected<BeamCookie>> result;
   for (const auto& file : files) {
     const auto text = contents(root + file, max_small_file);
-    const auto source = "'" + printable(file) + "'";
+    const auto source =
+        "'" + printable(file) + "'" +
+        (beam.arguments.setcookie_flag == SetcookieFlag::ignored ? ", as the BEAM ignores its -setcookie"
+                                                                 : "");
     if (text) {
       result = found(parse_cookie_file(*text), source);
       break;
