@@ -8,22 +8,29 @@ namespace rancher_cnode {
 
 std::optional<ProcessStat> parse_process_stat(std::string_view text) {
   // pid (name) state ppid ...: fields are numbered from 1, the state is the third, the start the 22nd.
-  constexpr int fields_from_state_to_start = 19;
+  constexpr int state_field = 3;
+  constexpr int parent_field = 4;
+  constexpr int start_field = 22;
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string_view::npos || name_end + 3 > text.size()) {
     return std::nullopt;
   }
   text.remove_prefix(name_end + 2);
   ProcessStat stat{.state = text.front()};
-  for (int i = 0; i < fields_from_state_to_start; ++i) {
+  const auto take = [&](auto& number) {
+    return std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc{};
+  };
+  for (int field = state_field + 1; field <= start_field; ++field) {
     const std::size_t blank = text.find(' ');
     if (blank == std::string_view::npos) {
       return std::nullopt;
     }
     text.remove_prefix(blank + 1);
+    if (field == parent_field && !take(stat.parent)) {
+      return std::nullopt;
+    }
   }
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), stat.start);
-  return error == std::errc{} ? std::optional(stat) : std::nullopt;
+  return take(stat.start) ? std::optional(stat) : std::nullopt;
 }
 
 std::optional<ProcessStat> process_stat(pid_t pid) {

@@ -12,6 +12,7 @@ namespace rancher_cnode {
 struct ProcessStat {
   char state = '?';
   std::uint64_t start = 0;  ///< in clock ticks after boot; together with the PID it identifies the process
+  pid_t parent = 0;         ///< 0 for process 1, and where the parent is outside of our PID namespace
 
   /// True also for a zombie, which has ended and waits for its exit status to be collected.
   [[nodiscard]] bool has_ended() const { return state == 'Z' || state == 'X'; }

@@ -14,15 +14,15 @@ namespace {
 
 std::string stat_text(const std::string& name, char state) {
   return "4711 (" + name + ") " + state +
-         " 1 4711 4711 0 -1 4194560 119 0 0 0 0 0 0 0 20 0 1 0 987654321 2703360 256 18446744073709551615 1";
+         " 17 4711 4711 0 -1 4194560 119 0 0 0 0 0 0 0 20 0 1 0 987654321 2703360 256 18446744073709551615 1";
 }
 
 }  // namespace
 
-TEST_CASE("state and start follow the program's name, whatever it contains") {
+TEST_CASE("state, parent and start follow the program's name, whatever it contains") {
   for (const auto* name : {"sh", "", "my app", "a) S 1 2 3 (b", ") Z 1"}) {
     CAPTURE(name);
-    CHECK(parse_process_stat(stat_text(name, 'S')) == ProcessStat{'S', 987654321});
+    CHECK(parse_process_stat(stat_text(name, 'S')) == ProcessStat{'S', 987654321, 17});
   }
 }
 
@@ -33,12 +33,18 @@ TEST_CASE("a truncated text gives nothing, or the start that it contains") {
     CAPTURE(length);
     CHECK_FALSE(parse_process_stat(text.substr(0, length)).has_value());
   }
-  CHECK(parse_process_stat(text.substr(0, start + 9)) == ProcessStat{'R', 987654321});
+  CHECK(parse_process_stat(text.substr(0, start + 9)) == ProcessStat{'R', 987654321, 17});
 }
 
 TEST_CASE("a text without a name in parentheses gives nothing") {
   std::string text = stat_text("sh", 'R');
   text.replace(text.find('('), 4, "sh");
+  CHECK_FALSE(parse_process_stat(text).has_value());
+}
+
+TEST_CASE("a text whose parent is no number gives nothing") {
+  std::string text = stat_text("sh", 'R');
+  text.replace(text.find(" 17 "), 4, " x ");
   CHECK_FALSE(parse_process_stat(text).has_value());
 }
 
@@ -56,6 +62,7 @@ TEST_CASE("this process runs, and has one start") {
   REQUIRE(stat.has_value());
   CHECK_FALSE(stat->has_ended());
   CHECK(stat->start > 0);
+  CHECK(stat->parent == ::getppid());
   CHECK(process_stat(::getpid())->start == stat->start);
 }
 
