@@ -17,7 +17,6 @@ namespace asio = boost::asio;
 using distribution::CallResult;
 using distribution::TermBytes;
 using distribution::TermWriter;
-using membership::DialOutcome;
 namespace event = membership::event;
 namespace action = membership::action;
 
@@ -36,15 +35,11 @@ Target::Target(asio::io_context& loop, distribution::Connections& cnode, Timers&
       timers_(timers),
       config_(config),
       name_(std::move(name)),
-      link_log_(log, name_),
+      connection_log_(log, name_),
       link_(std::make_shared<TargetConnection>(
           cnode, timers, cookie, log, name_,
           TargetConnection::Handlers{.up = [this]() { step(event::TargetUp{}); },
-                                     .down =
-                                         [this]() {
-                                           link_log_.forget();
-                                           step(event::TargetDown{});
-                                         },
+                                     .down = [this]() { step(event::TargetDown{}); },
                                      .attempt_failed = [this]() { changed_(); }})),
       reconciler_(reconciler_settings(config, name_)),
       changed_(std::move(changed)) {}
@@ -59,7 +54,6 @@ void Target::stop() {
 
 void Target::desired_changed(const std::shared_ptr<const membership::Desired>& desired) {
   desired_ = desired;
-  link_log_.desired(desired);
   step(event::DesiredChanged{desired});
 }
 
@@ -86,9 +80,7 @@ void Target::step(const membership::Event& event) {
     return;
   }
   const auto taken = reconciler_.step(timers_.now(), event);
-  for (const auto& fact : taken.facts) {
-    link_log_.departed(fact);
-  }
+  connection_log_.write(taken.facts);
   for (const auto& action : taken.actions) {
     std::visit([this](const auto& what) { execute(what); }, action);
   }
@@ -131,10 +123,6 @@ void Target::listed(membership::ActionId id, const CallResult& result) {
   list_limit_ = list_limit;
   link_->answered("");
   step(event::ConnectionsListed{id, *links});
-  link_log_.listed(*links, [this](const NodeName& peer) {
-    const auto view = reconciler_.peer(peer);
-    return view && view->state == membership::PeerState::connected;
-  });
 }
 
 void Target::execute(const action::Probe& probe) {
@@ -147,7 +135,6 @@ void Target::execute(const action::Probe& probe) {
         const auto port = co_await distribution::epmd_port(address, self->config_.epmd_port,
                                                            std::string(probe.peer.alive()), probe_limit);
         self->step(event::Probed{probe.id, probe_outcome(port), port.value_or(0)});
-        self->note_failure(probe.peer);
       },
       asio::detached);
 }
@@ -158,10 +145,6 @@ void Target::execute(const action::Inspect& inspection) {
       [self = shared_from_this(), inspection]() -> asio::awaitable<void> {
         auto [outcome, connections] = co_await inspect(self->cnode_, inspection.peer, self->name_);
         self->step(event::Inspected{inspection.id, outcome, std::move(connections)});
-        self->note_failure(inspection.peer);
-        if (outcome == membership::InspectOutcome::refreshed && !self->stopped_) {
-          self->link_log_.refreshed(inspection.peer);
-        }
       },
       asio::detached);
 }
@@ -179,22 +162,7 @@ void Target::dialled(const action::Dial& dial, TimePoint began, const CallResult
   if (stopped_ || !link_->up()) {
     return;
   }
-  const Duration took = timers_.now() - began;
-  const DialOutcome outcome = dial_outcome(result, took);
-  if (outcome == DialOutcome::connected) {
-    link_log_.linked(dial.peer, took);
-  }
-  step(event::Dialled{dial.id, outcome});
-  if (outcome != DialOutcome::connected) {
-    note_failure(dial.peer);
-  }
-}
-
-/// The log tells what status tells.
-void Target::note_failure(const NodeName& peer) {
-  if (const auto view = reconciler_.peer(peer); view && !stopped_ && !view->reason.empty()) {
-    link_log_.failed(peer, view->reason);
-  }
+  step(event::Dialled{dial.id, dial_outcome(result, timers_.now() - began)});
 }
 
 void Target::execute(const action::Disconnect& action) {
@@ -211,7 +179,7 @@ void Target::execute(const action::Disconnect& action) {
       [self, action, request = std::move(request)]() -> asio::awaitable<void> {
         const auto result = co_await disconnect(self->cnode_, request);
         if (!self->stopped_) {
-          self->link_log_.disconnect_requested(action.peer, result.outcome, result.detail);
+          self->connection_log_.disconnect_requested(action.peer, result.outcome, result.detail);
           self->step(event::Disconnected{action.id, result.outcome});
         }
       },

@@ -6,7 +6,7 @@
 #include <functional>
 #include <memory>
 
-#include "link_log.hpp"
+#include "connection_log.hpp"
 #include "rancher_cnode/clock.hpp"
 #include "rancher_cnode/config.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
@@ -59,7 +59,6 @@ class Target : public std::enable_shared_from_this<Target> {
   [[nodiscard]] bool is_of_cluster(const NodeName& node) const;
   void listed(membership::ActionId id, const distribution::CallResult& result);
   void dialled(const membership::action::Dial& dial, TimePoint began, const distribution::CallResult& result);
-  void note_failure(const NodeName& peer);
   void wake_later();
 
   boost::asio::io_context& loop_;
@@ -68,7 +67,7 @@ class Target : public std::enable_shared_from_this<Target> {
   const Config& config_;
   const NodeName name_;
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
-  LinkLog link_log_;
+  ConnectionLog connection_log_;
   std::shared_ptr<TargetConnection> link_;
   membership::Reconciler reconciler_;
   Timers::Pending wake_;

@@ -29,8 +29,8 @@ enum class TargetIs { down, up };
 class Departures {
  public:
   /// The references must outlive this object.
-  Departures(const ReconcilerSettings& settings, ActionIds& ids, Random& random,
-             ReconcilerCounters& counters);
+  Departures(const ReconcilerSettings& settings, ActionIds& ids, Random& random, ReconcilerCounters& counters,
+             std::vector<ConnectionFact>& facts);
 
   /// Returns true if a list is needed, to see whether the target is connected to those that have departed.
   [[nodiscard]] bool take_desired(TimePoint now, std::shared_ptr<const Desired> desired);
@@ -40,7 +40,8 @@ class Departures {
   void restart(TargetIs target);
 
   /// `listed` is the id of the list that was answered.
-  void take_connections(TimePoint now, ActionId listed, const std::vector<NodeName>& connections, Step& step);
+  void take_connections(TimePoint now, ActionId listed, const std::vector<NodeName>& connections,
+                        std::vector<Action>& actions);
   void take_disconnect(TimePoint now, ActionId id, DisconnectOutcome outcome);
 
   /// Returns true if somebody's wait is over: the connections must be listed once more.
@@ -77,14 +78,15 @@ class Departures {
   [[nodiscard]] bool concerns(const NodeName& name, const Desired& before) const;
   [[nodiscard]] Duration wait_before(const NodeName& name);
   void look(Entry& entry) const;
-  static void state(const NodeName& name, Entry& entry, Departure departure, Step& step);
-  void connected(TimePoint now, ActionId listed, Entries::iterator place, Step& step);
-  void act(TimePoint now, const NodeName& name, Entry& entry, Step& step);
+  void state(const NodeName& name, Entry& entry, Departure departure);
+  void connected(TimePoint now, ActionId listed, Entries::iterator place, std::vector<Action>& actions);
+  void act(TimePoint now, const NodeName& name, Entry& entry, std::vector<Action>& actions);
 
   const ReconcilerSettings& settings_;
   ActionIds& ids_;
   Random& random_;
   ReconcilerCounters& counters_;
+  std::vector<ConnectionFact>& facts_;
   std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
   Entries entries_;
   std::unordered_map<ActionId, NodeName> flights_;

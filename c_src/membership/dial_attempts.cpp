@@ -36,8 +36,10 @@ void Dialler::take(TimePoint now, const event::Inspected& event) {
     return;
   }
   switch (event.outcome) {
-    case InspectOutcome::clear:
     case InspectOutcome::refreshed:
+      facts_.emplace_back(fact::Refreshed{*peer->name});
+      [[fallthrough]];
+    case InspectOutcome::clear:
       peer->lost = false;
       peer->connections = event.connections;
       std::ranges::sort(*peer->connections);
@@ -88,7 +90,7 @@ void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_do
   }
   const auto [verdict, needed, look_again] = newcomers_.judge(now, peer, in_doubt);
   if (verdict == Newcomers::Verdict::wait) {
-    peer.reason = "waits while the epmd of a member that it would connect to does not answer";
+    state_reason(peer, "waits while the epmd of a member that it would connect to does not answer");
     look_up(now, needed, actions);
     newcomers_due_ = std::min(newcomers_due_, look_again);
   } else if (has_slot()) {
@@ -122,7 +124,7 @@ void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
   if (outcome != DialOutcome::connected) {
     return fail(now, *peer, words(outcome, settings_.probe));
   }
-  gain_connection(now, *peer);
+  gain_connection(now, *peer, now - peer->started);
 }
 
 void Dialler::note_refusal(TimePoint now, Peer& peer) {
@@ -169,6 +171,7 @@ void Dialler::start(TimePoint now, Peer& peer, Stage stage, std::vector<Action>&
   const ActionId id = ids_.take();
   peer.flight = id;
   peer.stage = stage;
+  peer.started = now;
   flights_.emplace(id, &peer);
   switch (stage) {
     case Stage::probe:

@@ -12,12 +12,13 @@ constexpr std::uint32_t first_loss_wait = 2;
 }  // namespace
 
 Dialler::Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& random,
-                 ReconcilerCounters& counters)
-    : settings_(settings), ids_(ids), random_(random), counters_(counters) {}
+                 ReconcilerCounters& counters, std::vector<ConnectionFact>& facts)
+    : settings_(settings), ids_(ids), random_(random), counters_(counters), facts_(facts) {}
 
 void Dialler::take_desired(TimePoint now, const Desired& desired) {
   may_dial_ = (desired.own == OwnMembership::unknown || desired.own == OwnMembership::listed) &&
               !desired.departed.contains(settings_.target) && !desired.suspended.contains(settings_.target);
+  any_dialable_ = !desired.dialable.empty();
   auto known = peers_.begin();
   auto dialable = desired.dialable.begin();
   for (const NodeName& name : desired.members) {
@@ -54,8 +55,7 @@ Peers::iterator Dialler::drop(Peers::iterator place) {
   queue_.remove(peer);
   newcomers_.remove(peer);
   set_untried(peer, false);
-  peer.connected = false;
-  peer.lost = false;
+  forget_connection(peer);
   peer.inspections = 0;
   peer.member = false;
   peer.dialable = false;
@@ -86,8 +86,15 @@ void Dialler::set_untried(Peer& peer, bool untried) {
   }
 }
 
+void Dialler::forget_connection(Peer& peer) {
+  if (std::exchange(peer.connected, false)) {
+    facts_.emplace_back(fact::Forgotten{*peer.name});
+  }
+  peer.lost = false;
+}
+
 void Dialler::restart(TimePoint now) {
-  ready_ = false;
+  ready_ = complete_ = false;
   std::erase_if(flights_, [](const auto& flight) { return flight.second->stage == Stage::dial; });
   for (auto& [name, peer] : peers_) {
     if (peer.stage == Stage::dial) {
@@ -95,8 +102,7 @@ void Dialler::restart(TimePoint now) {
     }
     queue_.remove(peer);
     newcomers_.remove(peer);
-    peer.connected = false;
-    peer.lost = false;
+    forget_connection(peer);
     peer.start_over();
     set_untried(peer, peer.dialable);
     settle(now, peer);
@@ -123,11 +129,28 @@ bool Dialler::take_connections(TimePoint now, ActionId listed, const std::vector
       lose_connection(now, peer);
     }
   }
+  state_completed();
   // The first list of a target tells what was there already.
   return std::exchange(ready_, true) && came_up;
 }
 
-void Dialler::gain_connection(TimePoint now, Peer& peer) {
+void Dialler::state_completed() {
+  const bool complete = any_dialable_ && std::ranges::all_of(peers_, [](const auto& entry) {
+                          return entry.second.connected || !entry.second.dialable;
+                        });
+  if (!std::exchange(complete_, complete) && complete) {
+    facts_.emplace_back(fact::Completed{connected_peers()});
+  }
+}
+
+void Dialler::state_reason(Peer& peer, std::string_view reason) {
+  peer.reason = reason;
+  if (peer.dialable && std::exchange(peer.stated, reason) != reason) {
+    facts_.emplace_back(fact::AttemptFailed{*peer.name, reason});
+  }
+}
+
+void Dialler::gain_connection(TimePoint now, Peer& peer, std::optional<Duration> took) {
   if (peer.connected) {
     return;
   }
@@ -139,8 +162,9 @@ void Dialler::gain_connection(TimePoint now, Peer& peer) {
   peer.held_since.reset();
   peer.connected_since = now;
   peer.judged_from = ids_.next();
-  peer.reason = {};
+  peer.reason = peer.stated = {};
   ++counters_.connections_gained;
+  facts_.emplace_back(fact::Connected{*peer.name, took});
   set_untried(peer, false);
   settle(now, peer);
 }
@@ -151,6 +175,7 @@ void Dialler::lose_connection(TimePoint now, Peer& peer) {
   peer.inspections = 0;
   peer.connections.reset();
   ++counters_.connections_lost;
+  facts_.emplace_back(fact::Lost{*peer.name, peer.dialable});
   // A connection that goes as soon as it comes must not be dialled in a busy loop.
   if (!peer.listed) {
     return fail(now, peer, "the target said yes, but does not list the connection");
@@ -194,7 +219,7 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
     peer.retry_epoch = retry_epoch_;
     ++peer.failures;
     ++peer.attempts;
-    peer.reason = reason;
+    state_reason(peer, reason);
     if (peer.flight == 0) {
       queue_.add_waiting(peer, now + retry_wait(peer.failures));
     }

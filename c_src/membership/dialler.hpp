@@ -21,7 +21,8 @@ namespace rancher_cnode::membership {
 class Dialler {
  public:
   /// The references must outlive this object.
-  Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& random, ReconcilerCounters& counters);
+  Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& random, ReconcilerCounters& counters,
+          std::vector<ConnectionFact>& facts);
 
   void take_desired(TimePoint now, const Desired& desired);
 
@@ -54,8 +55,11 @@ class Dialler {
   Peers::iterator drop(Peers::iterator place);
   void set_dialable(TimePoint now, Peer& peer, bool dialable);
   void set_untried(Peer& peer, bool untried);
-  void gain_connection(TimePoint now, Peer& peer);
+  void gain_connection(TimePoint now, Peer& peer, std::optional<Duration> took = {});
   void lose_connection(TimePoint now, Peer& peer);
+  void forget_connection(Peer& peer);
+  void state_completed();
+  void state_reason(Peer& peer, std::string_view reason);
   void fail(TimePoint now, Peer& peer, std::string_view reason);
   void settle(TimePoint now, Peer& peer);
   void update_state(TimePoint now, Peer& peer);
@@ -77,13 +81,16 @@ class Dialler {
   ActionIds& ids_;
   Random& random_;
   ReconcilerCounters& counters_;
+  std::vector<ConnectionFact>& facts_;
   Peers peers_;
   DialQueue queue_;
   Newcomers newcomers_{settings_};
   TimePoint newcomers_due_ = TimePoint::max();
   std::unordered_map<ActionId, Peer*> flights_;
   bool may_dial_ = false;
-  bool ready_ = false;  ///< the target has listed its connections
+  bool any_dialable_ = false;  ///< the target among them
+  bool complete_ = false;      ///< the last list was
+  bool ready_ = false;         ///< the target has listed its connections
   std::size_t untried_ = 0;
   std::uint64_t retry_epoch_ = 0;
 };

@@ -28,6 +28,7 @@ void Peer::start_over() {
   attempts = 0;
   refusals = 0;
   reason = {};
+  stated = {};
   held_since.reset();
 }
 

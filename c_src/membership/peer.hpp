@@ -25,10 +25,12 @@ struct Peer : Queued {
   bool ready = false;    ///< its probe found it; among those that Newcomers decides on
   ActionId flight = 0;   ///< the action whose answer is waited for
   Stage stage = Stage::probe;
+  TimePoint started;         ///< the last action
   ActionId judged_from = 0;  ///< lists before this one may be older than the connection
   ActionId seen_in = 0;      ///< the last list that showed the connection
   TimePoint connected_since;
   std::string_view reason;
+  std::string_view stated;  ///< the last reason that was stated as a fact
   std::uint32_t attempts = 0;
   std::uint32_t failures = 0;     ///< in a row, since retry_now()
   std::uint32_t losses = 0;       ///< since a connection lasted, or the target or the peer was new

@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/membership/connection_facts.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/node_name.hpp"
 #include "rancher_cnode/policy.hpp"
@@ -208,23 +209,10 @@ struct PeerView {
   std::optional<TimePoint> next_try;  ///< only if waiting; for the tests of the retry delays
 };
 
-/// What became of a departed peer.
-enum class Departure {
-  disconnected,     ///< the target is not connected to it (any more)
-  still_connected,  ///< it is, and is left alone
-};
-
-/// A change that people should hear of. Each is stated once for a peer that departs.
-struct Fact {
-  NodeName peer;  ///< the target: its own departure
-  Departure departure = Departure::disconnected;
-  std::string_view reason;  ///< in words; empty if disconnected
-};
-
 /// What to do now, in this order, and what has changed.
 struct Step {
   std::vector<Action> actions;
-  std::vector<Fact> facts;
+  std::vector<ConnectionFact> facts;
 };
 
 enum class DepartedState {

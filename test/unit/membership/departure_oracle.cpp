@@ -187,7 +187,7 @@ void DepartureOracle::disconnects(TimePoint now, ActionId id, int number) {
   }
 }
 
-void DepartureOracle::states(int number, const Fact& fact) {
+void DepartureOracle::states(int number, const fact::Departed& fact) {
   if (to_state_.erase({number, fact.departure}) == 0) {
     broken("states what is not so, or was stated", number);
   }

@@ -54,7 +54,7 @@ class DepartureOracle {
   // The actions of the step, and what it states.
   void lists(TimePoint now, ActionId id) { list_ = {id, step_, now}; }
   void disconnects(TimePoint now, ActionId id, int number);
-  void states(int number, const Fact& fact);
+  void states(int number, const fact::Departed& fact);
 
   /// The end of the step. Nothing, or the rule that it broke, in words.
   [[nodiscard]] std::optional<std::string> judge(const Reconciler& after);

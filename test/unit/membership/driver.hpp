@@ -81,11 +81,17 @@ class Driver {
   std::vector<action::Inspect> inspections;
   std::vector<action::Dial> dials;
   std::vector<action::Disconnect> disconnects;
-  std::vector<Fact> facts;  ///< all so far
+  std::vector<ConnectionFact> facts;       ///< all so far
+  std::vector<fact::Departed> departures;  ///< these of them
 
   void step(const Event& event) {
     Step taken = reconciler_.step(now, event);
-    facts.insert(facts.end(), taken.facts.begin(), taken.facts.end());
+    for (const ConnectionFact& fact : taken.facts) {
+      facts.push_back(fact);
+      if (const auto* departed = std::get_if<fact::Departed>(&fact)) {
+        departures.push_back(*departed);
+      }
+    }
     for (Action& action : taken.actions) {
       std::visit([this](auto& what) { keep(std::move(what)); }, action);
     }

@@ -93,14 +93,19 @@ void SimulatedWorld::step(int number, const Event& event) {
       },
       event);
   node.pace.add(node.departures.needs(now_));
-  for (const Fact& fact : step.facts) {
+  for (const ConnectionFact& fact : step.facts) {
     ++outcome_.facts;
-    node.departures.states(number_of(fact.peer), fact);
+    if (const auto* departed = std::get_if<fact::Departed>(&fact)) {
+      node.departures.states(number_of(departed->peer), *departed);
+    }
   }
   for (const Action& action : step.actions) {
     std::visit([&](const auto& what) { execute(number, what); }, action);
   }
   if (const auto rule = node.departures.judge(node.reconciler)) {
+    broken(number, *rule);
+  }
+  if (const auto rule = node.facts.judge(event, step, node.reconciler)) {
     broken(number, *rule);
   }
   const auto rule = node.pace.judge(now_, node.reconciler);

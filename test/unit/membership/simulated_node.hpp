@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "facts_oracle.hpp"
 #include "samples.hpp"
 #include "simulated_world.hpp"
 
@@ -24,6 +25,7 @@ struct SimulatedWorld::Node {
   Oracle oracle;
   DepartureOracle departures;
   PaceOracle pace;
+  FactsOracle facts;
   bool target_up = false;
   bool retired = false;  ///< its container is gone, and its address is another's
   std::map<ActionId, int> disconnects;
