@@ -7,8 +7,8 @@
 #include <utility>
 #include <variant>
 
-#include "change_log.hpp"
 #include "component_settings.hpp"
+#include "membership_log.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/interfaces.hpp"
 #include "rancher_cnode/membership/membership.hpp"
@@ -37,7 +37,7 @@ class Agent::Impl {
       : config_(std::move(config)),
         program_version_(std::move(version)),
         log_(log),
-        change_log_(log),
+        membership_log_(log),
         started_(Clock::now()),
         loop_(1),
         watchdog_log_(config_.log_level, config_.log_format),
@@ -158,8 +158,8 @@ class Agent::Impl {
       return;
     }
     const auto now = Clock::now();
-    membership_->observe(now, observation.scope, observation.read, observation.authority);
-    change_log_.note(now, observation.scope, *membership_);
+    membership_log_.write(
+        membership_->observe(now, observation.scope, observation.read, observation.authority).facts);
     if (membership_->view().last_answer) {
       targets_->share(membership_->desired());
     }
@@ -233,7 +233,7 @@ class Agent::Impl {
   Config config_;
   std::string program_version_;
   const Log& log_;
-  ChangeLog change_log_;
+  MembershipLog membership_log_;
   TimePoint started_;
   asio::io_context loop_;
   const Log watchdog_log_;  ///< separate, since the loop may hang while it writes to the other

@@ -20,6 +20,7 @@ constexpr std::chrono::hours forgotten_after{1};
 /// Departed peers are remembered for so long, and for mass_removal_delay at least.
 constexpr Milliseconds departed_for = std::chrono::minutes(10);
 constexpr std::uint32_t reads_needed = 2;
+constexpr Milliseconds unlisted_patience{10'000};
 constexpr std::string_view lost_address = "listed, but without a usable address for now";
 
 }  // namespace
@@ -28,7 +29,10 @@ class Membership::Impl {
  public:
   explicit Impl(MembershipSettings settings) : settings_(std::move(settings)) {}
 
-  bool observe(TimePoint now, ReadScope scope, const Read& read, Authority authority);
+  Observed observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
+    const bool changed = take(now, scope, read, authority);
+    return {changed, std::exchange(facts_, {})};
+  }
   const std::shared_ptr<const Desired>& desired() const { return desired_; }
   std::optional<TimePoint> wants_read_at() const;
   const MembershipView& view() const { return view_; }
@@ -37,7 +41,11 @@ class Membership::Impl {
   }
 
  private:
-  bool observe(TimePoint now, ReadScope scope, const Service& service, Authority authority);
+  bool take(TimePoint now, ReadScope scope, const Read& read, Authority authority);
+  bool take(TimePoint now, ReadScope scope, const Service& service, Authority authority);
+  void take_dropped(DropCounts dropped);
+  void state_unlisted(TimePoint now, ReadScope scope);
+  void state_guard(TimePoint now);
   bool tells_nothing();
   bool confirm(Confirmed confirmed);
   bool judge_own(TimePoint now, const Eligibility& listed, Authority authority);
@@ -49,7 +57,7 @@ class Membership::Impl {
   void rebuild() { desired_ = make_desired(peers_, departed_, view_.own, departed_own(), confirmed_); }
 
   template <class Change>
-  static bool change(TimePoint now, PeerRecord& peer, Change&& apply);
+  bool change(TimePoint now, PeerRecord& peer, Change&& apply);
   static void suspect(TimePoint now, PeerRecord& peer);
   static void begin_anew(TimePoint now, Suspicion& suspicion);
   [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion) const;
@@ -70,18 +78,30 @@ class Membership::Impl {
   Confirmed confirmed_;
   MembershipView view_;
   TimePoint last_read_;
+  std::vector<MembershipFact> facts_;        ///< of this read
+  std::optional<TimePoint> unlisted_since_;  ///< the first answer about our own service, while none lists us
+  bool unlisted_stated_ = false;
   bool synced_ = false;             ///< a read has listed somebody
   std::uint32_t told_nothing_ = 0;  ///< reads in a row that could confirm nothing
 };
 
-/// Applies a change to a peer; true if it may be dialled now and could not be before, or the other way round.
+/// Applies a change to a peer, and states why it is not dialled if that is new. True if it may be dialled now and could
+/// not be before, or the other way round.
 template <class Change>
 bool Membership::Impl::change(TimePoint now, PeerRecord& peer, Change&& apply) {
   const MemberState before = peer.state();
+  const std::string reason(peer.reason());
   apply(peer);
   const MemberState after = peer.state();
   if (before != after) {
     peer.since = now;
+  }
+  if (peer.reason() != reason) {
+    if (after == MemberState::dialable) {
+      facts_.emplace_back(fact::PeerReleased{peer.node});
+    } else {
+      facts_.emplace_back(fact::PeerHeld{peer.node, std::string(peer.reason())});
+    }
   }
   return (before == MemberState::dialable) != (after == MemberState::dialable);
 }
@@ -114,7 +134,7 @@ bool Membership::Impl::is_lasting(TimePoint now, const Suspicion& suspicion) con
   return suspicion.reads >= reads_needed && now >= suspicion.since + delay_of(suspicion);
 }
 
-bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
+bool Membership::Impl::take(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
   last_read_ = now;
   if (const auto* unknown = std::get_if<FailedRead>(&read)) {
     ++view_.failed_reads;
@@ -122,20 +142,51 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read,
     view_.last_failure = unknown->reason;
     return tells_nothing();
   }
-  return observe(now, scope, std::get<Service>(read), authority);
+  return take(now, scope, std::get<Service>(read), authority);
 }
 
-bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& service, Authority of_source) {
+void Membership::Impl::take_dropped(DropCounts dropped) {
+  for (std::size_t i = 0; i < dropped.size(); ++i) {
+    if (dropped[i].count > 0 && dropped[i].count != view_.dropped[i].count) {
+      facts_.emplace_back(fact::ContainersSkipped{static_cast<DropReason>(i), dropped[i]});
+    }
+  }
+  view_.dropped = std::move(dropped);
+}
+
+/// A C-node that asks for a service by name need not be of it. While a container starts, the metadata may list it some
+/// seconds later than it answers.
+void Membership::Impl::state_unlisted(TimePoint now, ReadScope scope) {
+  if (unlisted_stated_ || scope == ReadScope::named || view_.own != OwnMembership::unknown) {
+    return;
+  }
+  unlisted_since_ = unlisted_since_.value_or(now);
+  unlisted_stated_ = now - *unlisted_since_ >= unlisted_patience;
+  if (unlisted_stated_) {
+    facts_.emplace_back(fact::OwnUnlisted{});
+  }
+}
+
+void Membership::Impl::state_guard(TimePoint now) {
+  const auto before = std::exchange(view_.mass_removal_guard, guard_.view(now, peers_, departed_));
+  if (before.has_value() != view_.mass_removal_guard.has_value()) {
+    facts_.emplace_back(fact::MassRemovalGuard{view_.mass_removal_guard});
+  }
+}
+
+bool Membership::Impl::take(TimePoint now, ReadScope scope, const Service& service, Authority of_source) {
   view_.last_answer = now;
   Eligibility listed = judge(service, settings_.health);
-  view_.dropped = std::move(listed.dropped);
+  take_dropped(std::move(listed.dropped));
   if (service.containers.empty()) {
     ++view_.incomplete_reads;
+    state_unlisted(now, scope);
     return tells_nothing();
   }
 
   // Before the others: whether a read may remove them depends on whether it lists us.
   bool changed = judge_own(now, listed, of_source);
+  state_unlisted(now, scope);
   const bool alone = scope == ReadScope::named && view_.own == OwnMembership::unknown;
   const Authority authority =
       alone || view_.own == OwnMembership::listed ? of_source : Authority::may_only_add;
@@ -152,7 +203,7 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& se
     changed |= forget_unlisted(now, listed);
   }
   changed |= forget_departed(now);
-  view_.mass_removal_guard = guard_.view(now, peers_, departed_);
+  state_guard(now);
   const bool tells =
       authority == Authority::full || (of_source == Authority::full && view_.own != OwnMembership::unknown);
   told_nothing_ = tells ? 0 : told_nothing_ + 1;
@@ -194,6 +245,7 @@ bool Membership::Impl::set_own(TimePoint now, OwnMembership own) {
   if (view_.own == own) {
     return false;
   }
+  facts_.emplace_back(fact::OwnMembershipChanged{view_.own, own});
   view_.own = own;
   view_.own_since = now;
   return true;
@@ -224,6 +276,7 @@ bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed, Autho
   guard_.judge_own(now, listed, suspicion, peers_, departed_);
   const bool left = settings_.removal != RemovalPolicy::never && is_lasting(now, suspicion);
   if (left) {
+    facts_.emplace_back(fact::PeerDeparted{own->second.node});
     peers_.erase(own);
     guard_.release_own();
   }
@@ -248,6 +301,7 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
                       .up = true,
                       .suspicion = {},
                       .unlisted = {}};
+      facts_.emplace_back(fact::PeerListed{peer.node});
       known = peers_.emplace_hint(known, member.address, std::move(peer));
       changed = true;
     }
@@ -313,6 +367,7 @@ bool Membership::Impl::forget_unlisted(TimePoint now, const Eligibility& listed)
       peer.unlisted = now;
     }
     if (now - *peer.unlisted >= forgotten_after) {
+      facts_.emplace_back(fact::PeerForgotten{peer.node});
       peers_.erase(current);
     }
   }
@@ -328,7 +383,10 @@ bool Membership::Impl::remove_confirmed(TimePoint now) {
     if (is_own(address) || !peer.suspicion || !is_confirmed(now, *peer.suspicion)) {
       continue;
     }
-    if (settings_.removal != RemovalPolicy::never) {
+    if (settings_.removal == RemovalPolicy::never) {
+      facts_.emplace_back(fact::PeerForgotten{peer.node});
+    } else {
+      facts_.emplace_back(fact::PeerDeparted{peer.node});
       departed_.insert_or_assign(address, DepartedPeer{peer.node, now, peer.up});
     }
     peers_.erase(current);
@@ -392,7 +450,7 @@ Membership::~Membership() = default;
 Membership::Membership(Membership&&) noexcept = default;
 Membership& Membership::operator=(Membership&&) noexcept = default;
 
-bool Membership::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
+Observed Membership::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
   return impl_->observe(now, scope, read, authority);
 }
 const std::shared_ptr<const Desired>& Membership::desired() const { return impl_->desired(); }

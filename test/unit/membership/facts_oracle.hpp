@@ -6,7 +6,9 @@
 #include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/membership/reconciler.hpp"
 
 namespace rancher_cnode::membership::simulation {
@@ -37,7 +39,56 @@ class FactsOracle {
     return broken_;
   }
 
+  /// The same after a read.
+  [[nodiscard]] std::optional<std::string> judge(const std::vector<MembershipFact>& facts,
+                                                 const Membership& after) {
+    for (const MembershipFact& fact : facts) {
+      std::visit([this](const auto& what) { take(what); }, fact);
+    }
+    const Desired& desired = *after.desired();
+    check(desired.members == members_, "has other members than its facts say");
+    std::set<NodeName> dialable = members_;
+    std::erase_if(dialable, [this](const NodeName& name) { return held_.contains(name); });
+    check(desired.dialable == dialable, "has other dialable members than its facts say");
+    check(desired.own == own_, "has another own membership than its facts say");
+    check(after.view().mass_removal_guard.has_value() == guard_on_, "has another guard than its facts say");
+    return broken_;
+  }
+
  private:
+  void take(const fact::PeerListed& fact) {
+    check(members_.insert(fact.peer).second, "states a listed peer twice");
+  }
+  void take(const fact::PeerHeld& fact) {
+    check(members_.contains(fact.peer), "states that it holds a peer that is no member");
+    check(!fact.reason.empty() && std::exchange(held_[fact.peer], fact.reason) != fact.reason,
+          "states a held peer twice, or without a reason");
+  }
+  void take(const fact::PeerReleased& fact) {
+    check(held_.erase(fact.peer) == 1, "states the release of a peer that was not held");
+  }
+  void take(const fact::PeerDeparted& fact) { removed(fact.peer); }
+  void take(const fact::PeerForgotten& fact) { removed(fact.peer); }
+  void take(const fact::OwnMembershipChanged& fact) {
+    check(fact.before == own_ && fact.after != own_,
+          "states another own membership before, or no change of it");
+    own_ = fact.after;
+  }
+  void take(const fact::OwnUnlisted&) {
+    check(own_ == OwnMembership::unknown && !std::exchange(unlisted_, true),
+          "states twice that we are unlisted");
+  }
+  void take(const fact::ContainersSkipped& fact) {
+    check(fact.containers.count > 0, "states that it skipped no containers");
+  }
+  void take(const fact::MassRemovalGuard& fact) {
+    check(fact.on.has_value() != std::exchange(guard_on_, fact.on.has_value()), "states the guard twice");
+  }
+  void removed(const NodeName& peer) {
+    check(members_.erase(peer) == 1, "states the removal of a peer that is no member");
+    held_.erase(peer);
+  }
+
   void take(const fact::Connected& fact) {
     check(connected_.insert(fact.peer).second, "states a connection twice");
     failed_.erase(fact.peer);
@@ -63,6 +114,11 @@ class FactsOracle {
     }
   }
 
+  std::set<NodeName> members_;
+  std::map<NodeName, std::string> held_;
+  OwnMembership own_ = OwnMembership::unknown;
+  bool unlisted_ = false;
+  bool guard_on_ = false;
   std::set<NodeName> connected_;
   std::map<NodeName, std::string> failed_;
   std::optional<std::string> broken_;

@@ -50,8 +50,13 @@ void SimulatedWorld::read(int number) {
   if (node.fault == Fault::none) {
     node.read_well = true;
   }
-  if (node.membership.observe(now_, scope_, *answer.read, answer.authority)) {
+  const Observed observed = node.membership.observe(now_, scope_, *answer.read, answer.authority);
+  if (observed.desired_changed) {
     step(number, event::DesiredChanged{node.membership.desired()});
+  }
+  outcome_.facts += observed.facts.size();
+  if (const auto rule = node.facts.judge(observed.facts, node.membership)) {
+    broken(number, *rule);
   }
   if (const auto rule = node.oracle.against(*node.membership.desired(), names_)) {
     broken(number, *rule);
