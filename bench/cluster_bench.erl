@@ -1,4 +1,4 @@
-%% What bench/cluster prints. When links come and go is told by the BEAMs' own events (connection_log), in one run on one
+%% What bench/cluster prints. When connections come and go is reported by the BEAMs' own events (connection_log), in one run on one
 %% machine; each figure is the median of several rounds with its spread.
 -module(cluster_bench).
 
@@ -120,10 +120,10 @@ lost_in_outage(Metadata) ->
 
 %% Until the departed one sees nobody, and as long again for what might follow.
 lost_among_stayers(Metadata) ->
-    #{hosts := [_ | Hosts], beams := [Leaver | Stayers]} = test_cluster:form(Metadata, ?HOSTS),
+    #{hosts := [_ | Hosts], beams := [Departing | Stayers]} = test_cluster:form(Metadata, ?HOSTS),
     Began = os:perf_counter(microsecond),
     ok = test_cluster:list(Metadata, Hosts),
-    ok = test_cluster:await_nodes(Leaver, [], ?LIMIT_MS),
+    ok = test_cluster:await_nodes(Departing, [], ?LIMIT_MS),
     timer:sleep((os:perf_counter(microsecond) - Began) div 1000),
     length(test_cluster:lost_among(Stayers)).
 

@@ -1,28 +1,22 @@
 // How long the service reader takes for a big service, and whether its memory grows with the body.
 //
-// usage: parse_bench [containers=10000] [repeats=15]
-//
-// The body is made piece by piece while it is parsed, so no body ever stands in memory and the peak resident
-// size of a run is the reader's own; each memory figure comes from a child process of its own. Time is that of
-// the parse with a body that was made before. On a machine that has other work, the processor's own time is
-// the one that counts.
+// `memory`: the body is made piece by piece while it is parsed, so no body ever stands in memory and the peak resident
+// size of a run is the reader's own; each figure comes from a child process of its own. The argument is the length of
+// a label, which makes bodies of 10, 21 and 42 MB.
+// `time`: that of the parse with a body that was made before, 15 times. `Time` and `CPU` are means; on a machine that has
+// other work, the processor's own time is the one that counts.
+#include <benchmark/benchmark.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <charconv>
-#include <chrono>
 #include <cstddef>
-#include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <string>
-#include <vector>
 
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/service_reader.hpp"
 
 namespace {
 
@@ -30,17 +24,9 @@ using rancher_cnode::Expected;
 using rancher_cnode::metadata::ByteSource;
 using rancher_cnode::metadata::read_service;
 
-double cpu_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
-                   values.end());
-  return values[values.size() / 2];
-}
+constexpr int containers = 10'000;
+constexpr std::size_t usual_label = 90;
+constexpr std::size_t container_length = 1'060;
 
 /// One container as rancher-metadata 0.10.4 writes it, 1,060 bytes long; `padding` lengthens a label.
 std::string container(int index, std::size_t padding) {
@@ -105,86 +91,82 @@ class Pieces final : public ByteSource {
   std::string_view rest_;
 };
 
-std::size_t must_have(const Expected<rancher_cnode::membership::Service>& service, int containers) {
-  if (!service || service->containers.size() != static_cast<std::size_t>(containers)) {
-    std::fprintf(stderr, "parse failed: %s\n", service ? "wrong count" : service.error().message.c_str());
-    std::exit(1);
-  }
-  return service->containers.size();
+bool is_whole(const Expected<rancher_cnode::membership::Service>& service) {
+  return service && service->containers.size() == static_cast<std::size_t>(containers);
 }
 
-void measure_time(int containers, std::size_t padding, int repeats) {
+void time(benchmark::State& state) {
   std::string body;
-  MadeBody made(containers, padding);
+  MadeBody made(containers, usual_label);
   for (auto piece = made.next(); piece && !piece->empty(); piece = made.next()) {
     body += *piece;
   }
-
-  std::vector<double> times;
-  std::vector<double> cpu_times;
-  for (int i = 0; i < repeats; ++i) {
+  for (const auto run : state) {
+    (void)run;
     Pieces pieces(body);
-    const auto begin = std::chrono::steady_clock::now();
-    const double cpu_begin = cpu_ms();
-    const auto service = read_service(pieces);
-    cpu_times.push_back(cpu_ms() - cpu_begin);
-    times.push_back(
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
-    must_have(service, containers);
+    if (!is_whole(read_service(pieces))) {
+      state.SkipWithError("the body is not read whole");
+      break;
+    }
   }
-  const auto [shortest, longest] = std::minmax_element(times.begin(), times.end());
-  std::printf(
-      "time    containers=%d body_mb=%.1f median_ms=%.1f min_ms=%.1f max_ms=%.1f median_cpu_ms=%.1f "
-      "repeats=%d\n",
-      containers, static_cast<double>(body.size()) / 1e6, median(times), *shortest, *longest,
-      median(cpu_times), repeats);
+  state.counters["body_mb"] = static_cast<double>(body.size()) / 1e6;
+  state.SetBytesProcessed(static_cast<std::int64_t>(body.size()) * state.iterations());
 }
 
-void measure_memory(int containers, std::size_t padding) {
-  std::fflush(stdout);
-  const pid_t child = fork();
-  if (child == 0) {
-    MadeBody body(containers, padding);
-    const auto service = read_service(body);
-    must_have(service, containers);
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    std::printf("memory  containers=%d body_mb=%.1f peak_rss_mb=%.1f kept_mb=%.1f\n", containers,
-                static_cast<double>(body.bytes()) / 1e6, static_cast<double>(usage.ru_maxrss) / 1e3,
-                static_cast<double>(mallinfo2().uordblks + mallinfo2().hblkhd) / 1e6);
-    std::fflush(stdout);
-    std::_Exit(0);
-  }
-  int status = 0;
-  if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-    std::exit(1);
+struct Memory {
+  double body_mb;
+  double peak_rss_mb;
+  double kept_mb;
+};
+
+/// In the child.
+[[noreturn]] void read_and_report(std::size_t label, int to) {
+  MadeBody body(containers, label);
+  const auto service = read_service(body);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const Memory memory{static_cast<double>(body.bytes()) / 1e6, static_cast<double>(usage.ru_maxrss) / 1e3,
+                      static_cast<double>(mallinfo2().uordblks + mallinfo2().hblkhd) / 1e6};
+  const bool done = is_whole(service) && ::write(to, &memory, sizeof(memory)) == sizeof(memory);
+  std::_Exit(done ? 0 : 1);
+}
+
+void memory(benchmark::State& state) {
+  for (const auto run : state) {
+    (void)run;
+    std::array<int, 2> ends{};
+    if (::pipe(ends.data()) != 0) {
+      state.SkipWithError("no pipe");
+      break;
+    }
+    const pid_t child = ::fork();
+    if (child == 0) {
+      read_and_report(static_cast<std::size_t>(state.range(0)), ends[1]);
+    }
+    ::close(ends[1]);
+    Memory memory{};
+    const bool read = ::read(ends[0], &memory, sizeof(memory)) == sizeof(memory);
+    ::close(ends[0]);
+    int status = 0;
+    if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0 || !read) {
+      state.SkipWithError("the body is not read whole");
+      break;
+    }
+    state.counters["body_mb"] = memory.body_mb;
+    state.counters["peak_rss_mb"] = memory.peak_rss_mb;
+    state.counters["kept_mb"] = memory.kept_mb;
   }
 }
 
-int argument(int argc, char** argv, int position, int fallback) {
-  if (argc <= position) {
-    return fallback;
-  }
-  const std::string_view text = argv[position];
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 1) {
-    std::fprintf(stderr, "usage: parse_bench [containers] [repeats]\n");
-    std::exit(2);
-  }
-  return value;
-}
+// Memory first: a child starts with the pages of its parent.
+BENCHMARK(memory)
+    ->Arg(usual_label)
+    ->Arg(usual_label + container_length)
+    ->Arg(usual_label + 3 * container_length)
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(time)->Iterations(15)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const int containers = argument(argc, argv, 1, 10'000);
-  const int repeats = argument(argc, argv, 2, 15);
-  // Memory first: a child starts with the pages of its parent.
-  constexpr std::array<std::size_t, 3> paddings{90, 90 + 1'060, 90 + 3 * 1'060};
-  for (const std::size_t padding : paddings) {
-    measure_memory(containers, padding);
-  }
-  measure_time(containers, paddings.front(), repeats);
-  return 0;
-}
+BENCHMARK_MAIN();

@@ -1,16 +1,18 @@
 // How the cost of one step of membership and of the reconciler grows with the number of containers.
-// Prints a table: the median of many runs, in microseconds, on one core.
+// Each benchmark is one step, run 51 times after its preparation, which is not measured; its argument is the number of
+// containers. `Time` is the mean, and median_us the median, which a busy machine distorts less.
+#include <benchmark/benchmark.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
-#include <cstdio>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "rancher_cnode/membership/membership.hpp"
-#include "rancher_cnode/membership/reconciler.hpp"
+#include "rancher_cnode/reconciler/reconciler.hpp"
 
 namespace {
 
@@ -39,22 +41,7 @@ Service service_of(std::size_t containers) {
   return service;
 }
 
-/// The median time of `work` in microseconds. `prepare` runs before each, unmeasured.
-double median_us(const std::function<void()>& prepare, const std::function<void()>& work) {
-  std::vector<double> times;
-  for (int run = 0; run < runs; ++run) {
-    prepare();
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - start;
-    times.push_back(took.count());
-  }
-  std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
-  return times[runs / 2];
-}
-
-/// One reconciler over `containers` peers of which none answers, or all are linked. "half departed" is a link list
-/// that shows all of them while every other one has departed; "news" come while all wait for their next try.
+/// One membership, and one reconciler over `containers` peers of which none answers, or all are connected.
 class Bench {
  public:
   explicit Bench(std::size_t containers)
@@ -76,33 +63,54 @@ class Bench {
     half_departed_ = half_departed;
   }
 
-  void print_row(std::size_t containers) {
-    std::printf("%10zu", containers);
-    print(median_us([] {}, [this] { membership_.observe(tick(), ReadScope::self, whole_); }));
-    bool lacking = false;
-    print(median_us([] {},
-                    [&] {
-                      lacking = !lacking;
-                      membership_.observe(tick(), ReadScope::self, lacking ? less_ : whole_);
-                    }));
-    print(median_us([this] { start(); }, [this] { step(event::DesiredChanged{desired_}); }));
-    step(event::TargetUp{});
-    step(event::ConnectionsListed{list_, links_});
-    print(median_us([this] { next_list(); }, [this] { step(event::ConnectionsListed{list_, links_}); }));
-    print(median_us([] {}, [this] { (void)reconciler_->peers(); }));
-    print(median_us([] {},
-                    [&] {
-                      lacking = !lacking;
-                      step(event::DesiredChanged{lacking ? less_desired_ : desired_});
-                    }));
-    step(event::DesiredChanged{half_departed_});
-    print(median_us([this] { next_list(); }, [this] { step(event::ConnectionsListed{list_, links_}); }));
-    print(median_us([this] { start_with_waiting_peers(); }, [this] { step(event::ExternalChange{}); }));
-    start_with_dead_peers();
-    print(median_us([] {}, [this] { step(event::Probed{take_probe(), ProbeOutcome::no_answer}); }));
-    print(median_us([] {}, [this] { step(event::Tick{}); }));
-    std::printf("\n");
+  void same_read() { membership_.observe(tick(), ReadScope::self, whole_); }
+  void read_of_one_more_or_less() {
+    lacking_ = !lacking_;
+    membership_.observe(tick(), ReadScope::self, lacking_ ? less_ : whole_);
   }
+
+  void start() { reconciler_ = std::make_unique<Reconciler>(ReconcilerSettings{.target = node(0)}); }
+  void new_desired() { step(event::DesiredChanged{desired_}); }
+
+  void connect_all() {
+    start();
+    new_desired();
+    step(event::TargetUp{});
+    list_of_connections();
+  }
+  void connect_all_and_let_half_depart() {
+    connect_all();
+    step(event::DesiredChanged{half_departed_});
+  }
+  void next_list() {
+    now_ += std::chrono::seconds(1);
+    step(event::Tick{});
+  }
+  void list_of_connections() { step(event::ConnectionsListed{list_, links_}); }
+  void view() { benchmark::DoNotOptimize(reconciler_->peers()); }
+  void desired_of_one_more_or_less() {
+    lacking_ = !lacking_;
+    step(event::DesiredChanged{lacking_ ? less_desired_ : desired_});
+  }
+
+  void start_with_dead_peers() {
+    start();
+    probes_.clear();
+    new_desired();
+    step(event::TargetUp{});
+    step(event::ConnectionsListed{list_, {}});
+  }
+  /// Every peer has failed once and waits for its next attempt. Time stands still, so that none is due meanwhile.
+  void start_with_waiting_peers() {
+    start_with_dead_peers();
+    while (!probes_.empty()) {
+      take(reconciler_->step(now_, event::Probed{take_probe(), ProbeOutcome::no_answer}).actions);
+    }
+  }
+  void external_change() { step(event::ExternalChange{}); }
+  void probe_failed() { step(event::Probed{take_probe(), ProbeOutcome::no_answer}); }
+  void idle_tick() { step(event::Tick{}); }
+  void nothing() {}
 
  private:
   static MembershipSettings settings() {
@@ -112,32 +120,7 @@ class Bench {
     return settings;
   }
 
-  static void print(double microseconds) { std::printf("%14.1f", microseconds); }
-
   TimePoint tick() { return now_ += std::chrono::milliseconds(1); }
-
-  void start() { reconciler_ = std::make_unique<Reconciler>(ReconcilerSettings{.target = node(0)}); }
-
-  void start_with_dead_peers() {
-    start();
-    probes_.clear();
-    step(event::DesiredChanged{desired_});
-    step(event::TargetUp{});
-    step(event::ConnectionsListed{list_, {}});
-  }
-
-  /// Every peer has failed once and waits for its next try. Time stands still, so that none is due meanwhile.
-  void start_with_waiting_peers() {
-    start_with_dead_peers();
-    while (!probes_.empty()) {
-      take(reconciler_->step(now_, event::Probed{take_probe(), ProbeOutcome::no_answer}).actions);
-    }
-  }
-
-  void next_list() {
-    now_ += std::chrono::seconds(1);
-    step(event::Tick{});
-  }
 
   void step(const Event& event) { take(reconciler_->step(tick(), event).actions); }
 
@@ -168,18 +151,67 @@ class Bench {
   std::vector<NodeName> links_;
   std::unique_ptr<Reconciler> reconciler_;
   ActionId list_ = 0;
+  bool lacking_ = false;
   std::vector<ActionId> probes_;
 };
 
+using Part = void (Bench::*)();
+
+struct Step {
+  const char* name;
+  Part set_up;   ///< once
+  Part prepare;  ///< before each run
+  Part run;
+};
+
+constexpr std::array steps{
+    Step{"same_read", &Bench::nothing, &Bench::nothing, &Bench::same_read},
+    Step{"read_of_one_more_or_less", &Bench::nothing, &Bench::nothing, &Bench::read_of_one_more_or_less},
+    Step{"new_desired", &Bench::nothing, &Bench::start, &Bench::new_desired},
+    Step{"list_of_connections", &Bench::connect_all, &Bench::next_list, &Bench::list_of_connections},
+    Step{"view_of_peers", &Bench::connect_all, &Bench::nothing, &Bench::view},
+    Step{"desired_of_one_more_or_less", &Bench::connect_all, &Bench::nothing,
+         &Bench::desired_of_one_more_or_less},
+    Step{"list_while_half_departed", &Bench::connect_all_and_let_half_depart, &Bench::next_list,
+         &Bench::list_of_connections},
+    Step{"external_change_while_all_wait", &Bench::nothing, &Bench::start_with_waiting_peers,
+         &Bench::external_change},
+    Step{"probe_failed", &Bench::start_with_dead_peers, &Bench::nothing, &Bench::probe_failed},
+    Step{"idle_tick", &Bench::start_with_dead_peers, &Bench::nothing, &Bench::idle_tick},
+};
+
+void measure(benchmark::State& state, const Step& step) {
+  Bench bench(static_cast<std::size_t>(state.range(0)));
+  (bench.*step.set_up)();
+  std::vector<double> times;
+  for (const auto run : state) {
+    (void)run;
+    (bench.*step.prepare)();
+    const auto start = std::chrono::steady_clock::now();
+    (bench.*step.run)();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    state.SetIterationTime(took.count());
+    times.push_back(took.count());
+  }
+  std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
+  state.counters["median_us"] = times[runs / 2] * 1e6;
+}
+
 }  // namespace
 
-int main() {
-  std::printf("microseconds, median of %d runs\n", runs);
-  std::printf("%10s%14s%14s%14s%14s%14s%14s%14s%14s%14s%14s\n", "containers", "same read", "read +/- 1",
-              "new desired", "link list", "view", "desired +/- 1", "half departed", "news", "probe failed",
-              "idle tick");
-  for (const std::size_t containers : {100U, 1'000U, 10'000U}) {
-    Bench(containers).print_row(containers);
+int main(int argc, char** argv) {
+  for (const Step& step : steps) {
+    benchmark::RegisterBenchmark(step.name, [&step](benchmark::State& state) { measure(state, step); })
+        ->RangeMultiplier(10)
+        ->Range(100, 10'000)
+        ->Iterations(runs)
+        ->UseManualTime()
+        ->Unit(benchmark::kMicrosecond);
   }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
+    return 2;
+  }
+  benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

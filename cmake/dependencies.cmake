@@ -13,10 +13,6 @@ rancher_cnode_header_library(rancher_cnode_rapidjson rapidjson/reader.h)
 rancher_cnode_header_library(rancher_cnode_cli11 CLI/CLI.hpp)
 rancher_cnode_header_library(rancher_cnode_expected tl/expected.hpp)
 
-# Header-only on purpose: the program then needs no spdlog or fmt at run time.
-rancher_cnode_header_library(rancher_cnode_spdlog spdlog/spdlog.h)
-target_compile_definitions(rancher_cnode_spdlog INTERFACE SPDLOG_FMT_EXTERNAL FMT_HEADER_ONLY)
-
 rancher_cnode_header_library(rancher_cnode_ei ei.h)
 find_library(RANCHER_CNODE_EI_LIBRARY libei.a REQUIRED)
 target_link_libraries(rancher_cnode_ei INTERFACE ${RANCHER_CNODE_EI_LIBRARY} Threads::Threads)
@@ -29,4 +25,7 @@ target_link_libraries(rancher_cnode_asio INTERFACE Threads::Threads)
 
 if(RANCHER_CNODE_TESTS)
   rancher_cnode_header_library(rancher_cnode_doctest doctest/doctest.h)
+endif()
+if(RANCHER_CNODE_BENCH)
+  find_package(benchmark REQUIRED)
 endif()

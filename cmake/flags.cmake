@@ -1,6 +1,6 @@
 # Compiler and linker flags of our own code. Every target of ours links to rancher_cnode_flags.
 add_library(rancher_cnode_flags INTERFACE)
-target_include_directories(rancher_cnode_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_include_directories(rancher_cnode_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/c_src)
 target_compile_options(rancher_cnode_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast)
 # In optimised builds GCC 12 sees an overlap in the concatenation of std::strings where there is none (its bug 105651).

@@ -7,18 +7,18 @@
 #include <utility>
 #include <variant>
 
-#include "component_settings.hpp"
-#include "membership_log.hpp"
+#include "agent/loop_timers.hpp"
+#include "agent/membership_log.hpp"
+#include "agent/shutdown_triggers.hpp"
+#include "agent/targets.hpp"
+#include "agent/watchdog.hpp"
+#include "rancher_cnode/agent/component_settings.hpp"
+#include "rancher_cnode/core/interfaces.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
-#include "rancher_cnode/interfaces.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
-#include "readiness_report.hpp"
-#include "shutdown_triggers.hpp"
-#include "status_server.hpp"
-#include "targets.hpp"
-#include "timers.hpp"
-#include "watchdog.hpp"
+#include "rancher_cnode/status/readiness_report.hpp"
+#include "rancher_cnode/status/status_server.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
@@ -118,10 +118,11 @@ class Agent::Impl {
     targets_.emplace(loop_, *cnode_, timers_, config_, log_, [this]() { check_initial_sync(); });
     status_.emplace(
         timers_, *cnode_,
-        StatusServer::Source{
+        status::StatusServer::Source{
             .snapshot = [this]() { return snapshot(); },
             .has_synced = [this]() { return targets_->has_synced(); },
-            .readiness = [this]() { return readiness_report(membership_->view(), targets_->unsynced()); },
+            .readiness =
+                [this]() { return status::readiness_report(membership_->view(), targets_->unsynced()); },
             .refresh =
                 [this]() {
                   watcher_.refresh();
@@ -246,7 +247,7 @@ class Agent::Impl {
   std::optional<membership::Membership> membership_;
   std::optional<distribution::CNode> cnode_;
   std::optional<Targets> targets_;
-  std::optional<StatusServer> status_;
+  std::optional<status::StatusServer> status_;
   std::optional<metadata::Observation> pending_observation_;  ///< received before the listener started
   std::string logged_listen_failure_;
   std::string metadata_url_;

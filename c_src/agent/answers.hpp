@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/core/node_name.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/distribution/remote_call.hpp"
-#include "rancher_cnode/error.hpp"
-#include "rancher_cnode/membership/reconciler.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/reconciler/reconciler.hpp"
 
 namespace rancher_cnode::agent {
 

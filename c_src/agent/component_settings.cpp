@@ -1,4 +1,4 @@
-#include "component_settings.hpp"
+#include "rancher_cnode/agent/component_settings.hpp"
 
 #include <algorithm>
 #include <cstdint>

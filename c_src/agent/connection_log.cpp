@@ -1,4 +1,4 @@
-#include "connection_log.hpp"
+#include "agent/connection_log.hpp"
 
 namespace rancher_cnode::agent {
 

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "rancher_cnode/log.hpp"
-#include "rancher_cnode/membership/reconciler.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/core/node_name.hpp"
+#include "rancher_cnode/log/log.hpp"
+#include "rancher_cnode/reconciler/reconciler.hpp"
 
 namespace rancher_cnode::agent {
 

@@ -1,6 +1,6 @@
-#include "cookie_watch.hpp"
+#include "agent/cookie_watch.hpp"
 
-#include "rancher_cnode/cookie_file.hpp"
+#include "rancher_cnode/config/cookie_file.hpp"
 
 namespace rancher_cnode::agent {
 namespace {

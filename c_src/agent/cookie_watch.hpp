@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <string>
 
-#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/config/config.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
-#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/log/log.hpp"
 
 namespace rancher_cnode::agent {
 

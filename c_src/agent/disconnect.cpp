@@ -1,13 +1,13 @@
-#include "disconnect.hpp"
+#include "agent/disconnect.hpp"
 
 #include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "answers.hpp"
+#include "agent/answers.hpp"
+#include "agent/remote.hpp"
 #include "rancher_cnode/distribution/term.hpp"
-#include "remote.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;

@@ -17,10 +17,10 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/core/node_name.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
-#include "rancher_cnode/membership/reconciler.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/reconciler/reconciler.hpp"
 
 namespace rancher_cnode::agent {
 

@@ -1,4 +1,4 @@
-#include "membership_log.hpp"
+#include "agent/membership_log.hpp"
 
 namespace rancher_cnode::agent {
 

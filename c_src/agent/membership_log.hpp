@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 
 namespace rancher_cnode::agent {

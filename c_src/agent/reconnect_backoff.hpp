@@ -6,10 +6,10 @@
 // changed. A connection counts once it is stable.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/backoff.hpp"
+#include "rancher_cnode/core/clock.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -46,7 +46,7 @@ class ReconnectBackoff {
   void ended(TimePoint now);
 
   /// True after a connection ended early, until one is stable.
-  [[nodiscard]] bool unstable() const { return short_connections_ > 0; }
+  [[nodiscard]] bool unstable() const { return short_connections_.failures() > 0; }
 
   /// True if the next attempt is due at once and the delays after failed attempts start over: once in 5 s.
   [[nodiscard]] bool on_external_change(TimePoint now);
@@ -54,9 +54,9 @@ class ReconnectBackoff {
  private:
   const Locality locality_;
   TimePoint connecting_since_;
-  std::uint32_t failed_attempts_ = 0;
-  std::uint32_t refusals_ = 0;
-  std::uint32_t short_connections_ = 0;
+  Backoff failed_attempts_{Milliseconds(100), Milliseconds(10'000)};  ///< remote
+  Backoff refusals_{Milliseconds(1'000), Milliseconds(900'000), 4};
+  Backoff short_connections_{Milliseconds(100), Milliseconds(900'000)};
   std::optional<TimePoint> last_external_change_;
 };
 

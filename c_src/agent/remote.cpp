@@ -1,4 +1,4 @@
-#include "remote.hpp"
+#include "agent/remote.hpp"
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>

@@ -8,9 +8,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <string_view>
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/node_name.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
-#include "rancher_cnode/node_name.hpp"
 
 namespace rancher_cnode::agent {
 

@@ -1,4 +1,4 @@
-#include "shutdown_triggers.hpp"
+#include "agent/shutdown_triggers.hpp"
 
 #include <signal.h>
 #include <sys/epoll.h>
@@ -29,18 +29,17 @@ const char* name_of(int signal) {
   return signal == SIGTERM ? "SIGTERM" : signal == SIGINT ? "SIGINT" : "SIGHUP";
 }
 
-/// An epoll descriptor that becomes readable when the other end of `watched` closes, and not for data; -1 if
+/// An epoll descriptor that becomes readable when the other end of `watched` closes, and not for data; none if
 /// `watched` cannot be waited for. Throws if no descriptor is left.
-int open_watch_for_end(int watched) {
-  const int watch = ::epoll_create1(EPOLL_CLOEXEC);
-  if (watch < 0) {
+FileDescriptor open_watch_for_end(int watched) {
+  FileDescriptor watch(::epoll_create1(EPOLL_CLOEXEC));
+  if (!watch.valid()) {
     throw std::system_error(errno, std::generic_category(), "epoll");
   }
   // EPOLLHUP and EPOLLERR are always reported.
   epoll_event closed{.events = EPOLLRDHUP, .data = {}};
-  if (::epoll_ctl(watch, EPOLL_CTL_ADD, watched, &closed) != 0) {
-    ::close(watch);
-    return -1;
+  if (::epoll_ctl(watch.get(), EPOLL_CTL_ADD, watched, &closed) != 0) {
+    watch.reset();
   }
   return watch;
 }
@@ -48,7 +47,9 @@ int open_watch_for_end(int watched) {
 }  // namespace
 
 // By syscall(): glibc has a wrapper only since 2.36.
-int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+FileDescriptor open_pidfd(pid_t pid) {
+  return FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
 
 ShutdownTriggers::ShutdownTriggers(asio::io_context& loop, Timers& timers,
                                    std::function<void(const std::string&)> ended, Processes processes)
@@ -85,18 +86,16 @@ void ShutdownTriggers::wait_for_signal() {
 }
 
 void ShutdownTriggers::watch_process(pid_t pid) {
-  const int descriptor = processes_.pidfd(pid);
+  FileDescriptor descriptor = processes_.pidfd(pid);
   error_code error;
-  if (descriptor >= 0) {
-    process_.assign(descriptor, error);
+  if (descriptor.valid()) {
+    process_.assign(descriptor.get(), error);
   }
-  if (descriptor < 0 || error) {
-    if (descriptor >= 0) {
-      ::close(descriptor);
-    }
+  if (!descriptor.valid() || error) {
     poll_process(pid);
     return;
   }
+  static_cast<void>(descriptor.release());
   process_.async_wait(asio::posix::stream_descriptor::wait_read,
                       [self = shared_from_this(), pid](const error_code& cancelled) {
                         if (!cancelled) {
@@ -130,12 +129,13 @@ bool ShutdownTriggers::has_ended(pid_t pid) {
 }
 
 void ShutdownTriggers::watch_standard_input() {
-  const int watch = open_watch_for_end(STDIN_FILENO);
-  if (watch < 0) {
+  FileDescriptor watch = open_watch_for_end(STDIN_FILENO);
+  if (!watch.valid()) {
     end("standard input cannot be waited for");
     return;
   }
-  standard_input_end_.assign(watch);
+  standard_input_end_.assign(watch.get());
+  static_cast<void>(watch.release());
   standard_input_end_.async_wait(asio::posix::stream_descriptor::wait_read,
                                  [self = shared_from_this()](const error_code& cancelled) {
                                    if (!cancelled) {

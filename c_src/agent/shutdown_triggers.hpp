@@ -12,18 +12,19 @@
 #include <optional>
 #include <string>
 
-#include "rancher_cnode/process_stat.hpp"
-#include "timers.hpp"
+#include "rancher_cnode/core/file_descriptor.hpp"
+#include "rancher_cnode/core/process_stat.hpp"
+#include "rancher_cnode/core/timers.hpp"
 
 namespace rancher_cnode::agent {
 
-/// A descriptor that becomes readable when the process ends; -1 where the kernel has none (before 5.3) or a sandbox
+/// A descriptor that becomes readable when the process ends; none where the kernel has none (before 5.3) or a sandbox
 /// refuses it.
-[[nodiscard]] int open_pidfd(pid_t pid);
+[[nodiscard]] FileDescriptor open_pidfd(pid_t pid);
 
 /// How the system reports on processes.
 struct Processes {
-  std::function<int(pid_t)> pidfd = open_pidfd;
+  std::function<FileDescriptor(pid_t)> pidfd = open_pidfd;
   std::function<std::optional<ProcessStat>(pid_t)> stat = process_stat;
 };
 

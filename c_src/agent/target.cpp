@@ -1,4 +1,4 @@
-#include "target.hpp"
+#include "agent/target.hpp"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -6,9 +6,9 @@
 #include <utility>
 #include <variant>
 
-#include "answers.hpp"
-#include "component_settings.hpp"
-#include "disconnect.hpp"
+#include "agent/answers.hpp"
+#include "agent/disconnect.hpp"
+#include "rancher_cnode/agent/component_settings.hpp"
 #include "rancher_cnode/distribution/epmd.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 

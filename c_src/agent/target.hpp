@@ -6,16 +6,16 @@
 #include <functional>
 #include <memory>
 
-#include "connection_log.hpp"
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/config.hpp"
+#include "agent/connection_log.hpp"
+#include "agent/target_connection.hpp"
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/node_name.hpp"
+#include "rancher_cnode/core/timers.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
-#include "rancher_cnode/log.hpp"
-#include "rancher_cnode/membership/reconciler.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/log/log.hpp"
+#include "rancher_cnode/reconciler/reconciler.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
-#include "target_connection.hpp"
-#include "timers.hpp"
 
 namespace rancher_cnode::agent {
 

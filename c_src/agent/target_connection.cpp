@@ -1,8 +1,8 @@
-#include "target_connection.hpp"
+#include "agent/target_connection.hpp"
 
 #include <utility>
 
-#include "answers.hpp"
+#include "agent/answers.hpp"
 
 namespace rancher_cnode::agent {
 

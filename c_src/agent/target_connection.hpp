@@ -12,15 +12,15 @@
 #include <set>
 #include <string>
 
-#include "cookie_watch.hpp"
-#include "rancher_cnode/clock.hpp"
+#include "agent/cookie_watch.hpp"
+#include "agent/reconnect_backoff.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/core/node_name.hpp"
+#include "rancher_cnode/core/timers.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
-#include "rancher_cnode/error.hpp"
-#include "rancher_cnode/log.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
-#include "reconnect_backoff.hpp"
-#include "timers.hpp"
 
 namespace rancher_cnode::agent {
 

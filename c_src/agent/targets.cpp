@@ -1,4 +1,4 @@
-#include "targets.hpp"
+#include "agent/targets.hpp"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -120,12 +120,12 @@ bool Targets::is_synced(const NodeName& name, const Target& target) const {
   return target.has_synced() || (all_ && (target.failing() || !desired_->members.contains(name)));
 }
 
-UnsyncedTargets Targets::unsynced() const {
-  UnsyncedTargets unsynced;
+status::UnsyncedTargets Targets::unsynced() const {
+  status::UnsyncedTargets unsynced;
   for (const auto& [name, target] : targets_) {
     if (!is_synced(name, *target)) {
       ++unsynced.count;
-      if (unsynced.some.size() < UnsyncedTargets::examples) {
+      if (unsynced.some.size() < status::UnsyncedTargets::examples) {
         unsynced.some.push_back(target->snapshot());
       }
     }

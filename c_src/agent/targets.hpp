@@ -10,17 +10,17 @@
 #include <memory>
 #include <vector>
 
-#include "cookie_watch.hpp"
-#include "rancher_cnode/config.hpp"
+#include "agent/cookie_watch.hpp"
+#include "agent/target.hpp"
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/core/node_name.hpp"
+#include "rancher_cnode/core/timers.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
-#include "rancher_cnode/error.hpp"
-#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/status/readiness_report.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
-#include "readiness_report.hpp"
-#include "target.hpp"
-#include "timers.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -47,7 +47,7 @@ class Targets {
   [[nodiscard]] bool has_synced() const;
 
   /// The targets whose initial sync is not done.
-  [[nodiscard]] UnsyncedTargets unsynced() const;
+  [[nodiscard]] status::UnsyncedTargets unsynced() const;
 
   /// With --targets all, the lists contain only the peers that a target is not connected to and the departed peers that
   /// it is still connected to: full lists would grow with the square of the service.

@@ -1,4 +1,4 @@
-#include "watchdog.hpp"
+#include "agent/watchdog.hpp"
 
 #include <boost/asio/post.hpp>
 #include <utility>

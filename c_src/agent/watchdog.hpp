@@ -11,7 +11,7 @@
 #include <mutex>
 #include <thread>
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
 
 namespace rancher_cnode::agent {
 

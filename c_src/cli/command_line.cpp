@@ -1,18 +1,20 @@
-#include "rancher_cnode/cli/command_line.hpp"
+#include "cli/command_line.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-#include "rancher_cnode/cli/raw_config.hpp"
-#include "rancher_cnode/cli/rules.hpp"
-#include "rancher_cnode/cli/settings.hpp"
-#include "rancher_cnode/cli/texts.hpp"
-#include "rancher_cnode/cli/validation.hpp"
-#include "rancher_cnode/cli/vm_args.hpp"
+#include "cli/texts.hpp"
+#include "cli/vm_args.hpp"
+#include "rancher_cnode/config/raw_config.hpp"
+#include "rancher_cnode/config/rules.hpp"
+#include "rancher_cnode/config/settings.hpp"
+#include "rancher_cnode/config/validation.hpp"
 
 namespace rancher_cnode::cli {
+using namespace config;
+
 namespace {
 
 constexpr int bad_setting_status = 2;

@@ -1,10 +1,12 @@
-#include "rancher_cnode/cli/texts.hpp"
+#include "cli/texts.hpp"
 
 #include <algorithm>
 
-#include "rancher_cnode/cli/settings.hpp"
+#include "rancher_cnode/config/settings.hpp"
 
 namespace rancher_cnode::cli {
+using namespace config;
+
 namespace {
 
 constexpr std::size_t width = 100;

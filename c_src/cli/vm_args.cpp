@@ -1,4 +1,4 @@
-#include "rancher_cnode/cli/vm_args.hpp"
+#include "cli/vm_args.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -7,6 +7,8 @@
 #include <vector>
 
 namespace rancher_cnode::cli {
+using namespace config;
+
 namespace {
 
 std::string replaced(std::string_view text, const Environment& environment) {

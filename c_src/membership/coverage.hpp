@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
 
 namespace rancher_cnode::membership {
 
@@ -12,14 +12,14 @@ class Coverage {
  public:
   explicit Coverage(Milliseconds longest_gap) : longest_gap_(longest_gap) {}
 
-  /// An answer came. False if nothing is known of the time before it: it is the first, the first since broken(), or
-  /// it came too late after the last one, perhaps because this process was paused.
+  /// An answer came. Returns false if it covers no time: it is the first one, the first since broken(), or more than
+  /// the longest gap after the last one, perhaps because this process was paused.
   [[nodiscard]] bool extend(TimePoint now) {
     const auto last = std::exchange(last_, now);
     return last && now - *last <= longest_gap_;
   }
 
-  /// What came was no answer.
+  /// A read failed or was incomplete.
   void broken() { last_.reset(); }
 
  private:

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "coverage.hpp"
-#include "membership_views.hpp"
-#include "peer_records.hpp"
-#include "removal_guard.hpp"
+#include "membership/coverage.hpp"
+#include "membership/membership_views.hpp"
+#include "membership/peer_records.hpp"
+#include "membership/removal_guard.hpp"
 
 namespace rancher_cnode::membership {
 namespace {

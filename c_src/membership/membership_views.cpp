@@ -1,4 +1,4 @@
-#include "membership_views.hpp"
+#include "membership/membership_views.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "peer_records.hpp"
+#include "membership/peer_records.hpp"
 
 namespace rancher_cnode::membership {
 

@@ -16,7 +16,7 @@ namespace rancher_cnode::membership {
 struct Suspicion {
   TimePoint since;
   std::uint32_t reads = 0;
-  bool held = false;  ///< the guard covers it, or once did: it takes the longer time
+  bool held = false;  ///< the mass-removal guard covers it, or did once: the longer delay applies
 };
 
 struct PeerRecord {
@@ -24,8 +24,8 @@ struct PeerRecord {
   TimePoint since;                   ///< of the state
   std::optional<TimePoint> arrived;  ///< nothing: with the first read that listed anybody
   std::string uuid;
-  std::string hold;  ///< why it must not be dialled, in words; empty: it may be
-  bool up = true;    ///< its container was, when it was listed last
+  std::string hold;  ///< why it must not be dialled; empty if it may be
+  bool up = true;    ///< whether its container was up when it was listed last
   std::optional<Suspicion> suspicion;
   std::optional<TimePoint> unlisted;  ///< the first of the incomplete reads in a row that lack it
 

@@ -1,4 +1,4 @@
-#include "removal_guard.hpp"
+#include "membership/removal_guard.hpp"
 
 #include <algorithm>
 

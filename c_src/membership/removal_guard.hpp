@@ -1,14 +1,14 @@
-// The guard against mass removal: what is missing departs later if it is too much at once, for then the metadata is
-// more likely wrong than the peers are gone. Used by membership.
+// The mass-removal guard: if too many peers go missing at once, they depart later, because the metadata is then more
+// likely wrong than the peers are gone. Used by membership.
 //
-// Losses are counted over a window, not between two reads, so that a service that crumbles in small steps is guarded
-// as well; those who came within it make up for as many who departed. Containers that were down take no part: nothing is lost with them, and an upgrade that is finished removes
-// as many as it leaves.
+// Losses are counted over a window, not between two reads, so that a service that shrinks in small steps is guarded too.
+// Peers that arrived within the window make up for as many that departed. Containers that were down do not count: nothing
+// is lost with them, and a finished upgrade removes as many as it leaves.
 #pragma once
 
 #include <optional>
 
-#include "peer_records.hpp"
+#include "membership/peer_records.hpp"
 
 namespace rancher_cnode::membership {
 
@@ -17,20 +17,20 @@ class RemovalGuard {
   /// Of the settings: own_address, removal (only safe is guarded), mass_removal_delay as the window.
   explicit RemovalGuard(const MembershipSettings& settings);
 
-  /// After an authoritative read: from now on covers all that are missing, if they and what was lost within the window
-  /// are more than half.
+  /// To be called after an authoritative read. Covers all missing peers from now on if they and the losses within the
+  /// window are more than half.
   void judge(TimePoint now, PeerRecords& peers, const DepartedPeers& departed) const;
 
-  /// After a read that lacks our own container: covers it if the read lacks most of the others too.
+  /// To be called after a read that lacks the own container. Covers it if the read lacks most of the others too.
   void judge_own(TimePoint now, const Eligibility& listed, Suspicion& own, const PeerRecords& peers,
                  const DepartedPeers& departed);
-  /// Whether a departed peer is among the recent losses. One that is listed again makes up for its own loss only.
+  /// Whether a departed peer is among the recent losses. A peer that is listed again makes up for its own loss only.
   [[nodiscard]] bool counts(TimePoint now, const DepartedPeers::node_type& departed) const;
 
-  /// Our own container is listed, or has departed.
+  /// The own container is listed, or has departed.
   void release_own() { own_.reset(); }
 
-  /// What is covered; that of our own container goes before. Nothing if nothing is.
+  /// What the guard covers; the own container takes precedence. Nothing if it covers nobody.
   [[nodiscard]] std::optional<MassRemovalGuardView> view(TimePoint now, const PeerRecords& peers,
                                                          const DepartedPeers& departed) const;
 
@@ -47,7 +47,7 @@ class RemovalGuard {
   std::optional<MassRemovalGuardView> own_;
 };
 
-/// Listed, but without an address that can be used: that is not knowing.
+/// Listed without a usable address: the peer keeps its place.
 [[nodiscard]] bool is_unaddressed(const Eligibility& listed, const PeerRecord& peer);
 
 }  // namespace rancher_cnode::membership

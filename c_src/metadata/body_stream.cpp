@@ -1,4 +1,4 @@
-#include "body_stream.hpp"
+#include "metadata/body_stream.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -13,8 +13,8 @@
 #include <cstddef>
 #include <optional>
 
-#include "rancher_cnode/metadata/byte_source.hpp"
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/byte_source.hpp"
+#include "metadata/service_reader.hpp"
 
 namespace rancher_cnode::metadata {
 

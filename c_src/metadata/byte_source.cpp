@@ -1,4 +1,4 @@
-#include "rancher_cnode/metadata/byte_source.hpp"
+#include "metadata/byte_source.hpp"
 
 namespace rancher_cnode::metadata {
 

@@ -1,4 +1,4 @@
-#include "curl_error.hpp"
+#include "metadata/curl_error.hpp"
 
 #include <cerrno>
 #include <string>

@@ -5,8 +5,8 @@
 
 #include <cstddef>
 
-#include "rancher_cnode/error.hpp"
-#include "rancher_cnode/metadata/http_client.hpp"
+#include "metadata/http_client.hpp"
+#include "rancher_cnode/core/error.hpp"
 
 namespace rancher_cnode::metadata {
 

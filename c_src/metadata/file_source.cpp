@@ -1,4 +1,4 @@
-#include "rancher_cnode/metadata/file_source.hpp"
+#include "metadata/file_source.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -45,12 +45,6 @@ tl::unexpected<Error> failed(int number) {
 
 bool is_file_url(std::string_view url) { return url.starts_with(scheme); }
 
-FileSource::~FileSource() {
-  if (fd_ >= 0) {
-    ::close(fd_);
-  }
-}
-
 Expected<void> FileSource::open() {
   const std::string_view url = url_;
   if (!url.starts_with("file:///")) {
@@ -61,12 +55,12 @@ Expected<void> FileSource::open() {
     return failure(ErrorCode::bad_setting, "not a file:///PATH URL");
   }
   // O_NONBLOCK, because the open of a FIFO would wait for its writer.
-  fd_ = ::open(path->c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd_ < 0) {
+  file_ = FileDescriptor(::open(path->c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!file_.valid()) {
     return failed(errno);
   }
   struct stat facts {};
-  if (::fstat(fd_, &facts) != 0) {
+  if (::fstat(file_.get(), &facts) != 0) {
     return failed(errno);
   }
   if (!S_ISREG(facts.st_mode)) {
@@ -76,14 +70,14 @@ Expected<void> FileSource::open() {
 }
 
 Expected<std::string_view> FileSource::next() {
-  if (fd_ < 0) {
+  if (!file_.valid()) {
     if (auto opened = open(); !opened) {
       return tl::unexpected<Error>(std::move(opened.error()));
     }
   }
   ssize_t size = 0;
   do {
-    size = ::read(fd_, buffer_.data(), buffer_.size());
+    size = ::read(file_.get(), buffer_.data(), buffer_.size());
   } while (size < 0 && errno == EINTR);
   if (size < 0) {
     return failed(errno);

@@ -1,4 +1,4 @@
-#include "rancher_cnode/metadata/http_client.hpp"
+#include "metadata/http_client.hpp"
 
 #include <curl/curl.h>
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "curl_error.hpp"
+#include "metadata/curl_error.hpp"
 
 namespace rancher_cnode::metadata {
 namespace {
@@ -36,6 +36,10 @@ struct ListDeleter {
 using Easy = std::unique_ptr<CURL, EasyDeleter>;
 using Multi = std::unique_ptr<CURLM, MultiDeleter>;
 using List = std::unique_ptr<curl_slist, ListDeleter>;
+struct TextDeleter {
+  void operator()(char* text) const { curl_free(text); }
+};
+using Text = std::unique_ptr<char, TextDeleter>;
 
 /// Once per process, before the first handle. Never undone: an abandoned name lookup may outlive us.
 void init_curl() {
@@ -54,6 +58,13 @@ Handle owned(typename Handle::pointer raw) {
 }
 
 }  // namespace
+
+std::string url_escaped(std::string_view text) {
+  if (text.empty()) {
+    return {};  // libcurl would take the length 0 for one that it has to find out
+  }
+  return owned<Text>(curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size()))).get();
+}
 
 class HttpClient::Connections {
  public:

@@ -1,11 +1,11 @@
-#include "rancher_cnode/metadata/metadata_client.hpp"
+#include "metadata/metadata_client.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "not_found_answer.hpp"
-#include "rancher_cnode/metadata/file_source.hpp"
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/file_source.hpp"
+#include "metadata/not_found_answer.hpp"
+#include "metadata/service_reader.hpp"
 
 namespace rancher_cnode::metadata {
 namespace {
@@ -18,28 +18,6 @@ constexpr std::string_view own_address_path = "self/container/primary_ip";
 constexpr std::size_t max_text_bytes = 256;
 /// A URL that hangs must not delay a working later one for long.
 constexpr Milliseconds earlier_url_answer{2'000};
-
-/// RFC 3986 section 2.3: what needs no escape in a path or a query.
-bool is_unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("-._~").find(c) != std::string_view::npos;
-}
-
-std::string escaped(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string result;
-  for (const char c : text) {
-    if (is_unreserved(c)) {
-      result += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    result += '%';
-    result += digits[byte >> 4U];
-    result += digits[byte & 15U];
-  }
-  return result;
-}
 
 /// A short answer: a JSON string (without escapes), null as an empty text, or the plain text of a server that
 /// ignores Accept.
@@ -199,8 +177,8 @@ void MetadataClient::remember(const Service& service) {
     return;
   }
   // By its own name also for a sidekick's service, whose containers are the sidekicks: the primary service has others.
-  remembered_ = Remembered{"stacks/" + escaped(service.stack_name) + "/services/" + escaped(service.name),
-                           service.uuid};
+  remembered_ = Remembered{
+      "stacks/" + url_escaped(service.stack_name) + "/services/" + url_escaped(service.name), service.uuid};
 }
 
 Expected<Service> MetadataClient::service_by_name(const Error& self_error) {
@@ -253,7 +231,7 @@ Expected<std::string> MetadataClient::wait_for_change(const std::string& known, 
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(max_wait).count();
   const std::string path = path_of(version_path);
   const auto fail = [&](const Error& error) { return tl::unexpected<Error>(error.within(url())); };
-  auto answer = http_.get({url() + path + "?wait=true&value=" + escaped(known) +
+  auto answer = http_.get({url() + path + "?wait=true&value=" + url_escaped(known) +
                                "&maxWait=" + std::to_string(std::max<decltype(seconds)>(seconds, 1)),
                            {settings_.timeouts.lookup, settings_.timeouts.connect, deadline},
                            max_text_bytes,

@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 
-#include "rancher_cnode/address.hpp"
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/error.hpp"
-#include "rancher_cnode/log.hpp"
-#include "rancher_cnode/log_deduplication.hpp"
+#include "rancher_cnode/core/address.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/log/log.hpp"
+#include "rancher_cnode/log/log_deduplication.hpp"
 #include "rancher_cnode/membership/service.hpp"
 
 namespace rancher_cnode::metadata {

@@ -4,7 +4,7 @@
 #include <thread>
 #include <utility>
 
-#include "watch_loop.hpp"
+#include "metadata/watch_loop.hpp"
 
 namespace rancher_cnode::metadata {
 

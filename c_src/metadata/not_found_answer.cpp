@@ -1,4 +1,4 @@
-#include "not_found_answer.hpp"
+#include "metadata/not_found_answer.hpp"
 
 #include <rapidjson/document.h>
 

@@ -1,8 +1,8 @@
-#include "service_handler.hpp"
+#include "metadata/service_handler.hpp"
 
 #include <utility>
 
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/service_reader.hpp"
 
 namespace rancher_cnode::metadata {
 

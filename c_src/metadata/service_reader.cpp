@@ -1,12 +1,12 @@
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/service_reader.hpp"
 
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
 #include <string>
 
-#include "body_stream.hpp"
-#include "service_handler.hpp"
+#include "metadata/body_stream.hpp"
+#include "metadata/service_handler.hpp"
 
 namespace rancher_cnode::metadata {
 namespace {

@@ -1,4 +1,4 @@
-#include "url_authority.hpp"
+#include "metadata/url_authority.hpp"
 
 namespace rancher_cnode::metadata {
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <optional>
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/membership/service.hpp"
 
 namespace rancher_cnode::metadata {

@@ -1,19 +1,29 @@
-#include "watch_loop.hpp"
+#include "metadata/watch_loop.hpp"
 
 #include <algorithm>
 #include <exception>
 #include <utility>
 
-#include "rancher_cnode/metadata/file_source.hpp"
+#include "metadata/file_source.hpp"
 
 namespace rancher_cnode::metadata {
 namespace {
 
-/// Waits in a row that may fail while plain reads succeed, before long-polling is abandoned. A single failure
-/// may be a restart of the metadata service.
-constexpr unsigned max_failed_waits = 2;
-
 Milliseconds since(TimePoint begin) { return std::chrono::duration_cast<Milliseconds>(Clock::now() - begin); }
+
+WaitAnswer kind_of(const Expected<std::string>& answer, const std::string& known) {
+  if (answer) {
+    return *answer == known ? WaitAnswer::unchanged : WaitAnswer::changed;
+  }
+  switch (answer.error().code) {
+    case ErrorCode::cancelled:
+      return WaitAnswer::cancelled;
+    case ErrorCode::unavailable:
+      return WaitAnswer::closed;
+    default:
+      return WaitAnswer::failed;
+  }
+}
 
 }  // namespace
 
@@ -24,6 +34,7 @@ WatchLoop::WatchLoop(WatcherSettings settings, MetadataWatcher::Handlers handler
       client_({.urls = settings_.urls, .version = settings_.version, .service = settings_.service},
               [this] { return stopping_.load(); }),
       budget_(settings_.pace),
+      long_poll_policy_(settings_.pace),
       authority_(settings_.url_confirmation),
       address_wanted_(static_cast<bool>(handlers_.own_address_found)) {}
 
@@ -155,8 +166,7 @@ void WatchLoop::publish_failure(const char* stage, const Error& error) {
   log_.read_failed(Clock::now(), client_.url(), stage, error);
   authority_.read_failed();
   succeeded_ = false;
-  // Waits that failed before this do not count: the service was unavailable.
-  failed_waits_ = 0;
+  long_poll_policy_.reads_failed();
   const bool answered = error.code == ErrorCode::not_found;
   publish({membership::FailedRead{error.message}, {}, {}, answered ? client_.url() : "", version_});
   // A wait starts only after a plain answer.
@@ -185,13 +195,14 @@ Milliseconds WatchLoop::poll_interval() const {
 std::optional<std::string> WatchLoop::wait_for_next() {
   const Milliseconds delay =
       failures_ == 0 ? poll_interval() : retry_delay(settings_.pace, settings_.polling_interval, failures_);
-  const bool may_wait =
-      watches() && !version_.empty() && (long_polls_ || Clock::now() >= retry_long_poll_at_);
+  const bool may_wait = watches() && !version_.empty() && long_poll_policy_.may_wait(Clock::now());
   if (may_wait && !stopping_) {
     return long_poll(delay);
   }
-  if (succeeded_ && version_error_ && long_polls_) {
-    if (!abandons_long_poll("it returns no version: " + version_error_->message)) {
+  if (succeeded_ && version_error_ && long_poll_policy_.works()) {
+    const auto verdict = long_poll_policy_.no_version(Clock::now());
+    report(verdict.change, "it returns no version: " + version_error_->message);
+    if (verdict.next == LongPollPolicy::Next::round) {
       return std::nullopt;
     }
   }
@@ -200,75 +211,37 @@ std::optional<std::string> WatchLoop::wait_for_next() {
 }
 
 std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
-  const Pace& pace = settings_.pace;
-  const bool healthy = failures_ == 0;
-  // A trial is short, because it replaces the pause between two polls.
-  const Milliseconds longest = !healthy      ? delay
-                               : long_polls_ ? pace.max_wait
-                                             : std::min(pace.max_wait, delay);
-  const Milliseconds deadline = healthy ? longest + pace.wait_slack : delay;
+  const Reads reads = failures_ == 0 ? Reads::succeed : Reads::fail;
+  const auto limits = long_poll_policy_.limits(reads, delay);
   const TimePoint begin = Clock::now();
-  const auto answer =
-      client_.wait_for_change(version_, longest, deadline, [this] { return stopping_ || refresh_; });
+  auto answer = client_.wait_for_change(version_, limits.longest, limits.deadline,
+                                        [this] { return stopping_ || refresh_; });
   const Milliseconds took = since(begin);
 
+  const auto verdict = long_poll_policy_.waited(Clock::now(), reads, kind_of(answer, version_), took);
+  report(verdict.change, answer ? "it answers a wait at once without a change"
+                                : "waits fail while reads succeed: " + answer.error().message);
   if (answer && *answer != version_) {
-    if (took >= pace.early_answer) {
-      long_poll_works();
-    }
-    failed_waits_ = 0;
     rest(budget_.take(Clock::now()), EndedBy::stop);
-    return *answer;
+    return *std::move(answer);
   }
-  const bool expired = answer && took >= pace.early_answer;
-  const bool interrupted = !answer && answer.error().code == ErrorCode::cancelled;
-  if (expired) {
-    long_poll_works();
+  if (verdict.next == LongPollPolicy::Next::rest) {
+    rest(delay - took, EndedBy::stop_or_refresh);
   }
-  if (expired || interrupted) {
-    return std::nullopt;
-  }
-  if (answer) {
-    abandon_long_poll("it answers a wait at once without a change");
-  } else if (healthy && answer.error().code == ErrorCode::unavailable) {
-    // Closed: by a restart, or by a proxy that closes idle connections. Waiting is tried again; only the first time
-    // the next round follows at once.
-    if (++failed_waits_ < max_failed_waits) {
-      return std::nullopt;
-    }
-  } else if (healthy) {
-    if (!abandons_long_poll("waits fail while reads succeed: " + answer.error().message)) {
-      return std::nullopt;
-    }
-  }
-  rest(delay - took, EndedBy::stop_or_refresh);
   return std::nullopt;
 }
 
-// The first failure may be a restart: the next round shows at once whether the service is still there.
-bool WatchLoop::abandons_long_poll(const std::string& why) {
-  if (long_polls_ && ++failed_waits_ < max_failed_waits) {
-    return false;
+void WatchLoop::report(LongPollPolicy::Change change, const std::string& why) {
+  switch (change) {
+    case LongPollPolicy::Change::none:
+      break;
+    case LongPollPolicy::Change::resumed:
+      log_.long_poll_resumed(client_.url());
+      break;
+    case LongPollPolicy::Change::abandoned:
+      log_.long_poll_abandoned(client_.url(), why, poll_interval());
+      break;
   }
-  abandon_long_poll(why);
-  return true;
-}
-
-void WatchLoop::long_poll_works() {
-  if (!long_polls_) {
-    log_.long_poll_resumed(client_.url());
-  }
-  long_polls_ = true;
-  failed_waits_ = 0;
-}
-
-void WatchLoop::abandon_long_poll(const std::string& why) {
-  if (long_polls_) {
-    log_.long_poll_abandoned(client_.url(), why, poll_interval());
-  }
-  long_polls_ = false;
-  failed_waits_ = 0;
-  retry_long_poll_at_ = Clock::now() + settings_.pace.long_poll_retry;
 }
 
 }  // namespace rancher_cnode::metadata

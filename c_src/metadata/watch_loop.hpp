@@ -7,11 +7,12 @@
 #include <optional>
 #include <string>
 
-#include "metadata_log.hpp"
-#include "rancher_cnode/metadata/metadata_client.hpp"
+#include "metadata/long_poll_policy.hpp"
+#include "metadata/metadata_client.hpp"
+#include "metadata/metadata_log.hpp"
+#include "metadata/url_authority.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "rancher_cnode/metadata/watch_pacing.hpp"
-#include "url_authority.hpp"
 
 namespace rancher_cnode::metadata {
 
@@ -41,9 +42,8 @@ class WatchLoop {
   std::optional<std::string> long_poll(Milliseconds delay);
   [[nodiscard]] bool watches() const;
   [[nodiscard]] Milliseconds poll_interval() const;
-  bool abandons_long_poll(const std::string& why);
-  void long_poll_works();
-  void abandon_long_poll(const std::string& why);
+  /// `why` is used for an abandoned long-poll.
+  void report(LongPollPolicy::Change change, const std::string& why);
 
   void rest(Duration duration, EndedBy ended_by);
   void interrupt(std::atomic<bool>& flag);
@@ -53,6 +53,7 @@ class WatchLoop {
   MetadataLog log_;
   MetadataClient client_;
   RereadBudget budget_;
+  LongPollPolicy long_poll_policy_;
   UrlAuthority authority_;
   TimePoint try_earlier_at_{};  ///< while a later base URL is in use
 
@@ -62,10 +63,6 @@ class WatchLoop {
   bool succeeded_ = false;  ///< the last read
   unsigned failures_ = 0;   ///< failed rounds in a row
   TimePoint round_ended_ = TimePoint::min();
-
-  bool long_polls_ = true;          ///< as observed
-  unsigned failed_waits_ = 0;       ///< in a row, while reads succeed
-  TimePoint retry_long_poll_at_{};  ///< the next attempt while long_polls_ is false
 
   std::mutex mutex_;  ///< guards only the hand-over of the two flags to a pause
   std::condition_variable wake_;

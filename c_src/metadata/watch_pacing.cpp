@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
+#include "rancher_cnode/core/backoff.hpp"
+
 namespace rancher_cnode::metadata {
 
 Milliseconds retry_delay(const Pace& pace, Milliseconds polling_interval, unsigned failures) {
   const Milliseconds longest = std::min(polling_interval, pace.retry_last);
-  Milliseconds delay = pace.retry_first;
-  for (unsigned i = 1; i < failures && delay < longest; ++i) {
-    delay *= 2;
-  }
-  return std::max(std::min(delay, longest), pace.min_gap);
+  return std::max(Backoff(pace.retry_first, longest).after(failures), pace.min_gap);
 }
 
 RereadBudget::RereadBudget(const Pace& pace)

@@ -1,4 +1,4 @@
-#include "rancher_cnode/status/snapshot_term.hpp"
+#include "status/snapshot_term.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -211,9 +211,9 @@ watch({_, Node} = Server, Pid) ->
         error(not_watching)
     end.
 
-tell(Told) ->
+tell(Printed) ->
     receive
-        {tell, From} -> From ! {?MODULE, Told}
+        {tell, From} -> From ! {?MODULE, Printed}
     after ?TOLD_MS ->
         nobody_asked
     end.
@@ -222,7 +222,7 @@ tell(Told) ->
 noticed() ->
     ?MODULE ! {tell, self()},
     receive
-        {?MODULE, Told} -> Told
+        {?MODULE, Printed} -> Printed
     after 3 * ?TOLD_MS ->
         error(nothing_told)
     end.

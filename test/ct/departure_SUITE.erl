@@ -125,11 +125,11 @@ a_container_removed_in_its_own_metadata_stops_dialling(Config) ->
 -spec a_node_that_the_metadata_never_listed_is_left_alone([term()]) -> ok.
 a_node_that_the_metadata_never_listed_is_left_alone(Config) ->
     #{hosts := Hosts, beams := [First | _] = Beams} = form(Config, 2),
-    Stranger = test_beam:start(test_host:add()),
-    true = test_beam:call(Stranger, net_kernel, connect_node, [test_beam:name(First)]),
-    ok = test_cluster:await_mesh([Stranger | Beams], 5000),
+    Other = test_beam:start(test_host:add()),
+    true = test_beam:call(Other, net_kernel, connect_node, [test_beam:name(First)]),
+    ok = test_cluster:await_mesh([Other | Beams], 5000),
     ok = settles(Config, Hosts),
-    [] = test_cluster:lost_connections([Stranger | Beams]),
+    [] = test_cluster:lost_connections([Other | Beams]),
     ok.
 
 %% A metadata container that restarts may serve old data under a new version at first. It

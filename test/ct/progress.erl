@@ -35,9 +35,9 @@ post_end_per_testcase(_Suite, _Case, _Config, Return, State) ->
 %% Cases, and init and end of suites and groups.
 -spec on_tc_fail(atom(), term(), term(), state()) -> state().
 on_tc_fail(Suite, Case, Reason, #{failed := Failed} = State) ->
-    Told = io_lib:format("FAILED  ~s: ~s~n~s", [Suite, sentence(Case), indented(Reason)]),
-    say("~ts", [Told]),
-    ok = file:write_file(in_logs("failed.txt"), unicode:characters_to_binary(Told), [append]),
+    Printed = io_lib:format("FAILED  ~s: ~s~n~s", [Suite, sentence(Case), indented(Reason)]),
+    say("~ts", [Printed]),
+    ok = file:write_file(in_logs("failed.txt"), unicode:characters_to_binary(Printed), [append]),
     State#{failed := Failed + 1}.
 
 %% Nothing is skipped on purpose: a case that did not run has failed.

@@ -61,8 +61,8 @@ read(Name) ->
 yaml({ok, Text}) ->
     Script = filename:join([release_build:root(), "test", "ct", "release_compose.py"]),
     %% A shell, because a port cannot close standard input alone.
-    Told = test_command:ok("sh", ["-c", "printf %s \"$1\" | /usr/bin/python3 \"$0\"", Script, Text]),
-    maps:from_list([list_to_tuple(string:split(Line, ": ")) || Line <- string:lexemes(binary_to_list(Told), "\n")]).
+    Printed = test_command:ok("sh", ["-c", "printf %s \"$1\" | /usr/bin/python3 \"$0\"", Script, Text]),
+    maps:from_list([list_to_tuple(string:split(Line, ": ")) || Line <- string:lexemes(binary_to_list(Printed), "\n")]).
 
 services(Yaml) ->
     lists:usort([Service || Key <- maps:keys(Yaml), ["services", Service | _] <- [string:lexemes(Key, " ")]]).

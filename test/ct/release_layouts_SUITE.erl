@@ -103,8 +103,8 @@ vm_args_are_read_as_the_beam_reads_them(Config) ->
              "-v a -v b\n", "-v ''\n", "-v ''#b\n", "-v a", "-v a\\", "-args_file " ++ Named ++ "\n-v b\n"],
     [begin
          ok = file:write_file(File, Text),
-         {0, Told} = test_command:run("erl", ["-emu_args_exit", "-args_file", File]),
-         [_, <<"\n", FromFlag/binary>>] = binary:split(Told, <<"\n-v">>),
+         {0, Printed} = test_command:run("erl", ["-emu_args_exit", "-args_file", File]),
+         [_, <<"\n", FromFlag/binary>>] = binary:split(Printed, <<"\n-v">>),
          [Value | _] = binary:split(FromFlag, <<"\n">>),
          Expected = {Text, {0, <<Value/binary, "\n">>}},
          Expected = {Text, test_command:run(test_cnode:program(), ["vm-arg", File, "-v"])}
@@ -199,9 +199,9 @@ names_that_peers_cannot_use_are_refused_where_a_node_boots(Config) ->
              {mix(), [{"RELEASE_NODE", "shop@web1.example.org"}], <<"shop@web1.example.org, but">>}],
     [begin
          {Root, Records} = layout(Config, Files),
-         {1, Told} = run(Root, Records, Env, ["foreground"]),
-         {_, _} = binary:match(Told, Sentence),
-         [_OneLine, <<>>] = binary:split(Told, <<"\n">>, [global]),
+         {1, Printed} = run(Root, Records, Env, ["foreground"]),
+         {_, _} = binary:match(Printed, Sentence),
+         [_OneLine, <<>>] = binary:split(Printed, <<"\n">>, [global]),
          {error, enoent} = file:read_file(filename:join(Records, "script")),
          {0, <<>>} = run(Root, Records, Env, ["version"]),
          #{arguments := ["version"]} = recorded(Records, "script")
@@ -230,8 +230,8 @@ missing_parts_are_reported(Config) ->
              {["sh", "start"], [{"CONTAINER_IP", "10.42.0.7 172.17.0.2"}], <<"set CONTAINER_IP">>},
              {["sh", "start"], [{"PATH", "/usr/bin:/bin"}], <<"rancher_cnode is neither">>}],
     [begin
-         {1, Told} = test_command:run("/usr/bin/env", environment(Root, Records, Env) ++ [Wrapper | Args]),
-         {_, _} = binary:match(Told, Sentence)
+         {1, Printed} = test_command:run("/usr/bin/env", environment(Root, Records, Env) ++ [Wrapper | Args]),
+         {_, _} = binary:match(Printed, Sentence)
      end || {Args, Env, Sentence} <- Table],
     ok.
 

@@ -139,8 +139,8 @@ commands_of_the_release_start_no_second_c_node(Config) ->
     [Cnode] = release_container:cnodes(One),
     %% The commands themselves count C-nodes while they run.
     [begin
-         {0, Told} = release_container:execute(One, ["RELEASE", Command, release_container:count_cnodes()]),
-         {_, _} = binary:match(Told, <<"cnodes 1\n">>)
+         {0, Printed} = release_container:execute(One, ["RELEASE", Command, release_container:count_cnodes()]),
+         {_, _} = binary:match(Printed, <<"cnodes 1\n">>)
      end || Command <- ["rpc", "eval"]],
     Remote = release_container:converse(One, ["RELEASE", "remote"],
                                         [{<<")1>">>, [release_container:count_cnodes(), $\n]}, {<<")2>">>, <<7>>},

@@ -41,8 +41,8 @@ commands_of_the_release_work_and_start_no_second_c_node(Config) ->
     ok = release_container:await_mesh(Containers, 60000),
     [_] = release_container:cnodes(One),
     Other = release_container:name("shop", Two),
-    {0, Told} = release_container:command(One, ["rpc", "IO.puts(Shop.Cluster.show())"]),
-    ok = contains(Other, Told),
+    {0, Printed} = release_container:command(One, ["rpc", "IO.puts(Shop.Cluster.show())"]),
+    ok = contains(Other, Printed),
     %% The commands themselves count C-nodes while they run.
     {0, Counted} = release_container:command(One, ["rpc", release_container:count_cnodes()]),
     ok = contains(<<"cnodes 1\n">>, Counted),
@@ -65,8 +65,8 @@ commands_need_no_metadata_once_a_node_is_there(Config) ->
     Address = list_to_binary(test_host:address(release_container:host(One))),
     %% Process 1 has it, so no command waits: longer than a command may take here.
     Command = ["env", "CONTAINER_IP_TIMEOUT=600000", "with-rancher-cnode", "sh", "-c", "echo \"at $CONTAINER_IP.\""],
-    {0, Told} = release_container:execute(One, Command),
-    ok = contains(<<"at ", Address/binary, ".\n">>, Told),
+    {0, Printed} = release_container:execute(One, Command),
+    ok = contains(<<"at ", Address/binary, ".\n">>, Printed),
     {0, _} = release_container:command(One, ["pid"]),
     ok.
 
@@ -159,7 +159,7 @@ without_the_wrapper_no_address_is_guessed(Config) ->
          ok = file:change_mode(filename:join(Folder, Name), 8#755)
      end || {Name, Text} <- [{"hostname", "echo \"$OWN \"\n"},
                              {"rancher_cnode", "for asked; do :; done\necho \"$asked\" >&3\n${METADATA:-false}\n"}]],
-    Told = fun(Own, Metadata, Command) ->
+    Printed = fun(Own, Metadata, Command) ->
                    Ask = "set -e; exec 3>&1; . \"$0/env.sh\"; echo \"$RELEASE_DISTRIBUTION $RELEASE_NODE\"",
                    {0, Output} = test_command:run("/usr/bin/env", ["--ignore-environment", "PATH=" ++ Folder ++ ":/usr/bin:/bin",
                                                                    "OWN=" ++ Own, "METADATA=" ++ Metadata,
@@ -167,12 +167,12 @@ without_the_wrapper_no_address_is_guessed(Config) ->
                    binary:split(string:trim(Output, trailing, "\n"), <<"\n">>)
            end,
     Known = <<"name shop@10.42.0.7">>,
-    [<<"3000">>, Known] = Told("10.42.0.7", "", "start"),
-    [<<"3000">>, Known] = Told("172.17.0.2", "echo 10.42.0.7", "version"),
-    [<<"60000">>, Known] = Told("172.17.0.2 10.42.0.7", "echo 10.42.0.7", "daemon_iex"),
-    [<<"60000">>, <<" ">>] = Told("172.17.0.2 10.42.0.7", "", "start"),
-    [<<"60000">>, <<" ">>] = Told("", "", "start"),
-    [<<"3000">>, <<" ">>] = Told("10.42.0.7 fd00::7", "", "stop"),
+    [<<"3000">>, Known] = Printed("10.42.0.7", "", "start"),
+    [<<"3000">>, Known] = Printed("172.17.0.2", "echo 10.42.0.7", "version"),
+    [<<"60000">>, Known] = Printed("172.17.0.2 10.42.0.7", "echo 10.42.0.7", "daemon_iex"),
+    [<<"60000">>, <<" ">>] = Printed("172.17.0.2 10.42.0.7", "", "start"),
+    [<<"60000">>, <<" ">>] = Printed("", "", "start"),
+    [<<"3000">>, <<" ">>] = Printed("10.42.0.7 fd00::7", "", "stop"),
     %% The document shows the same.
     [_Comments, Recipe] = binary:split(Template, <<"\nif ">>),
     {ok, Document} = file:read_file(filename:join([release_build:root(), "docs", "in-your-release.md"])),

@@ -2,7 +2,7 @@
 #include <string_view>
 
 #include "fuzz.hpp"
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/service_reader.hpp"
 
 using namespace rancher_cnode;
 

@@ -3,23 +3,23 @@
 #include <string>
 #include <string_view>
 
+#include "cli/texts.hpp"
+#include "config/cookie.hpp"
 #include "fuzz.hpp"
-#include "rancher_cnode/cli/cookie.hpp"
-#include "rancher_cnode/cli/raw_config.hpp"
-#include "rancher_cnode/cli/settings.hpp"
-#include "rancher_cnode/cli/texts.hpp"
-#include "rancher_cnode/cli/validation.hpp"
-#include "rancher_cnode/cookie_file.hpp"
+#include "rancher_cnode/config/cookie_file.hpp"
+#include "rancher_cnode/config/raw_config.hpp"
+#include "rancher_cnode/config/settings.hpp"
+#include "rancher_cnode/config/validation.hpp"
 
 using namespace rancher_cnode;
 
 namespace {
 
-const cli::Environment no_variables{cli::Environment::Variables{}};
+const config::Environment no_variables{config::Environment::Variables{}};
 
 /// Lines NAME=VALUE; each names one of our variables without the prefix.
-cli::Environment variables(std::string_view text) {
-  cli::Environment::Variables all;
+config::Environment variables(std::string_view text) {
+  config::Environment::Variables all;
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
@@ -30,14 +30,13 @@ cli::Environment variables(std::string_view text) {
     all.insert_or_assign(std::string(cli::variable_prefix) + std::string(line.substr(0, equals)),
                          std::string(line.substr(equals + 1)));
   }
-  return cli::Environment(std::move(all));
+  return config::Environment(std::move(all));
 }
 
 /// A cookie is not looked for: the path of its file would be any path of this machine.
-Expected<std::string> printed(const cli::RawConfig& raw, const cli::Environment& environment) {
-  return cli::validate(raw, environment, cli::Purpose::ask_address).map([&](const cli::Validated& valid) {
-    return cli::config_text(raw, valid);
-  });
+Expected<std::string> printed(const config::RawConfig& raw, const config::Environment& environment) {
+  return config::validate(raw, environment, config::Purpose::ask_address)
+      .map([&](const config::Validated& valid) { return cli::config_text(raw, valid); });
 }
 
 void require_one_line(const std::string& text) { fuzz::require(text.find('\n') == std::string::npos); }
@@ -53,27 +52,27 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
 
   const auto environment = variables(text);
-  for (const auto& warning : cli::unknown_variables(environment)) {
+  for (const auto& warning : config::unknown_variables(environment)) {
     require_one_line(warning);
   }
   const auto from_variables =
-      printed(cli::layered({}, cli::from_environment(environment), {}, environment), environment);
+      printed(config::layered({}, config::from_environment(environment), {}, environment), environment);
   if (!from_variables) {
     require_one_line(from_variables.error().message);
   }
 
-  const auto file = cli::parse_config_file(text, "fuzz.toml");
+  const auto file = config::parse_config_file(text, "fuzz.toml");
   if (!file) {
     require_one_line(file.error().message);
     return 0;
   }
-  const auto first = printed(cli::layered({}, {}, *file, no_variables), no_variables);
+  const auto first = printed(config::layered({}, {}, *file, no_variables), no_variables);
   if (!first) {
     require_one_line(first.error().message);
     return 0;
   }
-  const auto again = cli::parse_config_file(*first, "fuzz.toml");
+  const auto again = config::parse_config_file(*first, "fuzz.toml");
   fuzz::require(again.has_value());
-  fuzz::require(printed(cli::layered({}, {}, *again, no_variables), no_variables).has_value());
+  fuzz::require(printed(config::layered({}, {}, *again, no_variables), no_variables).has_value());
   return 0;
 }

@@ -70,7 +70,7 @@ class MutationsOfASource(unittest.TestCase):
 
     def test_one_seed_gives_the_same_mutations_again(self):
         def listed(seed):
-            command = [ROOT / 'scripts' / 'mutants', '--list', '--seed', seed, 'c_src/log.cpp']
+            command = [ROOT / 'scripts' / 'mutants', '--list', '--seed', seed, 'c_src/log/log.cpp']
             return subprocess.run(command, check=True, text=True, capture_output=True, cwd=ROOT).stdout
 
         self.assertEqual(listed('7'), listed('7'))

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "rancher_cnode/config.hpp"
-#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/log/log.hpp"
 
 namespace rancher_cnode::agent {
 

@@ -14,16 +14,16 @@
 #include <string>
 #include <string_view>
 
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/node_name.hpp"
 #include "rancher_cnode/distribution/connection.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/distribution/epmd_registration.hpp"
 #include "rancher_cnode/distribution/handshake.hpp"
 #include "rancher_cnode/distribution/local_processes.hpp"
 #include "rancher_cnode/distribution/remote_call.hpp"
-#include "rancher_cnode/log.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/log/log.hpp"
 
 namespace rancher_cnode::distribution {
 

@@ -13,11 +13,11 @@
 #include <span>
 #include <vector>
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/core/file_descriptor.hpp"
 #include "rancher_cnode/distribution/control_message.hpp"
-#include "rancher_cnode/distribution/file_descriptor.hpp"
 #include "rancher_cnode/distribution/frame.hpp"
-#include "rancher_cnode/error.hpp"
 
 namespace rancher_cnode::distribution {
 

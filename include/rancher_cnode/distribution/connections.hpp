@@ -7,11 +7,11 @@
 #include <span>
 #include <string>
 
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/core/node_name.hpp"
 #include "rancher_cnode/distribution/remote_call.hpp"
-#include "rancher_cnode/error.hpp"
-#include "rancher_cnode/node_name.hpp"
 
 namespace rancher_cnode::distribution {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <variant>
 
+#include "rancher_cnode/core/error.hpp"
 #include "rancher_cnode/distribution/term.hpp"
-#include "rancher_cnode/error.hpp"
 
 namespace rancher_cnode::distribution {
 

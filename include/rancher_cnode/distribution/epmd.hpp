@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <string>
 
-#include "rancher_cnode/address.hpp"
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/error.hpp"
+#include "rancher_cnode/core/address.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
 
 namespace rancher_cnode::distribution {
 

@@ -12,8 +12,8 @@
 #include <memory>
 #include <string>
 
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/error.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
 
 namespace rancher_cnode::distribution {
 
@@ -27,7 +27,7 @@ enum class RegistrationState {
 
 class EpmdRegistration {
  public:
-  struct Backoff {
+  struct Pace {
     Milliseconds first_retry{50};     ///< after no answer; doubled each time
     Milliseconds last_retry{500};     ///< upper limit
     Milliseconds taken_retry{2'000};  ///< after a refusal; epmd logs each one
@@ -41,7 +41,7 @@ class EpmdRegistration {
     std::string alive;
     std::uint16_t listen_port = 0;
     std::uint16_t epmd_port = 4369;
-    Backoff backoff{};
+    Pace pace{};
   };
   /// Called on the loop at every state change, with the reason (empty for registered).
   using OnChange = std::function<void(RegistrationState, const std::string& reason)>;

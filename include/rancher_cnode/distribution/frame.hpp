@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "rancher_cnode/error.hpp"
+#include "rancher_cnode/core/error.hpp"
 
 namespace rancher_cnode::distribution {
 

@@ -12,12 +12,12 @@
 #include <string>
 #include <string_view>
 
-#include "rancher_cnode/address.hpp"
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/config.hpp"
-#include "rancher_cnode/distribution/file_descriptor.hpp"
-#include "rancher_cnode/error.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/core/address.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/core/file_descriptor.hpp"
+#include "rancher_cnode/core/node_name.hpp"
 
 namespace rancher_cnode::distribution {
 

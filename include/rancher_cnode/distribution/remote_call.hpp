@@ -14,10 +14,10 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/config.hpp"
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
 #include "rancher_cnode/distribution/term.hpp"
-#include "rancher_cnode/error.hpp"
 
 namespace rancher_cnode::distribution {
 

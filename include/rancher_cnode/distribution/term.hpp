@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "rancher_cnode/error.hpp"
+#include "rancher_cnode/core/error.hpp"
 
 namespace rancher_cnode::distribution {
 

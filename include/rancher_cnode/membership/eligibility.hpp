@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "rancher_cnode/address.hpp"
+#include "rancher_cnode/core/address.hpp"
+#include "rancher_cnode/core/policy.hpp"
 #include "rancher_cnode/membership/service.hpp"
-#include "rancher_cnode/policy.hpp"
 
 namespace rancher_cnode::membership {
 

@@ -39,12 +39,12 @@
 #include <variant>
 #include <vector>
 
-#include "rancher_cnode/address.hpp"
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/address.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/node_name.hpp"
+#include "rancher_cnode/core/policy.hpp"
 #include "rancher_cnode/membership/eligibility.hpp"
 #include "rancher_cnode/membership/service.hpp"
-#include "rancher_cnode/node_name.hpp"
-#include "rancher_cnode/policy.hpp"
 
 namespace rancher_cnode::membership {
 

@@ -19,10 +19,10 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/address.hpp"
-#include "rancher_cnode/clock.hpp"
-#include "rancher_cnode/config.hpp"
-#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/core/address.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/membership/service.hpp"
 #include "rancher_cnode/metadata/watch_pacing.hpp"

@@ -7,7 +7,7 @@
 // and the next round.
 #pragma once
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
 
 namespace rancher_cnode::metadata {
 

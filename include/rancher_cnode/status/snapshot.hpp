@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/clock.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/node_name.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/membership/membership.hpp"
-#include "rancher_cnode/membership/reconciler.hpp"
-#include "rancher_cnode/node_name.hpp"
+#include "rancher_cnode/reconciler/reconciler.hpp"
 
 namespace rancher_cnode::status {
 

@@ -10,9 +10,9 @@
 #include <future>
 #include <mutex>
 
-#include "../distribution/nodes.hpp"
-#include "../metadata/scripted_metadata.hpp"
-#include "log_lines.hpp"
+#include "support/unit/log_lines.hpp"
+#include "support/unit/scripted_metadata.hpp"
+#include "unit/distribution/nodes.hpp"
 
 using namespace rancher_cnode;
 using distribution::GenCall;

@@ -1,4 +1,4 @@
-#include "answers.hpp"
+#include "agent/answers.hpp"
 
 #include <doctest/doctest.h>
 

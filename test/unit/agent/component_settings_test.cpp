@@ -1,5 +1,5 @@
 // Each setting reaches the component that it is for.
-#include "component_settings.hpp"
+#include "rancher_cnode/agent/component_settings.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
-#include "connection_log.hpp"
+#include "agent/connection_log.hpp"
 
 #include <doctest/doctest.h>
 
-#include "log_lines.hpp"
+#include "support/unit/log_lines.hpp"
 
 using namespace rancher_cnode;
 using membership::ConnectionFact;

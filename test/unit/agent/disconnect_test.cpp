@@ -1,6 +1,6 @@
 // Disconnecting a departed node, and inspecting a lost one: which calls are made, in which order, and what is looked at
 // before a destructive one.
-#include "disconnect.hpp"
+#include "agent/disconnect.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "fake_connections.hpp"
+#include "support/unit/fake_connections.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;

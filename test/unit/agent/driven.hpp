@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "../distribution/epmd_stand_in.hpp"
-#include "../distribution/loopback.hpp"
-#include "cookie_watch.hpp"
-#include "fake_connections.hpp"
-#include "fake_timers.hpp"
-#include "log_lines.hpp"
-#include "rancher_cnode/config.hpp"
+#include "agent/cookie_watch.hpp"
+#include "rancher_cnode/config/config.hpp"
 #include "rancher_cnode/membership/membership.hpp"
+#include "support/unit/epmd_stand_in.hpp"
+#include "support/unit/fake_connections.hpp"
+#include "support/unit/fake_timers.hpp"
+#include "support/unit/log_lines.hpp"
+#include "support/unit/loopback.hpp"
 
 namespace rancher_cnode::agent::test {
 

@@ -1,8 +1,8 @@
-#include "membership_log.hpp"
+#include "agent/membership_log.hpp"
 
 #include <doctest/doctest.h>
 
-#include "log_lines.hpp"
+#include "support/unit/log_lines.hpp"
 
 using namespace rancher_cnode;
 using membership::DropReason;

@@ -1,4 +1,4 @@
-#include "reconnect_backoff.hpp"
+#include "agent/reconnect_backoff.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // What ends the program from outside: signals, the watched process, standard input.
-#include "shutdown_triggers.hpp"
+#include "agent/shutdown_triggers.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -13,15 +13,14 @@
 #include <string>
 #include <vector>
 
-#include "../distribution/loopback.hpp"
-#include "fake_timers.hpp"
-#include "rancher_cnode/distribution/file_descriptor.hpp"
+#include "rancher_cnode/core/file_descriptor.hpp"
+#include "support/unit/fake_timers.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
 using agent::Processes;
 using agent::ShutdownTriggers;
-using distribution::FileDescriptor;
 using distribution::test::raw_pair;
 using distribution::test::run_for;
 using distribution::test::run_until;
@@ -101,7 +100,7 @@ std::string end_of(pid_t pid) { return "the watched process " + std::to_string(p
 
 /// A kernel without pidfd; what it reports of every process.
 Processes without_pidfd(std::function<std::optional<ProcessStat>(pid_t)> stat = process_stat) {
-  return {.pidfd = [](pid_t) { return -1; }, .stat = std::move(stat)};
+  return {.pidfd = [](pid_t) { return FileDescriptor(); }, .stat = std::move(stat)};
 }
 
 /// Epolls in epolls, as deep as the kernel allows: the last of them no further epoll can wait for (ELOOP).
@@ -253,7 +252,7 @@ TEST_CASE("a pidfd that the loop cannot wait for is closed, and the process is p
   Child child;
   auto epolls = nested_epolls();
   const int refused = epolls.back().release();
-  Watching watching({.pidfd = [&](pid_t) { return refused; }, .stat = process_stat});
+  Watching watching({.pidfd = [&](pid_t) { return FileDescriptor(refused); }, .stat = process_stat});
   watching.shutdown_triggers->watch_process(child.pid());
   CHECK(::fcntl(refused, F_GETFD) == -1);
   CHECK(watching.goes_on());

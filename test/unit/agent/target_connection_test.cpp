@@ -1,12 +1,12 @@
 // The connection to one BEAM, with a clock set by hand.
-#include "target_connection.hpp"
+#include "agent/target_connection.hpp"
 
 #include <doctest/doctest.h>
 
-#include "cookie_watch.hpp"
-#include "fake_connections.hpp"
-#include "fake_timers.hpp"
-#include "log_lines.hpp"
+#include "agent/cookie_watch.hpp"
+#include "support/unit/fake_connections.hpp"
+#include "support/unit/fake_timers.hpp"
+#include "support/unit/log_lines.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;

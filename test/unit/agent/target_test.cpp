@@ -1,5 +1,5 @@
 // One driven BEAM: the actions that are carried out on it, and what their answers come to.
-#include "target.hpp"
+#include "agent/target.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The set of targets.
-#include "targets.hpp"
+#include "agent/targets.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
 using agent::Targets;
-using agent::UnsyncedTargets;
+using status::UnsyncedTargets;
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "watchdog.hpp"
+#include "agent/watchdog.hpp"
 
 #include <doctest/doctest.h>
 #include <signal.h>

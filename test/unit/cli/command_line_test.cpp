@@ -1,4 +1,4 @@
-#include "rancher_cnode/cli/command_line.hpp"
+#include "cli/command_line.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,15 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "cli/temporary_file.hpp"
-#include "rancher_cnode/cli/settings.hpp"
+#include "rancher_cnode/config/settings.hpp"
+#include "support/unit/temporary_file.hpp"
 
 namespace {
 
 using namespace rancher_cnode;
 using cli::Command;
-using cli::Environment;
 using cli::Invocation;
+using config::Environment;
 using Variables = Environment::Variables;
 
 const Variables with_cookie{{"RANCHER_CNODE_COOKIE", "s3cret-cookie"}};
@@ -247,7 +247,7 @@ TEST_CASE("an unknown flag, or one without its value, is one line and status 2")
       {{"walk"}, "rancher_cnode: bad setting: unknown command 'walk'; see --help\n"},
       {{"run", "ip"}, "rancher_cnode: bad setting: unknown command 'ip'; see --help\n"},
       {{"run", "--timeout=1"}, "rancher_cnode: bad setting: unknown flag '--timeout'; see --help\n"},
-      {{"a\nb"}, "rancher_cnode: bad setting: unknown command 'a?b'; see --help\n"},
+      {{"a\nb"}, "rancher_cnode: bad setting: unknown command 'a\\nb'; see --help\n"},
       {{"--ip=", "--once"}, "rancher_cnode: bad setting: '--ip=' has no value\n"},
       {{"--ip"}, "rancher_cnode: bad setting: '--ip' has no value\n"},
       {{"--node-basename", "--once"}, "rancher_cnode: bad setting: '--node-basename' has no value\n"},
@@ -263,7 +263,7 @@ TEST_CASE("an unknown flag, or one without its value, is one line and status 2")
       {{"--once", "off", "--node-basename=a"},
        "rancher_cnode: bad setting: unknown command 'off'; see --help\n"},
       {{"--epmd=ep\"md", "--node-basename=a"},
-       "rancher_cnode: bad setting: --epmd 'ep\"md' must be a program without control characters, quotes, "
+       "rancher_cnode: bad setting: --epmd 'ep\\\"md' must be a program without control characters, quotes, "
        "backslash and #\n"},
       {{"ip", "--timeout=soon"},
        "rancher_cnode: bad setting: --timeout 'soon' must be a whole number from 0 to 86400000\n"},

@@ -1,20 +1,20 @@
-#include "rancher_cnode/cli/cookie.hpp"
+#include "config/cookie.hpp"
 
 #include <doctest/doctest.h>
 
 #include <filesystem>
 #include <string>
 
-#include "cli/temporary_file.hpp"
-#include "rancher_cnode/cli/command_line.hpp"
-#include "rancher_cnode/cookie_file.hpp"
+#include "cli/command_line.hpp"
+#include "rancher_cnode/config/cookie_file.hpp"
+#include "support/unit/temporary_file.hpp"
 
 namespace {
 
 using namespace rancher_cnode;
-using cli::Environment;
+using config::Environment;
 using Variables = Environment::Variables;
-using cli::find_cookie;
+using config::find_cookie;
 
 }  // namespace
 

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "rancher_cnode/cli/command_line.hpp"
-#include "rancher_cnode/cli/settings.hpp"
+#include "cli/command_line.hpp"
+#include "rancher_cnode/config/settings.hpp"
 
 namespace {
 
@@ -16,7 +16,8 @@ using cli::Command;
 
 cli::Invocation invoke(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "rancher_cnode");
-  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(), cli::Environment({}));
+  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
+                                 config::Environment({}));
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -49,9 +50,9 @@ TEST_CASE("help and version are printed with status 0, whatever else is wrong") 
 TEST_CASE("help lists every setting within 100 columns") {
   const std::string help =
       invoke({"--help"}).output + invoke({"ip", "--help"}).output + invoke({"wait", "--help"}).output;
-  for (const auto& setting : cli::settings()) {
+  for (const auto& setting : config::settings()) {
     CAPTURE(setting.name);
-    CHECK(help.find("\n  " + cli::flag_of(setting.name)) != std::string::npos);
+    CHECK(help.find("\n  " + config::flag_of(setting.name)) != std::string::npos);
   }
   std::size_t from = 0;
   for (std::size_t end = help.find('\n'); end != std::string::npos;
@@ -89,7 +90,7 @@ TEST_CASE("the texts of help are in one column and fill each line") {
 TEST_CASE("help groups the settings and shows each default except that of a switch") {
   const std::string help = invoke({"--help"}).output;
   const auto has = [&](std::string_view part) { return help.find(part) != std::string::npos; };
-  for (const auto& setting : cli::settings()) {
+  for (const auto& setting : config::settings()) {
     CAPTURE(setting.group);
     const std::string heading = "\n\n" + std::string(setting.group) + ":\n";
     CHECK(has(heading));

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/cli/command_line.hpp"
+#include "cli/command_line.hpp"
 
 namespace {
 
@@ -14,10 +14,10 @@ using namespace rancher_cnode;
 using cli::Command;
 using cli::Invocation;
 
-Invocation invoke(std::vector<const char*> arguments, cli::Environment::Variables variables) {
+Invocation invoke(std::vector<const char*> arguments, config::Environment::Variables variables) {
   arguments.insert(arguments.begin(), "rancher_cnode");
   return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
-                                 cli::Environment(std::move(variables)));
+                                 config::Environment(std::move(variables)));
 }
 
 }  // namespace

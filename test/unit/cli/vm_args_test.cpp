@@ -1,5 +1,5 @@
 // Reading vm.args. The rows about words were compared with `erl -emu_args_exit -args_file`, OTP 25.
-#include "rancher_cnode/cli/vm_args.hpp"
+#include "cli/vm_args.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,14 +7,15 @@
 #include <string>
 #include <vector>
 
-#include "rancher_cnode/cli/command_line.hpp"
-#include "temporary_file.hpp"
+#include "cli/command_line.hpp"
+#include "support/unit/temporary_file.hpp"
 
 using namespace rancher_cnode;
 
 namespace {
 
-const cli::Environment environment({{"IP", "10.42.0.7"}, {"EMPTY", ""}, {"BLANK", "a b"}, {"HASH", "a#b"}});
+const config::Environment environment(
+    {{"IP", "10.42.0.7"}, {"EMPTY", ""}, {"BLANK", "a b"}, {"HASH", "a#b"}});
 
 struct Row {
   std::string text;

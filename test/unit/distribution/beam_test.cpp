@@ -14,8 +14,8 @@
 #include <optional>
 
 #include "bytes.hpp"
-#include "loopback.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;

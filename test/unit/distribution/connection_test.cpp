@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "bytes.hpp"
-#include "loopback.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;

@@ -1,11 +1,11 @@
-#include "dispatcher.hpp"
+#include "distribution/node/dispatcher.hpp"
 
 #include <doctest/doctest.h>
 
 #include <optional>
 
 #include "bytes.hpp"
-#include "loopback.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;

@@ -1,4 +1,4 @@
-#include "epmd_daemon.hpp"
+#include "distribution/epmd/epmd_daemon.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -11,8 +11,8 @@
 #include <fstream>
 #include <optional>
 
-#include "loopback.hpp"
 #include "rancher_cnode/distribution/epmd_registration.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;

@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "epmd_stand_in.hpp"
-#include "loopback.hpp"
+#include "support/unit/epmd_stand_in.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;
@@ -14,21 +14,21 @@ namespace asio = boost::asio;
 
 namespace {
 
-using Backoff = EpmdRegistration::Backoff;
+using Pace = EpmdRegistration::Pace;
 
 constexpr Milliseconds never{3'600'000};
 constexpr Milliseconds stable_after{200};
 
-Backoff stable_after_soon() {
-  Backoff backoff;
-  backoff.stable_after = stable_after;
-  return backoff;
+Pace stable_after_soon() {
+  Pace pace;
+  pace.stable_after = stable_after;
+  return pace;
 }
 
 struct Registering {
-  explicit Registering(Backoff backoff = {}) {
+  explicit Registering(Pace pace = {}) {
     registration = std::make_unique<EpmdRegistration>(
-        loop, EpmdRegistration::Settings{"cn", 0x1234, epmd.port(), backoff},
+        loop, EpmdRegistration::Settings{"cn", 0x1234, epmd.port(), pace},
         [this](RegistrationState state, const std::string& reason) {
           CHECK(registration->state() == state);
           changes.push_back(std::string(to_string(state)) + (reason.empty() ? "" : ": " + reason));
@@ -140,12 +140,12 @@ TEST_CASE("after a registration that ended early the next counts once it has las
 }
 
 TEST_CASE("by default a lost name is asked for twice a second and a taken one every 2 s") {
-  static_assert(Backoff().first_retry == Milliseconds(50));
-  static_assert(Backoff().last_retry == Milliseconds(500));
-  static_assert(Backoff().taken_retry == Milliseconds(2'000));
-  static_assert(Backoff().last_early_retry == Milliseconds(10'000));
-  static_assert(Backoff().stable_after == Milliseconds(5'000));
-  static_assert(Backoff().answer_limit == Milliseconds(2'000));
+  static_assert(Pace().first_retry == Milliseconds(50));
+  static_assert(Pace().last_retry == Milliseconds(500));
+  static_assert(Pace().taken_retry == Milliseconds(2'000));
+  static_assert(Pace().last_early_retry == Milliseconds(10'000));
+  static_assert(Pace().stable_after == Milliseconds(5'000));
+  static_assert(Pace().answer_limit == Milliseconds(2'000));
 }
 
 TEST_CASE("a name that is taken is asked for again, without haste") {

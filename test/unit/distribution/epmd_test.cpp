@@ -5,8 +5,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <optional>
 
-#include "epmd_stand_in.hpp"
-#include "loopback.hpp"
+#include "support/unit/epmd_stand_in.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;

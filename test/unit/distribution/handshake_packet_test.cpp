@@ -1,4 +1,4 @@
-#include "handshake_packet.hpp"
+#include "distribution/handshake/handshake_packet.hpp"
 
 #include <doctest/doctest.h>
 

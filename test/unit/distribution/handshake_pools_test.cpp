@@ -1,12 +1,12 @@
-#include "handshake_pools.hpp"
+#include "distribution/handshake/handshake_pools.hpp"
 
 #include <doctest/doctest.h>
 
 #include <functional>
 #include <optional>
 
-#include "listener.hpp"
-#include "loopback.hpp"
+#include "distribution/node/listener.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;

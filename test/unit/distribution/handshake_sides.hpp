@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "bytes.hpp"
-#include "loopback.hpp"
 #include "rancher_cnode/distribution/handshake.hpp"
+#include "support/unit/loopback.hpp"
 
 namespace rancher_cnode::distribution::test {
 

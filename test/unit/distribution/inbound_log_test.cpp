@@ -1,4 +1,4 @@
-#include "inbound_log.hpp"
+#include "distribution/node/inbound_log.hpp"
 
 #include <doctest/doctest.h>
 

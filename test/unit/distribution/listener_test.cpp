@@ -1,11 +1,11 @@
-#include "listener.hpp"
+#include "distribution/node/listener.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "loopback.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;

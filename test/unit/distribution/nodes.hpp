@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "bytes.hpp"
-#include "epmd_stand_in.hpp"
-#include "loopback.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
+#include "support/unit/epmd_stand_in.hpp"
+#include "support/unit/loopback.hpp"
 
 namespace rancher_cnode::distribution::test {
 

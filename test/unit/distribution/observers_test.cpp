@@ -1,4 +1,4 @@
-#include "observers.hpp"
+#include "distribution/node/observers.hpp"
 
 #include <doctest/doctest.h>
 

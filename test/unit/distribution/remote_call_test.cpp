@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "bytes.hpp"
-#include "loopback.hpp"
 #include "rancher_cnode/distribution/control_message.hpp"
+#include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;

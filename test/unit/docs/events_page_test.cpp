@@ -100,8 +100,8 @@ TEST_CASE("every event that another page names is on the page of events") {
   known.insert(others.begin(), others.end());
   std::size_t found = 0;
   for (const auto& path : pages::all_pages()) {
-    // The fields of the status have names of the same kind.
-    if (path.filename() != "status.md") {
+    // The fields of the status have names of the same kind, and the changelog has old ones.
+    if (path.filename() != "status.md" && path.filename() != "CHANGELOG.md") {
       CAPTURE(path.string());
       const auto named = pages::found_in(pages::text_of(path), event);
       CHECK(pages::missing(named, known) == "");

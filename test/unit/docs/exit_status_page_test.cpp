@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_line.hpp"
 #include "pages.hpp"
-#include "rancher_cnode/cli/command_line.hpp"
 
 using namespace rancher_cnode;
 
@@ -35,14 +35,15 @@ std::set<std::string> statuses_in_sources() {
                               R"(status = [^;]*\? \d : (\d);)"}) {
     statuses.merge(pages::found_in(all, std::regex(pattern)));
   }
-  statuses.merge(
-      pages::found_in(pages::text_of(pages::root() / "c_src" / "main.cpp"), std::regex("return (\\d);")));
+  statuses.merge(pages::found_in(pages::text_of(pages::root() / "c_src" / "cli" / "main.cpp"),
+                                 std::regex("return (\\d);")));
   return statuses;
 }
 
 int status_of(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "rancher_cnode");
-  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(), cli::Environment({}))
+  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
+                                 config::Environment({}))
       .status;
 }
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/command_line.hpp"
 #include "pages.hpp"
-#include "rancher_cnode/cli/command_line.hpp"
-#include "rancher_cnode/cli/settings.hpp"
+#include "rancher_cnode/config/settings.hpp"
 
 using namespace rancher_cnode;
 using pages::Row;
@@ -26,13 +26,13 @@ std::string cell(std::string text) {
   return text;
 }
 
-std::string row_of(const cli::Setting& setting) {
-  const bool toggle = setting.shape == cli::Shape::toggle;
+std::string row_of(const config::Setting& setting) {
+  const bool toggle = setting.shape == config::Shape::toggle;
   std::string fallback(setting.fallback);
   std::ranges::replace(fallback, ',', ' ');
-  return "| `" + cli::flag_of(setting.name) + (toggle ? "" : cell(" " + std::string(setting.argument))) +
+  return "| `" + config::flag_of(setting.name) + (toggle ? "" : cell(" " + std::string(setting.argument))) +
          "` | " + (fallback.empty() ? "" : "`" + fallback + "` ") + "| " + cell(std::string(setting.help)) +
-         (setting.shape == cli::Shape::list ? " May be repeated." : "") + " |";
+         (setting.shape == config::Shape::list ? " May be repeated." : "") + " |";
 }
 
 std::vector<Row> rows() { return pages::rows_of(pages::page("settings.md")); }
@@ -44,7 +44,7 @@ cli::Invocation invoke(std::vector<std::string> arguments) {
   }
   return cli::parse_command_line(
       static_cast<int>(argv.size()), argv.data(),
-      cli::Environment(cli::Environment::Variables{{"RANCHER_CNODE_COOKIE", "monster"}}));
+      config::Environment(config::Environment::Variables{{"RANCHER_CNODE_COOKIE", "monster"}}));
 }
 
 std::string help() {
@@ -87,7 +87,7 @@ TEST_CASE("the page of settings has the rows of the table of settings, under the
     on_page[row.heading].push_back(row.line);
   }
   std::map<std::string, std::vector<std::string>> in_table;
-  for (const auto& setting : cli::settings()) {
+  for (const auto& setting : config::settings()) {
     in_table[std::string(setting.group)].push_back(row_of(setting));
   }
   for (const auto& [group, expected] : in_table) {
@@ -116,9 +116,9 @@ TEST_CASE("the ranges on the page of settings are those that the program enforce
     CHECK((least == 0 || !accepts(flag, least - 1)));
   }
   std::set<std::string> numbers{"--timeout"};
-  for (const auto& setting : cli::settings()) {
+  for (const auto& setting : config::settings()) {
     if (setting.argument == "MS" || setting.argument == "N") {
-      numbers.insert(cli::flag_of(setting.name));
+      numbers.insert(config::flag_of(setting.name));
     }
   }
   CHECK(pages::missing(numbers, with_range) == "");

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "pages.hpp"
-#include "rancher_cnode/status/snapshot_term.hpp"
+#include "status/snapshot_term.hpp"
 
 using namespace rancher_cnode;
 using distribution::TermReader;
@@ -169,7 +169,7 @@ TEST_CASE("the page of the status has every state, and no other") {
 }
 
 TEST_CASE("the page of the status has every request that is answered, and no other") {
-  const std::string server = pages::text_of(pages::root() / "c_src" / "agent" / "status_server.cpp");
+  const std::string server = pages::text_of(pages::root() / "c_src" / "status" / "status_server.cpp");
   auto answered = pages::found_in(server, std::regex(R"re(accept_atom\("([a-z_]+)"\))re"));
   // A timeout, and requests of sys.
   for (const auto* other : {"infinity", "get_state", "get_status"}) {

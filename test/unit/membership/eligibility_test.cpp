@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "samples.hpp"
+#include "support/unit/samples.hpp"
 
 namespace rancher_cnode::membership {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "samples.hpp"
+#include "support/unit/samples.hpp"
 
 namespace rancher_cnode::membership {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "samples.hpp"
+#include "support/unit/samples.hpp"
 
 namespace rancher_cnode::membership {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "rancher_cnode/membership/membership.hpp"
-#include "samples.hpp"
+#include "support/unit/samples.hpp"
 
 namespace rancher_cnode::membership {
 namespace {

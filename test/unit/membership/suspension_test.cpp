@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "rancher_cnode/membership/membership.hpp"
-#include "samples.hpp"
+#include "support/unit/samples.hpp"
 
 namespace rancher_cnode::membership {
 namespace {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "fixtures.hpp"
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/service_reader.hpp"
 
 namespace rancher_cnode::testing {
 namespace {

@@ -10,8 +10,8 @@
 #include <system_error>
 #include <vector>
 
-#include "rancher_cnode/metadata/file_source.hpp"
-#include "rancher_cnode/metadata/metadata_client.hpp"
+#include "metadata/file_source.hpp"
+#include "metadata/metadata_client.hpp"
 
 using namespace rancher_cnode;
 using metadata::MetadataClient;

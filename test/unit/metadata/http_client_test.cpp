@@ -1,4 +1,4 @@
-#include "rancher_cnode/metadata/http_client.hpp"
+#include "metadata/http_client.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "http_reads.hpp"
-#include "scripted_server.hpp"
+#include "support/unit/scripted_server.hpp"
 
 using namespace rancher_cnode;
 using metadata::HttpClient;
@@ -256,5 +256,24 @@ TEST_CASE("a_request_is_cancelled_at_once_from_another_thread") {
     CHECK(got.error().code == ErrorCode::cancelled);
     // Less than the 5 s after which give_up would be asked anyway.
     CHECK(took < Milliseconds(2'000));
+  }
+}
+
+TEST_CASE("all_but_unreserved_characters_are_percent_encoded") {
+  using namespace std::string_view_literals;
+  const struct {
+    std::string_view text;
+    const char* escaped;
+  } rows[] = {
+      {"", ""},
+      {"AZaz09-._~", "AZaz09-._~"},
+      {"a/b?c=d&e f#g%h+i", "a%2Fb%3Fc%3Dd%26e%20f%23g%25h%2Bi"},
+      {"\xc3\xbc\n", "%C3%BC%0A"},
+      {"a\0b"sv, "a%00b"},
+      {"whole"sv.substr(0, 2), "wh"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.escaped);
+    CHECK(metadata::url_escaped(row.text) == row.escaped);
   }
 }

@@ -7,7 +7,7 @@
 
 #include "http_reads.hpp"
 #include "pieces.hpp"
-#include "scripted_server.hpp"
+#include "support/unit/scripted_server.hpp"
 
 using namespace rancher_cnode;
 using metadata::HttpClient;

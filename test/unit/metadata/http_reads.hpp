@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "rancher_cnode/metadata/http_client.hpp"
+#include "metadata/http_client.hpp"
 
 namespace rancher_cnode::testing {
 

@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include "rancher_cnode/metadata/metadata_client.hpp"
-#include "scripted_metadata.hpp"
-#include "scripted_server.hpp"
+#include "metadata/metadata_client.hpp"
 #include "slow_resolver.hpp"
+#include "support/unit/scripted_metadata.hpp"
+#include "support/unit/scripted_server.hpp"
 #include "watched.hpp"
 
 using namespace rancher_cnode;

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "fixtures.hpp"
-#include "rancher_cnode/metadata/metadata_client.hpp"
-#include "scripted_server.hpp"
+#include "metadata/metadata_client.hpp"
+#include "support/unit/scripted_server.hpp"
 
 using namespace rancher_cnode;
 using metadata::GiveUp;

@@ -1,4 +1,4 @@
-#include "rancher_cnode/metadata/metadata_client.hpp"
+#include "metadata/metadata_client.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,8 +7,8 @@
 #include <string>
 
 #include "fixtures.hpp"
-#include "scripted_metadata.hpp"
-#include "scripted_server.hpp"
+#include "support/unit/scripted_metadata.hpp"
+#include "support/unit/scripted_server.hpp"
 
 using namespace rancher_cnode;
 using metadata::ClientSettings;

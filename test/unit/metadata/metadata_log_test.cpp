@@ -1,4 +1,4 @@
-#include "metadata_log.hpp"
+#include "metadata/metadata_log.hpp"
 
 #include <doctest/doctest.h>
 

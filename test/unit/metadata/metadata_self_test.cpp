@@ -1,7 +1,7 @@
 // What a watcher learns of the container that it runs in: its address, and that it is gone.
 #include <doctest/doctest.h>
 
-#include "scripted_metadata.hpp"
+#include "support/unit/scripted_metadata.hpp"
 #include "watched.hpp"
 
 using namespace rancher_cnode;

@@ -7,7 +7,7 @@
 #include "bad_bodies.hpp"
 #include "fixtures.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
-#include "scripted_metadata.hpp"
+#include "support/unit/scripted_metadata.hpp"
 #include "watched.hpp"
 
 using namespace rancher_cnode;

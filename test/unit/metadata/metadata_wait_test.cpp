@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-#include "scripted_metadata.hpp"
+#include "support/unit/scripted_metadata.hpp"
 #include "watched.hpp"
 
 using namespace rancher_cnode;

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "rancher_cnode/metadata/byte_source.hpp"
+#include "metadata/byte_source.hpp"
 
 namespace rancher_cnode::testing {
 

@@ -7,8 +7,8 @@
 
 #include "bad_bodies.hpp"
 #include "fixtures.hpp"
+#include "metadata/service_reader.hpp"
 #include "pieces.hpp"
-#include "rancher_cnode/metadata/service_reader.hpp"
 
 using namespace rancher_cnode;
 using metadata::read_service;

@@ -1,4 +1,4 @@
-#include "rancher_cnode/metadata/service_reader.hpp"
+#include "metadata/service_reader.hpp"
 
 #include <doctest/doctest.h>
 

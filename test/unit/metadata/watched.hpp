@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-#include "rancher_cnode/log.hpp"
+#include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 
 namespace rancher_cnode::testing {

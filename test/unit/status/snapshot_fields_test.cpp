@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "rancher_cnode/status/snapshot_term.hpp"
+#include "status/snapshot_term.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::status;

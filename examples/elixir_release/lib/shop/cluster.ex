@@ -1,6 +1,6 @@
 defmodule Shop.Cluster do
   @moduledoc """
-  Tells what the cluster looks like: now, and when this process started.
+  Reports what the cluster looks like: now, and when this process started.
   """
   use Agent
 

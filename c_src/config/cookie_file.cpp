@@ -1,0 +1,52 @@
+#include "rancher_cnode/config/cookie_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+namespace rancher_cnode {
+namespace {
+
+constexpr bool is_printable(char c) { return c >= ' ' && c <= '~'; }
+constexpr bool is_line_end_or_blank(char c) { return c == '\n' || c == '\r' || c == ' '; }
+
+}  // namespace
+
+Expected<Cookie> checked_cookie(std::string_view text) {
+  if (text.empty()) {
+    return failure(ErrorCode::bad_setting, "the cookie is empty");
+  }
+  if (text.size() > Cookie::max_length) {
+    return failure(ErrorCode::bad_setting, "the cookie is longer than 512 characters");
+  }
+  if (!std::ranges::all_of(text, is_printable)) {
+    return failure(ErrorCode::bad_setting, "the cookie contains characters that are not printable ASCII");
+  }
+  return Cookie(std::string(text));
+}
+
+Expected<Cookie> parse_cookie_file(std::string_view text) {
+  const auto end = std::ranges::find_if_not(text, is_printable);
+  const std::string_view first_line(text.begin(), end);
+  if (!std::all_of(end, text.end(), is_line_end_or_blank)) {
+    return failure(ErrorCode::bad_setting,
+                   "the file must contain one line of printable ASCII and nothing else");
+  }
+  return checked_cookie(first_line);
+}
+
+Expected<Cookie> read_cookie_file(const std::string& path) {
+  std::error_code ignored;
+  std::ifstream file(path, std::ios::binary);
+  if (!file || std::filesystem::is_directory(path, ignored)) {
+    return failure(ErrorCode::bad_setting, "the file cannot be read");
+  }
+  // Longer than any cookie with its line ends; the path may name a file of any size.
+  std::array<char, 4096> buffer{};
+  file.read(buffer.data(), buffer.size());
+  return parse_cookie_file({buffer.data(), static_cast<std::size_t>(file.gcount())});
+}
+
+}  // namespace rancher_cnode

@@ -1,0 +1,113 @@
+#include "rancher_cnode/config/settings.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace rancher_cnode::config {
+namespace {
+
+constexpr std::string_view names = "Names";
+constexpr std::string_view metadata = "Metadata";
+constexpr std::string_view membership = "Membership";
+constexpr std::string_view dialling = "Dialling";
+constexpr std::string_view listening = "Listening and epmd";
+constexpr std::string_view logging = "Logging";
+constexpr std::string_view shutdown = "Shutdown";
+
+constexpr auto all = std::to_array<Setting>({
+    {"node-basename", Shape::single, "NAME", "",
+     "Alive name of the BEAM nodes: the part before the @ in myapp@10.42.0.7. Required.", names},
+    {"basename", Shape::single, "NAME", "remsh-rancher_cnode",
+     "Alive name of this node. Must differ from --node-basename: both register with the same epmd.", names},
+    {"ip", Shape::single, "ADDRESS", "",
+     "IPv4 address of this container and its BEAM. Default: $CONTAINER_IP, then the address from the "
+     "metadata service.",
+     names},
+    {"cookie-file", Shape::single, "FILE", "",
+     "File that contains the cookie. Default: $RANCHER_CNODE_COOKIE, $RELEASE_COOKIE, ~/.erlang.cookie, "
+     "then ~/.config/erlang/.erlang.cookie. There is no flag for the cookie itself.",
+     names},
+    {"targets", Shape::single, "local|all", "local",
+     "Targets: the BEAM at this address, or every peer of the service.", names},
+
+    {"metadata-url", Shape::list, "URL", "http://rancher-metadata,http://169.254.169.250",
+     "Base URL of the metadata service: http, https or file. URLs are tried in the given order.", metadata},
+    {"metadata-version", Shape::single, "VERSION", "latest", "Metadata version in the URL.", metadata},
+    {"service", Shape::single, "PATH", "self/service",
+     "Path of the service below the version: self/service or stacks/STACK/services/SERVICE.", metadata},
+    {"watch", Shape::single, "on|off", "on",
+     "Long-polling of the metadata for immediate updates. off: polling at --polling-interval only.",
+     metadata},
+    {"polling-interval", Shape::single, "MS", "5000",
+     "Interval between reads without long-polling, and maximum delay after a failed read. 250 to 3600000.",
+     metadata},
+
+    {"removal", Shape::single, "safe|immediate|never", "safe",
+     "When a peer that is no longer listed counts as departed. safe: after --removal-delay. immediate: at "
+     "the first answer without it; every C-node then disconnects it. never: peers are only added.",
+     membership},
+    {"removal-delay", Shape::single, "MS", "10000",
+     "Time for which every answer must lack a peer before it has departed, with --removal safe. "
+     "0 to 86400000.",
+     membership},
+    {"mass-removal-delay", Shape::single, "MS", "60000",
+     "The same while the mass-removal guard is on: more than half of the peers went missing within this "
+     "time. Also the time for which a later --metadata-url must answer before it may remove peers. "
+     "0 to 86400000.",
+     membership},
+    {"health", Shape::single, "any|passing", "any",
+     "Health checks that allow dialling. any: health is ignored. passing: as in Rancher's DNS.", membership},
+
+    {"max-dials", Shape::single, "N", "32", "Maximum concurrent probes and dials per target. 1 to 1024.",
+     dialling},
+    {"probe", Shape::single, "epmd|off", "epmd",
+     "Probe before a dial, so that a dead peer does not block the BEAM. epmd: port lookup in the peer's "
+     "epmd.",
+     dialling},
+    {"connect", Shape::single, "MODULE:FUNCTION", "net_kernel:connect_node",
+     "Function that connects the target to a peer. Argument: the node name.", dialling},
+    {"disconnect", Shape::single, "MODULE:FUNCTION", "",
+     "Function that disconnects the target from a departed peer. Argument: the node name. Default: the "
+     "C-node of the departed container calls global:disconnect/0 on its own BEAM.",
+     dialling},
+    {"list-nodes", Shape::single, "MODULE:FUNCTION", "",
+     "Function that returns the connected nodes of the target. No arguments. Default: "
+     "erlang:nodes(connected).",
+     dialling},
+
+    {"listen-port", Shape::single, "N|N-M", "0", "Port to listen on, or a port range. 0 = any free port.",
+     listening},
+    {"max-connections", Shape::single, "N", "256", "Maximum number of inbound connections. 1 to 10000.",
+     listening},
+    {"start-epmd", Shape::toggle, "on|off", "off", "Start of an epmd if none answers.", listening},
+    {"epmd", Shape::single, "PROGRAM", "epmd", "epmd program to start: a name on PATH or a path.", listening},
+
+    {"log-level", Shape::single, "debug|info|warning|error", "info", "Minimum log level.", logging},
+    {"log-format", Shape::single, "text|json", "text", "Log format on standard error.", logging},
+
+    {"watch-pid", Shape::single, "PID", "", "Process whose end stops the program with status 0.", shutdown},
+    {"exit-on-eof", Shape::toggle, "on|off", "off", "Exit with status 0 when standard input closes.",
+     shutdown},
+    {"once", Shape::toggle, "on|off", "off", "Exit with status 0 after the initial sync.", shutdown},
+});
+
+}  // namespace
+
+std::span<const Setting> settings() { return all; }
+
+const Setting* find_setting(std::string_view name) {
+  const auto found = std::ranges::find(all, name, &Setting::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string flag_of(std::string_view name) { return "--" + std::string(name); }
+
+std::string variable_of(std::string_view name) {
+  std::string variable(variable_prefix);
+  for (const char c : name) {
+    variable += c == '-' ? '_' : static_cast<char>(c - 'a' + 'A');
+  }
+  return variable;
+}
+
+}  // namespace rancher_cnode::config

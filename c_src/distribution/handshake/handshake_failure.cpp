@@ -1,0 +1,92 @@
+#include "distribution/handshake/handshake_failure.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+namespace rancher_cnode::distribution {
+namespace {
+
+std::string refusal(HandshakeStage stage, const std::string& status) {
+  if (status == "nok") {
+    return "the peer is connecting to us at the same moment";
+  }
+  if (status == "alive") {
+    return "the peer still has an older connection to this node name";
+  }
+  if (status == "not_allowed") {
+    return "the peer does not allow this node name";
+  }
+  switch (stage) {
+    case HandshakeStage::connect:
+      return "the connection was closed";
+    case HandshakeStage::name:
+      return "the peer closed the connection after our name: it refuses the name or the flags";
+    case HandshakeStage::status:
+    case HandshakeStage::challenge:
+      return "the peer closed the connection during the handshake";
+    case HandshakeStage::challenge_ack:
+      return "the peer closed the connection after our challenge reply: most likely the cookies differ";
+    case HandshakeStage::complete:
+      break;
+  }
+  return "the handshake failed";
+}
+
+/// ei gave up without an error on the wire: the name (incoming) or challenge (outgoing) that it had just read
+/// belongs to a release that it does not support.
+bool too_old(const HandshakeSocket& socket) {
+  if (socket.wire_error() != 0) {
+    return false;
+  }
+  return socket.direction() == Direction::outgoing
+             ? socket.stage() == HandshakeStage::challenge
+             : socket.stage() == HandshakeStage::name && !socket.peer_name().empty();
+}
+
+}  // namespace
+
+std::string system_message(int error) { return std::generic_category().message(error); }
+
+HandshakeFailure no_answer_in_time(HandshakeStage stage) {
+  return {stage, {ErrorCode::timeout, "no answer in time at stage " + std::string(to_string(stage))}};
+}
+
+HandshakeFailure explain(const HandshakeSocket& socket) {
+  const auto stage = socket.stage();
+  const int error = socket.wire_error();
+  if (error == ECANCELED) {
+    return {stage, {ErrorCode::cancelled, "cancelled"}};
+  }
+  if (error == ETIMEDOUT) {
+    return no_answer_in_time(stage);
+  }
+  if (socket.malformed()) {
+    return {stage, {ErrorCode::malformed, "the peer does not speak the distribution protocol"}};
+  }
+  if (stage == HandshakeStage::connect) {
+    return {stage,
+            {ErrorCode::unavailable, error == ECONNREFUSED ? "connection refused" : system_message(error)}};
+  }
+  if (error != 0 && !socket.peer_closed()) {
+    return {stage, {ErrorCode::unavailable, system_message(error)}};
+  }
+  if (too_old(socket)) {
+    return {stage, {ErrorCode::refused, "its OTP release is too old (it lacks required capabilities)"}};
+  }
+  if (socket.direction() == Direction::incoming) {
+    return {
+        stage,
+        {ErrorCode::refused, stage == HandshakeStage::challenge
+                                 ? "its challenge reply is wrong or missing: most likely the cookies differ"
+                                 : "it closed the connection before it sent a valid name"}};
+  }
+  if (error == 0 && stage == HandshakeStage::challenge_ack) {
+    return {stage,
+            {ErrorCode::refused, "the peer's challenge reply is wrong: most likely the cookies differ"}};
+  }
+  const std::string& status = socket.peer_status();
+  const auto code = status == "nok" || status == "alive" ? ErrorCode::unavailable : ErrorCode::refused;
+  return {stage, {code, refusal(stage, status)}};
+}
+
+}  // namespace rancher_cnode::distribution

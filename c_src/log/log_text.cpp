@@ -1,0 +1,109 @@
+#include "log/log_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <variant>
+
+#include "rancher_cnode/core/printable.hpp"
+
+namespace rancher_cnode {
+namespace {
+
+/// Less the space for time, level and line end in either format, with a margin.
+constexpr std::size_t max_body = max_log_line - 96;
+
+/// The longest value if the line would be too long; halved until the line fits.
+constexpr std::size_t long_value = 1024;
+
+bool reads_well_unquoted(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
+  });
+}
+
+/// The shortest text that reads back as the same number.
+std::string decimal(double number) {
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), number);
+  return {text.data(), end};
+}
+
+/// Builds one line.
+class Body {
+ public:
+  Body(LogFormat format, std::size_t longest_value) : format_(format), longest_value_(longest_value) {}
+
+  void quoted(std::string_view text) {
+    text_ += '"';
+    text_ += printable(text, longest_value_);
+    text_ += '"';
+  }
+
+  /// The separator, and the key up to its value.
+  void key(std::string_view name) {
+    const bool json = format_ == LogFormat::json;
+    if (!text_.empty()) {
+      text_ += json ? ',' : ' ';
+    }
+    if (json) {
+      text_ += '"';
+    }
+    text_ += name;
+    text_ += json ? "\":" : "=";
+  }
+
+  void value(const LogField& field) {
+    if (const auto* text = std::get_if<std::string>(&field.value)) {
+      const bool plain =
+          format_ == LogFormat::text && text->size() <= longest_value_ && reads_well_unquoted(*text);
+      plain ? raw(*text) : quoted(*text);
+    } else if (const auto* integer = std::get_if<std::int64_t>(&field.value)) {
+      raw(std::to_string(*integer));
+    } else if (const auto* number = std::get_if<double>(&field.value)) {
+      // JSON has no NaN and infinity.
+      raw(std::isfinite(*number) ? decimal(*number) : "null");
+    } else {
+      raw(std::get<bool>(field.value) ? "true" : "false");
+    }
+  }
+
+  void raw(std::string_view text) { text_ += text; }
+  [[nodiscard]] std::string& text() { return text_; }
+
+ private:
+  LogFormat format_;
+  std::size_t longest_value_;
+  std::string text_;
+};
+
+std::string body_of(LogFormat format, std::string_view event, std::string_view message, Log::Fields fields,
+                    std::size_t longest_value) {
+  Body body(format, longest_value);
+  body.key("event");
+  format == LogFormat::json ? body.quoted(event) : body.raw(event);
+  if (!message.empty()) {
+    body.key(format == LogFormat::json ? "message" : "msg");
+    body.quoted(message);
+  }
+  for (const LogField& field : fields) {
+    body.key(field.key);
+    body.value(field);
+  }
+  return std::move(body.text());
+}
+
+}  // namespace
+
+std::string log_body(LogFormat format, std::string_view event, std::string_view message, Log::Fields fields) {
+  std::string body = body_of(format, event, message, fields, std::numeric_limits<std::size_t>::max());
+  for (std::size_t longest = long_value; body.size() > max_body && longest > 0; longest /= 2) {
+    body = body_of(format, event, message, fields, longest);
+  }
+  return body;
+}
+
+}  // namespace rancher_cnode

@@ -1,0 +1,81 @@
+#include "reconciler/peer.hpp"
+
+namespace rancher_cnode::membership {
+
+PeerState Peer::current_state() const {
+  if (connected) {
+    return PeerState::connected;
+  }
+  if (flight != 0) {
+    switch (stage) {
+      case Stage::probe:
+        return PeerState::probing;
+      case Stage::inspect:
+        return PeerState::inspecting;
+      case Stage::dial:
+        return PeerState::dialling;
+    }
+  }
+  if (!dialable) {
+    return PeerState::held;
+  }
+  return place == Place::waiting ? PeerState::waiting : PeerState::queued;
+}
+
+void Peer::start_over() {
+  failures = 0;
+  losses = 0;
+  attempts = 0;
+  refusals = 0;
+  reason = {};
+  stated = {};
+  held_since.reset();
+}
+
+std::string_view words(ProbeOutcome outcome) {
+  switch (outcome) {
+    case ProbeOutcome::found:
+      return {};
+    case ProbeOutcome::no_answer:
+      return "the peer's epmd does not answer";
+    case ProbeOutcome::refused:
+      return "the peer's epmd refuses the connection";
+    case ProbeOutcome::not_registered:
+      return "the peer's epmd does not know the node";
+    case ProbeOutcome::no_epmd:
+      return "what listens on the peer's epmd port is no epmd";
+  }
+  return {};
+}
+
+std::string_view words(InspectOutcome outcome) {
+  switch (outcome) {
+    case InspectOutcome::clear:
+    case InspectOutcome::refreshed:
+      return {};
+    case InspectOutcome::stale:
+      return "the peer still holds the connection that the target has lost";
+    case InspectOutcome::no_answer:
+      return "the peer is registered, but does not answer";
+  }
+  return {};
+}
+
+std::string_view words(DialOutcome outcome, ProbeMode probe) {
+  switch (outcome) {
+    case DialOutcome::connected:
+      return {};
+    case DialOutcome::refused:
+      return probe == ProbeMode::epmd ? "registered, but the dial failed: probably cookie or version"
+                                      : "the dial failed";
+    case DialOutcome::silent:
+      return "the dial was not answered: the peer's BEAM hangs, or the network drops its packets";
+    case DialOutcome::not_alive:
+      return "the target is not alive as a node";
+    case DialOutcome::no_reply:
+      return "the target did not answer the dial";
+  }
+  return {};
+}
+
+}  // namespace rancher_cnode::membership

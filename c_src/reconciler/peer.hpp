@@ -1,0 +1,69 @@
+// What the dialler knows of one member, and what that amounts to. Used by dialler and newcomers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "rancher_cnode/reconciler/reconciler.hpp"
+#include "reconciler/dial_queue.hpp"
+
+namespace rancher_cnode::membership {
+
+enum class Stage { probe, inspect, dial };
+
+struct Peer : Queued {
+  const NodeName* name = nullptr;  ///< the key in Peers
+  bool member = true;              ///< false: kept for the answer to its action in flight
+  bool dialable = false;
+  bool connected = false;
+  bool listed = false;   ///< a list has shown the connection
+  bool untried = false;  ///< counted by the dialler
+  bool lost = false;     ///< connected once, and no longer: to be inspected before it is dialled
+  bool ready = false;    ///< its probe found it; among those that Newcomers decides on
+  ActionId flight = 0;   ///< the action whose answer is waited for
+  Stage stage = Stage::probe;
+  TimePoint started;         ///< the last action
+  ActionId judged_from = 0;  ///< lists before this one may be older than the connection
+  ActionId seen_in = 0;      ///< the last list that showed the connection
+  TimePoint connected_since;
+  std::string_view reason;
+  std::string_view stated;  ///< the last reason that was stated as a fact
+  std::uint32_t attempts = 0;
+  std::uint32_t failures = 0;     ///< in a row, since retry_now()
+  std::uint32_t losses = 0;       ///< since a connection lasted, or the target or the peer was new
+  std::uint64_t retry_epoch = 0;  ///< the one that `failures` belong to
+  PeerState state = PeerState::queued;
+  TimePoint since;
+
+  // Its epmd, as the last probe found it.
+  bool found = false;
+  std::optional<TimePoint> probed_at;  ///< when that probe was answered
+  std::uint16_t port = 0;
+
+  // Dials that it refused, one after the other, at one port.
+  std::uint32_t refusals = 0;
+  std::uint16_t refused_port = 0;
+  TimePoint dial_due;  ///< not dialled at that port before
+
+  // Before it is dialled.
+  std::uint32_t inspections = 0;                     ///< that failed or found the old connection
+  std::optional<std::vector<NodeName>> connections;  ///< its own, sorted, as inspected in this attempt
+  std::optional<TimePoint> held_since;               ///< for the sake of members that cannot be looked up
+
+  [[nodiscard]] bool wants_dial() const { return member && dialable && !connected; }
+  [[nodiscard]] PeerState current_state() const;
+  /// Nothing that was tried in vain counts any more.
+  void start_over();
+};
+
+using Peers = std::map<NodeName, Peer>;
+
+/// Why an attempt failed, for people. Empty if it did not.
+[[nodiscard]] std::string_view words(ProbeOutcome outcome);
+[[nodiscard]] std::string_view words(InspectOutcome outcome);
+[[nodiscard]] std::string_view words(DialOutcome outcome, ProbeMode probe);
+
+}  // namespace rancher_cnode::membership

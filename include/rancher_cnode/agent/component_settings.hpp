@@ -1,0 +1,23 @@
+// The settings of each component, from the configuration. Used by the agent, and by the commands that run one component
+// alone. Pure except for the random seed.
+#pragma once
+
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/core/address.hpp"
+#include "rancher_cnode/core/node_name.hpp"
+#include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/membership/membership.hpp"
+#include "rancher_cnode/metadata/metadata_watcher.hpp"
+#include "rancher_cnode/reconciler/reconciler.hpp"
+
+namespace rancher_cnode::agent {
+
+[[nodiscard]] metadata::WatcherSettings watcher_settings(const Config& config);
+/// `own` is the address of this container, here and below.
+[[nodiscard]] distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address own);
+[[nodiscard]] membership::MembershipSettings membership_settings(const Config& config, Ipv4Address own);
+/// Each has its own seed, so that the retries of many C-nodes spread.
+[[nodiscard]] membership::ReconcilerSettings reconciler_settings(const Config& config,
+                                                                 const NodeName& target);
+
+}  // namespace rancher_cnode::agent

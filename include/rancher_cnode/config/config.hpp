@@ -1,0 +1,88 @@
+// The validated configuration. Made by cli/ from raw settings (flags, environment, file); every other component takes
+// its settings from here without further checks.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rancher_cnode/core/address.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/policy.hpp"
+#include "rancher_cnode/log/log.hpp"
+
+namespace rancher_cnode {
+
+/// A secret that cannot be printed by accident: only reveal() returns the text.
+class Cookie {
+ public:
+  /// The longest cookie that ei can hold.
+  static constexpr std::size_t max_length = 512;
+  Cookie() = default;
+  explicit Cookie(std::string text) : text_(std::move(text)) {}
+  [[nodiscard]] const std::string& reveal() const { return text_; }
+  [[nodiscard]] bool empty() const { return text_.empty(); }
+
+ private:
+  std::string text_;
+};
+
+/// module:function, to be called on a BEAM.
+struct ModuleFunction {
+  std::string module;
+  std::string function;
+  friend bool operator==(const ModuleFunction&, const ModuleFunction&) = default;
+};
+
+enum class WatchMode { off, on };       ///< plain polling, or long-poll on the metadata version
+enum class TargetScope { local, all };  ///< the BEAM on our address, or every desired peer
+enum class Switch { off, on };
+
+struct PortRange {
+  std::uint16_t first = 0;  ///< 0 = any free port
+  std::uint16_t last = 0;
+  friend bool operator==(const PortRange&, const PortRange&) = default;
+};
+
+struct Config {
+  std::string node_basename;                     ///< alive name of the peers, e.g. myapp
+  std::string basename = "remsh-rancher_cnode";  ///< our own alive name; differs from node_basename
+  std::optional<Ipv4Address> ip;                 ///< nothing: self/container/primary_ip of the metadata
+  Cookie cookie;
+  std::string cookie_path;  ///< of the file that contains the cookie; "" if it came from the environment
+
+  std::vector<std::string> metadata_urls;  ///< tried in order; no trailing slash
+  std::string metadata_version;            ///< path component, e.g. latest
+  std::string service;                     ///< path below the version, e.g. self/service; no outer slashes
+  WatchMode watch = WatchMode::on;
+  Milliseconds polling_interval{5000};
+
+  RemovalPolicy removal = RemovalPolicy::safe;
+  Milliseconds removal_delay{10'000};
+  Milliseconds mass_removal_delay{60'000};
+  HealthPolicy health = HealthPolicy::any;
+
+  std::uint32_t max_dials = 32;
+  ProbeMode probe = ProbeMode::epmd;
+  TargetScope targets = TargetScope::local;
+  ModuleFunction connect{"net_kernel", "connect_node"};
+  std::optional<ModuleFunction> disconnect;  ///< nothing: by global:disconnect/0, on the departed node
+  std::optional<ModuleFunction> list_nodes;  ///< nothing: erlang:nodes(connected)
+
+  PortRange listen_ports;
+  std::uint32_t max_connections = 256;
+  Switch start_epmd = Switch::off;
+  std::string epmd = "epmd";  ///< program for start_epmd: a name on PATH or a path
+  std::uint16_t epmd_port = 4369;
+
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+  std::optional<pid_t> watch_pid;    ///< exit with status 0 when this process has ended
+  Switch exit_on_eof = Switch::off;  ///< exit with status 0 when standard input closes
+  Switch once = Switch::off;         ///< exit with status 0 after the initial sync
+};
+
+}  // namespace rancher_cnode

@@ -1,0 +1,31 @@
+// Turns raw settings into a valid Config. Used by command_line.
+#pragma once
+
+#include <string>
+
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/config/environment.hpp"
+#include "rancher_cnode/config/raw_config.hpp"
+#include "rancher_cnode/core/error.hpp"
+
+namespace rancher_cnode::config {
+
+/// What the settings are for. Every given setting must be valid in any case.
+enum class Purpose {
+  run,          ///< the node name of the peers and a cookie are needed
+  ask_cnode,    ///< to ask the C-node of this container: the cookie is needed
+  ask_address,  ///< to ask only the metadata: neither is needed
+};
+
+struct Validated {
+  Config config;
+  std::string cookie_source;  ///< source of the cookie; "" for Purpose::ask_address
+};
+
+/// Checks every setting and fills a Config. Reads $ERL_EPMD_PORT and, except for Purpose::ask_address, the
+/// cookie's sources. ErrorCode::bad_setting for the first invalid setting, in the order of settings(); the message has
+/// the flag, the value, its source and the rule, on one line. It never contains a cookie or a password.
+[[nodiscard]] Expected<Validated> validate(const RawConfig& raw, const Environment& environment,
+                                           Purpose purpose);
+
+}  // namespace rancher_cnode::config

@@ -1,0 +1,155 @@
+#include "metadata/long_poll_policy.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace rancher_cnode;
+using metadata::LongPollPolicy;
+using metadata::Pace;
+using metadata::Reads;
+using metadata::WaitAnswer;
+using Next = LongPollPolicy::Next;
+using Change = LongPollPolicy::Change;
+using Verdict = LongPollPolicy::Verdict;
+
+namespace {
+
+constexpr TimePoint start{std::chrono::hours(1)};
+constexpr Milliseconds polling{5'000};
+constexpr Milliseconds at_once{499};
+constexpr Milliseconds waited_for{500};
+constexpr Verdict go_on{Next::round, Change::none};
+constexpr Verdict pause{Next::rest, Change::none};
+constexpr Verdict abandoned{Next::rest, Change::abandoned};
+constexpr Verdict resumed{Next::round, Change::resumed};
+
+struct Policy : LongPollPolicy {
+  Policy() : LongPollPolicy(Pace{}) {}
+  Verdict after(WaitAnswer answer, Milliseconds took = waited_for, Reads reads = Reads::succeed,
+                TimePoint now = start) {
+    return waited(now, reads, answer, took);
+  }
+  /// It has turned out at `start` that the server does not long-poll.
+  static Policy that_polls() {
+    Policy policy;
+    CHECK(policy.after(WaitAnswer::unchanged, at_once) == abandoned);
+    return policy;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what_follows_the_first_wait") {
+  const struct {
+    const char* what;
+    Reads reads;
+    WaitAnswer answer;
+    Milliseconds took;
+    Verdict verdict;
+  } rows[] = {
+      {"a change", Reads::succeed, WaitAnswer::changed, waited_for, go_on},
+      {"a change at once", Reads::succeed, WaitAnswer::changed, Milliseconds(0), go_on},
+      {"the end of the wait", Reads::succeed, WaitAnswer::unchanged, waited_for, go_on},
+      {"no wait", Reads::succeed, WaitAnswer::unchanged, at_once, abandoned},
+      {"no wait while reads fail", Reads::fail, WaitAnswer::unchanged, at_once, abandoned},
+      {"our own end", Reads::succeed, WaitAnswer::cancelled, at_once, go_on},
+      {"our own end while reads fail", Reads::fail, WaitAnswer::cancelled, at_once, go_on},
+      {"a cut", Reads::succeed, WaitAnswer::closed, at_once, go_on},
+      {"a cut while reads fail", Reads::fail, WaitAnswer::closed, at_once, pause},
+      {"a failure", Reads::succeed, WaitAnswer::failed, at_once, go_on},
+      {"a failure while reads fail", Reads::fail, WaitAnswer::failed, at_once, pause},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    Policy policy;
+    CHECK(policy.after(row.answer, row.took, row.reads) == row.verdict);
+    CHECK(policy.works() == (row.verdict != abandoned));
+  }
+}
+
+TEST_CASE("a_second_failed_wait_in_a_row_ends_long_polling") {
+  Policy policy;
+  CHECK(policy.after(WaitAnswer::failed) == go_on);
+  CHECK(policy.after(WaitAnswer::failed) == abandoned);
+  CHECK_FALSE(policy.works());
+}
+
+TEST_CASE("a_wait_that_ends_well_makes_an_earlier_failure_not_count") {
+  for (const auto answer : {WaitAnswer::changed, WaitAnswer::unchanged}) {
+    Policy policy;
+    CHECK(policy.after(WaitAnswer::failed) == go_on);
+    CHECK(policy.after(answer) == go_on);
+    CHECK(policy.after(WaitAnswer::failed) == go_on);
+  }
+  Policy policy;
+  CHECK(policy.after(WaitAnswer::failed) == go_on);
+  CHECK(policy.after(WaitAnswer::changed, at_once) == go_on);
+  CHECK(policy.after(WaitAnswer::failed) == go_on);
+}
+
+TEST_CASE("a_failed_read_between_makes_an_earlier_failed_wait_not_count") {
+  Policy policy;
+  CHECK(policy.after(WaitAnswer::failed) == go_on);
+  policy.reads_failed();
+  CHECK(policy.after(WaitAnswer::failed) == go_on);
+  CHECK(policy.after(WaitAnswer::failed) == abandoned);
+}
+
+TEST_CASE("waits_that_are_cut_off_are_repeated_for_ever_but_not_without_a_pause") {
+  Policy policy;
+  CHECK(policy.after(WaitAnswer::closed) == go_on);
+  for (int i = 0; i < 10; ++i) {
+    CHECK(policy.after(WaitAnswer::closed) == pause);
+    CHECK(policy.works());
+  }
+  CHECK(policy.after(WaitAnswer::unchanged) == go_on);
+  CHECK(policy.after(WaitAnswer::closed) == go_on);
+}
+
+TEST_CASE("a_server_without_a_version_is_polled_from_the_second_time_on") {
+  Policy policy;
+  CHECK(policy.no_version(start) == go_on);
+  CHECK(policy.no_version(start) == abandoned);
+  CHECK(policy.no_version(start) == pause);
+}
+
+TEST_CASE("a_server_that_does_not_long_poll_is_tried_again_after_a_minute") {
+  auto policy = Policy::that_polls();
+  CHECK_FALSE(policy.may_wait(start));
+  CHECK_FALSE(policy.may_wait(start + Milliseconds(59'999)));
+  CHECK(policy.may_wait(start + Milliseconds(60'000)));
+  const TimePoint later = start + Milliseconds(60'000);
+  CHECK(policy.after(WaitAnswer::failed, waited_for, Reads::succeed, later) == pause);
+  CHECK_FALSE(policy.may_wait(later + Milliseconds(59'999)));
+  CHECK(policy.may_wait(later + Milliseconds(60'000)));
+}
+
+TEST_CASE("long_polling_resumes_when_a_trial_is_answered_after_a_time") {
+  for (const auto answer : {WaitAnswer::changed, WaitAnswer::unchanged}) {
+    auto policy = Policy::that_polls();
+    CHECK(policy.after(answer) == resumed);
+    CHECK(policy.works());
+    CHECK(policy.may_wait(start));
+    CHECK(policy.after(answer) == go_on);
+  }
+}
+
+TEST_CASE("a_change_at_once_does_not_show_that_the_server_waits") {
+  auto policy = Policy::that_polls();
+  CHECK(policy.after(WaitAnswer::changed, at_once) == go_on);
+  CHECK_FALSE(policy.works());
+}
+
+TEST_CASE("how_long_a_wait_lasts") {
+  const auto limits_are = [](const LongPollPolicy& policy, Reads reads, Milliseconds delay, int longest,
+                             int deadline) {
+    const auto limits = policy.limits(reads, delay);
+    CHECK(limits.longest == Milliseconds(longest));
+    CHECK(limits.deadline == Milliseconds(deadline));
+  };
+  limits_are(Policy(), Reads::succeed, polling, 25'000, 32'000);
+  // It stands in for a retry.
+  limits_are(Policy(), Reads::fail, Milliseconds(500), 500, 500);
+  // A trial stands in for a pause between two polls.
+  limits_are(Policy::that_polls(), Reads::succeed, polling, 5'000, 12'000);
+  limits_are(Policy::that_polls(), Reads::succeed, Milliseconds(60'000), 25'000, 32'000);
+}
