@@ -1,12 +1,7 @@
-#include "rancher_cnode/membership/membership.hpp"
-
 #include <algorithm>
 #include <utility>
 
-#include "membership/coverage.hpp"
-#include "membership/membership_views.hpp"
-#include "membership/peer_records.hpp"
-#include "membership/removal_guard.hpp"
+#include "membership/membership_impl.hpp"
 
 namespace rancher_cnode::membership {
 namespace {
@@ -20,91 +15,9 @@ constexpr std::chrono::hours forgotten_after{1};
 /// Departed peers are remembered for so long, and for mass_removal_delay at least.
 constexpr Milliseconds departed_for = std::chrono::minutes(10);
 constexpr std::uint32_t reads_needed = 2;
-constexpr Milliseconds unlisted_patience{10'000};
 constexpr std::string_view lost_address = "listed, but without a usable address for now";
 
 }  // namespace
-
-class Membership::Impl {
- public:
-  explicit Impl(MembershipSettings settings) : settings_(std::move(settings)) {}
-
-  Observed observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
-    const bool changed = take(now, scope, read, authority);
-    return {changed, std::exchange(facts_, {})};
-  }
-  const std::shared_ptr<const Desired>& desired() const { return desired_; }
-  std::optional<TimePoint> wants_read_at() const;
-  const MembershipView& view() const { return view_; }
-  std::vector<MemberView> member_views() const {
-    return make_member_views(peers_, departed_, departed_own(), view_.own_since);
-  }
-
- private:
-  bool take(TimePoint now, ReadScope scope, const Read& read, Authority authority);
-  bool take(TimePoint now, ReadScope scope, const Service& service, Authority authority);
-  void take_dropped(DropCounts dropped);
-  void state_unlisted(TimePoint now, ReadScope scope);
-  void state_guard(TimePoint now);
-  bool tells_nothing();
-  bool confirm(Confirmed confirmed);
-  bool judge_own(TimePoint now, const Eligibility& listed, Authority authority);
-  bool add_listed(TimePoint now, const Eligibility& listed);
-  bool look_for_missing(TimePoint now, const Eligibility& listed, Authority authority);
-  bool forget_unlisted(TimePoint now, const Eligibility& listed);
-  bool remove_confirmed(TimePoint now);
-  bool forget_departed(TimePoint now);
-  void rebuild() { desired_ = make_desired(peers_, departed_, view_.own, departed_own(), confirmed_); }
-
-  template <class Change>
-  bool change(TimePoint now, PeerRecord& peer, Change&& apply);
-  static void suspect(TimePoint now, PeerRecord& peer);
-  static void begin_anew(TimePoint now, Suspicion& suspicion);
-  [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion) const;
-  [[nodiscard]] bool is_lasting(TimePoint now, const Suspicion& suspicion) const;
-  [[nodiscard]] Milliseconds delay_of(const Suspicion& suspicion) const;
-  [[nodiscard]] bool is_own(Ipv4Address address) const { return address == settings_.own_address; }
-  [[nodiscard]] std::optional<NodeName> departed_own() const;
-  [[nodiscard]] bool waits_for_restoring() const;
-  bool set_own(TimePoint now, OwnMembership own);
-
-  MembershipSettings settings_;
-  RemovalGuard guard_{settings_};
-  Coverage of_others_{2 * settings_.reading_interval};
-  Coverage of_own_{2 * settings_.reading_interval};
-  PeerRecords peers_;
-  DepartedPeers departed_;
-  std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
-  Confirmed confirmed_;
-  MembershipView view_;
-  TimePoint last_read_;
-  std::vector<MembershipFact> facts_;        ///< of this read
-  std::optional<TimePoint> unlisted_since_;  ///< the first answer about our own service, while none lists us
-  bool unlisted_stated_ = false;
-  bool synced_ = false;             ///< a read has listed somebody
-  std::uint32_t told_nothing_ = 0;  ///< reads in a row that could confirm nothing
-};
-
-/// Applies a change to a peer, and states why it is not dialled if that is new. True if it may be dialled now and could
-/// not be before, or the other way round.
-template <class Change>
-bool Membership::Impl::change(TimePoint now, PeerRecord& peer, Change&& apply) {
-  const MemberState before = peer.state();
-  const std::string reason(peer.reason());
-  apply(peer);
-  const MemberState after = peer.state();
-  if (before != after) {
-    peer.since = now;
-  }
-  if (peer.reason() != reason) {
-    if (after == MemberState::dialable) {
-      facts_.emplace_back(fact::PeerReleased{peer.node});
-    } else {
-      facts_.emplace_back(fact::PeerHeld{peer.node, std::string(peer.reason())});
-    }
-  }
-  return (before == MemberState::dialable) != (after == MemberState::dialable);
-}
 
 void Membership::Impl::suspect(TimePoint now, PeerRecord& peer) {
   if (!peer.suspicion) {
@@ -152,19 +65,6 @@ void Membership::Impl::take_dropped(DropCounts dropped) {
     }
   }
   view_.dropped = std::move(dropped);
-}
-
-/// A C-node that asks for a service by name need not be of it. While a container starts, the metadata may list it some
-/// seconds later than it answers.
-void Membership::Impl::state_unlisted(TimePoint now, ReadScope scope) {
-  if (unlisted_stated_ || scope == ReadScope::named || view_.own != OwnMembership::unknown) {
-    return;
-  }
-  unlisted_since_ = unlisted_since_.value_or(now);
-  unlisted_stated_ = now - *unlisted_since_ >= unlisted_patience;
-  if (unlisted_stated_) {
-    facts_.emplace_back(fact::OwnUnlisted{});
-  }
 }
 
 void Membership::Impl::state_guard(TimePoint now) {
@@ -232,55 +132,6 @@ bool Membership::Impl::tells_nothing() {
 bool Membership::Impl::confirm(Confirmed confirmed) {
   confirmed.others = confirmed.others && !departed_.empty();
   return std::exchange(confirmed_, confirmed) != confirmed;
-}
-
-std::optional<NodeName> Membership::Impl::departed_own() const {
-  if (view_.own != OwnMembership::removed) {
-    return std::nullopt;
-  }
-  return NodeName::of(settings_.node_basename, settings_.own_address);
-}
-
-bool Membership::Impl::set_own(TimePoint now, OwnMembership own) {
-  if (view_.own == own) {
-    return false;
-  }
-  facts_.emplace_back(fact::OwnMembershipChanged{view_.own, own});
-  view_.own = own;
-  view_.own_since = now;
-  return true;
-}
-
-bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed, Authority authority) {
-  if (authority != Authority::full) {
-    of_own_.broken();
-  }
-  const auto own = peers_.find(settings_.own_address);
-  const bool without_address = own != peers_.end() && is_unaddressed(listed, own->second);
-  if (without_address || listed.find(settings_.own_address) != nullptr) {
-    guard_.release_own();
-    return set_own(now, OwnMembership::listed);
-  }
-  if (own == peers_.end() || authority != Authority::full) {
-    return false;  // never listed, or departed already
-  }
-
-  const bool covered = of_own_.extend(now);
-  change(now, own->second, [&](PeerRecord& peer) {
-    if (peer.suspicion && !covered) {
-      begin_anew(now, *peer.suspicion);
-    }
-    suspect(now, peer);
-  });
-  Suspicion& suspicion = *own->second.suspicion;
-  guard_.judge_own(now, listed, suspicion, peers_, departed_);
-  const bool left = settings_.removal != RemovalPolicy::never && is_lasting(now, suspicion);
-  if (left) {
-    facts_.emplace_back(fact::PeerDeparted{own->second.node});
-    peers_.erase(own);
-    guard_.release_own();
-  }
-  return set_own(now, left ? OwnMembership::removed : OwnMembership::missing);
 }
 
 bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
