@@ -157,7 +157,7 @@ class Bench {
 
 using Part = void (Bench::*)();
 
-struct Step {
+struct BenchmarkedStep {
   const char* name;
   Part set_up;   ///< once
   Part prepare;  ///< before each run
@@ -165,22 +165,24 @@ struct Step {
 };
 
 constexpr std::array steps{
-    Step{"same_read", &Bench::nothing, &Bench::nothing, &Bench::same_read},
-    Step{"read_of_one_more_or_less", &Bench::nothing, &Bench::nothing, &Bench::read_of_one_more_or_less},
-    Step{"new_desired", &Bench::nothing, &Bench::start, &Bench::new_desired},
-    Step{"list_of_connections", &Bench::connect_all, &Bench::next_list, &Bench::list_of_connections},
-    Step{"view_of_peers", &Bench::connect_all, &Bench::nothing, &Bench::view},
-    Step{"desired_of_one_more_or_less", &Bench::connect_all, &Bench::nothing,
-         &Bench::desired_of_one_more_or_less},
-    Step{"list_while_half_departed", &Bench::connect_all_and_let_half_depart, &Bench::next_list,
-         &Bench::list_of_connections},
-    Step{"external_change_while_all_wait", &Bench::nothing, &Bench::start_with_waiting_peers,
-         &Bench::external_change},
-    Step{"probe_failed", &Bench::start_with_dead_peers, &Bench::nothing, &Bench::probe_failed},
-    Step{"idle_tick", &Bench::start_with_dead_peers, &Bench::nothing, &Bench::idle_tick},
+    BenchmarkedStep{"same_read", &Bench::nothing, &Bench::nothing, &Bench::same_read},
+    BenchmarkedStep{"read_of_one_more_or_less", &Bench::nothing, &Bench::nothing,
+                    &Bench::read_of_one_more_or_less},
+    BenchmarkedStep{"new_desired", &Bench::nothing, &Bench::start, &Bench::new_desired},
+    BenchmarkedStep{"list_of_connections", &Bench::connect_all, &Bench::next_list,
+                    &Bench::list_of_connections},
+    BenchmarkedStep{"view_of_peers", &Bench::connect_all, &Bench::nothing, &Bench::view},
+    BenchmarkedStep{"desired_of_one_more_or_less", &Bench::connect_all, &Bench::nothing,
+                    &Bench::desired_of_one_more_or_less},
+    BenchmarkedStep{"list_while_half_departed", &Bench::connect_all_and_let_half_depart, &Bench::next_list,
+                    &Bench::list_of_connections},
+    BenchmarkedStep{"external_change_while_all_wait", &Bench::nothing, &Bench::start_with_waiting_peers,
+                    &Bench::external_change},
+    BenchmarkedStep{"probe_failed", &Bench::start_with_dead_peers, &Bench::nothing, &Bench::probe_failed},
+    BenchmarkedStep{"idle_tick", &Bench::start_with_dead_peers, &Bench::nothing, &Bench::idle_tick},
 };
 
-void measure(benchmark::State& state, const Step& step) {
+void measure(benchmark::State& state, const BenchmarkedStep& step) {
   Bench bench(static_cast<std::size_t>(state.range(0)));
   (bench.*step.set_up)();
   std::vector<double> times;
@@ -200,7 +202,7 @@ void measure(benchmark::State& state, const Step& step) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (const Step& step : steps) {
+  for (const BenchmarkedStep& step : steps) {
     benchmark::RegisterBenchmark(step.name, [&step](benchmark::State& state) { measure(state, step); })
         ->RangeMultiplier(10)
         ->Range(100, 10'000)

@@ -27,7 +27,7 @@ config::Environment variables(std::string_view text) {
     if (equals == std::string_view::npos) {
       continue;
     }
-    all.insert_or_assign(std::string(cli::variable_prefix) + std::string(line.substr(0, equals)),
+    all.insert_or_assign(std::string(config::variable_prefix) + std::string(line.substr(0, equals)),
                          std::string(line.substr(equals + 1)));
   }
   return config::Environment(std::move(all));
