@@ -52,13 +52,13 @@ std::string container(int index, std::size_t padding) {
 /// A whole body in pieces of one container each.
 class MadeBody final : public ByteSource {
  public:
-  MadeBody(int containers, std::size_t padding) : containers_(containers), padding_(padding) {}
+  explicit MadeBody(std::size_t padding) : padding_(padding) {}
 
   Expected<std::string_view> next() override {
-    if (made_ > containers_) {
+    if (made_ > containers) {
       return std::string_view();
     }
-    if (made_ == containers_) {
+    if (made_ == containers) {
       piece_ = R"(],"name":"worker","primary_service_name":"worker","stack_name":"shop","uuid":"60dd2ae9"})";
     } else {
       piece_ = (made_ == 0 ? R"({"containers":[)" : ",") + container(made_, padding_);
@@ -70,7 +70,6 @@ class MadeBody final : public ByteSource {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  int containers_;
   std::size_t padding_;
   int made_ = 0;
   std::size_t bytes_ = 0;
@@ -97,7 +96,7 @@ bool is_whole(const Expected<rancher_cnode::membership::Service>& service) {
 
 void time(benchmark::State& state) {
   std::string body;
-  MadeBody made(containers, usual_label);
+  MadeBody made(usual_label);
   for (auto piece = made.next(); piece && !piece->empty(); piece = made.next()) {
     body += *piece;
   }
@@ -121,7 +120,7 @@ struct Memory {
 
 /// In the child.
 [[noreturn]] void read_and_report(std::size_t label, int to) {
-  MadeBody body(containers, label);
+  MadeBody body(label);
   const auto service = read_service(body);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

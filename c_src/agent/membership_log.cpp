@@ -75,7 +75,7 @@ void MembershipLog::write(const fact::MassRemovalGuard& fact) const {
         "--mass-removal-delay",
         {{"missing", fact.on->missing}, {"known", fact.on->known}});
   } else {
-    log_.info("mass_removal_guard_off", "the peers are back, or have been let go");
+    log_.info("mass_removal_guard_off", "the missing peers are back or have departed");
   }
 }
 

@@ -54,6 +54,7 @@ void Dialler::take(TimePoint now, const event::Inspected& event) {
   go_on(now, *peer);
 }
 
+/// The stage succeeded; the next one starts in this step if the peer is still to be dialled.
 void Dialler::go_on(TimePoint now, Peer& peer) {
   if (ready_ && may_dial_ && peer.wants_dial() && peer.place == Queued::Place::none) {
     newcomers_.add(peer);
@@ -61,6 +62,7 @@ void Dialler::go_on(TimePoint now, Peer& peer) {
   settle(now, peer);
 }
 
+/// Starts the next stage of every peer that is ready for it, in their order, while there are free slots.
 void Dialler::advance_ready(TimePoint now, std::vector<Action>& actions) {
   newcomers_due_ = TimePoint::max();
   if (newcomers_.peers().empty()) {
@@ -82,7 +84,7 @@ void Dialler::advance_ready(TimePoint now, std::vector<Action>& actions) {
 void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt,
                       std::vector<Action>& actions) {
   if (!peer.ready) {
-    return;  // one before it needed it to be looked up again
+    return;  // a peer before it needed it to be looked up again
   }
   if (!may_dial_ || !peer.wants_dial()) {
     newcomers_.remove(peer);
@@ -91,6 +93,7 @@ void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_do
   const auto [verdict, needed, look_again] = newcomers_.judge(now, peer, in_doubt);
   if (verdict == Newcomers::Verdict::wait) {
     state_reason(peer, "waits while the epmd of a member that it would connect to does not answer");
+    update_state(now, peer);
     look_up(now, needed, actions);
     newcomers_due_ = std::min(newcomers_due_, look_again);
   } else if (has_slot()) {
@@ -102,7 +105,7 @@ void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_do
 void Dialler::look_up(TimePoint now, const std::vector<Peer*>& members, std::vector<Action>& actions) {
   for (Peer* member : members) {
     if (has_slot() && Newcomers::lookup_is_due(now, *member)) {
-      // Also one that waits for its own dial: its attempt begins anew.
+      // It may be ready for a dial of its own; that attempt starts over.
       queue_.remove(*member);
       newcomers_.remove(*member);
       start(now, *member, Stage::probe, actions);
@@ -127,6 +130,8 @@ void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
   gain_connection(now, *peer, now - peer->started);
 }
 
+/// Each refusal is a line in the log of the peer's application. If the probe finds the same port, it is the same process
+/// and will most likely refuse again.
 void Dialler::note_refusal(TimePoint now, Peer& peer) {
   ++peer.refusals;
   peer.refused_port = peer.port;
@@ -134,6 +139,7 @@ void Dialler::note_refusal(TimePoint now, Peer& peer) {
   peer.dial_due = longest > settings_.retry_limit ? now + longest : now;
 }
 
+/// Ends an action in flight. nullptr if the action was forgotten, or its peer is no longer a member.
 Peer* Dialler::complete(ActionId id) {
   const auto flight = flights_.find(id);
   if (flight == flights_.end()) {

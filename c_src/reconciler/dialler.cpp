@@ -132,7 +132,7 @@ bool Dialler::take_connections(TimePoint now, ActionId listed, const std::vector
     }
   }
   state_completed();
-  // The first list of a target tells what was there already.
+  // The first list of a target shows what was there already.
   return std::exchange(ready_, true) && came_up;
 }
 
@@ -180,7 +180,7 @@ void Dialler::lose_connection(TimePoint now, Peer& peer) {
   facts_.emplace_back(fact::Lost{*peer.name, peer.dialable});
   // A connection that goes as soon as it comes must not be dialled in a busy loop.
   if (!peer.listed) {
-    return fail(now, peer, "the target said yes, but does not list the connection");
+    return fail(now, peer, "the dial succeeded, but the target does not list the connection");
   }
   if (now - peer.connected_since < settings_.list_interval) {
     return fail(now, peer, "the connection dropped as soon as it came up");
@@ -194,8 +194,8 @@ void Dialler::lose_connection(TimePoint now, Peer& peer) {
   settle(now, peer);
 }
 
-/// Two BEAMs that cannot stay connected, or that a third makes `global` cut: made anew every second, such a connection would
-/// cost others theirs every second.
+/// For two BEAMs that cannot stay connected, or that `global` cuts because of a third one: a connection that is made again
+/// every second could cost others theirs every second.
 bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
   if (now - peer.connected_since >= settings_.lasting) {
     peer.losses = 0;
@@ -204,11 +204,6 @@ bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
   return peer.losses > settings_.prompt_redials;
 }
 
-/// A stage went well: the next one follows in this step, if the peer still is to be dialled.
-/// Starts the next stage of every peer that is ready for it, in their order, as far as there are free slots.
-/// Each refusal costs a line in the application's log of the peer. What the probe finds at the same port is the same
-/// process, and will most likely refuse again.
-/// Ends a flight. nullptr if it was forgotten, or its peer is a member no longer.
 void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
   set_untried(peer, false);
   if (!peer.connected) {

@@ -1,5 +1,6 @@
-// The half of a reconciler that makes connections: every member with what is known of it, and which of them to
-// probe or dial now. Used by reconciler only, which owns the ids and the connection list.
+// The half of a reconciler that makes connections: the record of every member, and which of them to probe, inspect or
+// dial now. Its sources: dialler.cpp (members and their connections), dial_attempts.cpp (the stages of an attempt). Used by
+// reconciler only, which owns the ids and the connection list.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,7 @@ PeerState Peer::current_state() const {
         return PeerState::dialling;
     }
   }
-  if (!dialable) {
+  if (!dialable || (ready && held_since)) {
     return PeerState::held;
   }
   return place == Place::waiting ? PeerState::waiting : PeerState::queued;

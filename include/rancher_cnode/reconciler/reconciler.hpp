@@ -152,7 +152,7 @@ struct TargetUp {};
 struct TargetDown {};
 struct ConnectionsListed {
   ActionId id;
-  std::vector<NodeName> connections;  ///< in any order; strangers and C-nodes do no harm
+  std::vector<NodeName> connections;  ///< in any order; may contain C-nodes and nodes of other services
 };
 struct ListFailed {
   ActionId id;
@@ -188,7 +188,7 @@ using Event = std::variant<event::DesiredChanged, event::TargetUp, event::Target
 
 enum class PeerState {
   connected,
-  held,    ///< a member that must not be dialled now; not connected
+  held,    ///< a member that must not be dialled now, also a newcomer that waits; not connected
   queued,  ///< waits for a free slot, for the target, or for our own container to be listed again
   probing,
   inspecting,  ///< it was lost: what it takes itself for is looked up before it is dialled again

@@ -251,6 +251,38 @@ TEST_CASE("a peer is probed first, and dialled only if its epmd knows it") {
               "peer=c@127.0.0.1"});
 }
 
+TEST_CASE(
+    "a peer that waits for a member without epmd is not dialled, and the log has the reason of status") {
+  Driven driven([](Config& config) { config.probe = ProbeMode::epmd; });
+  driven.epmd.names = {{"b", 4711}};
+  driven.connected(desired({peer, other_peer}));
+  run_until(driven.loop, "both probes", [&] {
+    return driven.node.attempts.back() == peer && driven.lines->count("peer_unreachable") == 1;
+  });
+  driven.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
+  driven.node.end_attempt({});
+  driven.loop.restart();
+  driven.loop.poll();
+  driven.node.answer(std::string("erlang:nodes([connected]) on ") + peer, atoms({other_peer}));
+  driven.loop.restart();
+  driven.loop.poll();
+  CHECK(driven.node.calls.empty());
+  const auto view = driven.target->snapshot().peers.front();
+  CHECK(view.state == membership::PeerState::held);
+  CHECK(driven.lines->of("peer_unreachable").back().find(view.reason) != std::string::npos);
+}
+
+TEST_CASE("a lost peer that is found again is not logged as unreachable") {
+  Driven driven([](Config& config) { config.probe = ProbeMode::epmd; });
+  driven.epmd.names = {{"b", 4711}};
+  driven.connected(desired({peer}), {peer});
+  driven.timers.advance(Milliseconds(5'000));
+  driven.list({});
+  run_until(driven.loop, "the inspection", [&] { return driven.node.attempts.back() == peer; });
+  CHECK(driven.lines->count("peer_lost") == 1);
+  CHECK(driven.lines->count("peer_unreachable") == 0);
+}
+
 TEST_CASE("a probe that nobody answers ends after a second") {
   Driven driven([](Config& config) { config.probe = ProbeMode::epmd; });
   driven.epmd.manner = distribution::test::EpmdStandIn::Manner::silent;

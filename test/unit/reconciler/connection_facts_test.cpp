@@ -99,7 +99,7 @@ TEST_CASE("a peer that a list lacks is not lost if the list may be older than th
   driver.answer_list({});
   CHECK(stated(driver) == Texts{"connected 2 in 1000", "completed 1"});
   driver.answer_list({});
-  CHECK(stated(driver) == Texts{"lost 2", "failed 2: the target said yes, but does not list the connection"});
+  CHECK(stated(driver) == Texts{"lost 2", "failed 2: the dial succeeded, but the target does not list the connection"});
 }
 
 TEST_CASE("a failing peer is stated once until the reason changes") {

@@ -93,7 +93,7 @@ TEST_CASE(
   driver.answer_inspection(InspectOutcome::clear, {2});
   pass(driver, 5s, {2, 3}, nodes({3}));
   CHECK(driver.dials.empty());
-  CHECK(driver.state(4) == PeerState::queued);
+  CHECK(driver.state(4) == PeerState::held);
   CHECK(driver.peer(4)->reason.find("epmd of a member") != std::string_view::npos);
   CHECK(driver.state(3) == PeerState::connected);
   CHECK_FALSE(driver.reconciler().has_synced());

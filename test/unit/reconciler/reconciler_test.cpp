@@ -223,7 +223,7 @@ TEST_CASE("connections that go as soon as they come are not dialled in a busy lo
     const char* name;
     bool listed_once;
     std::string_view reason;
-  } rows[] = {{"never listed", false, "the target said yes, but does not list the connection"},
+  } rows[] = {{"never listed", false, "the dial succeeded, but the target does not list the connection"},
               {"listed once", true, "the connection dropped as soon as it came up"}};
   for (const auto& row : rows) {
     CAPTURE(row.name);
@@ -268,7 +268,7 @@ TEST_CASE("a connection that was made anew counts as shown only by a list of its
   driver.answer_dial(DialOutcome::connected);
   driver.pass(2s);
   driver.answer_list({});
-  CHECK(driver.peer(2)->reason == "the target said yes, but does not list the connection");
+  CHECK(driver.peer(2)->reason == "the dial succeeded, but the target does not list the connection");
   CHECK(driver.state(2) == PeerState::waiting);
 }
 
