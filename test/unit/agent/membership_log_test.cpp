@@ -51,7 +51,7 @@ TEST_CASE("each fact about the membership is one line, unless nobody needs to he
        "none is "
        "let go before it has said so for --mass-removal-delay\" missing=3 known=4"},
       {fact::MassRemovalGuard{},
-       "info event=mass_removal_guard_off msg=\"the peers are back, or have been let go\""},
+       "info event=mass_removal_guard_off msg=\"the missing peers are back or have departed\""},
   };
   for (const auto& row : rows) {
     const auto lines = std::make_shared<LogLines>();
