@@ -23,8 +23,7 @@ void ConnectionLog::write(const fact::Connected& fact) const {
 
 void ConnectionLog::write(const fact::Lost& fact) const {
   if (fact.dialable) {
-    log_.warning("peer_lost", "the connection between the two BEAMs was lost",
-                 {{"target", target_.str()}, {"peer", fact.peer.str()}});
+    log_.warning("peer_lost", fact.reason, {{"target", target_.str()}, {"peer", fact.peer.str()}});
   }
 }
 

@@ -177,34 +177,41 @@ void Dialler::lose_connection(TimePoint now, Peer& peer) {
   peer.inspections = 0;
   peer.connections.reset();
   ++counters_.connections_lost;
-  facts_.emplace_back(fact::Lost{*peer.name, peer.dialable});
   // A connection that goes as soon as it comes must not be dialled in a busy loop.
   if (!peer.listed) {
-    return fail(now, peer, "the dial succeeded, but the target does not list the connection");
+    state_loss(peer, "the dial succeeded, but the target does not list the connection");
+    return retry_later(now, peer);
   }
   if (now - peer.connected_since < settings_.list_interval) {
-    return fail(now, peer, "the connection dropped as soon as it came up");
+    state_loss(peer, "the connection dropped as soon as it came up");
+    return retry_later(now, peer);
   }
   peer.failures = 0;
-  peer.reason = "the connection dropped";
-  if (keeps_dropping(now, peer) && peer.flight == 0 && peer.wants_dial()) {
-    peer.reason = "the connection drops again and again";
+  peer.losses = now - peer.connected_since >= settings_.lasting ? 1 : peer.losses + 1;
+  // For two BEAMs that cannot stay connected, or that `global` cuts because of a third one: a connection that is made
+  // again every second could cost others theirs every second.
+  const bool keeps_dropping = peer.losses > settings_.prompt_redials;
+  state_loss(peer, keeps_dropping ? "the connection drops again and again" : "the connection dropped");
+  if (keeps_dropping && peer.flight == 0 && peer.wants_dial()) {
     queue_.add_waiting(peer, now + retry_wait(first_loss_wait + peer.losses - settings_.prompt_redials));
   }
   settle(now, peer);
 }
 
-/// For two BEAMs that cannot stay connected, or that `global` cuts because of a third one: a connection that is made again
-/// every second could cost others theirs every second.
-bool Dialler::keeps_dropping(TimePoint now, Peer& peer) const {
-  if (now - peer.connected_since >= settings_.lasting) {
-    peer.losses = 0;
-  }
-  ++peer.losses;
-  return peer.losses > settings_.prompt_redials;
+void Dialler::state_loss(Peer& peer, std::string_view reason) {
+  peer.reason = reason;
+  facts_.emplace_back(fact::Lost{*peer.name, peer.dialable, reason});
 }
 
 void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
+  if (!peer.connected) {
+    state_reason(peer, reason);
+  }
+  retry_later(now, peer);
+}
+
+/// Counts a failure.
+void Dialler::retry_later(TimePoint now, Peer& peer) {
   set_untried(peer, false);
   if (!peer.connected) {
     // ExternalChange may have started a peer that was not there. One that is there and refuses every dial stays seldom
@@ -216,7 +223,6 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
     peer.retry_epoch = retry_epoch_;
     ++peer.failures;
     ++peer.attempts;
-    state_reason(peer, reason);
     if (peer.flight == 0) {
       queue_.add_waiting(peer, now + retry_wait(peer.failures));
     }

@@ -61,7 +61,9 @@ class Dialler {
   void forget_connection(Peer& peer);
   void state_completed();
   void state_reason(Peer& peer, std::string_view reason);
+  void state_loss(Peer& peer, std::string_view reason);
   void fail(TimePoint now, Peer& peer, std::string_view reason);
+  void retry_later(TimePoint now, Peer& peer);
   void settle(TimePoint now, Peer& peer);
   void update_state(TimePoint now, Peer& peer);
   void start(TimePoint now, Peer& peer, Stage stage, std::vector<Action>& actions);
@@ -72,7 +74,6 @@ class Dialler {
   void look_up(TimePoint now, const std::vector<Peer*>& members, std::vector<Action>& actions);
   [[nodiscard]] bool has_slot() const { return flights_.size() < settings_.max_dials; }
   Peer* complete(ActionId id);
-  [[nodiscard]] bool keeps_dropping(TimePoint now, Peer& peer) const;
   [[nodiscard]] Duration longest_wait(std::uint32_t failures, Milliseconds limit) const;
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
   [[nodiscard]] PeerView view_of(const Peer& peer) const;

@@ -29,12 +29,13 @@ struct Connected {
 struct Lost {
   NodeName peer;
   bool dialable;  ///< false: its container is stopped or missing, so the loss is expected
+  std::string_view reason;
 };
 /// It was connected, and is a member no longer, or the target has gone: its connection is not observed any more.
 struct Forgotten {
   NodeName peer;
 };
-/// Of a dialable peer. Stated once until the reason changes, the peer was connected or held, or the target restarts.
+/// Of a dialable peer; a loss is none. Stated once until the reason changes, the peer was connected or held, or the target restarts.
 struct AttemptFailed {
   NodeName peer;
   std::string_view reason;

@@ -42,9 +42,8 @@ TEST_CASE("each fact about connections is one line, unless nobody needs to hear 
   } rows[] = {
       {fact::Connected{peer, {}}, "info event=peer_connected" + both},
       {fact::Connected{peer, Milliseconds(20)}, "info event=peer_connected" + both + " took_ms=20"},
-      {fact::Lost{peer, true},
-       "warning event=peer_lost msg=\"the connection between the two BEAMs was lost\"" + both},
-      {fact::Lost{peer, false}, ""},
+      {fact::Lost{peer, true, "why"}, "warning event=peer_lost msg=\"why\"" + both},
+      {fact::Lost{peer, false, "why"}, ""},
       {fact::Forgotten{peer}, ""},
       {fact::AttemptFailed{peer, "the dial failed"},
        "warning event=peer_unreachable msg=\"the dial failed\"" + both},

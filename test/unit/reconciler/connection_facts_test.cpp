@@ -27,7 +27,7 @@ std::string text(const fact::Connected& fact) {
   return "connected " + number(fact.peer) + took;
 }
 std::string text(const fact::Lost& fact) {
-  return (fact.dialable ? "lost " : "lost while held ") + number(fact.peer);
+  return (fact.dialable ? "lost " : "lost while held ") + number(fact.peer) + ": " + std::string(fact.reason);
 }
 std::string text(const fact::Forgotten& fact) { return "forgotten " + number(fact.peer); }
 std::string text(const fact::AttemptFailed& fact) {
@@ -85,7 +85,8 @@ TEST_CASE("a dialable peer that drops is a loss, and one that is held is lost as
   CHECK(stated(driver) == Texts{"connected 2", "connected 3", "completed 2"});
   driver.pass(5s);
   driver.answer_list({});
-  CHECK(stated(driver) == Texts{"lost 2", "lost while held 3"});
+  CHECK(stated(driver) ==
+        Texts{"lost 2: the connection dropped", "lost while held 3: the connection dropped"});
   driver.pass(1s);
   driver.answer_list({});
   CHECK(stated(driver).empty());
@@ -99,7 +100,20 @@ TEST_CASE("a peer that a list lacks is not lost if the list may be older than th
   driver.answer_list({});
   CHECK(stated(driver) == Texts{"connected 2 in 1000", "completed 1"});
   driver.answer_list({});
-  CHECK(stated(driver) == Texts{"lost 2", "failed 2: the dial succeeded, but the target does not list the connection"});
+  CHECK(stated(driver) == Texts{"lost 2: the dial succeeded, but the target does not list the connection"});
+}
+
+TEST_CASE(
+    "a connection that drops as soon as it came up is a loss with that reason, and no failed attempt "
+    "besides") {
+  Driver driver(without_probes());
+  driver.begin(desired(nodes({1, 2, 3})));
+  driver.answer_dial(DialOutcome::connected);
+  driver.answer_list({2});
+  stated(driver);
+  driver.answer_dial(DialOutcome::connected);
+  driver.answer_list({3});
+  CHECK(stated(driver) == Texts{"connected 3 in 0", "lost 2: the connection dropped as soon as it came up"});
 }
 
 TEST_CASE("a failing peer is stated once until the reason changes") {
@@ -197,7 +211,7 @@ TEST_CASE("a complete cluster is stated once, and again after a loss or a restar
   driver.answer_list({});
   driver.pass(1s);
   driver.answer_list({2});
-  CHECK(stated(driver) == Texts{"lost 2", "connected 2", "completed 1"});
+  CHECK(stated(driver) == Texts{"lost 2: the connection dropped", "connected 2", "completed 1"});
   driver.step(event::TargetDown{});
   driver.step(event::TargetUp{});
   driver.answer_list({2});
