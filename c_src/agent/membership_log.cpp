@@ -69,11 +69,11 @@ void MembershipLog::write(const fact::ContainersSkipped& fact) const {
 
 void MembershipLog::write(const fact::MassRemovalGuard& fact) const {
   if (fact.on) {
-    log_.warning(
-        "mass_removal_guard_on",
-        "more than half of the peers are missing from the metadata; none is let go before it has said so for "
-        "--mass-removal-delay",
-        {{"missing", fact.on->missing}, {"known", fact.on->known}});
+    log_.warning("mass_removal_guard_on",
+                 "more than half of the peers are missing from the metadata; none departs until it has been "
+                 "missing for "
+                 "--mass-removal-delay",
+                 {{"missing", fact.on->missing}, {"known", fact.on->known}});
   } else {
     log_.info("mass_removal_guard_off", "the missing peers are back or have departed");
   }

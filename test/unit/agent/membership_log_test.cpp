@@ -48,8 +48,7 @@ TEST_CASE("each fact about the membership is one line, unless nobody needs to he
       {fact::ContainersSkipped{DropReason::duplicate, {1, "web-1"}}, ""},
       {fact::MassRemovalGuard{MassRemovalGuardView{3, 4, {}}},
        "warning event=mass_removal_guard_on msg=\"more than half of the peers are missing from the metadata; "
-       "none is "
-       "let go before it has said so for --mass-removal-delay\" missing=3 known=4"},
+       "none departs until it has been missing for --mass-removal-delay\" missing=3 known=4"},
       {fact::MassRemovalGuard{},
        "info event=mass_removal_guard_off msg=\"the missing peers are back or have departed\""},
   };
