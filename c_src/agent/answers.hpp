@@ -28,7 +28,8 @@ namespace rancher_cnode::agent {
 
 /// Why a BEAM could not be connected.
 enum class Absence {
-  awaited,  ///< not there: normal while a release boots
+  /// Not there: normal while a release boots. Or busy with an older connection of ours, or the network failed.
+  awaited,
   refused,  ///< it is there and refuses
   /// It is there, the kernel accepts the connection, and nothing answers: stopped, or swapping.
   unresponsive,

@@ -132,8 +132,7 @@ void TargetConnection::attempt_failed(const distribution::ConnectFailure& failed
   if (is_gone(failed)) {
     backoff_.changed(timers_.now());
   }
-  // Unavailable: it still holds an older connection of ours, or the network failed.
-  if (absence == Absence::refused && failed.error.code != ErrorCode::unavailable) {
+  if (absence == Absence::refused) {
     retry_after(backoff_.refused(), failed.port);
   } else {
     connect_after(backoff_.failed(timers_.now()));

@@ -73,6 +73,12 @@ TEST_CASE("silence after the connection is no refusal") {
   CHECK(absence("challenge_ack", ErrorCode::refused) == Absence::refused);
 }
 
+TEST_CASE("a BEAM that is busy with an older connection of ours does not refuse us") {
+  CHECK(absence_of({"status", {ErrorCode::unavailable, ""}}) == Absence::awaited);
+  CHECK(absence_of({"status", {ErrorCode::refused, ""}}) == Absence::refused);
+  CHECK(absence_of({"name", {ErrorCode::malformed, ""}}) == Absence::refused);
+}
+
 TEST_CASE("a process is gone when epmd does not know the name or nothing listens on its port") {
   CHECK(is_gone({"epmd", {ErrorCode::not_found, ""}}));
   CHECK(is_gone({"connect", {ErrorCode::unavailable, ""}}));

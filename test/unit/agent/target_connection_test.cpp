@@ -110,6 +110,7 @@ TEST_CASE("an absence is reported by what it means") {
   };
   for (const auto& row : {Row{"epmd", ErrorCode::not_found, State::awaited, "target_awaited"},
                           Row{"connect", ErrorCode::timeout, State::awaited, "target_awaited"},
+                          Row{"status", ErrorCode::unavailable, State::awaited, "target_awaited"},
                           Row{"challenge_ack", ErrorCode::refused, State::awaited, "target_refused"},
                           Row{"name", ErrorCode::timeout, State::unresponsive, "target_unresponsive"}}) {
     CAPTURE(row.event);
@@ -162,6 +163,15 @@ TEST_CASE("a target that refuses is retried less and less often, and at once whe
   CHECK(watched.attempts() == before + 1);
   watched.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookies differ");
   CHECK(watched.tries_again_after(Milliseconds(1'000)));
+}
+
+TEST_CASE("a target that is busy with an older connection of ours is retried like one that is absent") {
+  Watched watched;
+  watched.connection->start();
+  for (int i = 0; i < 3; ++i) {
+    watched.node.fail_attempt("status", ErrorCode::unavailable, "it still has an older connection");
+    CHECK(watched.tries_again_after(Milliseconds(50)));
+  }
 }
 
 TEST_CASE("a target that refused and has gone is tried at once") {
