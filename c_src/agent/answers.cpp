@@ -11,8 +11,8 @@ using distribution::CallResult;
 using distribution::ConnectFailure;
 using distribution::TermReader;
 using distribution::TermType;
-using membership::DialOutcome;
-using membership::ProbeOutcome;
+using reconciler::DialOutcome;
+using reconciler::ProbeOutcome;
 
 namespace {
 

@@ -2,9 +2,9 @@
 
 namespace rancher_cnode::agent {
 
-namespace fact = membership::fact;
+namespace fact = reconciler::fact;
 
-void ConnectionLog::write(const std::vector<membership::ConnectionFact>& facts) const {
+void ConnectionLog::write(const std::vector<reconciler::ConnectionFact>& facts) const {
   for (const auto& fact : facts) {
     std::visit([this](const auto& what) { write(what); }, fact);
   }
@@ -46,7 +46,7 @@ void ConnectionLog::write(const fact::Completed& fact) const {
 
 void ConnectionLog::write(const fact::Departed& fact) const {
   const bool own = fact.peer == target_;
-  if (fact.departure == membership::Departure::disconnected) {
+  if (fact.departure == reconciler::Departure::disconnected) {
     if (own) {
       log_.info("departed_target_disconnected", "it is connected to no node of the service any more",
                 {{"target", target_.str()}});
@@ -65,15 +65,15 @@ void ConnectionLog::write(const fact::Departed& fact) const {
   }
 }
 
-void ConnectionLog::disconnect_requested(const NodeName& departed, membership::DisconnectOutcome outcome,
+void ConnectionLog::disconnect_requested(const NodeName& departed, reconciler::DisconnectOutcome outcome,
                                          const std::string& detail) const {
-  using membership::DisconnectOutcome;
+  using reconciler::DisconnectOutcome;
   if (outcome == DisconnectOutcome::withdrawn) {
     return;
   }
   log_.write(
       outcome == DisconnectOutcome::done ? LogLevel::info : LogLevel::warning, "disconnect_requested", detail,
-      {{"target", target_.str()}, {"peer", departed.str()}, {"outcome", membership::to_string(outcome)}});
+      {{"target", target_.str()}, {"peer", departed.str()}, {"outcome", reconciler::to_string(outcome)}});
 }
 
 }  // namespace rancher_cnode::agent

@@ -16,19 +16,19 @@ class ConnectionLog {
   /// `log` must outlive this.
   ConnectionLog(const Log& log, NodeName target) : log_(log), target_(std::move(target)) {}
 
-  void write(const std::vector<membership::ConnectionFact>& facts) const;
+  void write(const std::vector<reconciler::ConnectionFact>& facts) const;
   /// A departed peer was to be disconnected; `detail` says what was called, or why nothing was.
-  void disconnect_requested(const NodeName& departed, membership::DisconnectOutcome outcome,
+  void disconnect_requested(const NodeName& departed, reconciler::DisconnectOutcome outcome,
                             const std::string& detail) const;
 
  private:
-  void write(const membership::fact::Connected& fact) const;
-  void write(const membership::fact::Lost& fact) const;
-  void write(const membership::fact::Forgotten& fact) const;
-  void write(const membership::fact::AttemptFailed& fact) const;
-  void write(const membership::fact::Refreshed& fact) const;
-  void write(const membership::fact::Completed& fact) const;
-  void write(const membership::fact::Departed& fact) const;
+  void write(const reconciler::fact::Connected& fact) const;
+  void write(const reconciler::fact::Lost& fact) const;
+  void write(const reconciler::fact::Forgotten& fact) const;
+  void write(const reconciler::fact::AttemptFailed& fact) const;
+  void write(const reconciler::fact::Refreshed& fact) const;
+  void write(const reconciler::fact::Completed& fact) const;
+  void write(const reconciler::fact::Departed& fact) const;
 
   const Log& log_;
   const NodeName target_;

@@ -17,8 +17,8 @@ namespace asio = boost::asio;
 using distribution::CallResult;
 using distribution::TermBytes;
 using distribution::TermWriter;
-namespace event = membership::event;
-namespace action = membership::action;
+namespace event = reconciler::event;
+namespace action = reconciler::action;
 
 namespace {
 
@@ -62,7 +62,7 @@ void Target::on_external_change() {
   step(event::ExternalChange{});
 }
 
-status::TargetSnapshot Target::snapshot(membership::PeerScope scope) const {
+status::TargetSnapshot Target::snapshot(reconciler::PeerScope scope) const {
   return {.node = name_,
           .state = link_->state(),
           .reason = link_->reason(),
@@ -75,7 +75,7 @@ status::TargetSnapshot Target::snapshot(membership::PeerScope scope) const {
           .counters = reconciler_.counters()};
 }
 
-void Target::step(const membership::Event& event) {
+void Target::step(const reconciler::Event& event) {
   if (stopped_) {
     return;
   }
@@ -109,7 +109,7 @@ void Target::execute(const action::ListConnections& list) {
       [self = shared_from_this(), id = list.id](const CallResult& result) { self->listed(id, result); });
 }
 
-void Target::listed(membership::ActionId id, const CallResult& result) {
+void Target::listed(reconciler::ActionId id, const CallResult& result) {
   if (stopped_ || !link_->up()) {
     return;
   }

@@ -47,18 +47,18 @@ class Target : public std::enable_shared_from_this<Target> {
   /// Neither connected nor connecting at this moment.
   [[nodiscard]] bool away() const { return link_->away(); }
   [[nodiscard]] status::TargetSnapshot snapshot(
-      membership::PeerScope scope = membership::PeerScope::all) const;
+      reconciler::PeerScope scope = reconciler::PeerScope::all) const;
 
  private:
-  void step(const membership::Event& event);
-  void execute(const membership::action::ListConnections& list);
-  void execute(const membership::action::Probe& probe);
-  void execute(const membership::action::Inspect& inspection);
-  void execute(const membership::action::Dial& dial);
-  void execute(const membership::action::Disconnect& action);
+  void step(const reconciler::Event& event);
+  void execute(const reconciler::action::ListConnections& list);
+  void execute(const reconciler::action::Probe& probe);
+  void execute(const reconciler::action::Inspect& inspection);
+  void execute(const reconciler::action::Dial& dial);
+  void execute(const reconciler::action::Disconnect& action);
   [[nodiscard]] bool is_of_cluster(const NodeName& node) const;
-  void listed(membership::ActionId id, const distribution::CallResult& result);
-  void dialled(const membership::action::Dial& dial, TimePoint began, const distribution::CallResult& result);
+  void listed(reconciler::ActionId id, const distribution::CallResult& result);
+  void dialled(const reconciler::action::Dial& dial, TimePoint began, const distribution::CallResult& result);
   void wake_later();
 
   boost::asio::io_context& loop_;
@@ -69,7 +69,7 @@ class Target : public std::enable_shared_from_this<Target> {
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
   ConnectionLog connection_log_;
   std::shared_ptr<TargetConnection> link_;
-  membership::Reconciler reconciler_;
+  reconciler::Reconciler reconciler_;
   Timers::Pending wake_;
   std::function<void()> changed_;
   Milliseconds list_limit_ = list_limit;

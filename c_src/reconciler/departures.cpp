@@ -4,7 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 constexpr std::string_view unconfirmed = "no C-node at its address confirms that it has departed";
@@ -59,7 +59,8 @@ bool Departures::is_asked(const NodeName& name) const {
     return true;
   }
   // Once our own container has departed, the others are none of our business.
-  return settings_.departed_peers == DepartedPolicy::disconnect && desired_->own != OwnMembership::removed;
+  return settings_.departed_peers == DepartedPolicy::disconnect &&
+         desired_->own != membership::OwnMembership::removed;
 }
 
 /// Metadata names it, or has named it.
@@ -69,7 +70,7 @@ bool Departures::is_of_cluster(const NodeName& name) const {
 }
 
 /// Whether it departed now, and is ours to see off.
-bool Departures::concerns(const NodeName& name, const Desired& before) const {
+bool Departures::concerns(const NodeName& name, const membership::Desired& before) const {
   if (name == settings_.target) {
     return true;
   }
@@ -82,7 +83,7 @@ void Departures::look(Entry& entry) const {
   entry.judged_from = ids_.next();
 }
 
-bool Departures::take_desired(TimePoint now, std::shared_ptr<const Desired> desired) {
+bool Departures::take_desired(TimePoint now, std::shared_ptr<const membership::Desired> desired) {
   const auto before = std::exchange(desired_, std::move(desired));
   std::erase_if(entries_, [&](const auto& entry) {
     return !is_departed(entry.first) && !desired_->suspended.contains(entry.first);
@@ -272,4 +273,4 @@ std::vector<DepartedView> Departures::views() const {
   return result;
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

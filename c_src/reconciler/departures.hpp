@@ -22,7 +22,7 @@
 #include "reconciler/action_ids.hpp"
 #include "reconciler/random.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 enum class TargetIs { down, up };
 
@@ -33,7 +33,7 @@ class Departures {
              std::vector<ConnectionFact>& facts);
 
   /// Returns true if a list is needed, to see whether the target is connected to those that have departed.
-  [[nodiscard]] bool take_desired(TimePoint now, std::shared_ptr<const Desired> desired);
+  [[nodiscard]] bool take_desired(TimePoint now, std::shared_ptr<const membership::Desired> desired);
 
   /// The target is away, or there anew: nothing is known of its connections any more, so nobody but the target itself
   /// is seen off. What was asked stays asked, and what is being asked goes on.
@@ -75,7 +75,7 @@ class Departures {
   [[nodiscard]] bool is_departed(const NodeName& name) const { return desired_->departed.contains(name); }
   [[nodiscard]] bool is_asked(const NodeName& name) const;
   [[nodiscard]] bool is_of_cluster(const NodeName& name) const;
-  [[nodiscard]] bool concerns(const NodeName& name, const Desired& before) const;
+  [[nodiscard]] bool concerns(const NodeName& name, const membership::Desired& before) const;
   [[nodiscard]] Duration wait_before(const NodeName& name);
   void look(Entry& entry) const;
   void state(const NodeName& name, Entry& entry, Departure departure);
@@ -87,11 +87,11 @@ class Departures {
   Random& random_;
   ReconcilerCounters& counters_;
   std::vector<ConnectionFact>& facts_;
-  std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
+  std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
   Entries entries_;
   std::unordered_map<ActionId, NodeName> flights_;
   TimePoint next_due_ = TimePoint::max();
   TargetIs target_ = TargetIs::down;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

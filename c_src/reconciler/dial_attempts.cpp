@@ -4,7 +4,7 @@
 
 #include "reconciler/dialler.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 void Dialler::take(TimePoint now, const event::Probed& event) {
   Peer* peer = complete(event.id);
@@ -198,4 +198,4 @@ void Dialler::start(TimePoint now, Peer& peer, Stage stage, std::vector<Action>&
   update_state(now, peer);
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

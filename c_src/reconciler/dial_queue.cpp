@@ -1,6 +1,6 @@
 #include "reconciler/dial_queue.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 constexpr unsigned fresh_turns = 3;
 }
@@ -75,4 +75,4 @@ std::optional<TimePoint> DialQueue::next_due() const {
   return waiting_.begin()->first.first;
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -9,7 +9,7 @@
 
 #include "rancher_cnode/core/clock.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 /// The queue's part of a peer. A peer is in one place of one queue at a time; it must be removed before it is destroyed.
 struct Queued {
@@ -52,4 +52,4 @@ class DialQueue {
   unsigned fresh_in_a_row_ = 0;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -5,7 +5,7 @@
 
 #include "rancher_cnode/core/backoff.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 /// The first wait after a loss is that after so many failures: 400 ms.
@@ -17,8 +17,9 @@ Dialler::Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& ran
                  ReconcilerCounters& counters, std::vector<ConnectionFact>& facts)
     : settings_(settings), ids_(ids), random_(random), counters_(counters), facts_(facts) {}
 
-void Dialler::take_desired(TimePoint now, const Desired& desired) {
-  may_dial_ = (desired.own == OwnMembership::unknown || desired.own == OwnMembership::listed) &&
+void Dialler::take_desired(TimePoint now, const membership::Desired& desired) {
+  may_dial_ = (desired.own == membership::OwnMembership::unknown ||
+               desired.own == membership::OwnMembership::listed) &&
               !desired.departed.contains(settings_.target) && !desired.suspended.contains(settings_.target);
   any_dialable_ = !desired.dialable.empty();
   auto known = peers_.begin();
@@ -311,4 +312,4 @@ PeerView Dialler::view_of(const Peer& peer) const {
   return view;
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

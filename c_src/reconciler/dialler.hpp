@@ -17,7 +17,7 @@
 #include "reconciler/peer.hpp"
 #include "reconciler/random.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 class Dialler {
  public:
@@ -25,7 +25,7 @@ class Dialler {
   Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& random, ReconcilerCounters& counters,
           std::vector<ConnectionFact>& facts);
 
-  void take_desired(TimePoint now, const Desired& desired);
+  void take_desired(TimePoint now, const membership::Desired& desired);
 
   /// Forgets connections, failures and the dials in flight: the target is away, or another one under its name. Nothing
   /// is started before its first list. Probes go on, for they are about the peers.
@@ -97,4 +97,4 @@ class Dialler {
   std::uint64_t retry_epoch_ = 0;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

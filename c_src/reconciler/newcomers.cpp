@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 void Newcomers::add(Peer& peer) {
   peer.ready = true;
@@ -67,4 +67,4 @@ Newcomers::Judgement Newcomers::judge(TimePoint now, Peer& peer, const std::vect
   return result;
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -11,7 +11,7 @@
 
 #include "reconciler/peer.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 /// Validity of a probe that found its node.
 inline constexpr Milliseconds lookup_lasts{500};
@@ -49,4 +49,4 @@ class Newcomers {
   std::vector<Peer*> peers_;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

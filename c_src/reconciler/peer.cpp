@@ -1,6 +1,6 @@
 #include "reconciler/peer.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 PeerState Peer::current_state() const {
   if (connected) {
@@ -78,4 +78,4 @@ std::string_view words(DialOutcome outcome, ProbeMode probe) {
   return {};
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

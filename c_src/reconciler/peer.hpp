@@ -10,7 +10,7 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "reconciler/dial_queue.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 enum class Stage { probe, inspect, dial };
 
@@ -66,4 +66,4 @@ using Peers = std::map<NodeName, Peer>;
 [[nodiscard]] std::string_view words(InspectOutcome outcome);
 [[nodiscard]] std::string_view words(DialOutcome outcome, ProbeMode probe);
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -8,7 +8,7 @@
 #include "reconciler/dialler.hpp"
 #include "reconciler/random.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 /// Keeps the target's state and its connection list, and shares the events out to the two halves.
 class Reconciler::Impl {
@@ -200,4 +200,4 @@ std::string_view to_string(DepartedState state) {
   return "unknown";
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

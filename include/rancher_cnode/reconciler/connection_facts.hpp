@@ -10,7 +10,7 @@
 #include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/core/node_name.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 /// What became of a departed peer.
 enum class Departure {
@@ -58,4 +58,4 @@ struct Departed {
 using ConnectionFact = std::variant<fact::Connected, fact::Lost, fact::Forgotten, fact::AttemptFailed,
                                     fact::Refreshed, fact::Completed, fact::Departed>;
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

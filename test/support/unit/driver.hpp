@@ -13,7 +13,11 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "support/unit/samples.hpp"
 
-namespace rancher_cnode::membership::samples {
+namespace rancher_cnode::reconciler::samples {
+
+using namespace membership::samples;
+using membership::Desired;
+using membership::OwnMembership;
 
 inline std::shared_ptr<const Desired> desired(std::set<NodeName> dialable, std::set<NodeName> departed = {},
                                               OwnMembership own = OwnMembership::listed) {
@@ -190,4 +194,4 @@ std::set<NodeName> peers_of(const std::vector<T>& actions) {
   return result;
 }
 
-}  // namespace rancher_cnode::membership::samples
+}  // namespace rancher_cnode::reconciler::samples

@@ -10,8 +10,8 @@ using distribution::CallResult;
 using distribution::ConnectFailure;
 using distribution::TermBytes;
 using distribution::TermWriter;
-using membership::DialOutcome;
-using membership::ProbeOutcome;
+using reconciler::DialOutcome;
+using reconciler::ProbeOutcome;
 
 namespace {
 

@@ -5,10 +5,10 @@
 #include "support/unit/log_lines.hpp"
 
 using namespace rancher_cnode;
-using membership::ConnectionFact;
-using membership::Departure;
-using membership::DisconnectOutcome;
-namespace fact = membership::fact;
+using reconciler::ConnectionFact;
+using reconciler::Departure;
+using reconciler::DisconnectOutcome;
+namespace fact = reconciler::fact;
 
 namespace {
 

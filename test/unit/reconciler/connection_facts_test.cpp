@@ -6,10 +6,11 @@
 
 #include "support/unit/driver.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
+using membership::OwnMembership;
 using samples::desired;
 using samples::Driver;
 using samples::driving_node_1;
@@ -236,4 +237,4 @@ TEST_CASE("a peer that was refreshed by its inspection is stated") {
   CHECK(stated(driver) == Texts{"refreshed 2"});
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -4,10 +4,11 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "support/unit/driver.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
+using membership::OwnMembership;
 using samples::departing;
 using samples::desired;
 using samples::Driver;
@@ -434,4 +435,4 @@ TEST_CASE("an answer to no disconnect is stale") {
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -11,7 +11,10 @@
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/reconciler/reconciler.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
+using namespace membership;
+using namespace reconciler;
 
 class FactsOracle {
  public:
@@ -56,32 +59,32 @@ class FactsOracle {
   }
 
  private:
-  void take(const fact::PeerListed& fact) {
+  void take(const membership::fact::PeerListed& fact) {
     check(members_.insert(fact.peer).second, "states a listed peer twice");
   }
-  void take(const fact::PeerHeld& fact) {
+  void take(const membership::fact::PeerHeld& fact) {
     check(members_.contains(fact.peer), "states that it holds a peer that is no member");
     check(!fact.reason.empty() && std::exchange(held_[fact.peer], fact.reason) != fact.reason,
           "states a held peer twice, or without a reason");
   }
-  void take(const fact::PeerReleased& fact) {
+  void take(const membership::fact::PeerReleased& fact) {
     check(held_.erase(fact.peer) == 1, "states the release of a peer that was not held");
   }
-  void take(const fact::PeerDeparted& fact) { removed(fact.peer); }
-  void take(const fact::PeerForgotten& fact) { removed(fact.peer); }
-  void take(const fact::OwnMembershipChanged& fact) {
+  void take(const membership::fact::PeerDeparted& fact) { removed(fact.peer); }
+  void take(const membership::fact::PeerForgotten& fact) { removed(fact.peer); }
+  void take(const membership::fact::OwnMembershipChanged& fact) {
     check(fact.before == own_ && fact.after != own_,
           "states another own membership before, or no change of it");
     own_ = fact.after;
   }
-  void take(const fact::OwnUnlisted&) {
+  void take(const membership::fact::OwnUnlisted&) {
     check(own_ == OwnMembership::unknown && !std::exchange(unlisted_, true),
           "states twice that we are unlisted");
   }
-  void take(const fact::ContainersSkipped& fact) {
+  void take(const membership::fact::ContainersSkipped& fact) {
     check(fact.containers.count > 0, "states that it skipped no containers");
   }
-  void take(const fact::MassRemovalGuard& fact) {
+  void take(const membership::fact::MassRemovalGuard& fact) {
     check(fact.on.has_value() != std::exchange(guard_on_, fact.on.has_value()), "states the guard twice");
   }
   void removed(const NodeName& peer) {
@@ -89,21 +92,21 @@ class FactsOracle {
     held_.erase(peer);
   }
 
-  void take(const fact::Connected& fact) {
+  void take(const reconciler::fact::Connected& fact) {
     check(connected_.insert(fact.peer).second, "states a connection twice");
     failed_.erase(fact.peer);
   }
-  void take(const fact::Lost& fact) { disconnected(fact.peer); }
-  void take(const fact::Forgotten& fact) { disconnected(fact.peer); }
-  void take(const fact::AttemptFailed& fact) {
+  void take(const reconciler::fact::Lost& fact) { disconnected(fact.peer); }
+  void take(const reconciler::fact::Forgotten& fact) { disconnected(fact.peer); }
+  void take(const reconciler::fact::AttemptFailed& fact) {
     check(!connected_.contains(fact.peer), "states a failed attempt to connect a peer that is connected");
     check(std::exchange(failed_[fact.peer], fact.reason) != fact.reason, "states a failed attempt twice");
   }
-  void take(const fact::Refreshed&) {}
-  void take(const fact::Completed& fact) {
+  void take(const reconciler::fact::Refreshed&) {}
+  void take(const reconciler::fact::Completed& fact) {
     check(fact.peers == connected_.size(), "counts the connected peers otherwise when they are complete");
   }
-  void take(const fact::Departed&) {}
+  void take(const reconciler::fact::Departed&) {}
 
   void disconnected(const NodeName& peer) {
     check(connected_.erase(peer) == 1, "states the loss of a peer that was not connected");
@@ -124,4 +127,4 @@ class FactsOracle {
   std::optional<std::string> broken_;
 };
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <type_traits>
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
 
 using namespace std::chrono_literals;
 
@@ -100,7 +100,7 @@ void SimulatedWorld::step(int number, const Event& event) {
   node.pace.add(node.departures.needs(now_));
   for (const ConnectionFact& fact : step.facts) {
     ++outcome_.facts;
-    if (const auto* departed = std::get_if<fact::Departed>(&fact)) {
+    if (const auto* departed = std::get_if<reconciler::fact::Departed>(&fact)) {
       node.departures.states(number_of(departed->peer), *departed);
     }
   }
@@ -280,4 +280,4 @@ void SimulatedWorld::connect(int a, int b) {
   }
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

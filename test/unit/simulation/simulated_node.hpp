@@ -9,7 +9,10 @@
 #include "simulated_world.hpp"
 #include "support/unit/samples.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
+using namespace membership;
+using namespace reconciler;
 
 struct SimulatedWorld::Node {
   Node(int number, ReadScope scope, const MembershipSettings& rules, const ReconcilerSettings& settings,
@@ -40,4 +43,4 @@ struct SimulatedWorld::Node {
   std::uint64_t reads = 0;  ///< only the last read that was planned takes place
 };
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation
