@@ -1,6 +1,5 @@
 #include "agent/target.hpp"
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "agent/answers.hpp"
 #include "agent/disconnect.hpp"
 #include "rancher_cnode/agent/component_settings.hpp"
+#include "rancher_cnode/core/backoff.hpp"
 #include "rancher_cnode/distribution/epmd.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 
@@ -22,6 +22,9 @@ namespace action = reconciler::action;
 
 namespace {
 
+/// How long a list of connections may take: longer after each that failed, so that a BEAM that is always slow is driven
+/// all the same.
+constexpr Backoff list_limit(Milliseconds(5'000), Milliseconds(60'000));
 constexpr Milliseconds probe_limit{1'000};
 /// Above net_kernel's own net_setuptime of 7 s, after which a dial is false.
 constexpr Milliseconds dial_limit{15'000};
@@ -105,7 +108,8 @@ void Target::execute(const action::ListConnections& list) {
     arguments.list(1).atom("connected").nil();
   }
   cnode_.call(
-      name_, config_.list_nodes.value_or(ModuleFunction{"erlang", "nodes"}), arguments.bytes(), list_limit_,
+      name_, config_.list_nodes.value_or(ModuleFunction{"erlang", "nodes"}), arguments.bytes(),
+      list_limit.after(failed_lists_ + 1),
       [self = shared_from_this(), id = list.id](const CallResult& result) { self->listed(id, result); });
 }
 
@@ -115,12 +119,12 @@ void Target::listed(reconciler::ActionId id, const CallResult& result) {
   }
   auto links = result.and_then([](const TermBytes& term) { return node_names(term); });
   if (!links) {
-    list_limit_ = std::min(list_limit_ * 2, longest_list_limit);
+    ++failed_lists_;
     link_->answered(links.error().message);
     step(event::ListFailed{id});
     return;
   }
-  list_limit_ = list_limit;
+  failed_lists_ = 0;
   link_->answered("");
   step(event::ConnectionsListed{id, *links});
 }

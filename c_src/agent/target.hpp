@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -18,11 +19,6 @@
 #include "rancher_cnode/status/snapshot.hpp"
 
 namespace rancher_cnode::agent {
-
-/// How long a list of connections may take: doubled with each that takes longer, so that a BEAM that is always slow is
-/// driven all the same.
-inline constexpr Milliseconds list_limit{5'000};
-inline constexpr Milliseconds longest_list_limit{60'000};
 
 class Target : public std::enable_shared_from_this<Target> {
  public:
@@ -72,7 +68,7 @@ class Target : public std::enable_shared_from_this<Target> {
   reconciler::Reconciler reconciler_;
   Timers::Pending wake_;
   std::function<void()> changed_;
-  Milliseconds list_limit_ = list_limit;
+  std::uint32_t failed_lists_ = 0;  ///< in a row
   bool stopped_ = false;
 };
 

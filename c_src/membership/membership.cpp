@@ -2,14 +2,13 @@
 #include <utility>
 
 #include "membership/membership_impl.hpp"
+#include "rancher_cnode/core/backoff.hpp"
 
 namespace rancher_cnode::membership {
 namespace {
 
-/// The pace of asking again while a read that would tell something is waited for: it doubles with every one
-/// that tells nothing, for each may end a long-poll early.
-constexpr Milliseconds read_again{1'000};
-constexpr Milliseconds read_again_limit{5'000};
+/// The delay before the next read after reads that confirmed nothing: each may end a long-poll early.
+constexpr Backoff read_again(Milliseconds(1'000), Milliseconds(5'000));
 /// Where our own container is never listed no read can remove, and peers would pile up over the years.
 constexpr std::chrono::hours forgotten_after{1};
 /// Departed peers are remembered for so long, and for mass_removal_delay at least.
@@ -289,11 +288,7 @@ std::optional<TimePoint> Membership::Impl::wants_read_at() const {
   if (!earliest) {
     return std::nullopt;
   }
-  Milliseconds pause = read_again;
-  for (std::uint32_t i = 1; i < told_nothing_ && pause < read_again_limit; ++i) {
-    pause *= 2;
-  }
-  return std::max<TimePoint>(*earliest, last_read_ + std::min(pause, read_again_limit));
+  return std::max<TimePoint>(*earliest, last_read_ + read_again.after(told_nothing_));
 }
 
 Membership::Membership(MembershipSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
