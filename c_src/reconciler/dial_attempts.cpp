@@ -92,6 +92,7 @@ void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_do
   }
   const auto [verdict, needed, look_again] = newcomers_.judge(now, peer, in_doubt);
   if (verdict == Newcomers::Verdict::wait) {
+    peer.held_since = peer.held_since.value_or(now);
     state_reason(peer, "waits while the epmd of a member that it would connect to does not answer");
     update_state(now, peer);
     look_up(now, needed, actions);

@@ -35,7 +35,8 @@ bool Newcomers::lookup_is_due(TimePoint now, const Peer& member) {
          (!member.probed_at || member.found || now - *member.probed_at >= lookup_interval);
 }
 
-Newcomers::Judgement Newcomers::judge(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt) const {
+Newcomers::Judgement Newcomers::judge(TimePoint now, const Peer& peer,
+                                      const std::vector<Peer*>& in_doubt) const {
   const bool others_in_doubt =
       std::ranges::any_of(in_doubt, [&peer](const Peer* member) { return member != &peer; });
   const bool can_be_inspected = peer.inspections < settings_.max_inspections && !peer.connections;
@@ -55,10 +56,7 @@ Newcomers::Judgement Newcomers::judge(TimePoint now, Peer& peer, const std::vect
   if (result.needed.empty()) {
     return result;
   }
-  if (!peer.held_since) {
-    peer.held_since = now;
-  }
-  const TimePoint patience_ends = *peer.held_since + settings_.newcomer_patience;
+  const TimePoint patience_ends = peer.held_since.value_or(now) + settings_.newcomer_patience;
   if (now >= patience_ends) {
     return {};
   }

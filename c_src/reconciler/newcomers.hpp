@@ -41,8 +41,8 @@ class Newcomers {
     std::vector<Peer*> needed = {};  ///< if it has to wait: the members to look up
     TimePoint look_again = {};       ///< if it has to wait: at the latest
   };
-  /// `in_doubt` as returned for the same time.
-  [[nodiscard]] Judgement judge(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt) const;
+  /// `in_doubt` as returned for the same time. The patience begins now if the peer is not held yet.
+  [[nodiscard]] Judgement judge(TimePoint now, const Peer& peer, const std::vector<Peer*>& in_doubt) const;
 
  private:
   const ReconcilerSettings& settings_;
