@@ -15,7 +15,7 @@ void Dialler::take(TimePoint now, const event::Probed& event) {
   if (peer == nullptr) {
     return;
   }
-  peer->found = found;
+  peer->lookup = found ? Lookup::found : Lookup::missed;
   peer->port = event.port;
   peer->probed_at = now;
   if (!found || event.port != peer->refused_port) {
@@ -40,7 +40,7 @@ void Dialler::take(TimePoint now, const event::Inspected& event) {
       facts_.emplace_back(fact::Refreshed{*peer->name});
       [[fallthrough]];
     case InspectOutcome::clear:
-      peer->lost = false;
+      forget_loss(*peer);
       peer->connections = event.connections;
       std::ranges::sort(*peer->connections);
       break;
@@ -49,7 +49,7 @@ void Dialler::take(TimePoint now, const event::Inspected& event) {
       if (++peer->inspections < settings_.max_inspections) {
         return fail(now, *peer, words(event.outcome));
       }
-      peer->lost = false;
+      forget_loss(*peer);
   }
   go_on(now, *peer);
 }
@@ -70,7 +70,7 @@ void Dialler::advance_ready(TimePoint now, std::vector<Action>& actions) {
   }
   const std::vector<Peer*> in_doubt = newcomers_.in_doubt(now, peers_);
   std::vector<Peer*> connected;
-  std::ranges::copy_if(in_doubt, std::back_inserter(connected), &Peer::connected);
+  std::ranges::copy_if(in_doubt, std::back_inserter(connected), &Peer::is_connected);
   look_up(now, connected, actions);
   const auto is_looked_up = [](const Peer* peer) { return peer->flight != 0 && peer->stage == Stage::probe; };
   if (std::ranges::any_of(connected, is_looked_up)) {
@@ -83,7 +83,7 @@ void Dialler::advance_ready(TimePoint now, std::vector<Action>& actions) {
 
 void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt,
                       std::vector<Action>& actions) {
-  if (!peer.ready) {
+  if (peer.place != Queued::Place::ready) {
     return;  // a peer before it needed it to be looked up again
   }
   if (!may_dial_ || !peer.wants_dial()) {
@@ -150,7 +150,7 @@ Peer* Dialler::complete(ActionId id) {
   Peer* peer = flight->second;
   flights_.erase(flight);
   peer->flight = 0;
-  return peer->member ? peer : nullptr;
+  return peer->is_member() ? peer : nullptr;
 }
 
 void Dialler::start_due(TimePoint now, std::vector<Action>& actions) {

@@ -28,7 +28,8 @@ void DialQueue::add_waiting(Queued& peer, TimePoint due) {
 void DialQueue::remove(Queued& peer) {
   switch (peer.place) {
     case Queued::Place::none:
-      break;
+    case Queued::Place::ready:
+      return;
     case Queued::Place::fresh:
       fresh_.erase(peer.ticket);
       break;

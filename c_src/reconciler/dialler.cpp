@@ -37,8 +37,11 @@ void Dialler::take_desired(TimePoint now, const membership::Desired& desired) {
     while (dialable != desired.dialable.end() && *dialable < name) {
       ++dialable;
     }
-    known->second.member = true;
-    set_dialable(now, known->second, dialable != desired.dialable.end() && *dialable == name);
+    if (dialable != desired.dialable.end() && *dialable == name) {
+      admit(now, known->second);
+    } else {
+      hold(now, known->second);
+    }
     ++known;
   }
   while (known != peers_.end()) {
@@ -57,43 +60,62 @@ Peers::iterator Dialler::drop(Peers::iterator place) {
   Peer& peer = place->second;
   queue_.remove(peer);
   newcomers_.remove(peer);
-  set_untried(peer, false);
+  set_standing(peer, Standing::former);
   forget_connection(peer);
   peer.inspections = 0;
-  peer.member = false;
-  peer.dialable = false;
   peer.start_over();
   // Its slot is taken until the answer comes, and a peer that is listed again must not be dialled twice at
   // once.
   return peer.flight != 0 ? std::next(place) : peers_.erase(place);
 }
 
-void Dialler::set_dialable(TimePoint now, Peer& peer, bool dialable) {
-  if (peer.dialable != dialable) {
-    peer.dialable = dialable;
-    set_untried(peer, dialable && !peer.connected);
+/// A member that may be dialled.
+void Dialler::admit(TimePoint now, Peer& peer) {
+  if (!peer.is_dialable()) {
+    set_standing(peer, peer.is_connected() ? Standing::tried : Standing::untried);
     peer.start_over();
   }
   settle(now, peer);
 }
 
-void Dialler::set_untried(Peer& peer, bool untried) {
-  if (peer.untried == untried) {
-    return;
+/// A member that must not be dialled.
+void Dialler::hold(TimePoint now, Peer& peer) {
+  if (peer.standing != Standing::held) {
+    set_standing(peer, Standing::held);
+    peer.start_over();
   }
-  peer.untried = untried;
-  if (untried) {
-    ++untried_;
-  } else {
+  settle(now, peer);
+}
+
+/// Counts those that are untried.
+void Dialler::set_standing(Peer& peer, Standing standing) {
+  if (peer.standing == Standing::untried) {
     --untried_;
+  }
+  if (standing == Standing::untried) {
+    ++untried_;
+  }
+  peer.standing = standing;
+}
+
+void Dialler::set_tried(Peer& peer) {
+  if (peer.standing == Standing::untried) {
+    set_standing(peer, Standing::tried);
   }
 }
 
 void Dialler::forget_connection(Peer& peer) {
-  if (std::exchange(peer.connected, false)) {
+  if (peer.is_connected()) {
     facts_.emplace_back(fact::Forgotten{*peer.name});
   }
-  peer.lost = false;
+  peer.connection = Connection::none;
+}
+
+/// It was inspected: it is dialled like any other.
+void Dialler::forget_loss(Peer& peer) {
+  if (peer.connection == Connection::lost) {
+    peer.connection = Connection::none;
+  }
 }
 
 void Dialler::restart(TimePoint now) {
@@ -107,7 +129,9 @@ void Dialler::restart(TimePoint now) {
     newcomers_.remove(peer);
     forget_connection(peer);
     peer.start_over();
-    set_untried(peer, peer.dialable);
+    if (peer.is_dialable()) {
+      set_standing(peer, Standing::untried);
+    }
     settle(now, peer);
   }
 }
@@ -116,19 +140,19 @@ bool Dialler::take_connections(TimePoint now, ActionId listed, const std::vector
   bool came_up = false;
   for (const NodeName& connection : connections) {
     const auto found = peers_.find(connection);
-    if (found == peers_.end() || !found->second.member) {
+    if (found == peers_.end() || !found->second.is_member()) {
       continue;
     }
     Peer& peer = found->second;
     const bool by_itself = peer.flight == 0 || peer.stage != Stage::dial;
-    came_up = came_up || (!peer.connected && by_itself);
+    came_up = came_up || (!peer.is_connected() && by_itself);
     gain_connection(now, peer);
-    peer.listed = true;
+    peer.connection = Connection::listed;
     peer.attempts = 0;
     peer.seen_in = listed;
   }
   for (auto& [name, peer] : peers_) {
-    if (peer.connected && peer.seen_in != listed && peer.judged_from <= listed) {
+    if (peer.is_connected() && peer.seen_in != listed && peer.judged_from <= listed) {
       lose_connection(now, peer);
     }
   }
@@ -139,7 +163,7 @@ bool Dialler::take_connections(TimePoint now, ActionId listed, const std::vector
 
 void Dialler::state_completed() {
   const bool complete = any_dialable_ && std::ranges::all_of(peers_, [](const auto& entry) {
-                          return entry.second.connected || !entry.second.dialable;
+                          return !entry.second.wants_dial();
                         });
   if (!std::exchange(complete_, complete) && complete) {
     facts_.emplace_back(fact::Completed{connected_peers()});
@@ -148,18 +172,16 @@ void Dialler::state_completed() {
 
 void Dialler::state_reason(Peer& peer, std::string_view reason) {
   peer.reason = reason;
-  if (peer.dialable && std::exchange(peer.stated, reason) != reason) {
+  if (peer.is_dialable() && std::exchange(peer.stated, reason) != reason) {
     facts_.emplace_back(fact::AttemptFailed{*peer.name, reason});
   }
 }
 
 void Dialler::gain_connection(TimePoint now, Peer& peer, std::optional<Duration> took) {
-  if (peer.connected) {
+  if (peer.is_connected()) {
     return;
   }
-  peer.connected = true;
-  peer.listed = false;
-  peer.lost = false;
+  peer.connection = Connection::unlisted;
   peer.inspections = 0;
   peer.refusals = 0;
   peer.held_since.reset();
@@ -168,18 +190,18 @@ void Dialler::gain_connection(TimePoint now, Peer& peer, std::optional<Duration>
   peer.reason = peer.stated = {};
   ++counters_.connections_gained;
   facts_.emplace_back(fact::Connected{*peer.name, took});
-  set_untried(peer, false);
+  set_tried(peer);
   settle(now, peer);
 }
 
 void Dialler::lose_connection(TimePoint now, Peer& peer) {
-  peer.connected = false;
-  peer.lost = true;
+  const bool was_listed = peer.connection == Connection::listed;
+  peer.connection = Connection::lost;
   peer.inspections = 0;
   peer.connections.reset();
   ++counters_.connections_lost;
   // A connection that goes as soon as it comes must not be dialled in a busy loop.
-  if (!peer.listed) {
+  if (!was_listed) {
     state_loss(peer, "the dial succeeded, but the target does not list the connection");
     return retry_later(now, peer);
   }
@@ -201,11 +223,11 @@ void Dialler::lose_connection(TimePoint now, Peer& peer) {
 
 void Dialler::state_loss(Peer& peer, std::string_view reason) {
   peer.reason = reason;
-  facts_.emplace_back(fact::Lost{*peer.name, peer.dialable, reason});
+  facts_.emplace_back(fact::Lost{*peer.name, peer.is_dialable(), reason});
 }
 
 void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
-  if (!peer.connected) {
+  if (!peer.is_connected()) {
     state_reason(peer, reason);
   }
   retry_later(now, peer);
@@ -213,8 +235,8 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
 
 /// Counts a failure.
 void Dialler::retry_later(TimePoint now, Peer& peer) {
-  set_untried(peer, false);
-  if (!peer.connected) {
+  set_tried(peer);
+  if (!peer.is_connected()) {
     // ExternalChange may have started a peer that was not there. One that is there and refuses every dial stays seldom
     // dialled.
     const bool not_there = peer.stage == Stage::probe || settings_.probe == ProbeMode::off;
@@ -243,7 +265,7 @@ void Dialler::settle(TimePoint now, Peer& peer) {
   if (!peer.wants_dial()) {
     queue_.remove(peer);
     newcomers_.remove(peer);
-  } else if (peer.flight == 0 && !peer.ready && peer.place == Queued::Place::none) {
+  } else if (peer.flight == 0 && peer.place == Queued::Place::none) {
     queue_.add_fresh(peer);
   }
   update_state(now, peer);
@@ -283,7 +305,7 @@ std::vector<PeerView> Dialler::peers(PeerScope scope) const {
     result.reserve(peers_.size());
   }
   for (const auto& [name, peer] : peers_) {
-    if (peer.member && (scope == PeerScope::all || !peer.connected)) {
+    if (peer.is_member() && (scope == PeerScope::all || !peer.is_connected())) {
       result.push_back(view_of(peer));
     }
   }
@@ -291,13 +313,13 @@ std::vector<PeerView> Dialler::peers(PeerScope scope) const {
 }
 
 std::size_t Dialler::connected_peers() const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      peers_, [](const auto& entry) { return entry.second.member && entry.second.connected; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(peers_, [](const auto& entry) { return entry.second.is_connected(); }));
 }
 
 std::optional<PeerView> Dialler::peer(const NodeName& name) const {
   const auto found = peers_.find(name);
-  if (found == peers_.end() || !found->second.member) {
+  if (found == peers_.end() || !found->second.is_member()) {
     return std::nullopt;
   }
   return view_of(found->second);

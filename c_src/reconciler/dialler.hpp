@@ -54,11 +54,14 @@ class Dialler {
  private:
   Peers::iterator add(Peers::iterator before, TimePoint now, const NodeName& name);
   Peers::iterator drop(Peers::iterator place);
-  void set_dialable(TimePoint now, Peer& peer, bool dialable);
-  void set_untried(Peer& peer, bool untried);
+  void admit(TimePoint now, Peer& peer);
+  void hold(TimePoint now, Peer& peer);
+  void set_standing(Peer& peer, Standing standing);
+  void set_tried(Peer& peer);
   void gain_connection(TimePoint now, Peer& peer, std::optional<Duration> took = {});
   void lose_connection(TimePoint now, Peer& peer);
   void forget_connection(Peer& peer);
+  static void forget_loss(Peer& peer);
   void state_completed();
   void state_reason(Peer& peer, std::string_view reason);
   void state_loss(Peer& peer, std::string_view reason);

@@ -5,13 +5,13 @@
 namespace rancher_cnode::reconciler {
 
 void Newcomers::add(Peer& peer) {
-  peer.ready = true;
+  peer.place = Queued::Place::ready;
   peers_.push_back(&peer);
 }
 
 void Newcomers::remove(Peer& peer) {
-  if (peer.ready) {
-    peer.ready = false;
+  if (peer.place == Queued::Place::ready) {
+    peer.place = Queued::Place::none;
     std::erase(peers_, &peer);
   }
 }
@@ -22,8 +22,8 @@ std::vector<Peer*> Newcomers::in_doubt(TimePoint now, Peers& members) const {
     return result;
   }
   for (auto& [name, peer] : members) {
-    const bool found_lately = peer.found && now - *peer.probed_at <= lookup_lasts;
-    if (peer.member && (peer.connected || peer.dialable) && !found_lately) {
+    const bool found_lately = peer.lookup == Lookup::found && now - peer.probed_at <= lookup_lasts;
+    if ((peer.is_connected() || peer.is_dialable()) && !found_lately) {
       result.push_back(&peer);
     }
   }
@@ -31,8 +31,7 @@ std::vector<Peer*> Newcomers::in_doubt(TimePoint now, Peers& members) const {
 }
 
 bool Newcomers::lookup_is_due(TimePoint now, const Peer& member) {
-  return member.flight == 0 &&
-         (!member.probed_at || member.found || now - *member.probed_at >= lookup_interval);
+  return member.flight == 0 && (member.lookup != Lookup::missed || now - member.probed_at >= lookup_interval);
 }
 
 Newcomers::Judgement Newcomers::judge(TimePoint now, const Peer& peer,
@@ -40,7 +39,7 @@ Newcomers::Judgement Newcomers::judge(TimePoint now, const Peer& peer,
   const bool others_in_doubt =
       std::ranges::any_of(in_doubt, [&peer](const Peer* member) { return member != &peer; });
   const bool can_be_inspected = peer.inspections < settings_.max_inspections && !peer.connections;
-  if (can_be_inspected && (peer.lost || others_in_doubt)) {
+  if (can_be_inspected && (peer.connection == Connection::lost || others_in_doubt)) {
     return {.verdict = Verdict::inspect};
   }
   if (!peer.connections) {
@@ -49,7 +48,7 @@ Newcomers::Judgement Newcomers::judge(TimePoint now, const Peer& peer,
   Judgement result;
   for (Peer* member : in_doubt) {
     if (member != &peer &&
-        member->connected != std::ranges::binary_search(*peer.connections, *member->name)) {
+        member->is_connected() != std::ranges::binary_search(*peer.connections, *member->name)) {
       result.needed.push_back(member);
     }
   }

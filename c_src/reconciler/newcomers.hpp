@@ -23,8 +23,9 @@ class Newcomers {
   /// `settings` must outlive this object.
   explicit Newcomers(const ReconcilerSettings& settings) : settings_(settings) {}
 
+  /// Precondition: the peer is in no place.
   void add(Peer& peer);
-  /// Does nothing if the peer is not among them. A peer must be removed before it is destroyed.
+  /// Does nothing if the peer is not among them.
   void remove(Peer& peer);
   /// In the order of their arrival.
   [[nodiscard]] const std::vector<Peer*>& peers() const { return peers_; }

@@ -3,7 +3,7 @@
 namespace rancher_cnode::reconciler {
 
 PeerState Peer::current_state() const {
-  if (connected) {
+  if (is_connected()) {
     return PeerState::connected;
   }
   if (flight != 0) {
@@ -16,7 +16,7 @@ PeerState Peer::current_state() const {
         return PeerState::dialling;
     }
   }
-  if (!dialable || (ready && held_since)) {
+  if (!is_dialable() || (place == Place::ready && held_since)) {
     return PeerState::held;
   }
   return place == Place::waiting ? PeerState::waiting : PeerState::queued;
