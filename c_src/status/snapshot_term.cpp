@@ -46,7 +46,7 @@ class Map {
   Map& number(std::string_view key, Number value) {
     return pair(key).then([&] { values_.integer(static_cast<std::int64_t>(value)); });
   }
-  Map& flag(std::string_view key, bool value) {
+  Map& flag(std::string_view key, bool value) {  // NOLINT: the value of a term
     return pair(key).then([&] { values_.boolean(value); });
   }
   Map& ago(std::string_view key, TimePoint now, const std::optional<TimePoint>& then) {
