@@ -53,10 +53,15 @@ struct Watched {
   Log log{LogLevel::info, LogFormat::text, lines};
   agent::CookieWatch cookie{Config(), node, log};
   Events heard;
+  std::function<void()> at_loss = [] {};
   std::shared_ptr<TargetConnection> connection = std::make_shared<TargetConnection>(
       node, timers, cookie, log, agent::test::node(name),
       TargetConnection::Handlers{.up = [this] { heard.emplace_back("up"); },
-                                 .down = [this] { heard.emplace_back("down"); },
+                                 .down =
+                                     [this] {
+                                       heard.emplace_back("down");
+                                       at_loss();
+                                     },
                                  .attempt_failed = [this] { heard.emplace_back("attempt failed"); }});
 };
 
@@ -229,6 +234,20 @@ TEST_CASE("an attempt that succeeds counts only once the connection is there") {
   CHECK_FALSE(watched.connection->up());
   CHECK(watched.heard.empty());
   CHECK(watched.lines->all().size() == 0);
+}
+
+TEST_CASE("a connection whose owner stops it when it ends makes no further attempt") {
+  for (const auto how_long : {Milliseconds(1), Milliseconds(1'000)}) {
+    Watched watched;
+    watched.connection->start();
+    watched.node.end_attempt({});
+    watched.at_loss = [&] { watched.connection->stop(); };
+    watched.connect_for(how_long);
+    watched.connection->node_down(closed);
+    watched.timers.advance(Milliseconds(60'000));
+    CHECK(watched.attempts() == 1);
+    CHECK(watched.timers.idle());
+  }
 }
 
 TEST_CASE("a connection that is reported twice is one") {
