@@ -18,6 +18,7 @@ namespace {
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::membership;
+using namespace rancher_cnode::reconciler;
 
 constexpr std::uint32_t first_address = 0x0a2a0001;  // 10.42.0.1
 constexpr int runs = 51;

@@ -7,8 +7,8 @@
 #include <utility>
 #include <variant>
 
-#include "agent/change_log.hpp"
 #include "agent/loop_timers.hpp"
+#include "agent/membership_log.hpp"
 #include "agent/shutdown_triggers.hpp"
 #include "agent/targets.hpp"
 #include "agent/watchdog.hpp"
@@ -37,7 +37,7 @@ class Agent::Impl {
       : config_(std::move(config)),
         program_version_(std::move(version)),
         log_(log),
-        change_log_(log),
+        membership_log_(log),
         started_(Clock::now()),
         loop_(1),
         watchdog_log_(config_.log_level, config_.log_format),
@@ -159,8 +159,8 @@ class Agent::Impl {
       return;
     }
     const auto now = Clock::now();
-    membership_->observe(now, observation.scope, observation.read, observation.authority);
-    change_log_.note(now, observation.scope, *membership_);
+    membership_log_.write(
+        membership_->observe(now, observation.scope, observation.read, observation.authority).facts);
     if (membership_->view().last_answer) {
       targets_->share(membership_->desired());
     }
@@ -234,7 +234,7 @@ class Agent::Impl {
   Config config_;
   std::string program_version_;
   const Log& log_;
-  ChangeLog change_log_;
+  MembershipLog membership_log_;
   TimePoint started_;
   asio::io_context loop_;
   const Log watchdog_log_;  ///< separate, since the loop may hang while it writes to the other

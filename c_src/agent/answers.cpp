@@ -11,8 +11,8 @@ using distribution::CallResult;
 using distribution::ConnectFailure;
 using distribution::TermReader;
 using distribution::TermType;
-using membership::DialOutcome;
-using membership::ProbeOutcome;
+using reconciler::DialOutcome;
+using reconciler::ProbeOutcome;
 
 namespace {
 
@@ -93,7 +93,14 @@ Absence absence_of(const ConnectFailure& failed) {
   if (failed.stage == "epmd" || failed.stage == "connect") {
     return Absence::awaited;
   }
-  return failed.error.code == ErrorCode::timeout ? Absence::unresponsive : Absence::refused;
+  switch (failed.error.code) {
+    case ErrorCode::timeout:
+      return Absence::unresponsive;
+    case ErrorCode::unavailable:
+      return Absence::awaited;
+    default:
+      return Absence::refused;
+  }
 }
 
 bool is_gone(const ConnectFailure& failed) {

@@ -16,11 +16,11 @@
 namespace rancher_cnode::agent {
 
 /// For the result of distribution::epmd_port.
-[[nodiscard]] membership::ProbeOutcome probe_outcome(const Expected<std::uint16_t>& port);
+[[nodiscard]] reconciler::ProbeOutcome probe_outcome(const Expected<std::uint16_t>& port);
 
 /// For the result of net_kernel:connect_node/1, or of the --connect function: true, false or ignored.
 /// `took`: a refusal comes at once, while net_kernel gives a silent peer net_setuptime (7 s).
-[[nodiscard]] membership::DialOutcome dial_outcome(const distribution::CallResult& result, Duration took);
+[[nodiscard]] reconciler::DialOutcome dial_outcome(const distribution::CallResult& result, Duration took);
 
 /// A list of node names. Names that are not valid here are skipped: nothing is done about them anyway.
 /// ErrorCode::malformed if it is not a list of atoms.
@@ -28,7 +28,8 @@ namespace rancher_cnode::agent {
 
 /// Why a BEAM could not be connected.
 enum class Absence {
-  awaited,  ///< not there: normal while a release boots
+  /// Not there: normal while a release boots. Or busy with an older connection of ours, or the network failed.
+  awaited,
   refused,  ///< it is there and refuses
   /// It is there, the kernel accepts the connection, and nothing answers: stopped, or swapping.
   unresponsive,

@@ -15,8 +15,8 @@ constexpr Milliseconds shortest_reading_interval{1'000};
 constexpr Milliseconds longest_reading_interval{2'500};
 
 /// A container is disconnected by its own C-node; with --targets all, by the departed target itself.
-membership::DepartedPolicy departed_policy(const Config& config) {
-  using membership::DepartedPolicy;
+reconciler::DepartedPolicy departed_policy(const Config& config) {
+  using reconciler::DepartedPolicy;
   if (config.disconnect || config.removal == RemovalPolicy::immediate) {
     return DepartedPolicy::disconnect;
   }
@@ -68,8 +68,8 @@ membership::MembershipSettings membership_settings(const Config& config, Ipv4Add
   return settings;
 }
 
-membership::ReconcilerSettings reconciler_settings(const Config& config, const NodeName& target) {
-  membership::ReconcilerSettings settings{.target = target};
+reconciler::ReconcilerSettings reconciler_settings(const Config& config, const NodeName& target) {
+  reconciler::ReconcilerSettings settings{.target = target};
   settings.max_dials = config.max_dials;
   settings.probe = config.probe;
   settings.seed = random_seed();

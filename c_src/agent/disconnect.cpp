@@ -15,8 +15,8 @@ using distribution::Connections;
 using distribution::TermBytes;
 using distribution::TermReader;
 using distribution::TermWriter;
-using membership::DisconnectOutcome;
-using membership::InspectOutcome;
+using reconciler::DisconnectOutcome;
+using reconciler::InspectOutcome;
 
 namespace {
 

@@ -35,12 +35,12 @@ struct DisconnectRequest {
 };
 
 struct DisconnectResult {
-  membership::DisconnectOutcome outcome;
+  reconciler::DisconnectOutcome outcome;
   std::string detail;  ///< for the log
 };
 
 struct Inspection {
-  membership::InspectOutcome outcome = membership::InspectOutcome::no_answer;
+  reconciler::InspectOutcome outcome = reconciler::InspectOutcome::no_answer;
   std::vector<NodeName> connections;  ///< of the peer, if it is clear
 };
 

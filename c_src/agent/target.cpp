@@ -1,6 +1,5 @@
 #include "agent/target.hpp"
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "agent/answers.hpp"
 #include "agent/disconnect.hpp"
 #include "rancher_cnode/agent/component_settings.hpp"
+#include "rancher_cnode/core/backoff.hpp"
 #include "rancher_cnode/distribution/epmd.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 
@@ -17,12 +17,14 @@ namespace asio = boost::asio;
 using distribution::CallResult;
 using distribution::TermBytes;
 using distribution::TermWriter;
-using membership::DialOutcome;
-namespace event = membership::event;
-namespace action = membership::action;
+namespace event = reconciler::event;
+namespace action = reconciler::action;
 
 namespace {
 
+/// How long a list of connections may take: longer after each that failed, so that a BEAM that is always slow is driven
+/// all the same.
+constexpr Backoff list_limit(Milliseconds(5'000), Milliseconds(60'000));
 constexpr Milliseconds probe_limit{1'000};
 /// Above net_kernel's own net_setuptime of 7 s, after which a dial is false.
 constexpr Milliseconds dial_limit{15'000};
@@ -36,15 +38,11 @@ Target::Target(asio::io_context& loop, distribution::Connections& cnode, Timers&
       timers_(timers),
       config_(config),
       name_(std::move(name)),
-      link_log_(log, name_),
+      connection_log_(log, name_),
       link_(std::make_shared<TargetConnection>(
           cnode, timers, cookie, log, name_,
           TargetConnection::Handlers{.up = [this]() { step(event::TargetUp{}); },
-                                     .down =
-                                         [this]() {
-                                           link_log_.forget();
-                                           step(event::TargetDown{});
-                                         },
+                                     .down = [this]() { step(event::TargetDown{}); },
                                      .attempt_failed = [this]() { changed_(); }})),
       reconciler_(reconciler_settings(config, name_)),
       changed_(std::move(changed)) {}
@@ -59,7 +57,6 @@ void Target::stop() {
 
 void Target::desired_changed(const std::shared_ptr<const membership::Desired>& desired) {
   desired_ = desired;
-  link_log_.desired(desired);
   step(event::DesiredChanged{desired});
 }
 
@@ -68,7 +65,7 @@ void Target::on_external_change() {
   step(event::ExternalChange{});
 }
 
-status::TargetSnapshot Target::snapshot(membership::PeerScope scope) const {
+status::TargetSnapshot Target::snapshot(reconciler::PeerScope scope) const {
   return {.node = name_,
           .state = link_->state(),
           .reason = link_->reason(),
@@ -81,14 +78,12 @@ status::TargetSnapshot Target::snapshot(membership::PeerScope scope) const {
           .counters = reconciler_.counters()};
 }
 
-void Target::step(const membership::Event& event) {
+void Target::step(const reconciler::Event& event) {
   if (stopped_) {
     return;
   }
   const auto taken = reconciler_.step(timers_.now(), event);
-  for (const auto& fact : taken.facts) {
-    link_log_.departed(fact);
-  }
+  connection_log_.write(taken.facts);
   for (const auto& action : taken.actions) {
     std::visit([this](const auto& what) { execute(what); }, action);
   }
@@ -113,28 +108,25 @@ void Target::execute(const action::ListConnections& list) {
     arguments.list(1).atom("connected").nil();
   }
   cnode_.call(
-      name_, config_.list_nodes.value_or(ModuleFunction{"erlang", "nodes"}), arguments.bytes(), list_limit_,
+      name_, config_.list_nodes.value_or(ModuleFunction{"erlang", "nodes"}), arguments.bytes(),
+      list_limit.after(failed_lists_ + 1),
       [self = shared_from_this(), id = list.id](const CallResult& result) { self->listed(id, result); });
 }
 
-void Target::listed(membership::ActionId id, const CallResult& result) {
+void Target::listed(reconciler::ActionId id, const CallResult& result) {
   if (stopped_ || !link_->up()) {
     return;
   }
   auto links = result.and_then([](const TermBytes& term) { return node_names(term); });
   if (!links) {
-    list_limit_ = std::min(list_limit_ * 2, longest_list_limit);
+    ++failed_lists_;
     link_->answered(links.error().message);
     step(event::ListFailed{id});
     return;
   }
-  list_limit_ = list_limit;
+  failed_lists_ = 0;
   link_->answered("");
   step(event::ConnectionsListed{id, *links});
-  link_log_.listed(*links, [this](const NodeName& peer) {
-    const auto view = reconciler_.peer(peer);
-    return view && view->state == membership::PeerState::connected;
-  });
 }
 
 void Target::execute(const action::Probe& probe) {
@@ -147,7 +139,6 @@ void Target::execute(const action::Probe& probe) {
         const auto port = co_await distribution::epmd_port(address, self->config_.epmd_port,
                                                            std::string(probe.peer.alive()), probe_limit);
         self->step(event::Probed{probe.id, probe_outcome(port), port.value_or(0)});
-        port ? self->note_held(probe.peer) : self->note_failure(probe.peer);
       },
       asio::detached);
 }
@@ -158,10 +149,6 @@ void Target::execute(const action::Inspect& inspection) {
       [self = shared_from_this(), inspection]() -> asio::awaitable<void> {
         auto [outcome, connections] = co_await inspect(self->cnode_, inspection.peer, self->name_);
         self->step(event::Inspected{inspection.id, outcome, std::move(connections)});
-        self->note_held(inspection.peer);
-        if (outcome == membership::InspectOutcome::refreshed && !self->stopped_) {
-          self->link_log_.refreshed(inspection.peer);
-        }
       },
       asio::detached);
 }
@@ -179,30 +166,7 @@ void Target::dialled(const action::Dial& dial, TimePoint began, const CallResult
   if (stopped_ || !link_->up()) {
     return;
   }
-  const Duration took = timers_.now() - began;
-  const DialOutcome outcome = dial_outcome(result, took);
-  if (outcome == DialOutcome::connected) {
-    link_log_.linked(dial.peer, took);
-  }
-  step(event::Dialled{dial.id, outcome});
-  if (outcome != DialOutcome::connected) {
-    note_failure(dial.peer);
-  }
-}
-
-/// A peer that was found is not dialled yet, for the sake of another member.
-void Target::note_held(const NodeName& peer) {
-  const auto view = reconciler_.peer(peer);
-  if (view && view->state == membership::PeerState::held) {
-    note_failure(peer);
-  }
-}
-
-/// Log and status have the same reason.
-void Target::note_failure(const NodeName& peer) {
-  if (const auto view = reconciler_.peer(peer); view && !stopped_ && !view->reason.empty()) {
-    link_log_.failed(peer, view->reason);
-  }
+  step(event::Dialled{dial.id, dial_outcome(result, timers_.now() - began)});
 }
 
 void Target::execute(const action::Disconnect& action) {
@@ -219,7 +183,7 @@ void Target::execute(const action::Disconnect& action) {
       [self, action, request = std::move(request)]() -> asio::awaitable<void> {
         const auto result = co_await disconnect(self->cnode_, request);
         if (!self->stopped_) {
-          self->link_log_.disconnect_requested(action.peer, result.outcome, result.detail);
+          self->connection_log_.disconnect_requested(action.peer, result.outcome, result.detail);
           self->step(event::Disconnected{action.id, result.outcome});
         }
       },

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
-#include "agent/link_log.hpp"
+#include "agent/connection_log.hpp"
 #include "agent/target_connection.hpp"
 #include "rancher_cnode/config/config.hpp"
 #include "rancher_cnode/core/clock.hpp"
@@ -18,11 +19,6 @@
 #include "rancher_cnode/status/snapshot.hpp"
 
 namespace rancher_cnode::agent {
-
-/// How long a list of connections may take: doubled with each that takes longer, so that a BEAM that is always slow is
-/// driven all the same.
-inline constexpr Milliseconds list_limit{5'000};
-inline constexpr Milliseconds longest_list_limit{60'000};
 
 class Target : public std::enable_shared_from_this<Target> {
  public:
@@ -47,20 +43,18 @@ class Target : public std::enable_shared_from_this<Target> {
   /// Neither connected nor connecting at this moment.
   [[nodiscard]] bool away() const { return link_->away(); }
   [[nodiscard]] status::TargetSnapshot snapshot(
-      membership::PeerScope scope = membership::PeerScope::all) const;
+      reconciler::PeerScope scope = reconciler::PeerScope::all) const;
 
  private:
-  void step(const membership::Event& event);
-  void execute(const membership::action::ListConnections& list);
-  void execute(const membership::action::Probe& probe);
-  void execute(const membership::action::Inspect& inspection);
-  void execute(const membership::action::Dial& dial);
-  void execute(const membership::action::Disconnect& action);
+  void step(const reconciler::Event& event);
+  void execute(const reconciler::action::ListConnections& list);
+  void execute(const reconciler::action::Probe& probe);
+  void execute(const reconciler::action::Inspect& inspection);
+  void execute(const reconciler::action::Dial& dial);
+  void execute(const reconciler::action::Disconnect& action);
   [[nodiscard]] bool is_of_cluster(const NodeName& node) const;
-  void listed(membership::ActionId id, const distribution::CallResult& result);
-  void dialled(const membership::action::Dial& dial, TimePoint began, const distribution::CallResult& result);
-  void note_held(const NodeName& peer);
-  void note_failure(const NodeName& peer);
+  void listed(reconciler::ActionId id, const distribution::CallResult& result);
+  void dialled(const reconciler::action::Dial& dial, TimePoint began, const distribution::CallResult& result);
   void wake_later();
 
   boost::asio::io_context& loop_;
@@ -69,12 +63,12 @@ class Target : public std::enable_shared_from_this<Target> {
   const Config& config_;
   const NodeName name_;
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
-  LinkLog link_log_;
+  ConnectionLog connection_log_;
   std::shared_ptr<TargetConnection> link_;
-  membership::Reconciler reconciler_;
+  reconciler::Reconciler reconciler_;
   Timers::Pending wake_;
   std::function<void()> changed_;
-  Milliseconds list_limit_ = list_limit;
+  std::uint32_t failed_lists_ = 0;  ///< in a row
   bool stopped_ = false;
 };
 

@@ -36,21 +36,27 @@ void TargetConnection::start() {
 }
 
 void TargetConnection::stop() {
-  stopped_ = true;
+  phase_ = Phase::stopped;
   timer_.reset();
 }
 
+bool TargetConnection::failing() const {
+  return phase_ == Phase::failing || phase_ == Phase::refused || (up() && state_ == State::unresponsive);
+}
+
 void TargetConnection::connect() {
-  if (stopped_ || connecting_) {
+  if (!absent() || connecting_) {
     return;
   }
   connecting_ = true;
-  refused_ = false;
+  if (phase_ == Phase::refused) {
+    phase_ = Phase::failing;
+  }
   ++attempts_;
   cookie_changes_ = cookie_.changes();
   cnode_.connect(name_, [self = shared_from_this()](const auto& connected) {
     self->connecting_ = false;
-    if (!self->stopped_ && !self->up_ && !connected) {
+    if (self->absent() && !connected) {
       self->attempt_failed(connected.error());
     }
   });
@@ -61,7 +67,7 @@ void TargetConnection::connect_after(Milliseconds delay) {
 }
 
 void TargetConnection::retry_after(Milliseconds delay, std::uint16_t port) {
-  refused_ = true;
+  phase_ = Phase::refused;
   next_attempt_ = timers_.now() + delay;
   refused_port_ = port;
   watch();
@@ -75,7 +81,7 @@ void TargetConnection::watch() {
     return;
   }
   timer_ = timers_.call_after(interval, [self = shared_from_this()]() {
-    if (!self->stopped_ && !self->up_) {
+    if (self->absent()) {
       self->check_for_change();
     }
   });
@@ -87,7 +93,7 @@ void TargetConnection::check_for_change() {
     return;
   }
   cnode_.look_up(name_, [self = shared_from_this(), attempt = attempts_](const auto& port) {
-    if (!self->stopped_ && !self->up_ && attempt == self->attempts_) {
+    if (self->absent() && attempt == self->attempts_) {
       self->port_found(port);
     }
   });
@@ -112,7 +118,7 @@ void TargetConnection::changed() {
 
 void TargetConnection::attempt_failed(const distribution::ConnectFailure& failed) {
   const Absence absence = absence_of(failed);
-  failing_ = true;
+  phase_ = Phase::failing;
   state_ = absence == Absence::unresponsive ? State::unresponsive : State::awaited;
   reason_ = failed.error.message;
   stage_ = failed.stage;
@@ -132,8 +138,7 @@ void TargetConnection::attempt_failed(const distribution::ConnectFailure& failed
   if (is_gone(failed)) {
     backoff_.changed(timers_.now());
   }
-  // Unavailable: it still holds an older connection of ours, or the network failed.
-  if (absence == Absence::refused && failed.error.code != ErrorCode::unavailable) {
+  if (absence == Absence::refused) {
     retry_after(backoff_.refused(), failed.port);
   } else {
     connect_after(backoff_.failed(timers_.now()));
@@ -142,15 +147,13 @@ void TargetConnection::attempt_failed(const distribution::ConnectFailure& failed
 }
 
 void TargetConnection::node_up() {
-  if (stopped_ || up_) {
+  if (!absent()) {
     return;
   }
-  up_ = true;
+  phase_ = Phase::unstable;
   ++attempts_;
-  failing_ = false;
   state_ = State::connected;
   since_ = timers_.now();
-  stable_ = false;
   reason_.clear();
   stage_.clear();
   if (!backoff_.unstable()) {
@@ -178,28 +181,31 @@ void TargetConnection::stabilize() {
   if (backoff_.unstable()) {
     log_connected();
   }
-  stable_ = true;
+  phase_ = Phase::stable;
   logged_.clear();
   logged_ends_.clear();
   backoff_.stabilized();
 }
 
 void TargetConnection::node_down(const Error& why) {
-  if (stopped_ || !up_) {
+  if (!up()) {
     return;
   }
   stabilize();
-  up_ = false;
-  failing_ = !stable_;
+  const bool was_stable = phase_ == Phase::stable;
+  phase_ = was_stable ? Phase::starting : Phase::failing;
   state_ = State::awaited;
   since_ = connecting_since_ = timers_.now();
   reason_ = why.message;
   timer_.reset();
-  if (stable_ || logged_ends_.insert(why.code).second) {
+  if (was_stable || logged_ends_.insert(why.code).second) {
     log_.warning("target_lost", why.message, {{"target", name_.str()}});
   }
   handlers_.down();
-  if (stable_) {
+  if (!absent()) {
+    return;
+  }
+  if (was_stable) {
     backoff_.ended(since_);
     connect();
   } else {
@@ -208,7 +214,7 @@ void TargetConnection::node_down(const Error& why) {
 }
 
 void TargetConnection::retry_now() {
-  if (!up_ && !refused_ && backoff_.on_external_change(timers_.now())) {
+  if (absent() && phase_ != Phase::refused && backoff_.on_external_change(timers_.now())) {
     connect();
   }
 }
@@ -216,7 +222,6 @@ void TargetConnection::retry_now() {
 void TargetConnection::answered(const std::string& error) {
   const State before = std::exchange(state_, error.empty() ? State::connected : State::unresponsive);
   reason_ = error;
-  failing_ = !error.empty();
   if (before == state_) {
     return;
   }

@@ -51,17 +51,27 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
   /// The result of the last call over the connection; `error` is empty if it was answered.
   void answered(const std::string& error);
 
-  [[nodiscard]] bool up() const { return up_; }
+  [[nodiscard]] bool up() const { return phase_ == Phase::unstable || phase_ == Phase::stable; }
   /// Neither connected nor connecting at this moment.
-  [[nodiscard]] bool away() const { return !up_ && !connecting_; }
+  [[nodiscard]] bool away() const { return !up() && !connecting_; }
   /// The last attempt failed, or the last connection ended early, or the BEAM does not answer.
-  [[nodiscard]] bool failing() const { return failing_; }
+  [[nodiscard]] bool failing() const;
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const std::string& reason() const { return reason_; }  ///< empty if connected and answering
   [[nodiscard]] const std::string& stage() const { return stage_; }  ///< of the last failed attempt, or empty
   [[nodiscard]] TimePoint since() const { return since_; }           ///< of the connection, or of its absence
 
  private:
+  enum class Phase {
+    starting,  ///< absent; no attempt has failed since the start, or since a stable connection ended
+    failing,   ///< absent; the last attempt failed, or the last connection ended before it was stable
+    refused,   ///< as failing; its process and our cookie are watched until the next attempt
+    unstable,  ///< connected for less than ReconnectBackoff::stable_after
+    stable,    ///< connected
+    stopped,
+  };
+
+  [[nodiscard]] bool absent() const { return !up() && phase_ != Phase::stopped; }
   void connect();
   void connect_after(Milliseconds delay);
   void retry_after(Milliseconds delay, std::uint16_t port);
@@ -84,23 +94,19 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
   const Locality locality_;
   ReconnectBackoff backoff_;
   Timers::Pending timer_;   ///< connected: until the connection is stable; else until the next attempt
-  TimePoint next_attempt_;  ///< while it refuses us
+  TimePoint next_attempt_;  ///< only while refused
   std::uint16_t refused_port_ = 0;    ///< of the process that refuses us; 0 if not known
   std::uint64_t cookie_changes_ = 0;  ///< as of the last attempt
   std::uint64_t attempts_ = 0;
-  bool refused_ = false;  ///< by the last attempt
   TimePoint connecting_since_;
   TimePoint since_;
+  Phase phase_ = Phase::starting;
   State state_ = State::awaited;
   std::string reason_;
   std::string stage_;
   std::string logged_;               ///< the kind of failed attempt that was logged last
   std::set<ErrorCode> logged_ends_;  ///< logged reasons of connections that ended early
-  bool failing_ = false;
-  bool connecting_ = false;
-  bool up_ = false;
-  bool stable_ = false;  ///< connected for ReconnectBackoff::stable_after
-  bool stopped_ = false;
+  bool connecting_ = false;  ///< an attempt is running; it may end after the connection has come by itself
 };
 
 }  // namespace rancher_cnode::agent

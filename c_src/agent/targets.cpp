@@ -138,7 +138,7 @@ std::vector<status::TargetSnapshot> Targets::snapshots() const {
   snapshots.reserve(targets_.size());
   for (const auto& [name, target] : targets_) {
     snapshots.push_back(
-        target->snapshot(all_ ? membership::PeerScope::unconnected : membership::PeerScope::all));
+        target->snapshot(all_ ? reconciler::PeerScope::unconnected : reconciler::PeerScope::all));
   }
   return snapshots;
 }

@@ -1,20 +1,14 @@
-#include "rancher_cnode/membership/membership.hpp"
-
 #include <algorithm>
 #include <utility>
 
-#include "membership/coverage.hpp"
-#include "membership/membership_views.hpp"
-#include "membership/peer_records.hpp"
-#include "membership/removal_guard.hpp"
+#include "membership/membership_impl.hpp"
+#include "rancher_cnode/core/backoff.hpp"
 
 namespace rancher_cnode::membership {
 namespace {
 
-/// The pace of asking again while a read that would tell something is waited for: it doubles with every one
-/// that tells nothing, for each may end a long-poll early.
-constexpr Milliseconds read_again{1'000};
-constexpr Milliseconds read_again_limit{5'000};
+/// The delay before the next read after reads that confirmed nothing: each may end a long-poll early.
+constexpr Backoff read_again(Milliseconds(1'000), Milliseconds(5'000));
 /// Where our own container is never listed no read can remove, and peers would pile up over the years.
 constexpr std::chrono::hours forgotten_after{1};
 /// Departed peers are remembered for so long, and for mass_removal_delay at least.
@@ -23,68 +17,6 @@ constexpr std::uint32_t reads_needed = 2;
 constexpr std::string_view lost_address = "listed, but without a usable address for now";
 
 }  // namespace
-
-class Membership::Impl {
- public:
-  explicit Impl(MembershipSettings settings) : settings_(std::move(settings)) {}
-
-  bool observe(TimePoint now, ReadScope scope, const Read& read, Authority authority);
-  const std::shared_ptr<const Desired>& desired() const { return desired_; }
-  std::optional<TimePoint> wants_read_at() const;
-  const MembershipView& view() const { return view_; }
-  std::vector<MemberView> member_views() const {
-    return make_member_views(peers_, departed_, departed_own(), view_.own_since);
-  }
-
- private:
-  bool observe(TimePoint now, ReadScope scope, const Service& service, Authority authority);
-  bool tells_nothing();
-  bool confirm(Confirmed confirmed);
-  bool judge_own(TimePoint now, const Eligibility& listed, Authority authority);
-  bool add_listed(TimePoint now, const Eligibility& listed);
-  bool look_for_missing(TimePoint now, const Eligibility& listed, Authority authority);
-  bool forget_unlisted(TimePoint now, const Eligibility& listed);
-  bool remove_confirmed(TimePoint now);
-  bool forget_departed(TimePoint now);
-  void rebuild() { desired_ = make_desired(peers_, departed_, view_.own, departed_own(), confirmed_); }
-
-  template <class Change>
-  static bool change(TimePoint now, PeerRecord& peer, Change&& apply);
-  static void suspect(TimePoint now, PeerRecord& peer);
-  static void begin_anew(TimePoint now, Suspicion& suspicion);
-  [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion) const;
-  [[nodiscard]] bool is_lasting(TimePoint now, const Suspicion& suspicion) const;
-  [[nodiscard]] Milliseconds delay_of(const Suspicion& suspicion) const;
-  [[nodiscard]] bool is_own(Ipv4Address address) const { return address == settings_.own_address; }
-  [[nodiscard]] std::optional<NodeName> departed_own() const;
-  [[nodiscard]] bool waits_for_restoring() const;
-  bool set_own(TimePoint now, OwnMembership own);
-
-  MembershipSettings settings_;
-  RemovalGuard guard_{settings_};
-  Coverage of_others_{2 * settings_.reading_interval};
-  Coverage of_own_{2 * settings_.reading_interval};
-  PeerRecords peers_;
-  DepartedPeers departed_;
-  std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
-  Confirmed confirmed_;
-  MembershipView view_;
-  TimePoint last_read_;
-  bool synced_ = false;             ///< a read has listed somebody
-  std::uint32_t told_nothing_ = 0;  ///< reads in a row that could confirm nothing
-};
-
-/// Applies a change to a peer; true if it may be dialled now and could not be before, or the other way round.
-template <class Change>
-bool Membership::Impl::change(TimePoint now, PeerRecord& peer, Change&& apply) {
-  const MemberState before = peer.state();
-  apply(peer);
-  const MemberState after = peer.state();
-  if (before != after) {
-    peer.since = now;
-  }
-  return (before == MemberState::dialable) != (after == MemberState::dialable);
-}
 
 void Membership::Impl::suspect(TimePoint now, PeerRecord& peer) {
   if (!peer.suspicion) {
@@ -114,7 +46,7 @@ bool Membership::Impl::is_lasting(TimePoint now, const Suspicion& suspicion) con
   return suspicion.reads >= reads_needed && now >= suspicion.since + delay_of(suspicion);
 }
 
-bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
+bool Membership::Impl::take(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
   last_read_ = now;
   if (const auto* unknown = std::get_if<FailedRead>(&read)) {
     ++view_.failed_reads;
@@ -122,20 +54,38 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Read& read,
     view_.last_failure = unknown->reason;
     return tells_nothing();
   }
-  return observe(now, scope, std::get<Service>(read), authority);
+  return take(now, scope, std::get<Service>(read), authority);
 }
 
-bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& service, Authority of_source) {
+void Membership::Impl::take_dropped(DropCounts dropped) {
+  for (std::size_t i = 0; i < dropped.size(); ++i) {
+    if (dropped[i].count > 0 && dropped[i].count != view_.dropped[i].count) {
+      facts_.emplace_back(fact::ContainersSkipped{static_cast<DropReason>(i), dropped[i]});
+    }
+  }
+  view_.dropped = std::move(dropped);
+}
+
+void Membership::Impl::state_guard(TimePoint now) {
+  const auto before = std::exchange(view_.mass_removal_guard, guard_.view(now, peers_, departed_));
+  if (before.has_value() != view_.mass_removal_guard.has_value()) {
+    facts_.emplace_back(fact::MassRemovalGuard{view_.mass_removal_guard});
+  }
+}
+
+bool Membership::Impl::take(TimePoint now, ReadScope scope, const Service& service, Authority of_source) {
   view_.last_answer = now;
   Eligibility listed = judge(service, settings_.health);
-  view_.dropped = std::move(listed.dropped);
+  take_dropped(std::move(listed.dropped));
   if (service.containers.empty()) {
     ++view_.incomplete_reads;
+    state_unlisted(now, scope);
     return tells_nothing();
   }
 
   // Before the others: whether a read may remove them depends on whether it lists us.
   bool changed = judge_own(now, listed, of_source);
+  state_unlisted(now, scope);
   const bool alone = scope == ReadScope::named && view_.own == OwnMembership::unknown;
   const Authority authority =
       alone || view_.own == OwnMembership::listed ? of_source : Authority::may_only_add;
@@ -152,7 +102,7 @@ bool Membership::Impl::observe(TimePoint now, ReadScope scope, const Service& se
     changed |= forget_unlisted(now, listed);
   }
   changed |= forget_departed(now);
-  view_.mass_removal_guard = guard_.view(now, peers_, departed_);
+  state_guard(now);
   const bool tells =
       authority == Authority::full || (of_source == Authority::full && view_.own != OwnMembership::unknown);
   told_nothing_ = tells ? 0 : told_nothing_ + 1;
@@ -183,53 +133,6 @@ bool Membership::Impl::confirm(Confirmed confirmed) {
   return std::exchange(confirmed_, confirmed) != confirmed;
 }
 
-std::optional<NodeName> Membership::Impl::departed_own() const {
-  if (view_.own != OwnMembership::removed) {
-    return std::nullopt;
-  }
-  return NodeName::of(settings_.node_basename, settings_.own_address);
-}
-
-bool Membership::Impl::set_own(TimePoint now, OwnMembership own) {
-  if (view_.own == own) {
-    return false;
-  }
-  view_.own = own;
-  view_.own_since = now;
-  return true;
-}
-
-bool Membership::Impl::judge_own(TimePoint now, const Eligibility& listed, Authority authority) {
-  if (authority != Authority::full) {
-    of_own_.broken();
-  }
-  const auto own = peers_.find(settings_.own_address);
-  const bool without_address = own != peers_.end() && is_unaddressed(listed, own->second);
-  if (without_address || listed.find(settings_.own_address) != nullptr) {
-    guard_.release_own();
-    return set_own(now, OwnMembership::listed);
-  }
-  if (own == peers_.end() || authority != Authority::full) {
-    return false;  // never listed, or departed already
-  }
-
-  const bool covered = of_own_.extend(now);
-  change(now, own->second, [&](PeerRecord& peer) {
-    if (peer.suspicion && !covered) {
-      begin_anew(now, *peer.suspicion);
-    }
-    suspect(now, peer);
-  });
-  Suspicion& suspicion = *own->second.suspicion;
-  guard_.judge_own(now, listed, suspicion, peers_, departed_);
-  const bool left = settings_.removal != RemovalPolicy::never && is_lasting(now, suspicion);
-  if (left) {
-    peers_.erase(own);
-    guard_.release_own();
-  }
-  return set_own(now, left ? OwnMembership::removed : OwnMembership::missing);
-}
-
 bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
   bool changed = false;
   const bool first = !std::exchange(synced_, true);
@@ -248,6 +151,7 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
                       .up = true,
                       .suspicion = {},
                       .unlisted = {}};
+      facts_.emplace_back(fact::PeerListed{peer.node});
       known = peers_.emplace_hint(known, member.address, std::move(peer));
       changed = true;
     }
@@ -313,6 +217,7 @@ bool Membership::Impl::forget_unlisted(TimePoint now, const Eligibility& listed)
       peer.unlisted = now;
     }
     if (now - *peer.unlisted >= forgotten_after) {
+      facts_.emplace_back(fact::PeerForgotten{peer.node});
       peers_.erase(current);
     }
   }
@@ -328,7 +233,10 @@ bool Membership::Impl::remove_confirmed(TimePoint now) {
     if (is_own(address) || !peer.suspicion || !is_confirmed(now, *peer.suspicion)) {
       continue;
     }
-    if (settings_.removal != RemovalPolicy::never) {
+    if (settings_.removal == RemovalPolicy::never) {
+      facts_.emplace_back(fact::PeerForgotten{peer.node});
+    } else {
+      facts_.emplace_back(fact::PeerDeparted{peer.node});
       departed_.insert_or_assign(address, DepartedPeer{peer.node, now, peer.up});
     }
     peers_.erase(current);
@@ -380,11 +288,7 @@ std::optional<TimePoint> Membership::Impl::wants_read_at() const {
   if (!earliest) {
     return std::nullopt;
   }
-  Milliseconds pause = read_again;
-  for (std::uint32_t i = 1; i < told_nothing_ && pause < read_again_limit; ++i) {
-    pause *= 2;
-  }
-  return std::max<TimePoint>(*earliest, last_read_ + std::min(pause, read_again_limit));
+  return std::max<TimePoint>(*earliest, last_read_ + read_again.after(told_nothing_));
 }
 
 Membership::Membership(MembershipSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
@@ -392,7 +296,7 @@ Membership::~Membership() = default;
 Membership::Membership(Membership&&) noexcept = default;
 Membership& Membership::operator=(Membership&&) noexcept = default;
 
-bool Membership::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
+Observed Membership::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
   return impl_->observe(now, scope, read, authority);
 }
 const std::shared_ptr<const Desired>& Membership::desired() const { return impl_->desired(); }

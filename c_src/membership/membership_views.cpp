@@ -39,9 +39,7 @@ std::vector<MemberView> make_member_views(const PeerRecords& peers, const Depart
   std::vector<MemberView> result;
   result.reserve(peers.size() + departed.size() + 1);
   for (const auto& [address, peer] : peers) {
-    const MemberState state = peer.state();
-    std::string reason = state == MemberState::suspected ? "missing from the metadata" : peer.hold;
-    result.push_back({peer.node, state, std::move(reason), peer.since});
+    result.push_back({peer.node, peer.state(), std::string(peer.reason()), peer.since});
   }
   for (const auto& [address, peer] : departed) {
     result.push_back({peer.node, MemberState::departed, "no longer in the service", peer.since});

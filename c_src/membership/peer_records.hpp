@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "rancher_cnode/membership/membership.hpp"
 
@@ -33,6 +34,10 @@ struct PeerRecord {
       return MemberState::suspected;
     }
     return hold.empty() ? MemberState::dialable : MemberState::held;
+  }
+  /// Why it is not dialled, in words; empty if dialable.
+  [[nodiscard]] std::string_view reason() const {
+    return suspicion ? std::string_view("missing from the metadata") : std::string_view(hold);
   }
 };
 

@@ -3,7 +3,7 @@
 
 #include "rancher_cnode/reconciler/reconciler.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 class ActionIds {
  public:
@@ -17,4 +17,4 @@ class ActionIds {
   ActionId next_ = 1;  // 0 stands for "none"
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

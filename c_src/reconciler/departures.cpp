@@ -4,7 +4,7 @@
 #include <unordered_set>
 #include <utility>
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 constexpr std::string_view unconfirmed = "no C-node at its address confirms that it has departed";
@@ -50,8 +50,8 @@ std::string_view to_string(DisconnectOutcome outcome) {
 }
 
 Departures::Departures(const ReconcilerSettings& settings, ActionIds& ids, Random& random,
-                       ReconcilerCounters& counters)
-    : settings_(settings), ids_(ids), random_(random), counters_(counters) {}
+                       ReconcilerCounters& counters, std::vector<ConnectionFact>& facts)
+    : settings_(settings), ids_(ids), random_(random), counters_(counters), facts_(facts) {}
 
 /// Whether it is to be asked, rather than reported.
 bool Departures::is_asked(const NodeName& name) const {
@@ -59,7 +59,8 @@ bool Departures::is_asked(const NodeName& name) const {
     return true;
   }
   // Once our own container has departed, the others are none of our business.
-  return settings_.departed_peers == DepartedPolicy::disconnect && desired_->own != OwnMembership::removed;
+  return settings_.departed_peers == DepartedPolicy::disconnect &&
+         desired_->own != membership::OwnMembership::removed;
 }
 
 /// Metadata names it, or has named it.
@@ -69,7 +70,7 @@ bool Departures::is_of_cluster(const NodeName& name) const {
 }
 
 /// Whether it departed now, and is ours to see off.
-bool Departures::concerns(const NodeName& name, const Desired& before) const {
+bool Departures::concerns(const NodeName& name, const membership::Desired& before) const {
   if (name == settings_.target) {
     return true;
   }
@@ -82,7 +83,7 @@ void Departures::look(Entry& entry) const {
   entry.judged_from = ids_.next();
 }
 
-bool Departures::take_desired(TimePoint now, std::shared_ptr<const Desired> desired) {
+bool Departures::take_desired(TimePoint now, std::shared_ptr<const membership::Desired> desired) {
   const auto before = std::exchange(desired_, std::move(desired));
   std::erase_if(entries_, [&](const auto& entry) {
     return !is_departed(entry.first) && !desired_->suspended.contains(entry.first);
@@ -121,18 +122,18 @@ void Departures::restart(TargetIs target) {
   }
 }
 
-void Departures::state(const NodeName& name, Entry& entry, Departure departure, Step& step) {
+void Departures::state(const NodeName& name, Entry& entry, Departure departure) {
   if (entry.both_facts || entry.first_fact == departure) {
     return;
   }
   entry.both_facts = entry.first_fact.has_value();
   entry.first_fact = entry.first_fact.value_or(departure);
   const bool is_disconnected = departure == Departure::disconnected;
-  step.facts.push_back({name, departure, is_disconnected ? std::string_view() : entry.reason});
+  facts_.emplace_back(fact::Departed{name, departure, is_disconnected ? std::string_view() : entry.reason});
 }
 
 void Departures::take_connections(TimePoint now, ActionId listed, const std::vector<NodeName>& connections,
-                                  Step& step) {
+                                  std::vector<Action>& actions) {
   if (entries_.empty()) {
     return;
   }
@@ -152,11 +153,11 @@ void Departures::take_connections(TimePoint now, ActionId listed, const std::vec
       continue;
     }
     if (shown.contains(current->first)) {
-      connected(now, listed, current, step);
+      connected(now, listed, current, actions);
       continue;
     }
     if (is_departed(current->first)) {
-      state(current->first, entry, Departure::disconnected, step);
+      state(current->first, entry, Departure::disconnected);
     }
     // The target's own entry stays, so that it is not asked again if it connects by itself.
     if (current->first != settings_.target) {
@@ -180,18 +181,19 @@ Duration Departures::wait_before(const NodeName& name) {
   return random_.between(Duration::zero(), settings_.disconnect_spread);
 }
 
-void Departures::connected(TimePoint now, ActionId listed, Entries::iterator place, Step& step) {
+void Departures::connected(TimePoint now, ActionId listed, Entries::iterator place,
+                           std::vector<Action>& actions) {
   auto& [name, entry] = *place;
   if (!is_departed(name)) {
     return;
   }
   if (entry.phase == Phase::last_look) {
     if (entry.last_look_from <= listed) {
-      act(now, name, entry, step);
+      act(now, name, entry, actions);
     }
   } else if (entry.phase == Phase::looking && entry.done) {
     entry.phase = Phase::settled;
-    state(name, entry, Departure::still_connected, step);
+    state(name, entry, Departure::still_connected);
   } else if (entry.phase == Phase::looking) {
     entry.phase = Phase::waiting;
     entry.due = now + wait_before(name);
@@ -200,11 +202,11 @@ void Departures::connected(TimePoint now, ActionId listed, Entries::iterator pla
 }
 
 /// The last look shows it.
-void Departures::act(TimePoint now, const NodeName& name, Entry& entry, Step& step) {
+void Departures::act(TimePoint now, const NodeName& name, Entry& entry, std::vector<Action>& actions) {
   if (!is_asked(name)) {
     entry.phase = Phase::settled;
     entry.reason = unconfirmed;
-    state(name, entry, Departure::still_connected, step);
+    state(name, entry, Departure::still_connected);
     return;
   }
   if (flights_.size() >= settings_.max_disconnects) {
@@ -215,7 +217,7 @@ void Departures::act(TimePoint now, const NodeName& name, Entry& entry, Step& st
   entry.flight = ids_.take();
   ++counters_.disconnects;
   flights_.emplace(entry.flight, name);
-  step.actions.emplace_back(action::Disconnect{entry.flight, name});
+  actions.emplace_back(action::Disconnect{entry.flight, name});
 }
 
 bool Departures::wait_is_over(TimePoint now) {
@@ -271,4 +273,4 @@ std::vector<DepartedView> Departures::views() const {
   return result;
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -22,25 +22,26 @@
 #include "reconciler/action_ids.hpp"
 #include "reconciler/random.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 enum class TargetIs { down, up };
 
 class Departures {
  public:
   /// The references must outlive this object.
-  Departures(const ReconcilerSettings& settings, ActionIds& ids, Random& random,
-             ReconcilerCounters& counters);
+  Departures(const ReconcilerSettings& settings, ActionIds& ids, Random& random, ReconcilerCounters& counters,
+             std::vector<ConnectionFact>& facts);
 
   /// Returns true if a list is needed, to see whether the target is connected to those that have departed.
-  [[nodiscard]] bool take_desired(TimePoint now, std::shared_ptr<const Desired> desired);
+  [[nodiscard]] bool take_desired(TimePoint now, std::shared_ptr<const membership::Desired> desired);
 
   /// The target is away, or there anew: nothing is known of its connections any more, so nobody but the target itself
   /// is seen off. What was asked stays asked, and what is being asked goes on.
   void restart(TargetIs target);
 
   /// `listed` is the id of the list that was answered.
-  void take_connections(TimePoint now, ActionId listed, const std::vector<NodeName>& connections, Step& step);
+  void take_connections(TimePoint now, ActionId listed, const std::vector<NodeName>& connections,
+                        std::vector<Action>& actions);
   void take_disconnect(TimePoint now, ActionId id, DisconnectOutcome outcome);
 
   /// Returns true if somebody's wait is over: the connections must be listed once more.
@@ -74,22 +75,23 @@ class Departures {
   [[nodiscard]] bool is_departed(const NodeName& name) const { return desired_->departed.contains(name); }
   [[nodiscard]] bool is_asked(const NodeName& name) const;
   [[nodiscard]] bool is_of_cluster(const NodeName& name) const;
-  [[nodiscard]] bool concerns(const NodeName& name, const Desired& before) const;
+  [[nodiscard]] bool concerns(const NodeName& name, const membership::Desired& before) const;
   [[nodiscard]] Duration wait_before(const NodeName& name);
   void look(Entry& entry) const;
-  static void state(const NodeName& name, Entry& entry, Departure departure, Step& step);
-  void connected(TimePoint now, ActionId listed, Entries::iterator place, Step& step);
-  void act(TimePoint now, const NodeName& name, Entry& entry, Step& step);
+  void state(const NodeName& name, Entry& entry, Departure departure);
+  void connected(TimePoint now, ActionId listed, Entries::iterator place, std::vector<Action>& actions);
+  void act(TimePoint now, const NodeName& name, Entry& entry, std::vector<Action>& actions);
 
   const ReconcilerSettings& settings_;
   ActionIds& ids_;
   Random& random_;
   ReconcilerCounters& counters_;
-  std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
+  std::vector<ConnectionFact>& facts_;
+  std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
   Entries entries_;
   std::unordered_map<ActionId, NodeName> flights_;
   TimePoint next_due_ = TimePoint::max();
   TargetIs target_ = TargetIs::down;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -4,7 +4,7 @@
 
 #include "reconciler/dialler.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 void Dialler::take(TimePoint now, const event::Probed& event) {
   Peer* peer = complete(event.id);
@@ -15,7 +15,7 @@ void Dialler::take(TimePoint now, const event::Probed& event) {
   if (peer == nullptr) {
     return;
   }
-  peer->found = found;
+  peer->lookup = found ? Lookup::found : Lookup::missed;
   peer->port = event.port;
   peer->probed_at = now;
   if (!found || event.port != peer->refused_port) {
@@ -36,9 +36,11 @@ void Dialler::take(TimePoint now, const event::Inspected& event) {
     return;
   }
   switch (event.outcome) {
-    case InspectOutcome::clear:
     case InspectOutcome::refreshed:
-      peer->lost = false;
+      facts_.emplace_back(fact::Refreshed{*peer->name});
+      [[fallthrough]];
+    case InspectOutcome::clear:
+      forget_loss(*peer);
       peer->connections = event.connections;
       std::ranges::sort(*peer->connections);
       break;
@@ -47,7 +49,7 @@ void Dialler::take(TimePoint now, const event::Inspected& event) {
       if (++peer->inspections < settings_.max_inspections) {
         return fail(now, *peer, words(event.outcome));
       }
-      peer->lost = false;
+      forget_loss(*peer);
   }
   go_on(now, *peer);
 }
@@ -68,7 +70,7 @@ void Dialler::advance_ready(TimePoint now, std::vector<Action>& actions) {
   }
   const std::vector<Peer*> in_doubt = newcomers_.in_doubt(now, peers_);
   std::vector<Peer*> connected;
-  std::ranges::copy_if(in_doubt, std::back_inserter(connected), &Peer::connected);
+  std::ranges::copy_if(in_doubt, std::back_inserter(connected), &Peer::is_connected);
   look_up(now, connected, actions);
   const auto is_looked_up = [](const Peer* peer) { return peer->flight != 0 && peer->stage == Stage::probe; };
   if (std::ranges::any_of(connected, is_looked_up)) {
@@ -81,7 +83,7 @@ void Dialler::advance_ready(TimePoint now, std::vector<Action>& actions) {
 
 void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt,
                       std::vector<Action>& actions) {
-  if (!peer.ready) {
+  if (peer.place != Queued::Place::ready) {
     return;  // a peer before it needed it to be looked up again
   }
   if (!may_dial_ || !peer.wants_dial()) {
@@ -90,7 +92,8 @@ void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_do
   }
   const auto [verdict, needed, look_again] = newcomers_.judge(now, peer, in_doubt);
   if (verdict == Newcomers::Verdict::wait) {
-    peer.reason = "waits while the epmd of a member that it would connect to does not answer";
+    peer.held_since = peer.held_since.value_or(now);
+    state_reason(peer, "waits while the epmd of a member that it would connect to does not answer");
     update_state(now, peer);
     look_up(now, needed, actions);
     newcomers_due_ = std::min(newcomers_due_, look_again);
@@ -125,7 +128,7 @@ void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
   if (outcome != DialOutcome::connected) {
     return fail(now, *peer, words(outcome, settings_.probe));
   }
-  gain_connection(now, *peer);
+  gain_connection(now, *peer, now - peer->started);
 }
 
 /// Each refusal is a line in the log of the peer's application. If the probe finds the same port, it is the same process
@@ -147,7 +150,7 @@ Peer* Dialler::complete(ActionId id) {
   Peer* peer = flight->second;
   flights_.erase(flight);
   peer->flight = 0;
-  return peer->member ? peer : nullptr;
+  return peer->is_member() ? peer : nullptr;
 }
 
 void Dialler::start_due(TimePoint now, std::vector<Action>& actions) {
@@ -175,6 +178,7 @@ void Dialler::start(TimePoint now, Peer& peer, Stage stage, std::vector<Action>&
   const ActionId id = ids_.take();
   peer.flight = id;
   peer.stage = stage;
+  peer.started = now;
   flights_.emplace(id, &peer);
   switch (stage) {
     case Stage::probe:
@@ -195,4 +199,4 @@ void Dialler::start(TimePoint now, Peer& peer, Stage stage, std::vector<Action>&
   update_state(now, peer);
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

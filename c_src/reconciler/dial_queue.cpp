@@ -1,6 +1,6 @@
 #include "reconciler/dial_queue.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 constexpr unsigned fresh_turns = 3;
 }
@@ -28,7 +28,8 @@ void DialQueue::add_waiting(Queued& peer, TimePoint due) {
 void DialQueue::remove(Queued& peer) {
   switch (peer.place) {
     case Queued::Place::none:
-      break;
+    case Queued::Place::ready:
+      return;
     case Queued::Place::fresh:
       fresh_.erase(peer.ticket);
       break;
@@ -75,4 +76,4 @@ std::optional<TimePoint> DialQueue::next_due() const {
   return waiting_.begin()->first.first;
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -9,11 +9,12 @@
 
 #include "rancher_cnode/core/clock.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
-/// The queue's part of a peer. A peer is in one place of one queue at a time; it must be removed before it is destroyed.
+/// The place of a peer that is to be dialled: in the queue, or ready for the next stage of its attempt (Newcomers). It
+/// must be removed from its place before it is destroyed.
 struct Queued {
-  enum class Place { none, fresh, retry, waiting };
+  enum class Place { none, fresh, retry, waiting, ready };
   Place place = Place::none;
   TimePoint due;             ///< only while waiting
   std::uint64_t ticket = 0;  ///< order of arrival in its place
@@ -24,7 +25,7 @@ class DialQueue {
   /// Precondition of both: the peer is in no place.
   void add_fresh(Queued& peer);
   void add_waiting(Queued& peer, TimePoint due);
-  /// Does nothing if the peer is in no place.
+  /// Does nothing if the peer is in no place of the queue.
   void remove(Queued& peer);
 
   /// Moves peers whose time has come behind the retries that are due already, in the order of their times.
@@ -52,4 +53,4 @@ class DialQueue {
   unsigned fresh_in_a_row_ = 0;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -17,14 +17,15 @@
 #include "reconciler/peer.hpp"
 #include "reconciler/random.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 class Dialler {
  public:
   /// The references must outlive this object.
-  Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& random, ReconcilerCounters& counters);
+  Dialler(const ReconcilerSettings& settings, ActionIds& ids, Random& random, ReconcilerCounters& counters,
+          std::vector<ConnectionFact>& facts);
 
-  void take_desired(TimePoint now, const Desired& desired);
+  void take_desired(TimePoint now, const membership::Desired& desired);
 
   /// Forgets connections, failures and the dials in flight: the target is away, or another one under its name. Nothing
   /// is started before its first list. Probes go on, for they are about the peers.
@@ -53,11 +54,19 @@ class Dialler {
  private:
   Peers::iterator add(Peers::iterator before, TimePoint now, const NodeName& name);
   Peers::iterator drop(Peers::iterator place);
-  void set_dialable(TimePoint now, Peer& peer, bool dialable);
-  void set_untried(Peer& peer, bool untried);
-  void gain_connection(TimePoint now, Peer& peer);
+  void admit(TimePoint now, Peer& peer);
+  void hold(TimePoint now, Peer& peer);
+  void set_standing(Peer& peer, Standing standing);
+  void set_tried(Peer& peer);
+  void gain_connection(TimePoint now, Peer& peer, std::optional<Duration> took = {});
   void lose_connection(TimePoint now, Peer& peer);
+  void forget_connection(Peer& peer);
+  static void forget_loss(Peer& peer);
+  void state_completed();
+  void state_reason(Peer& peer, std::string_view reason);
+  void state_loss(Peer& peer, std::string_view reason);
   void fail(TimePoint now, Peer& peer, std::string_view reason);
+  void retry_later(TimePoint now, Peer& peer);
   void settle(TimePoint now, Peer& peer);
   void update_state(TimePoint now, Peer& peer);
   void start(TimePoint now, Peer& peer, Stage stage, std::vector<Action>& actions);
@@ -68,7 +77,6 @@ class Dialler {
   void look_up(TimePoint now, const std::vector<Peer*>& members, std::vector<Action>& actions);
   [[nodiscard]] bool has_slot() const { return flights_.size() < settings_.max_dials; }
   Peer* complete(ActionId id);
-  [[nodiscard]] bool keeps_dropping(TimePoint now, Peer& peer) const;
   [[nodiscard]] Duration longest_wait(std::uint32_t failures, Milliseconds limit) const;
   [[nodiscard]] Duration retry_wait(std::uint32_t failures);
   [[nodiscard]] PeerView view_of(const Peer& peer) const;
@@ -78,15 +86,18 @@ class Dialler {
   ActionIds& ids_;
   Random& random_;
   ReconcilerCounters& counters_;
+  std::vector<ConnectionFact>& facts_;
   Peers peers_;
   DialQueue queue_;
   Newcomers newcomers_{settings_};
   TimePoint newcomers_due_ = TimePoint::max();
   std::unordered_map<ActionId, Peer*> flights_;
   bool may_dial_ = false;
-  bool ready_ = false;  ///< the target has listed its connections
+  bool any_dialable_ = false;  ///< the target among them
+  bool complete_ = false;      ///< the last list was
+  bool ready_ = false;         ///< the target has listed its connections
   std::size_t untried_ = 0;
   std::uint64_t retry_epoch_ = 0;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -2,16 +2,16 @@
 
 #include <algorithm>
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 void Newcomers::add(Peer& peer) {
-  peer.ready = true;
+  peer.place = Queued::Place::ready;
   peers_.push_back(&peer);
 }
 
 void Newcomers::remove(Peer& peer) {
-  if (peer.ready) {
-    peer.ready = false;
+  if (peer.place == Queued::Place::ready) {
+    peer.place = Queued::Place::none;
     std::erase(peers_, &peer);
   }
 }
@@ -22,8 +22,8 @@ std::vector<Peer*> Newcomers::in_doubt(TimePoint now, Peers& members) const {
     return result;
   }
   for (auto& [name, peer] : members) {
-    const bool found_lately = peer.found && now - *peer.probed_at <= lookup_lasts;
-    if (peer.member && (peer.connected || peer.dialable) && !found_lately) {
+    const bool found_lately = peer.lookup == Lookup::found && now - peer.probed_at <= lookup_lasts;
+    if ((peer.is_connected() || peer.is_dialable()) && !found_lately) {
       result.push_back(&peer);
     }
   }
@@ -31,15 +31,15 @@ std::vector<Peer*> Newcomers::in_doubt(TimePoint now, Peers& members) const {
 }
 
 bool Newcomers::lookup_is_due(TimePoint now, const Peer& member) {
-  return member.flight == 0 &&
-         (!member.probed_at || member.found || now - *member.probed_at >= lookup_interval);
+  return member.flight == 0 && (member.lookup != Lookup::missed || now - member.probed_at >= lookup_interval);
 }
 
-Newcomers::Judgement Newcomers::judge(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt) const {
+Newcomers::Judgement Newcomers::judge(TimePoint now, const Peer& peer,
+                                      const std::vector<Peer*>& in_doubt) const {
   const bool others_in_doubt =
       std::ranges::any_of(in_doubt, [&peer](const Peer* member) { return member != &peer; });
   const bool can_be_inspected = peer.inspections < settings_.max_inspections && !peer.connections;
-  if (can_be_inspected && (peer.lost || others_in_doubt)) {
+  if (can_be_inspected && (peer.connection == Connection::lost || others_in_doubt)) {
     return {.verdict = Verdict::inspect};
   }
   if (!peer.connections) {
@@ -48,17 +48,14 @@ Newcomers::Judgement Newcomers::judge(TimePoint now, Peer& peer, const std::vect
   Judgement result;
   for (Peer* member : in_doubt) {
     if (member != &peer &&
-        member->connected != std::ranges::binary_search(*peer.connections, *member->name)) {
+        member->is_connected() != std::ranges::binary_search(*peer.connections, *member->name)) {
       result.needed.push_back(member);
     }
   }
   if (result.needed.empty()) {
     return result;
   }
-  if (!peer.held_since) {
-    peer.held_since = now;
-  }
-  const TimePoint patience_ends = *peer.held_since + settings_.newcomer_patience;
+  const TimePoint patience_ends = peer.held_since.value_or(now) + settings_.newcomer_patience;
   if (now >= patience_ends) {
     return {};
   }
@@ -67,4 +64,4 @@ Newcomers::Judgement Newcomers::judge(TimePoint now, Peer& peer, const std::vect
   return result;
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -11,7 +11,7 @@
 
 #include "reconciler/peer.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 /// Validity of a probe that found its node.
 inline constexpr Milliseconds lookup_lasts{500};
@@ -23,8 +23,9 @@ class Newcomers {
   /// `settings` must outlive this object.
   explicit Newcomers(const ReconcilerSettings& settings) : settings_(settings) {}
 
+  /// Precondition: the peer is in no place.
   void add(Peer& peer);
-  /// Does nothing if the peer is not among them. A peer must be removed before it is destroyed.
+  /// Does nothing if the peer is not among them.
   void remove(Peer& peer);
   /// In the order of their arrival.
   [[nodiscard]] const std::vector<Peer*>& peers() const { return peers_; }
@@ -41,12 +42,12 @@ class Newcomers {
     std::vector<Peer*> needed = {};  ///< if it has to wait: the members to look up
     TimePoint look_again = {};       ///< if it has to wait: at the latest
   };
-  /// `in_doubt` as returned for the same time.
-  [[nodiscard]] Judgement judge(TimePoint now, Peer& peer, const std::vector<Peer*>& in_doubt) const;
+  /// `in_doubt` as returned for the same time. The patience begins now if the peer is not held yet.
+  [[nodiscard]] Judgement judge(TimePoint now, const Peer& peer, const std::vector<Peer*>& in_doubt) const;
 
  private:
   const ReconcilerSettings& settings_;
   std::vector<Peer*> peers_;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

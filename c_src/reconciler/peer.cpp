@@ -1,9 +1,9 @@
 #include "reconciler/peer.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 PeerState Peer::current_state() const {
-  if (connected) {
+  if (is_connected()) {
     return PeerState::connected;
   }
   if (flight != 0) {
@@ -16,7 +16,7 @@ PeerState Peer::current_state() const {
         return PeerState::dialling;
     }
   }
-  if (!dialable || (ready && held_since)) {
+  if (!is_dialable() || (place == Place::ready && held_since)) {
     return PeerState::held;
   }
   return place == Place::waiting ? PeerState::waiting : PeerState::queued;
@@ -28,6 +28,7 @@ void Peer::start_over() {
   attempts = 0;
   refusals = 0;
   reason = {};
+  stated = {};
   held_since.reset();
 }
 
@@ -77,4 +78,4 @@ std::string_view words(DialOutcome outcome, ProbeMode probe) {
   return {};
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -10,25 +10,39 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "reconciler/dial_queue.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 enum class Stage { probe, inspect, dial };
 
+enum class Standing {
+  former,   ///< no member; kept for the answer to its action in flight
+  held,     ///< a member that must not be dialled
+  untried,  ///< dialable; not tried since that, or since the target restarted
+  tried,    ///< dialable; connected, or tried without success
+};
+
+enum class Connection {
+  none,
+  unlisted,  ///< the dial succeeded; no list has shown it yet
+  listed,
+  lost,  ///< there was one: the peer is inspected before it is dialled
+};
+
+/// What the last probe found.
+enum class Lookup { none, missed, found };
+
 struct Peer : Queued {
   const NodeName* name = nullptr;  ///< the key in Peers
-  bool member = true;              ///< false: kept for the answer to its action in flight
-  bool dialable = false;
-  bool connected = false;
-  bool listed = false;   ///< a list has shown the connection
-  bool untried = false;  ///< counted by the dialler
-  bool lost = false;     ///< connected once, and no longer: to be inspected before it is dialled
-  bool ready = false;    ///< its probe found it; among those that Newcomers decides on
-  ActionId flight = 0;   ///< the action whose answer is waited for
+  Standing standing = Standing::held;
+  Connection connection = Connection::none;
+  ActionId flight = 0;  ///< the action whose answer is waited for
   Stage stage = Stage::probe;
+  TimePoint started;         ///< the last action
   ActionId judged_from = 0;  ///< lists before this one may be older than the connection
   ActionId seen_in = 0;      ///< the last list that showed the connection
   TimePoint connected_since;
   std::string_view reason;
+  std::string_view stated;  ///< the last reason that was stated as a fact
   std::uint32_t attempts = 0;
   std::uint32_t failures = 0;     ///< in a row, since retry_now()
   std::uint32_t losses = 0;       ///< since a connection lasted, or the target or the peer was new
@@ -36,10 +50,10 @@ struct Peer : Queued {
   PeerState state = PeerState::queued;
   TimePoint since;
 
-  // Its epmd, as the last probe found it.
-  bool found = false;
-  std::optional<TimePoint> probed_at;  ///< when that probe was answered
-  std::uint16_t port = 0;
+  // Its epmd.
+  Lookup lookup = Lookup::none;
+  TimePoint probed_at;     ///< when that probe was answered
+  std::uint16_t port = 0;  ///< of the peer, if found
 
   // Dials that it refused, one after the other, at one port.
   std::uint32_t refusals = 0;
@@ -51,7 +65,14 @@ struct Peer : Queued {
   std::optional<std::vector<NodeName>> connections;  ///< its own, sorted, as inspected in this attempt
   std::optional<TimePoint> held_since;               ///< for the sake of members that cannot be looked up
 
-  [[nodiscard]] bool wants_dial() const { return member && dialable && !connected; }
+  [[nodiscard]] bool is_member() const { return standing != Standing::former; }
+  [[nodiscard]] bool is_dialable() const {
+    return standing == Standing::untried || standing == Standing::tried;
+  }
+  [[nodiscard]] bool is_connected() const {
+    return connection == Connection::unlisted || connection == Connection::listed;
+  }
+  [[nodiscard]] bool wants_dial() const { return is_dialable() && !is_connected(); }
   [[nodiscard]] PeerState current_state() const;
   /// Nothing that was tried in vain counts any more.
   void start_over();
@@ -64,4 +85,4 @@ using Peers = std::map<NodeName, Peer>;
 [[nodiscard]] std::string_view words(InspectOutcome outcome);
 [[nodiscard]] std::string_view words(DialOutcome outcome, ProbeMode probe);
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

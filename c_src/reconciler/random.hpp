@@ -6,7 +6,7 @@
 
 #include "rancher_cnode/core/clock.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 class Random {
  public:
@@ -30,4 +30,4 @@ class Random {
   std::uint64_t state_;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -8,7 +8,7 @@
 #include "reconciler/dialler.hpp"
 #include "reconciler/random.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 /// Keeps the target's state and its connection list, and shares the events out to the two halves.
 class Reconciler::Impl {
@@ -17,10 +17,11 @@ class Reconciler::Impl {
 
   Step step(TimePoint now, const Event& event) {
     Step step;
-    std::visit([&](const auto& what) { take(now, what, step); }, event);
+    std::visit([&](const auto& what) { take(now, what, step.actions); }, event);
     if (up_) {
       act(now, step.actions);
     }
+    step.facts = std::exchange(facts_, {});
     return step;
   }
 
@@ -41,7 +42,9 @@ class Reconciler::Impl {
   [[nodiscard]] const ReconcilerCounters& counters() const { return counters_; }
 
  private:
-  void take(TimePoint now, const event::DesiredChanged& event, Step&) {
+  using Actions = std::vector<Action>;
+
+  void take(TimePoint now, const event::DesiredChanged& event, Actions&) {
     desired_known_ = true;
     dialler_.take_desired(now, *event.desired);
     if (departures_.take_desired(now, event.desired)) {
@@ -49,13 +52,13 @@ class Reconciler::Impl {
     }
   }
 
-  void take(TimePoint now, const event::TargetUp&, Step&) {
+  void take(TimePoint now, const event::TargetUp&, Actions&) {
     restart(now, TargetIs::up);
     up_ = true;
     list_wanted_ = true;
   }
 
-  void take(TimePoint now, const event::TargetDown&, Step&) {
+  void take(TimePoint now, const event::TargetDown&, Actions&) {
     restart(now, TargetIs::down);
     up_ = false;
   }
@@ -68,7 +71,7 @@ class Reconciler::Impl {
     change_waits_ = false;  // everything starts over as it is
   }
 
-  void take(TimePoint now, const event::ConnectionsListed& event, Step& step) {
+  void take(TimePoint now, const event::ConnectionsListed& event, Actions& actions) {
     if (!complete_list(now, event.id)) {
       return;
     }
@@ -76,10 +79,10 @@ class Reconciler::Impl {
     if (dialler_.take_connections(now, event.id, event.connections)) {
       change_waits_ = true;
     }
-    departures_.take_connections(now, event.id, event.connections, step);
+    departures_.take_connections(now, event.id, event.connections, actions);
   }
 
-  void take(TimePoint now, const event::ListFailed& event, Step&) {
+  void take(TimePoint now, const event::ListFailed& event, Actions&) {
     ++counters_.lists_failed;
     // At its time, not at once: whoever cannot answer a list should not be asked without pause.
     if (complete_list(now, event.id)) {
@@ -97,26 +100,26 @@ class Reconciler::Impl {
     return true;
   }
 
-  void take(TimePoint now, const event::Probed& event, Step&) { dialler_.take(now, event); }
-  void take(TimePoint now, const event::Inspected& event, Step&) { dialler_.take(now, event); }
+  void take(TimePoint now, const event::Probed& event, Actions&) { dialler_.take(now, event); }
+  void take(TimePoint now, const event::Inspected& event, Actions&) { dialler_.take(now, event); }
 
   // Dials and disconnects change the connections, so these are listed after them; a probe or a refusal changes none.
-  void take(TimePoint now, const event::Dialled& event, Step&) {
+  void take(TimePoint now, const event::Dialled& event, Actions&) {
     dialler_.take_dial(now, event.id, event.outcome);
     if (event.outcome == DialOutcome::connected || event.outcome == DialOutcome::no_reply) {
       list_wanted_ = true;
     }
   }
 
-  void take(TimePoint now, const event::Disconnected& event, Step&) {
+  void take(TimePoint now, const event::Disconnected& event, Actions&) {
     departures_.take_disconnect(now, event.id, event.outcome);
     list_wanted_ = true;
   }
 
-  void take(TimePoint, const event::ExternalChange&, Step&) { change_waits_ = true; }
-  void take(TimePoint, const event::Tick&, Step&) {}
+  void take(TimePoint, const event::ExternalChange&, Actions&) { change_waits_ = true; }
+  void take(TimePoint, const event::Tick&, Actions&) {}
 
-  void act(TimePoint now, std::vector<Action>& actions) {
+  void act(TimePoint now, Actions& actions) {
     if (departures_.wait_is_over(now)) {
       list_wanted_ = true;
     }
@@ -138,8 +141,9 @@ class Reconciler::Impl {
   Random random_;
   ActionIds ids_;
   ReconcilerCounters counters_;
-  Dialler dialler_{settings_, ids_, random_, counters_};
-  Departures departures_{settings_, ids_, random_, counters_};
+  std::vector<ConnectionFact> facts_;  ///< of this step
+  Dialler dialler_{settings_, ids_, random_, counters_, facts_};
+  Departures departures_{settings_, ids_, random_, counters_, facts_};
   bool up_ = false;
   bool connections_known_ = false;
   bool desired_known_ = false;
@@ -196,4 +200,4 @@ std::string_view to_string(DepartedState state) {
   return "unknown";
 }
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

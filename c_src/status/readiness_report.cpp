@@ -4,8 +4,8 @@
 
 namespace rancher_cnode::status {
 
-using membership::PeerState;
-using membership::PeerView;
+using reconciler::PeerState;
+using reconciler::PeerView;
 using status::TargetSnapshot;
 
 namespace {

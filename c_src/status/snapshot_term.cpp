@@ -46,7 +46,7 @@ class Map {
   Map& number(std::string_view key, Number value) {
     return pair(key).then([&] { values_.integer(static_cast<std::int64_t>(value)); });
   }
-  Map& flag(std::string_view key, bool value) {
+  Map& flag(std::string_view key, bool value) {  // NOLINT: the value of a term
     return pair(key).then([&] { values_.boolean(value); });
   }
   Map& ago(std::string_view key, TimePoint now, const std::optional<TimePoint>& then) {
@@ -100,10 +100,10 @@ Reasons reasons_of(const Snapshot& snapshot) {
   return reasons;
 }
 
-TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, const membership::PeerView& peer,
+TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, const reconciler::PeerView& peer,
                     const Reasons& reasons) {
   std::string_view reason = peer.reason;
-  if (peer.state == membership::PeerState::held) {
+  if (peer.state == reconciler::PeerState::held) {
     const auto found = reasons.find(peer.node.str());
     reason = found == reasons.end() ? reason : found->second;
   }
@@ -118,7 +118,7 @@ TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, cons
 }
 
 TermBytes departed_term(const Snapshot& snapshot, const TargetSnapshot& target,
-                        const membership::DepartedView& departed) {
+                        const reconciler::DepartedView& departed) {
   return Map()
       .atom("node", departed.node.str())
       .atom("target", target.node.str())
@@ -128,7 +128,7 @@ TermBytes departed_term(const Snapshot& snapshot, const TargetSnapshot& target,
       .take();
 }
 
-TermBytes target_counters_term(const membership::ReconcilerCounters& counters) {
+TermBytes target_counters_term(const reconciler::ReconcilerCounters& counters) {
   return Map()
       .number("lists", counters.lists)
       .number("lists_failed", counters.lists_failed)

@@ -20,8 +20,10 @@ using boost::system::error_code;
 
 namespace {
 
-Error explain(const error_code& error, bool timed_out) {
-  if (timed_out) {
+enum class Deadline { ahead, passed };
+
+Error explain(const error_code& error, Deadline deadline) {
+  if (deadline == Deadline::passed) {
     return {ErrorCode::timeout, "its epmd does not answer"};
   }
   if (error == asio::error::connection_refused) {
@@ -40,14 +42,14 @@ asio::awaitable<Expected<std::uint16_t>> epmd_port(Ipv4Address host, std::uint16
   // Shared with the timer's handler, which may run after this coroutine has ended.
   struct Attempt {
     asio::ip::tcp::socket socket;
-    bool timed_out = false;
+    Deadline deadline = Deadline::ahead;
   };
   const auto executor = co_await asio::this_coro::executor;
   auto attempt = std::make_shared<Attempt>(Attempt{asio::ip::tcp::socket(executor)});
-  asio::steady_timer deadline(executor, limit);
-  deadline.async_wait([attempt](const error_code& cancelled) {
+  asio::steady_timer timer(executor, limit);
+  timer.async_wait([attempt](const error_code& cancelled) {
     if (!cancelled) {
-      attempt->timed_out = true;
+      attempt->deadline = Deadline::passed;
       error_code ignored;
       attempt->socket.close(ignored);
     }
@@ -57,19 +59,19 @@ asio::awaitable<Expected<std::uint16_t>> epmd_port(Ipv4Address host, std::uint16
   const asio::ip::tcp::endpoint endpoint(asio::ip::address_v4(host.bits()), port);
   co_await attempt->socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
   if (error) {
-    co_return tl::unexpected(explain(error, attempt->timed_out));
+    co_return tl::unexpected(explain(error, attempt->deadline));
   }
   const std::vector<char> request = epmd::port_please(alive);
   co_await asio::async_write(attempt->socket, asio::buffer(request),
                              asio::redirect_error(asio::use_awaitable, error));
   if (error) {
-    co_return tl::unexpected(explain(error, attempt->timed_out));
+    co_return tl::unexpected(explain(error, attempt->deadline));
   }
   std::array<char, epmd::port_response_found_length> response{};
   co_await asio::async_read(attempt->socket, asio::buffer(response.data(), epmd::port_response_head_length),
                             asio::redirect_error(asio::use_awaitable, error));
   if (error) {
-    co_return tl::unexpected(explain(error, attempt->timed_out));
+    co_return tl::unexpected(explain(error, attempt->deadline));
   }
   if (!epmd::is_port_response(response)) {
     co_return failure(ErrorCode::malformed, "the process on its epmd port is not an epmd");
@@ -82,7 +84,7 @@ asio::awaitable<Expected<std::uint16_t>> epmd_port(Ipv4Address host, std::uint16
                             asio::buffer(response.data() + epmd::port_response_head_length, left),
                             asio::redirect_error(asio::use_awaitable, error));
   if (error) {
-    co_return tl::unexpected(explain(error, attempt->timed_out));
+    co_return tl::unexpected(explain(error, attempt->deadline));
   }
   co_return epmd::found_port(response);
 }

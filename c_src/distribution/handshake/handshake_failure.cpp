@@ -32,6 +32,13 @@ std::string refusal(HandshakeStage stage, const std::string& status) {
   return "the handshake failed";
 }
 
+/// It refuses nothing: it still has an older connection of ours, or our last attempt has just taken the place of this
+/// one (net_kernel ends the process that had accepted this one with `remarked`), or it is ending.
+bool is_busy(HandshakeStage stage, const std::string& status) {
+  const bool is_accepted = status.starts_with("ok");
+  return status == "nok" || status == "alive" || (is_accepted && stage < HandshakeStage::challenge_ack);
+}
+
 /// ei gave up without an error on the wire: the name (incoming) or challenge (outgoing) that it had just read
 /// belongs to a release that it does not support.
 bool too_old(const HandshakeSocket& socket) {
@@ -85,7 +92,7 @@ HandshakeFailure explain(const HandshakeSocket& socket) {
             {ErrorCode::refused, "the peer's challenge reply is wrong: most likely the cookies differ"}};
   }
   const std::string& status = socket.peer_status();
-  const auto code = status == "nok" || status == "alive" ? ErrorCode::unavailable : ErrorCode::refused;
+  const auto code = is_busy(stage, status) ? ErrorCode::unavailable : ErrorCode::refused;
   return {stage, {code, refusal(stage, status)}};
 }
 

@@ -17,7 +17,7 @@ namespace rancher_cnode::agent {
 [[nodiscard]] distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address own);
 [[nodiscard]] membership::MembershipSettings membership_settings(const Config& config, Ipv4Address own);
 /// Each has its own seed, so that the retries of many C-nodes spread.
-[[nodiscard]] membership::ReconcilerSettings reconciler_settings(const Config& config,
+[[nodiscard]] reconciler::ReconcilerSettings reconciler_settings(const Config& config,
                                                                  const NodeName& target);
 
 }  // namespace rancher_cnode::agent

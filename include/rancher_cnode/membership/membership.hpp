@@ -36,6 +36,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "rancher_cnode/core/address.hpp"
@@ -125,6 +126,53 @@ struct MembershipView {
   std::optional<MassRemovalGuardView> mass_removal_guard;
 };
 
+/// PeerListed adds a member, PeerDeparted and PeerForgotten remove one; PeerHeld and PeerReleased say which of them may
+/// not be dialled. Nothing else changes Desired::members and Desired::dialable. Our own container is a member like any
+/// other.
+namespace fact {
+struct PeerListed {
+  NodeName peer;
+};
+/// Stated once for each reason: state, health, no address, or missing from the metadata.
+struct PeerHeld {
+  NodeName peer;
+  std::string reason;
+};
+struct PeerReleased {
+  NodeName peer;
+};
+struct PeerDeparted {
+  NodeName peer;
+};
+/// It is not dialled any more, and its connections are left alone.
+struct PeerForgotten {
+  NodeName peer;
+};
+struct OwnMembershipChanged {
+  OwnMembership before;
+  OwnMembership after;
+};
+/// No answer about our own service has listed our own container for 10 s. Stated once.
+struct OwnUnlisted {};
+/// Another number of listed containers than in the last answer makes no peers for this reason; not stated for 0.
+struct ContainersSkipped {
+  DropReason reason;
+  Dropped containers;
+};
+struct MassRemovalGuard {
+  std::optional<MassRemovalGuardView> on;  ///< nothing: it is off
+};
+}  // namespace fact
+using MembershipFact = std::variant<fact::PeerListed, fact::PeerHeld, fact::PeerReleased, fact::PeerDeparted,
+                                    fact::PeerForgotten, fact::OwnMembershipChanged, fact::OwnUnlisted,
+                                    fact::ContainersSkipped, fact::MassRemovalGuard>;
+
+/// What one read has changed.
+struct Observed {
+  bool desired_changed = false;
+  std::vector<MembershipFact> facts;
+};
+
 class Membership {
  public:
   explicit Membership(MembershipSettings settings);
@@ -132,10 +180,10 @@ class Membership {
   Membership(Membership&&) noexcept;
   Membership& operator=(Membership&&) noexcept;
 
-  /// Takes one read in. `now` must not go back. Returns true if desired() changed.
-  bool observe(TimePoint now, ReadScope scope, const Read& read, Authority authority = Authority::full);
+  /// Takes one read in. `now` must not go back.
+  Observed observe(TimePoint now, ReadScope scope, const Read& read, Authority authority = Authority::full);
 
-  /// Never null. The same object until observe() returns true.
+  /// Never null. The same object until observe() reports a change.
   [[nodiscard]] const std::shared_ptr<const Desired>& desired() const;
 
   /// When another read is wanted, so that a suspicion is covered by reads or confirmed, or departed peers that were

@@ -1,9 +1,9 @@
-// Desired against connected, for one target: the actions due now, and when to wake next. Pure and
+// membership::Desired against connected, for one target: the actions due now, and when to wake next. Pure and
 // level-triggered: what is compared is the whole of what should be with the whole of what is, again and
 // again. The agent has one for each target; it carries out the actions and brings every answer back as an
 // event.
 //
-// Guarantees, whatever the order of events (test/unit/membership/simulation_test.cpp tries them with random
+// Guarantees, whatever the order of events (test/unit/simulation/simulation_test.cpp tries them with random
 // faults, and counts the turns in the dial queue while new peers arrive all the time):
 // * At most max_dials probes and dials, max_disconnects disconnects and one list are in flight, and one dial a peer.
 // * Only dialable members are probed and dialled; the target itself is never dialled. Only departed peers that the
@@ -35,8 +35,9 @@
 #include "rancher_cnode/core/node_name.hpp"
 #include "rancher_cnode/core/policy.hpp"
 #include "rancher_cnode/membership/membership.hpp"
+#include "rancher_cnode/reconciler/connection_facts.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 
 /// What is done about a departed peer that stays connected to the target. A container leaves by its own C-node's
 /// decision, so nothing is the rule.
@@ -143,7 +144,7 @@ using Action =
 namespace event {
 /// Not null. Also the first one: before it, nothing is dialled.
 struct DesiredChanged {
-  std::shared_ptr<const Desired> desired;
+  std::shared_ptr<const membership::Desired> desired;
 };
 /// The target is connected to us, perhaps anew: it may have restarted, so all that was known of its connections is
 /// void.
@@ -208,23 +209,10 @@ struct PeerView {
   std::optional<TimePoint> next_try;  ///< only if waiting; for the tests of the retry delays
 };
 
-/// What became of a departed peer.
-enum class Departure {
-  disconnected,     ///< the target is not connected to it (any more)
-  still_connected,  ///< it is, and is left alone
-};
-
-/// A change that people should hear of. Each is stated once for a peer that departs.
-struct Fact {
-  NodeName peer;  ///< the target: its own departure
-  Departure departure = Departure::disconnected;
-  std::string_view reason;  ///< in words; empty if disconnected
-};
-
 /// What to do now, in this order, and what has changed.
 struct Step {
   std::vector<Action> actions;
-  std::vector<Fact> facts;
+  std::vector<ConnectionFact> facts;
 };
 
 enum class DepartedState {
@@ -292,4 +280,4 @@ class Reconciler {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

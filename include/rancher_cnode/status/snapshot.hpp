@@ -35,9 +35,9 @@ struct TargetSnapshot {
   bool has_synced = false;
   std::size_t connected = 0;  ///< members that it is connected to
   /// All peers if there is one target; with all targets, only those that are not connected.
-  std::vector<membership::PeerView> peers;
-  std::vector<membership::DepartedView> departed;  ///< those that are still connected, or may be
-  membership::ReconcilerCounters counters;
+  std::vector<reconciler::PeerView> peers;
+  std::vector<reconciler::DepartedView> departed;  ///< those that are still connected, or may be
+  reconciler::ReconcilerCounters counters;
 };
 [[nodiscard]] std::string_view to_string(TargetSnapshot::State state);
 

@@ -13,7 +13,11 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "support/unit/samples.hpp"
 
-namespace rancher_cnode::membership::samples {
+namespace rancher_cnode::reconciler::samples {
+
+using namespace membership::samples;
+using membership::Desired;
+using membership::OwnMembership;
 
 inline std::shared_ptr<const Desired> desired(std::set<NodeName> dialable, std::set<NodeName> departed = {},
                                               OwnMembership own = OwnMembership::listed) {
@@ -81,11 +85,17 @@ class Driver {
   std::vector<action::Inspect> inspections;
   std::vector<action::Dial> dials;
   std::vector<action::Disconnect> disconnects;
-  std::vector<Fact> facts;  ///< all so far
+  std::vector<ConnectionFact> facts;       ///< all so far
+  std::vector<fact::Departed> departures;  ///< these of them
 
   void step(const Event& event) {
     Step taken = reconciler_.step(now, event);
-    facts.insert(facts.end(), taken.facts.begin(), taken.facts.end());
+    for (const ConnectionFact& fact : taken.facts) {
+      facts.push_back(fact);
+      if (const auto* departed = std::get_if<fact::Departed>(&fact)) {
+        departures.push_back(*departed);
+      }
+    }
     for (Action& action : taken.actions) {
       std::visit([this](auto& what) { keep(std::move(what)); }, action);
     }
@@ -184,4 +194,4 @@ std::set<NodeName> peers_of(const std::vector<T>& actions) {
   return result;
 }
 
-}  // namespace rancher_cnode::membership::samples
+}  // namespace rancher_cnode::reconciler::samples

@@ -10,8 +10,8 @@ using distribution::CallResult;
 using distribution::ConnectFailure;
 using distribution::TermBytes;
 using distribution::TermWriter;
-using membership::DialOutcome;
-using membership::ProbeOutcome;
+using reconciler::DialOutcome;
+using reconciler::ProbeOutcome;
 
 namespace {
 
@@ -71,6 +71,12 @@ TEST_CASE("silence after the connection is no refusal") {
   CHECK(absence("name", ErrorCode::timeout) == Absence::unresponsive);
   CHECK(absence("challenge_ack", ErrorCode::timeout) == Absence::unresponsive);
   CHECK(absence("challenge_ack", ErrorCode::refused) == Absence::refused);
+}
+
+TEST_CASE("a BEAM that is busy with an older connection of ours does not refuse us") {
+  CHECK(absence_of({"status", {ErrorCode::unavailable, ""}}) == Absence::awaited);
+  CHECK(absence_of({"status", {ErrorCode::refused, ""}}) == Absence::refused);
+  CHECK(absence_of({"name", {ErrorCode::malformed, ""}}) == Absence::refused);
 }
 
 TEST_CASE("a process is gone when epmd does not know the name or nothing listens on its port") {

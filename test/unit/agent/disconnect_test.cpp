@@ -16,8 +16,8 @@ using agent::DisconnectRequest;
 using agent::DisconnectResult;
 using distribution::TermBytes;
 using distribution::TermWriter;
-using membership::DisconnectOutcome;
-using membership::InspectOutcome;
+using reconciler::DisconnectOutcome;
+using reconciler::InspectOutcome;
 
 namespace {
 

@@ -53,10 +53,15 @@ struct Watched {
   Log log{LogLevel::info, LogFormat::text, lines};
   agent::CookieWatch cookie{Config(), node, log};
   Events heard;
+  std::function<void()> at_loss = [] {};
   std::shared_ptr<TargetConnection> connection = std::make_shared<TargetConnection>(
       node, timers, cookie, log, agent::test::node(name),
       TargetConnection::Handlers{.up = [this] { heard.emplace_back("up"); },
-                                 .down = [this] { heard.emplace_back("down"); },
+                                 .down =
+                                     [this] {
+                                       heard.emplace_back("down");
+                                       at_loss();
+                                     },
                                  .attempt_failed = [this] { heard.emplace_back("attempt failed"); }});
 };
 
@@ -110,6 +115,7 @@ TEST_CASE("an absence is reported by what it means") {
   };
   for (const auto& row : {Row{"epmd", ErrorCode::not_found, State::awaited, "target_awaited"},
                           Row{"connect", ErrorCode::timeout, State::awaited, "target_awaited"},
+                          Row{"status", ErrorCode::unavailable, State::awaited, "target_awaited"},
                           Row{"challenge_ack", ErrorCode::refused, State::awaited, "target_refused"},
                           Row{"name", ErrorCode::timeout, State::unresponsive, "target_unresponsive"}}) {
     CAPTURE(row.event);
@@ -162,6 +168,15 @@ TEST_CASE("a target that refuses is retried less and less often, and at once whe
   CHECK(watched.attempts() == before + 1);
   watched.node.fail_attempt("challenge_ack", ErrorCode::refused, "the cookies differ");
   CHECK(watched.tries_again_after(Milliseconds(1'000)));
+}
+
+TEST_CASE("a target that is busy with an older connection of ours is retried like one that is absent") {
+  Watched watched;
+  watched.connection->start();
+  for (int i = 0; i < 3; ++i) {
+    watched.node.fail_attempt("status", ErrorCode::unavailable, "it still has an older connection");
+    CHECK(watched.tries_again_after(Milliseconds(50)));
+  }
 }
 
 TEST_CASE("a target that refused and has gone is tried at once") {
@@ -219,6 +234,20 @@ TEST_CASE("an attempt that succeeds counts only once the connection is there") {
   CHECK_FALSE(watched.connection->up());
   CHECK(watched.heard.empty());
   CHECK(watched.lines->all().size() == 0);
+}
+
+TEST_CASE("a connection whose owner stops it when it ends makes no further attempt") {
+  for (const auto how_long : {Milliseconds(1), Milliseconds(1'000)}) {
+    Watched watched;
+    watched.connection->start();
+    watched.node.end_attempt({});
+    watched.at_loss = [&] { watched.connection->stop(); };
+    watched.connect_for(how_long);
+    watched.connection->node_down(closed);
+    watched.timers.advance(Milliseconds(60'000));
+    CHECK(watched.attempts() == 1);
+    CHECK(watched.timers.idle());
+  }
 }
 
 TEST_CASE("a connection that is reported twice is one") {

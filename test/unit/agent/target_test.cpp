@@ -268,7 +268,7 @@ TEST_CASE(
   driven.loop.poll();
   CHECK(driven.node.calls.empty());
   const auto view = driven.target->snapshot().peers.front();
-  CHECK(view.state == membership::PeerState::held);
+  CHECK(view.state == reconciler::PeerState::held);
   CHECK(driven.lines->of("peer_unreachable").back().find(view.reason) != std::string::npos);
 }
 
@@ -338,7 +338,7 @@ TEST_CASE("a snapshot has the target's state and its peers, and counts those tha
   CHECK_FALSE(snapshot.has_synced);
   CHECK(snapshot.connected == 1);
   REQUIRE(snapshot.peers.size() == 2);
-  CHECK(snapshot.peers.back().state == membership::PeerState::dialling);
+  CHECK(snapshot.peers.back().state == reconciler::PeerState::dialling);
   CHECK(snapshot.departed.size() == 1);
   CHECK(snapshot.counters.lists == 2);
   driven.dial(other_peer);

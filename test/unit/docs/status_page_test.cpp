@@ -153,9 +153,9 @@ TEST_CASE("the page of the status has every field of the term, with its type, an
 
 TEST_CASE("the page of the status has every state, and no other") {
   using distribution::RegistrationState;
-  using membership::DepartedState;
   using membership::OwnMembership;
-  using membership::PeerState;
+  using reconciler::DepartedState;
+  using reconciler::PeerState;
   using State = status::TargetSnapshot::State;
   check_words("registration", {RegistrationState::unavailable, RegistrationState::name_taken,
                                RegistrationState::registered, RegistrationState::lost});

@@ -38,7 +38,7 @@ TEST_CASE("after a gap the removal delay begins anew") {
     }
     read_every_second(membership, 11, 20, ReadScope::self, running({1, 2, 3, 4}));
     CHECK(membership.desired()->departed.empty());
-    CHECK(membership.observe(at_seconds(21), ReadScope::self, running({1, 2, 3, 4})));
+    CHECK(membership.observe(at_seconds(21), ReadScope::self, running({1, 2, 3, 4})).desired_changed);
     CHECK(membership.desired()->departed == nodes({5}));
   }
 }
@@ -130,14 +130,16 @@ TEST_CASE(
   Membership departed = five();
   read_every_second(departed, 1, 11, ReadScope::self, running({1, 2, 3, 4}));
   REQUIRE(departed.desired()->departed == nodes({5}));
-  CHECK(departed.observe(at_seconds(12), ReadScope::self, running({1, 2, 3, 4}), Authority::may_only_add));
+  CHECK(departed.observe(at_seconds(12), ReadScope::self, running({1, 2, 3, 4}), Authority::may_only_add)
+            .desired_changed);
   CHECK(departed.desired()->departed.empty());
   CHECK(departed.desired()->suspended == nodes({5}));
 
   Membership left = five();
   read_every_second(left, 1, 11, ReadScope::self, running({2, 3, 4, 5}));
   REQUIRE(left.desired()->departed == nodes({1}));
-  CHECK(left.observe(at_seconds(12), ReadScope::self, running({2, 3, 4, 5}), Authority::may_only_add));
+  CHECK(left.observe(at_seconds(12), ReadScope::self, running({2, 3, 4, 5}), Authority::may_only_add)
+            .desired_changed);
   CHECK(left.desired()->departed.empty());
   CHECK(left.desired()->suspended == nodes({1}));
 }

@@ -27,7 +27,7 @@ TEST_CASE("while a read lacks us and most of the others, we do not depart before
   CHECK(membership.view().mass_removal_guard->missing == 3);
   CHECK(membership.view().mass_removal_guard->known == 4);
   CHECK(membership.wants_read_at() == at_seconds(61));
-  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({2})));
+  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({2})).desired_changed);
   CHECK(membership.desired()->own == OwnMembership::removed);
   CHECK_FALSE(membership.view().mass_removal_guard);
 }
@@ -58,7 +58,7 @@ TEST_CASE("while a read lacks more than half of the others, nobody departs befor
   CHECK(membership.view().mass_removal_guard->known == 4);
   CHECK(membership.view().mass_removal_guard->since == at_seconds(1));
   CHECK(membership.wants_read_at() == at_seconds(61));
-  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({1, 2})));
+  CHECK(membership.observe(at_seconds(61), ReadScope::self, running({1, 2})).desired_changed);
   CHECK(membership.desired()->departed == nodes({3, 4, 5}));
   CHECK_FALSE(membership.view().mass_removal_guard);
 }
@@ -72,7 +72,7 @@ TEST_CASE("containers that were down take no part: a finished upgrade is no mass
   membership.observe(at_seconds(0), ReadScope::self, upgraded);
   read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3}));
   CHECK_FALSE(membership.view().mass_removal_guard);
-  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3})));
+  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3})).desired_changed);
   CHECK(membership.desired()->departed == nodes({4, 5, 6}));
 
   Membership most_gone(settings());

@@ -33,9 +33,9 @@ TEST_CASE("before any read nothing is known and nothing is desired") {
 
 TEST_CASE("a member is desired from the first read that lists it") {
   Membership membership(settings());
-  CHECK(membership.observe(at_seconds(0), ReadScope::self, running({1, 2})));
+  CHECK(membership.observe(at_seconds(0), ReadScope::self, running({1, 2})).desired_changed);
   CHECK(membership.desired()->dialable == nodes({1, 2}));
-  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3})));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3})).desired_changed);
   CHECK(membership.desired()->dialable == nodes({1, 2, 3}));
   CHECK(membership.desired()->own == OwnMembership::listed);
 }
@@ -52,20 +52,21 @@ TEST_CASE("a read that says nothing new changes nothing") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
   const auto before = membership.desired();
-  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, running({2, 1})));
+  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, running({2, 1})).desired_changed);
   CHECK(membership.desired() == before);
 }
 
 TEST_CASE("a read that says nothing new changes nothing while no read has listed us") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({2, 3}));
-  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, running({2, 3})));
+  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, running({2, 3})).desired_changed);
 }
 
 TEST_CASE("an unknown read changes nothing but what is told of the reads") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
-  CHECK_FALSE(membership.observe(at_seconds(5), ReadScope::self, FailedRead{"404 from http://m"}));
+  CHECK_FALSE(
+      membership.observe(at_seconds(5), ReadScope::self, FailedRead{"404 from http://m"}).desired_changed);
   CHECK(membership.desired()->dialable == nodes({1, 2}));
   CHECK(membership.view().last_failure == "404 from http://m");
   CHECK(membership.view().last_answer == at_seconds(0));
@@ -77,7 +78,8 @@ TEST_CASE("an unknown read changes nothing but what is told of the reads") {
 TEST_CASE("a listed container that is stopped is a member that must not be dialled") {
   Membership membership(settings());
   membership.observe(at_seconds(0), ReadScope::self, running({1, 2}));
-  CHECK(membership.observe(at_seconds(1), ReadScope::self, service({container(1), container(2, "stopped")})));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, service({container(1), container(2, "stopped")}))
+            .desired_changed);
   CHECK(membership.desired()->members == nodes({1, 2}));
   CHECK(membership.desired()->dialable == nodes({1}));
   CHECK(membership.desired()->departed.empty());
@@ -88,7 +90,7 @@ TEST_CASE("a listed container that is stopped is a member that must not be diall
   CHECK(stopped->reason == "state is stopped");
   CHECK(stopped->since == at_seconds(1));
 
-  CHECK(membership.observe(at_seconds(2), ReadScope::self, running({1, 2})));
+  CHECK(membership.observe(at_seconds(2), ReadScope::self, running({1, 2})).desired_changed);
   CHECK(membership.desired()->dialable == nodes({1, 2}));
 }
 
@@ -98,7 +100,7 @@ TEST_CASE("a container without an address is taken in once it has one") {
                      service({container(1), samples::without_address(container(2, "starting"))}));
   CHECK(membership.desired()->members == nodes({1}));
   CHECK(membership.view().dropped.at(static_cast<std::size_t>(DropReason::no_address)).count == 1);
-  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2})));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2})).desired_changed);
   CHECK(membership.desired()->dialable == nodes({1, 2}));
   CHECK(membership.view().dropped.at(static_cast<std::size_t>(DropReason::no_address)).count == 0);
 }
@@ -112,7 +114,7 @@ TEST_CASE("a peer whose container loses its address is held, never removed") {
   }
   CHECK(membership.desired()->members == nodes({1, 2, 3}));
   CHECK(membership.desired()->dialable == nodes({1, 3}));
-  CHECK(membership.observe(at_seconds(301), ReadScope::self, running({1, 2, 3})));
+  CHECK(membership.observe(at_seconds(301), ReadScope::self, running({1, 2, 3})).desired_changed);
   CHECK(membership.desired()->dialable == nodes({1, 2, 3}));
 }
 
@@ -152,7 +154,7 @@ TEST_CASE(
   membership.observe(at_seconds(0), ReadScope::self, running({2, 3}));
   samples::read_every_second(membership, 1, 3'600, ReadScope::self, running({3, 4}));
   CHECK(membership.desired()->members == nodes({2, 3, 4}));
-  CHECK(membership.observe(at_seconds(3'601), ReadScope::self, running({3, 4})));
+  CHECK(membership.observe(at_seconds(3'601), ReadScope::self, running({3, 4})).desired_changed);
   CHECK(membership.desired()->members == nodes({3, 4}));
   CHECK(membership.desired()->departed.empty());
   CHECK(membership.view().removed_peers == 1);
@@ -208,7 +210,8 @@ TEST_CASE("a container replaced by another at the same address is the same peer"
   Container replacement = container(2);
   replacement.uuid = "another";
   replacement.name = "web-9";
-  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, service({container(1), replacement})));
+  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, service({container(1), replacement}))
+                  .desired_changed);
   for (int second = 2; second < 100; ++second) {
     membership.observe(at_seconds(second), ReadScope::self, service({container(1), replacement}));
   }
@@ -291,9 +294,11 @@ TEST_CASE(
   Service held = running({1, 2});
   held.containers.push_back(container(3, "stopped"));
   membership.observe(at_seconds(0), ReadScope::self, held);
-  CHECK(membership.observe(at_seconds(1), ReadScope::self,
-                           service({container(1), samples::without_address(container(2)),
-                                    samples::without_address(container(3, "stopped"))})));
+  CHECK(membership
+            .observe(at_seconds(1), ReadScope::self,
+                     service({container(1), samples::without_address(container(2)),
+                              samples::without_address(container(3, "stopped"))}))
+            .desired_changed);
   CHECK(membership.desired()->dialable == nodes({1}));
 }
 

@@ -26,7 +26,7 @@ TEST_CASE("a peer has departed once every authoritative read lacked it for the r
   read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3, 4}));
   CHECK(membership.desired()->departed.empty());
   CHECK(membership.desired()->members == nodes({1, 2, 3, 4, 5}));
-  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3, 4})));
+  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3, 4})).desired_changed);
   CHECK(membership.desired()->departed == nodes({5}));
   CHECK(membership.desired()->members == nodes({1, 2, 3, 4}));
   CHECK(membership.view().removed_peers == 1);
@@ -34,7 +34,7 @@ TEST_CASE("a peer has departed once every authoritative read lacked it for the r
 
 TEST_CASE("a peer under suspicion is not dialled, and its connection is left alone") {
   Membership membership = five();
-  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4})));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3, 4})).desired_changed);
   CHECK(membership.desired()->dialable == nodes({1, 2, 3, 4}));
   CHECK(membership.desired()->members == nodes({1, 2, 3, 4, 5}));
   const auto member_views = membership.member_views();
@@ -48,7 +48,7 @@ TEST_CASE("a peer that goes missing is suspected though another, which was not d
   Service listed = running({1, 2, 3, 4});
   listed.containers.push_back(container(5, "stopped"));
   membership.observe(at_seconds(0), ReadScope::self, listed);
-  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3})));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2, 3})).desired_changed);
   CHECK(membership.desired()->dialable == nodes({1, 2, 3}));
 }
 
@@ -151,10 +151,10 @@ TEST_CASE("reads that cannot be trusted do not count as the second read") {
 
 TEST_CASE("one read that lacks us is no proof that we have left") {
   Membership membership = five();
-  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2, 3, 4, 5})));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2, 3, 4, 5})).desired_changed);
   CHECK(membership.desired()->own == OwnMembership::missing);
   CHECK(membership.wants_read_at() == at(3'500ms));
-  CHECK(membership.observe(at_seconds(2), ReadScope::self, running({1, 2, 3, 4, 5})));
+  CHECK(membership.observe(at_seconds(2), ReadScope::self, running({1, 2, 3, 4, 5})).desired_changed);
   CHECK(membership.desired()->own == OwnMembership::listed);
   CHECK(membership.desired()->departed.empty());
 }
@@ -164,14 +164,14 @@ TEST_CASE("we have left once we were listed and are missing for the removal dela
     Membership membership = five();
     read_every_second(membership, 1, 10, scope, running({2, 3, 4, 5}));
     CHECK(membership.desired()->own == OwnMembership::missing);
-    CHECK(membership.observe(at_seconds(11), scope, running({2, 3, 4, 5})));
+    CHECK(membership.observe(at_seconds(11), scope, running({2, 3, 4, 5})).desired_changed);
     CHECK(membership.desired()->own == OwnMembership::removed);
     CHECK(membership.desired()->departed == nodes({1}));
     CHECK(membership.desired()->members == nodes({2, 3, 4, 5}));
     CHECK(membership.member_views().back().state == MemberState::departed);
     CHECK_FALSE(membership.wants_read_at());
 
-    CHECK(membership.observe(at_seconds(12), scope, running({1, 2, 3, 4, 5})));
+    CHECK(membership.observe(at_seconds(12), scope, running({1, 2, 3, 4, 5})).desired_changed);
     CHECK(membership.desired()->own == OwnMembership::listed);
     CHECK(membership.desired()->departed.empty());
   }
@@ -196,19 +196,19 @@ TEST_CASE("a node that stands alone may remove by a named read, never by a self 
 
 TEST_CASE("immediate removes at the first whole read, without a hold") {
   Membership membership = five(RemovalPolicy::immediate);
-  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2})));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({1, 2})).desired_changed);
   CHECK(membership.desired()->departed == nodes({3, 4, 5}));
   CHECK_FALSE(membership.view().mass_removal_guard);
 }
 
 TEST_CASE("under immediate, too, one read that lacks us is no proof that we have left") {
   Membership membership = five(RemovalPolicy::immediate);
-  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2})));
+  CHECK(membership.observe(at_seconds(1), ReadScope::self, running({2})).desired_changed);
   CHECK(membership.desired()->own == OwnMembership::missing);
   CHECK(membership.wants_read_at() == at(3'500ms));
   read_every_second(membership, 2, 10, ReadScope::self, running({2}));
   CHECK(membership.desired()->own == OwnMembership::missing);
-  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({2})));
+  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({2})).desired_changed);
   CHECK(membership.desired()->own == OwnMembership::removed);
 }
 
@@ -217,7 +217,7 @@ TEST_CASE(
     "are missing") {
   Membership membership = five(RemovalPolicy::never);
   read_every_second(membership, 1, 10, ReadScope::self, running({1, 2, 3, 4}));
-  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3, 4})));
+  CHECK(membership.observe(at_seconds(11), ReadScope::self, running({1, 2, 3, 4})).desired_changed);
   CHECK(membership.desired()->members == nodes({1, 2, 3, 4}));
   read_every_second(membership, 12, 300, ReadScope::self, running({1, 2}));
   CHECK(membership.desired()->departed.empty());
@@ -232,7 +232,7 @@ TEST_CASE("a departed peer that is listed again is a member at once") {
   Membership membership = five();
   read_every_second(membership, 1, 11, ReadScope::self, running({1, 2, 3, 4}));
   REQUIRE(membership.desired()->departed == nodes({5}));
-  CHECK(membership.observe(at_seconds(12), ReadScope::self, running({1, 2, 3, 4, 5})));
+  CHECK(membership.observe(at_seconds(12), ReadScope::self, running({1, 2, 3, 4, 5})).desired_changed);
   CHECK(membership.desired()->departed.empty());
   CHECK(membership.desired()->dialable.contains(node(5)));
 }
@@ -245,7 +245,7 @@ TEST_CASE("a departed peer is remembered for ten minutes, or for the mass remova
     membership.observe(at_seconds(0), ReadScope::self, running({1, 2, 3, 4, 5}));
     read_every_second(membership, 1, 10 + kept, ReadScope::self, running({1, 2, 3, 4}));
     CHECK(membership.desired()->departed == nodes({5}));
-    CHECK(membership.observe(at_seconds(11 + kept), ReadScope::self, running({1, 2, 3, 4})));
+    CHECK(membership.observe(at_seconds(11 + kept), ReadScope::self, running({1, 2, 3, 4})).desired_changed);
     CHECK(membership.desired()->departed.empty());
     CHECK(membership.member_views().size() == 4);
   }

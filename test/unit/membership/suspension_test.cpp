@@ -37,14 +37,14 @@ TEST_CASE(
   for (const auto& row : rows) {
     CAPTURE(row.name);
     Membership membership = without_the_fifth();
-    CHECK(membership.observe(at_seconds(12), ReadScope::self, row.read));
+    CHECK(membership.observe(at_seconds(12), ReadScope::self, row.read).desired_changed);
     CHECK(membership.desired()->departed.empty());
     CHECK(membership.desired()->suspended == nodes({5}));
     CHECK(membership.desired()->members == nodes({1, 2, 3, 4}));
-    CHECK_FALSE(membership.observe(at_seconds(13), ReadScope::self, row.read));
-    CHECK(membership.observe(at_seconds(14), ReadScope::self, running({1, 2, 3, 4})));
+    CHECK_FALSE(membership.observe(at_seconds(13), ReadScope::self, row.read).desired_changed);
+    CHECK(membership.observe(at_seconds(14), ReadScope::self, running({1, 2, 3, 4})).desired_changed);
     CHECK(membership.desired()->departed == nodes({5}));
-    CHECK_FALSE(membership.observe(at_seconds(15), ReadScope::self, running({1, 2, 3, 4})));
+    CHECK_FALSE(membership.observe(at_seconds(15), ReadScope::self, running({1, 2, 3, 4})).desired_changed);
   }
 }
 
@@ -60,8 +60,8 @@ TEST_CASE("a container that takes a departed peer's address while the metadata i
 TEST_CASE("a read that tells nothing changes nothing when nobody has departed") {
   Membership membership = five();
   const auto before = membership.desired();
-  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, FailedRead{"timeout"}));
-  CHECK_FALSE(membership.observe(at_seconds(2), ReadScope::self, service({})));
+  CHECK_FALSE(membership.observe(at_seconds(1), ReadScope::self, FailedRead{"timeout"}).desired_changed);
+  CHECK_FALSE(membership.observe(at_seconds(2), ReadScope::self, service({})).desired_changed);
   CHECK(membership.desired() == before);
 }
 
@@ -70,12 +70,12 @@ TEST_CASE("our own departure is suspended and restored in the same way, and noth
     Membership membership = five();
     read_every_second(membership, 1, 11, ReadScope::self, running({2, 3, 4, 5}));
     REQUIRE(membership.desired()->departed == nodes({1}));
-    CHECK(membership.observe(at_seconds(12), ReadScope::self, nothing));
+    CHECK(membership.observe(at_seconds(12), ReadScope::self, nothing).desired_changed);
     CHECK(membership.desired()->departed.empty());
     CHECK(membership.desired()->suspended == nodes({1}));
     CHECK(membership.desired()->own == OwnMembership::removed);
     CHECK(membership.wants_read_at() == at_seconds(13));
-    CHECK(membership.observe(at_seconds(13), ReadScope::self, running({2, 3, 4, 5})));
+    CHECK(membership.observe(at_seconds(13), ReadScope::self, running({2, 3, 4, 5})).desired_changed);
     CHECK(membership.desired()->departed == nodes({1}));
     CHECK_FALSE(membership.wants_read_at());
   }

@@ -4,10 +4,11 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "support/unit/driver.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
+using membership::OwnMembership;
 using samples::departing;
 using samples::desired;
 using samples::Driver;
@@ -44,7 +45,7 @@ void keep_listing(Driver& driver, std::initializer_list<int> connected, std::chr
 
 std::vector<Departure> departures_of(const Driver& driver, int number) {
   std::vector<Departure> result;
-  for (const Fact& fact : driver.facts) {
+  for (const fact::Departed& fact : driver.departures) {
     if (fact.peer == node(number)) {
       result.push_back(fact.departure);
     }
@@ -61,7 +62,7 @@ TEST_CASE("a departed peer is disconnected by nobody but its own C-node") {
 TEST_CASE("a departed peer that disconnects is reported as disconnected, once") {
   Driver driver = with_departed_9(driving_node_1());
   keep_listing(driver, {2, 9}, 5s);
-  CHECK(driver.facts.empty());
+  CHECK(driver.departures.empty());
   keep_listing(driver, {2}, 60s);
   CHECK(departures_of(driver, 9) == std::vector{Departure::disconnected});
   CHECK(driver.reconciler().departed().empty());
@@ -72,10 +73,10 @@ TEST_CASE("a departed peer that stays connected is reported after the patience, 
   settings.departed_patience = 15s;
   Driver driver = with_departed_9(settings);
   keep_listing(driver, {2, 9}, 15s);
-  CHECK(driver.facts.empty());
+  CHECK(driver.departures.empty());
   keep_listing(driver, {2, 9}, 60s);
   CHECK(departures_of(driver, 9) == std::vector{Departure::still_connected});
-  CHECK(driver.facts.at(0).reason.find("confirms") != std::string_view::npos);
+  CHECK(driver.departures.at(0).reason.find("confirms") != std::string_view::npos);
   CHECK(driver.reconciler().departed().at(0).state == DepartedState::connected);
   keep_listing(driver, {2}, 5s);
   CHECK(departures_of(driver, 9) == std::vector{Departure::still_connected, Departure::disconnected});
@@ -96,9 +97,9 @@ TEST_CASE("a list that was asked before a peer departed says nothing of its depa
   REQUIRE(driver.lists.size() == 1);
   driver.step(event::DesiredChanged{departing(nodes({1, 2}), nodes({9}))});
   driver.answer_list({2});
-  CHECK(driver.facts.empty());
+  CHECK(driver.departures.empty());
   driver.answer_list({2, 9});
-  CHECK(driver.facts.empty());
+  CHECK(driver.departures.empty());
 }
 
 TEST_CASE("where another sees to the departed peers nothing is stated about them") {
@@ -107,7 +108,7 @@ TEST_CASE("where another sees to the departed peers nothing is stated about them
   Driver driver = with_departed_9(settings);
   keep_listing(driver, {2, 9}, 60s);
   keep_listing(driver, {2}, 60s);
-  CHECK(driver.facts.empty());
+  CHECK(driver.departures.empty());
   CHECK(driver.disconnects.empty());
 }
 
@@ -124,7 +125,7 @@ TEST_CASE("a peer that is not departed for this target is left alone: it came af
     driver.step(event::TargetUp{});
     keep_listing(driver, {2, 9}, 60s);
     CHECK(driver.disconnects.empty());
-    CHECK(driver.facts.empty());
+    CHECK(driver.departures.empty());
   }
 }
 
@@ -189,7 +190,7 @@ TEST_CASE("a departed peer is disconnected once, however often it connects again
     keep_listing(driver, {2, 9}, 120s);
     CHECK(driver.disconnects.empty());
     CHECK(departures_of(driver, 9) == std::vector{Departure::still_connected});
-    CHECK_FALSE(driver.facts.back().reason.empty());
+    CHECK_FALSE(driver.departures.back().reason.empty());
     keep_listing(driver, {2}, 5s);
     keep_listing(driver, {2, 9}, 120s);
     CHECK(driver.disconnects.empty());
@@ -202,7 +203,7 @@ TEST_CASE("a departed peer that was disconnected is reported without a reason fo
   driver.answer_disconnect(DisconnectOutcome::done);
   keep_listing(driver, {2}, 2s);
   REQUIRE(departures_of(driver, 9) == std::vector{Departure::disconnected});
-  CHECK(driver.facts.at(0).reason.empty());
+  CHECK(driver.departures.at(0).reason.empty());
 }
 
 TEST_CASE("a disconnect that was withdrawn is no attempt: it is made when it is due again") {
@@ -212,7 +213,7 @@ TEST_CASE("a disconnect that was withdrawn is no attempt: it is made when it is 
   driver.answer_disconnect(DisconnectOutcome::withdrawn);
   keep_listing(driver, {2, 9}, 2s);
   CHECK(driver.disconnects.size() == 1);
-  CHECK(driver.facts.empty());
+  CHECK(driver.departures.empty());
 }
 
 TEST_CASE("a departed peer that is listed again is not disconnected any more, and is dialled") {
@@ -434,4 +435,4 @@ TEST_CASE("an answer to no disconnect is stale") {
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

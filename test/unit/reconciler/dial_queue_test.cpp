@@ -7,10 +7,10 @@
 
 #include "support/unit/samples.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
-using samples::at_seconds;
+using membership::samples::at_seconds;
 
 TEST_CASE("fresh peers have their turn in the order of their arrival") {
   std::array<Queued, 3> peers;
@@ -101,4 +101,4 @@ TEST_CASE("a peer that had its turn is in no place") {
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

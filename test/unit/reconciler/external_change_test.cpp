@@ -4,7 +4,7 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "support/unit/driver.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
@@ -169,4 +169,4 @@ TEST_CASE("an external change hurries once") {
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

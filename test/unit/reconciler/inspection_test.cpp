@@ -4,7 +4,7 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "support/unit/driver.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
@@ -155,4 +155,4 @@ TEST_CASE("a lost peer that is a member no longer is not dialled after its inspe
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -4,10 +4,11 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "support/unit/driver.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
+using membership::OwnMembership;
 using samples::desired;
 using samples::Driver;
 using samples::node;
@@ -241,4 +242,4 @@ TEST_CASE("where nothing is probed no newcomer waits") {
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

@@ -5,10 +5,12 @@
 
 #include "support/unit/driver.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
+using membership::Desired;
+using membership::OwnMembership;
 using samples::desired;
 using samples::Driver;
 using samples::driving_node_1;
@@ -340,4 +342,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

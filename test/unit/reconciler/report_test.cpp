@@ -4,10 +4,11 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "support/unit/driver.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
+using membership::OwnMembership;
 using samples::desired;
 using samples::Driver;
 using samples::driving_node_1;
@@ -148,4 +149,4 @@ TEST_CASE("counters count each kind of action, and how many of them failed") {
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

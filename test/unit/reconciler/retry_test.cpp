@@ -6,7 +6,7 @@
 #include "rancher_cnode/reconciler/reconciler.hpp"
 #include "support/unit/driver.hpp"
 
-namespace rancher_cnode::membership {
+namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
@@ -280,4 +280,4 @@ TEST_CASE("a new peer is not starved by thousands of dead ones, nor are they by 
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership
+}  // namespace rancher_cnode::reconciler

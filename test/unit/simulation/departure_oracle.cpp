@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
 
 void DepartureOracle::broken(const std::string& rule, int number) {
   if (broken_.empty()) {
@@ -187,7 +187,7 @@ void DepartureOracle::disconnects(TimePoint now, ActionId id, int number) {
   }
 }
 
-void DepartureOracle::states(int number, const Fact& fact) {
+void DepartureOracle::states(int number, const reconciler::fact::Departed& fact) {
   if (to_state_.erase({number, fact.departure}) == 0) {
     broken("states what is not so, or was stated", number);
   }
@@ -248,4 +248,4 @@ bool DepartureOracle::is_seen_off(int number) const {
   return peer == peers_.end() || peer->second.seen_off || peer->second.settled;
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -16,7 +16,10 @@
 
 #include "rancher_cnode/reconciler/reconciler.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
+using namespace membership;
+using namespace reconciler;
 
 class DepartureOracle {
  public:
@@ -54,7 +57,7 @@ class DepartureOracle {
   // The actions of the step, and what it states.
   void lists(TimePoint now, ActionId id) { list_ = {id, step_, now}; }
   void disconnects(TimePoint now, ActionId id, int number);
-  void states(int number, const Fact& fact);
+  void states(int number, const reconciler::fact::Departed& fact);
 
   /// The end of the step. Nothing, or the rule that it broke, in words.
   [[nodiscard]] std::optional<std::string> judge(const Reconciler& after);
@@ -111,4 +114,4 @@ class DepartureOracle {
   std::string broken_;
 };
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
 namespace {
 constexpr unsigned fresh_turns = 3;  // then it is a retry's turn
 constexpr std::uint32_t first_loss_wait =
@@ -365,4 +366,4 @@ void PaceOracle::bring_forward(TimePoint now) {
   }
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -16,7 +16,10 @@
 #include "departure_oracle.hpp"
 #include "rancher_cnode/reconciler/reconciler.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
+using namespace membership;
+using namespace reconciler;
 
 class PaceOracle {
  public:
@@ -138,4 +141,4 @@ class PaceOracle {
   std::string broken_;
 };
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -3,7 +3,7 @@
 
 #include "pace_oracle.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
 
 PeerState PaceOracle::state_of(const Peer& peer, TimePoint now) const {
   if (peer.connected) {
@@ -159,4 +159,4 @@ void PaceOracle::check_wake(TimePoint now, const Reconciler& after) {
   }
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -6,7 +6,7 @@
 #include "simulated_node.hpp"
 #include "simulated_world.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
 
 using namespace std::chrono_literals;
 
@@ -136,4 +136,4 @@ bool SimulatedWorld::is_connected(int number) const {
   return true;
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -17,7 +17,7 @@
 #include "simulated_world.hpp"
 #include "support/unit/samples.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
 
 using namespace std::chrono_literals;
 
@@ -279,4 +279,4 @@ void SimulatedWorld::inspect(int number, int peer, const std::function<void(Insp
   });
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

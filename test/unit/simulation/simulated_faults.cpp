@@ -5,7 +5,7 @@
 #include "simulated_node.hpp"
 #include "simulated_world.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
 
 using namespace std::chrono_literals;
 
@@ -314,4 +314,4 @@ void SimulatedWorld::change_of_service() {
   }
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -6,7 +6,8 @@
 
 #include "support/unit/samples.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
 namespace {
 constexpr int snapshots_back = 3;
 }
@@ -98,4 +99,4 @@ Answer SimulatedMetadata::odd_one(int self, const std::set<int>& kept, Dice& dic
   return make(std::move(half));
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

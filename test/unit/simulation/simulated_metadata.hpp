@@ -14,7 +14,10 @@
 #include "rancher_cnode/membership/membership.hpp"
 #include "reconciler/random.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
+using namespace membership;
+using namespace reconciler;
 
 /// Dice on top of the generator.
 class Dice {
@@ -90,4 +93,4 @@ class SimulatedMetadata {
   std::vector<Answer> snapshots_;
 };
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -11,7 +11,10 @@
 
 #include "rancher_cnode/core/clock.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
+using namespace membership;
+using namespace reconciler;
 
 struct Beam {
   bool up = true;           ///< the BEAM runs and is registered
@@ -81,4 +84,4 @@ class SimulatedNetwork {
   std::set<std::pair<int, int>> partitions_;  ///< pairs, the lower number first
 };
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

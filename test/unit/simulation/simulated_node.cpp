@@ -4,7 +4,7 @@
 #include <chrono>
 #include <type_traits>
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
 
 using namespace std::chrono_literals;
 
@@ -50,8 +50,13 @@ void SimulatedWorld::read(int number) {
   if (node.fault == Fault::none) {
     node.read_well = true;
   }
-  if (node.membership.observe(now_, scope_, *answer.read, answer.authority)) {
+  const Observed observed = node.membership.observe(now_, scope_, *answer.read, answer.authority);
+  if (observed.desired_changed) {
     step(number, event::DesiredChanged{node.membership.desired()});
+  }
+  outcome_.facts += observed.facts.size();
+  if (const auto rule = node.facts.judge(observed.facts, node.membership)) {
+    broken(number, *rule);
   }
   if (const auto rule = node.oracle.against(*node.membership.desired(), names_)) {
     broken(number, *rule);
@@ -93,14 +98,19 @@ void SimulatedWorld::step(int number, const Event& event) {
       },
       event);
   node.pace.add(node.departures.needs(now_));
-  for (const Fact& fact : step.facts) {
+  for (const ConnectionFact& fact : step.facts) {
     ++outcome_.facts;
-    node.departures.states(number_of(fact.peer), fact);
+    if (const auto* departed = std::get_if<reconciler::fact::Departed>(&fact)) {
+      node.departures.states(number_of(departed->peer), *departed);
+    }
   }
   for (const Action& action : step.actions) {
     std::visit([&](const auto& what) { execute(number, what); }, action);
   }
   if (const auto rule = node.departures.judge(node.reconciler)) {
+    broken(number, *rule);
+  }
+  if (const auto rule = node.facts.judge(event, step, node.reconciler)) {
     broken(number, *rule);
   }
   const auto rule = node.pace.judge(now_, node.reconciler);
@@ -270,4 +280,4 @@ void SimulatedWorld::connect(int a, int b) {
   }
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -5,10 +5,14 @@
 #include <set>
 #include <utility>
 
+#include "facts_oracle.hpp"
 #include "simulated_world.hpp"
 #include "support/unit/samples.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
+using namespace membership;
+using namespace reconciler;
 
 struct SimulatedWorld::Node {
   Node(int number, ReadScope scope, const MembershipSettings& rules, const ReconcilerSettings& settings,
@@ -24,6 +28,7 @@ struct SimulatedWorld::Node {
   Oracle oracle;
   DepartureOracle departures;
   PaceOracle pace;
+  FactsOracle facts;
   bool target_up = false;
   bool retired = false;  ///< its container is gone, and its address is another's
   std::map<ActionId, int> disconnects;
@@ -38,4 +43,4 @@ struct SimulatedWorld::Node {
   std::uint64_t reads = 0;  ///< only the last read that was planned takes place
 };
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

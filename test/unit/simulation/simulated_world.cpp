@@ -7,7 +7,7 @@
 #include "simulated_node.hpp"
 #include "support/unit/samples.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
 
 using namespace std::chrono_literals;
 
@@ -304,4 +304,4 @@ std::string SimulatedWorld::remaining_departed() const {
   return {};
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -22,7 +22,10 @@
 #include "simulated_network.hpp"
 #include "simulation_oracle.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
+using namespace membership;
+using namespace reconciler;
 
 struct Scenario {
   std::uint64_t seed = 1;
@@ -181,4 +184,4 @@ class SimulatedWorld {
   Outcome outcome_;
 };
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
 namespace {
 // Between reads while something waits for them: doubles while they tell nothing.
 constexpr std::chrono::seconds shortest_pause{1};
@@ -502,4 +503,4 @@ std::optional<std::string> Oracle::against_reports(const Membership& membership,
   return std::nullopt;
 }
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

@@ -15,7 +15,10 @@
 #include "rancher_cnode/membership/membership.hpp"
 #include "simulated_metadata.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
+using namespace membership;
+using namespace reconciler;
 
 class Oracle {
  public:
@@ -125,4 +128,4 @@ class Oracle {
   std::uint64_t removed_ = 0;
 };
 
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

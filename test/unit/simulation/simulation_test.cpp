@@ -11,7 +11,8 @@
 
 #include "simulated_world.hpp"
 
-namespace rancher_cnode::membership::simulation {
+namespace rancher_cnode::simulation {
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -130,4 +131,4 @@ TEST_CASE("hundreds of hosts heal as a few do") {
 }
 
 }  // namespace
-}  // namespace rancher_cnode::membership::simulation
+}  // namespace rancher_cnode::simulation

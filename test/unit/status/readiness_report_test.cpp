@@ -4,7 +4,7 @@
 
 using namespace rancher_cnode;
 using membership::MembershipView;
-using membership::PeerState;
+using reconciler::PeerState;
 using status::readiness_report;
 using status::TargetSnapshot;
 using status::UnsyncedTargets;

@@ -52,13 +52,13 @@ TargetSnapshot target() {
           .has_synced = true,
           .connected = 3,
           .peers = {{.node = node("myapp@10.42.0.2"),
-                     .state = membership::PeerState::waiting,
+                     .state = reconciler::PeerState::waiting,
                      .reason = "refused",
                      .since = at(8'000),
                      .attempts = 4,
                      .next_try = {}}},
           .departed = {{.node = node("myapp@10.42.0.3"),
-                        .state = membership::DepartedState::disconnecting,
+                        .state = reconciler::DepartedState::disconnecting,
                         .reason = "not yet",
                         .since = at(7'000)}},
           .counters = {.lists = 11,
@@ -155,7 +155,7 @@ TEST_CASE("unknown values are undefined") {
 }
 
 TEST_CASE("only a held peer has the reason of the metadata, if that has one") {
-  const auto reason = [](membership::PeerState state, bool listed) {
+  const auto reason = [](reconciler::PeerState state, bool listed) {
     auto one = snapshot();
     one.targets[0].peers[0].state = state;
     if (listed) {
@@ -168,9 +168,9 @@ TEST_CASE("only a held peer has the reason of the metadata, if that has one") {
     const std::size_t begin = text.find("reason: <<\"") + 11;
     return text.substr(begin, text.find('"', begin) - begin);
   };
-  CHECK(reason(membership::PeerState::held, true) == "its state is stopped");
-  CHECK(reason(membership::PeerState::held, false) == "refused");
-  CHECK(reason(membership::PeerState::waiting, true) == "refused");
+  CHECK(reason(reconciler::PeerState::held, true) == "its state is stopped");
+  CHECK(reason(reconciler::PeerState::held, false) == "refused");
+  CHECK(reason(reconciler::PeerState::waiting, true) == "refused");
 }
 
 TEST_CASE("each target state has its own word") {

@@ -8,7 +8,7 @@ using namespace rancher_cnode;
 using namespace rancher_cnode::status;
 using distribution::TermBytes;
 using distribution::TermReader;
-using membership::PeerState;
+using reconciler::PeerState;
 
 namespace {
 

@@ -1,0 +1,101 @@
+// The state of Membership and what is done about a read. Used by its two sources: membership.cpp sees to the others,
+// own_membership.cpp to our own container.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "membership/coverage.hpp"
+#include "membership/membership_views.hpp"
+#include "membership/peer_records.hpp"
+#include "membership/removal_guard.hpp"
+#include "rancher_cnode/membership/membership.hpp"
+
+namespace rancher_cnode::membership {
+
+class Membership::Impl {
+ public:
+  explicit Impl(MembershipSettings settings) : settings_(std::move(settings)) {}
+
+  Observed observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
+    const bool changed = take(now, scope, read, authority);
+    return {changed, std::exchange(facts_, {})};
+  }
+  const std::shared_ptr<const Desired>& desired() const { return desired_; }
+  std::optional<TimePoint> wants_read_at() const;
+  const MembershipView& view() const { return view_; }
+  std::vector<MemberView> member_views() const {
+    return make_member_views(peers_, departed_, departed_own(), view_.own_since);
+  }
+
+ private:
+  bool take(TimePoint now, ReadScope scope, const Read& read, Authority authority);
+  bool take(TimePoint now, ReadScope scope, const Service& service, Authority authority);
+  void take_dropped(DropCounts dropped);
+  void state_unlisted(TimePoint now, ReadScope scope);
+  void state_guard(TimePoint now);
+  bool tells_nothing();
+  bool confirm(Confirmed confirmed);
+  bool judge_own(TimePoint now, const Eligibility& listed, Authority authority);
+  bool add_listed(TimePoint now, const Eligibility& listed);
+  bool look_for_missing(TimePoint now, const Eligibility& listed, Authority authority);
+  bool forget_unlisted(TimePoint now, const Eligibility& listed);
+  bool remove_confirmed(TimePoint now);
+  bool forget_departed(TimePoint now);
+  void rebuild() { desired_ = make_desired(peers_, departed_, view_.own, departed_own(), confirmed_); }
+
+  template <class Change>
+  bool change(TimePoint now, PeerRecord& peer, Change&& apply);
+  static void suspect(TimePoint now, PeerRecord& peer);
+  static void begin_anew(TimePoint now, Suspicion& suspicion);
+  [[nodiscard]] bool is_confirmed(TimePoint now, const Suspicion& suspicion) const;
+  [[nodiscard]] bool is_lasting(TimePoint now, const Suspicion& suspicion) const;
+  [[nodiscard]] Milliseconds delay_of(const Suspicion& suspicion) const;
+  [[nodiscard]] bool is_own(Ipv4Address address) const { return address == settings_.own_address; }
+  [[nodiscard]] std::optional<NodeName> departed_own() const;
+  [[nodiscard]] bool waits_for_restoring() const;
+  bool set_own(TimePoint now, OwnMembership own);
+
+  MembershipSettings settings_;
+  RemovalGuard guard_{settings_};
+  Coverage of_others_{2 * settings_.reading_interval};
+  Coverage of_own_{2 * settings_.reading_interval};
+  PeerRecords peers_;
+  DepartedPeers departed_;
+  std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
+  Confirmed confirmed_;
+  MembershipView view_;
+  TimePoint last_read_;
+  std::vector<MembershipFact> facts_;        ///< of this read
+  std::optional<TimePoint> unlisted_since_;  ///< the first answer about our own service, while none lists us
+  bool unlisted_stated_ = false;
+  bool synced_ = false;             ///< a read has listed somebody
+  std::uint32_t told_nothing_ = 0;  ///< reads in a row that could confirm nothing
+};
+
+/// Applies a change to a peer, and states why it is not dialled if that is new. True if it may be dialled now and could
+/// not be before, or the other way round.
+template <class Change>
+bool Membership::Impl::change(TimePoint now, PeerRecord& peer, Change&& apply) {
+  const MemberState before = peer.state();
+  const std::string reason(peer.reason());
+  apply(peer);
+  const MemberState after = peer.state();
+  if (before != after) {
+    peer.since = now;
+  }
+  if (peer.reason() != reason) {
+    if (after == MemberState::dialable) {
+      facts_.emplace_back(fact::PeerReleased{peer.node});
+    } else {
+      facts_.emplace_back(fact::PeerHeld{peer.node, std::string(peer.reason())});
+    }
+  }
+  return (before == MemberState::dialable) != (after == MemberState::dialable);
+}
+
+}  // namespace rancher_cnode::membership

@@ -1,0 +1,98 @@
+#include "agent/connection_log.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/unit/log_lines.hpp"
+
+using namespace rancher_cnode;
+using reconciler::ConnectionFact;
+using reconciler::Departure;
+using reconciler::DisconnectOutcome;
+namespace fact = reconciler::fact;
+
+namespace {
+
+const NodeName target = *NodeName::parse("myapp@10.42.0.1");
+const NodeName peer = *NodeName::parse("myapp@10.42.0.2");
+
+struct Logged {
+  std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
+  Log log{LogLevel::info, LogFormat::text, lines};
+  agent::ConnectionLog connections{log, target};
+
+  /// What is logged, without the time.
+  [[nodiscard]] std::vector<std::string> texts() const {
+    std::vector<std::string> texts;
+    for (const auto& line : lines->all()) {
+      texts.push_back(line.substr(line.find(' ') + 1));
+    }
+    return texts;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("each fact about connections is one line, unless nobody needs to hear of it") {
+  const std::string both = " target=myapp@10.42.0.1 peer=myapp@10.42.0.2";
+  const std::string left =
+      "connected msg=\"it is left connected; to part it from the cluster, stop its container\"";
+  const struct {
+    ConnectionFact fact;
+    std::string line;
+  } rows[] = {
+      {fact::Connected{peer, {}}, "info event=peer_connected" + both},
+      {fact::Connected{peer, Milliseconds(20)}, "info event=peer_connected" + both + " took_ms=20"},
+      {fact::Lost{peer, true, "why"}, "warning event=peer_lost msg=\"why\"" + both},
+      {fact::Lost{peer, false, "why"}, ""},
+      {fact::Forgotten{peer}, ""},
+      {fact::AttemptFailed{peer, "the dial failed"},
+       "warning event=peer_unreachable msg=\"the dial failed\"" + both},
+      {fact::Refreshed{peer},
+       "info event=peer_refreshed msg=\"it was away and still held a connection that the BEAM had lost; it "
+       "gave its "
+       "connections up\"" +
+           both},
+      {fact::Completed{3},
+       "info event=cluster_completed msg=\"every dialable peer is connected\" target=myapp@10.42.0.1 "
+       "peers=3"},
+      {fact::Departed{peer, Departure::disconnected, {}},
+       "info event=departed_peer_disconnected msg=\"the BEAM is not connected to it any more\"" + both},
+      {fact::Departed{peer, Departure::still_connected, "why"},
+       "warning event=departed_peer_" + left + both + " reason=why"},
+      {fact::Departed{target, Departure::disconnected, {}},
+       "info event=departed_target_disconnected msg=\"it is connected to no node of the service any more\" "
+       "target=myapp@10.42.0.1"},
+      {fact::Departed{target, Departure::still_connected, "why"},
+       "warning event=departed_target_" + left + " target=myapp@10.42.0.1 reason=why"},
+  };
+  for (const auto& row : rows) {
+    Logged logged;
+    logged.connections.write({row.fact});
+    const auto expected = row.line.empty() ? std::vector<std::string>{} : std::vector{row.line};
+    CHECK(logged.texts() == expected);
+  }
+}
+
+TEST_CASE("a disconnect is logged as information if it was made, else as a warning, and not if withdrawn") {
+  const struct {
+    DisconnectOutcome outcome;
+    std::string level;
+    std::string word;
+  } rows[] = {{DisconnectOutcome::done, "info", "done"},
+              {DisconnectOutcome::claimed, "warning", "claimed"},
+              {DisconnectOutcome::unreachable, "warning", "unreachable"},
+              {DisconnectOutcome::unsupported, "warning", "unsupported"},
+              {DisconnectOutcome::failed, "warning", "failed"}};
+  for (const auto& row : rows) {
+    Logged logged;
+    logged.connections.disconnect_requested(peer, row.outcome, "how");
+    CHECK(logged.texts() ==
+          std::vector{
+              row.level +
+              " event=disconnect_requested msg=\"how\" target=myapp@10.42.0.1 peer=myapp@10.42.0.2 outcome=" +
+              row.word});
+  }
+  Logged logged;
+  logged.connections.disconnect_requested(peer, DisconnectOutcome::withdrawn, "");
+  CHECK(logged.texts().empty());
+}
