@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bad_bodies.hpp"
+#include "fake_watch_clock.hpp"
 #include "fixtures.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "support/unit/scripted_metadata.hpp"
@@ -14,21 +15,40 @@ using namespace rancher_cnode;
 using namespace rancher_cnode::testing;
 using Waits = ScriptedMetadata::Waits;
 
+namespace {
+
+/// The next observation that fits, after the pauses before it.
+template <class Fits>
+Observation next_that(const Fits& fits, Watched& watched, FakeWatchClock& clock) {
+  clock.pass_pause();
+  return watched.next_that([&](const Observation& observation) {
+    const bool found = fits(observation);
+    if (!found) {
+      clock.pass_pause();
+    }
+    return found;
+  });
+}
+
+}  // namespace
+
 TEST_CASE("an_unavailable_metadata_service_is_a_failed_read_and_noticed_soon_after_it_returns") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
-  Watched watched(settings_of({server.url()}));
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings_of({server.url()}), clock);
   watched.next();
   CHECK(server.await_requests(3));
   server.set_down(true);
+  CHECK(clock->pass_pause() == Milliseconds(250));  // the smallest gap between rounds
   const Observation bad = watched.next();
   CHECK(reason(bad) == server.url() + ": connection closed without an answer");
   CHECK(bad.url.empty());
-  watched.next_unknown();
+  CHECK(clock->pass_pause() == Milliseconds(250));
+  CHECK_FALSE(reason(watched.next()).empty());
   server.set_down(false);
-  const TimePoint begin = Clock::now();
-  CHECK(containers(watched.next_good()) == 1);
-  CHECK(since(begin) < Milliseconds(2'000));
+  CHECK(clock->pass_pause() == Milliseconds(500));
+  CHECK(containers(watched.next()) == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 1);
   CHECK(watched.lines("event=metadata_available") == 2);
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
@@ -38,13 +58,14 @@ TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_n
   using Request = ScriptedServer::Request;
   using Peer = ScriptedServer::Peer;
   std::atomic<int> asked_after_restart = 0;
+  std::atomic<int> waits_too_early = 0;
   ScriptedServer server([&](const Request& request, Peer& peer) {
     const bool wait = contains(request.target, "wait=true");
     if (request.connection == 1 && wait) {
       return peer.close();
     }
-    // A wait that begins while nothing is loaded stays for its whole time.
     if (wait) {
+      waits_too_early += asked_after_restart <= 3 ? 1 : 0;
       return peer.hold();
     }
     if (request.connection > 1 && ++asked_after_restart <= 3) {
@@ -55,10 +76,9 @@ TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_n
   });
   Watched watched(settings_of({server.url()}));
   CHECK(containers(watched.next()) == 2);
-  const TimePoint begin = Clock::now();
   CHECK(contains(reason(watched.next()), "404"));
   CHECK(containers(watched.next_good()) == 2);
-  CHECK(since(begin) < Milliseconds(2'000));
+  CHECK(waits_too_early == 0);
 }
 
 TEST_CASE(
@@ -89,40 +109,43 @@ TEST_CASE("waits_that_are_cut_off_are_repeated_at_the_polling_interval") {
   });
   WatcherSettings settings = settings_of({server.url()});
   settings.polling_interval = Milliseconds(500);
-  Watched watched(settings);
-  const TimePoint begin = Clock::now();
-  for (int i = 0; i < 5; ++i) {
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings, clock);
+  for (const int pause : {250, 500, 500, 500}) {
     CHECK(containers(watched.next()) == 1);
+    CHECK(clock->pass_pause() == Milliseconds(pause));
   }
-  CHECK(since(begin) >= Milliseconds(250 + 3 * 500 - 50));
+  CHECK(containers(watched.next()) == 1);
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
 TEST_CASE("a_404_is_a_failed_read_until_the_next_version") {
   ScriptedMetadata server;
+  // No retry comes in time.
   WatcherSettings settings = settings_of({server.url()});
-  settings.pace.retry_first = Milliseconds(5'000);
+  settings.polling_interval = Milliseconds(60'000);
+  settings.pace.retry_first = Milliseconds(60'000);
+  settings.pace.retry_last = Milliseconds(60'000);
   Watched watched(settings);
   const Observation bad = watched.next();
   CHECK(contains(reason(bad), "404 at /latest/self/service: not joined yet"));
   CHECK(bad.url == server.url());
   CHECK(server.await_requests(3));
-  const TimePoint begin = Clock::now();
   server.reload_with("self/service", service_body("web", {1}));
   CHECK(containers(watched.next()) == 1);
-  CHECK(since(begin) < Milliseconds(1'000));
 }
 
 TEST_CASE("a_wait_while_reads_fail_lasts_no_longer_than_the_retry_delay") {
   ScriptedMetadata server;
   server.set_waits(Waits::for_ever);
-  const TimePoint begin = Clock::now();
-  Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i) {
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings_of({server.url()}), clock);
+  for (const int delay : {250, 500, 1'000}) {
     CHECK(contains(reason(watched.next()), "404 at /latest/self/service"));
+    // The wait ends by itself; by the clock that stands still it took no time, and the whole delay is left.
+    CHECK(clock->pass_pause() == Milliseconds(delay));
   }
-  CHECK(since(begin) >= Milliseconds(740));
-  CHECK(since(begin) < Milliseconds(5'000));
+  CHECK(server.waits() >= 3);
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
@@ -130,12 +153,12 @@ TEST_CASE("does_not_wait_while_nothing_is_loaded") {
   ScriptedServer server([](const ScriptedServer::Request&, ScriptedServer::Peer& peer) {
     peer.answer(404, fixture("not-found.json"));
   });
-  const TimePoint begin = Clock::now();
-  Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i) {
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings_of({server.url()}), clock);
+  for (const int pause : {250, 500, 1'000}) {
     CHECK(contains(reason(watched.next()), "404 at /latest/version: the metadata service has"));
+    CHECK(clock->pass_pause() == Milliseconds(pause));
   }
-  CHECK(since(begin) >= Milliseconds(250 + 500 - 10));
   for (const auto& target : server.targets()) {
     CHECK_FALSE(contains(target, "wait"));
   }
@@ -186,20 +209,25 @@ TEST_CASE(
   settings.pace.min_gap = Milliseconds(10);
   settings.pace.earlier_url = Milliseconds(1'000);
   settings.url_confirmation = Milliseconds(300);
-  Watched watched(settings);
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings, clock);
   const auto trusted = [](const Observation& o) { return o.authority == membership::Authority::full; };
   const auto from = [](const ScriptedMetadata& metadata) {
     return [url = metadata.url()](const Observation& o) { return o.url == url; };
   };
-  CHECK(trusted(watched.next_good()));
+  CHECK(trusted(watched.next()));
   first.set_down(true);
-  const auto left = Clock::now();
-  CHECK_FALSE(trusted(watched.next_that(from(second))));
-  CHECK(watched.next_that(trusted).url == second.url());
-  CHECK(since(left) >= Milliseconds(300));
+  CHECK(clock->pass_pause() == Milliseconds(20));
+  const auto left = clock->now();
+  Observation observation = watched.next();
+  CHECK(from(second)(observation));
+  CHECK_FALSE(trusted(observation));
+  observation = next_that(trusted, watched, *clock);
+  CHECK(from(second)(observation));
+  CHECK(clock->now() - left == Milliseconds(300));
   first.set_down(false);
-  CHECK(trusted(watched.next_that(from(first))));
-  CHECK(since(left) >= Milliseconds(1'000));
+  CHECK(trusted(next_that(from(first), watched, *clock)));
+  CHECK(clock->now() - left == Milliseconds(1'000));
   CHECK(watched.lines("only adds peers") == 1);
 }
 
@@ -210,20 +238,19 @@ TEST_CASE("a_failed_round_restarts_the_confirmation_of_a_later_url") {
   settings.watch = WatchMode::off;
   settings.polling_interval = Milliseconds(20);
   settings.pace.min_gap = Milliseconds(10);
-  settings.url_confirmation = Milliseconds(2'000);
-  Watched watched(settings);
-  const auto begin = Clock::now();
-  watched.next_good();
-  while (since(begin) < Milliseconds(1'000)) {
-    watched.next_good();
-  }
+  settings.url_confirmation = Milliseconds(200);
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings, clock);
+  CHECK(containers(watched.next()) == 1);
+  CHECK(clock->pass_pause() == Milliseconds(20));
+  CHECK(containers(watched.next()) == 1);
   second.set_down(true);
-  watched.next_unknown();
-  const auto failed = Clock::now();
+  clock->pass_pause();
+  CHECK_FALSE(reason(watched.next()).empty());
   second.set_down(false);
-  Observation observation = watched.next_good();
-  while (observation.authority == membership::Authority::may_only_add) {
-    observation = watched.next_good();
-  }
-  CHECK(since(failed) >= Milliseconds(2'000));
+  clock->pass_pause();
+  const auto back = clock->now();
+  CHECK(containers(watched.next()) == 1);
+  next_that([](const Observation& o) { return o.authority == membership::Authority::full; }, watched, *clock);
+  CHECK(clock->now() - back == Milliseconds(200));
 }
