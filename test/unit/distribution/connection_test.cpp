@@ -106,8 +106,8 @@ TEST_CASE("a tick is answered with a tick") {
 
 TEST_CASE("two nodes that answer every tick do not play ping-pong") {
   constexpr int rounds = 4;
-  Connected connected;
   const auto begun = Clock::now();
+  Connected connected;
   for (int i = 0; i < rounds; ++i) {
     // Sent again and again, as by a node that answers at once, until one of them is answered.
     run_until(connected.loop, "an answer", [&] {
@@ -350,9 +350,9 @@ TEST_CASE("no last frame follows one that is half written") {
 
 TEST_CASE("last frames do not block on a peer that does not read") {
   Connected connected;
-  const auto begun = Clock::now();
-  connected.connection->close_silently(std::vector<char>(64U << 20U, 'x'));
-  CHECK(Clock::now() - begun < Milliseconds(30'000));
+  constexpr std::size_t size = std::size_t{64} << 20U;
+  connected.connection->close_silently(std::vector<char>(size, 'x'));
+  CHECK(raw_receive(connected.peer, size).size() < size);
 }
 
 TEST_CASE("a socket that the loop cannot watch ends the connection, and not the program") {

@@ -235,21 +235,18 @@ TEST_CASE("a silent other side times out at the deadline") {
   }
   CHECK(result->error().error.code == ErrorCode::timeout);
   CHECK(Clock::now() - begun >= limit);
-  CHECK(Clock::now() - begun < limit + Milliseconds(2'000));
 }
 
 TEST_CASE("one byte now and then does not move the deadline") {
   const HandshakeStop stop;
   auto [inbound, accepted] = raw_pair();
-  const auto begun = Clock::now();
   auto running = accepting(alice, std::move(accepted), stop, Milliseconds(300));
-  const auto bytes = name_packet("bob@127.0.0.1");
-  for (std::size_t i = 0; i < bytes.size() && running.wait_for(Milliseconds(30)) != std::future_status::ready;
-       ++i) {
-    raw_send(inbound, bytes.substr(i, 1));
+  const auto bytes = packet(std::string(1'000, 'N'));
+  std::size_t sent = 0;
+  while (sent < bytes.size() && running.wait_for(Milliseconds(30)) != std::future_status::ready) {
+    raw_send(inbound, bytes.substr(sent++, 1));
   }
-  REQUIRE(running.wait_for(Milliseconds(2'000)) == std::future_status::ready);
-  CHECK(Clock::now() - begun < Milliseconds(2'300));
+  CHECK(sent < bytes.size());
   CHECK(running.get().error().error.code == ErrorCode::timeout);
 }
 
