@@ -150,7 +150,7 @@ struct Pipe {
 
 }  // namespace
 
-TEST_CASE("each of three signals ends it, and is named") {
+TEST_CASE("each of the three signals is a shutdown trigger and is named") {
   for (const auto& [signal, named] :
        {std::pair{SIGTERM, "SIGTERM"}, std::pair{SIGINT, "SIGINT"}, std::pair{SIGHUP, "SIGHUP"}}) {
     CAPTURE(named);
@@ -174,7 +174,7 @@ TEST_CASE("an interrupt or a hang-up that was ignored at the start stays ignored
   }
 }
 
-TEST_CASE("a termination that was ignored at the start is heard all the same") {
+TEST_CASE("a termination signal that was ignored at the start is a trigger all the same") {
   const Disposition ignored(SIGTERM, SIG_IGN);
   Watching watching;
   watching.shutdown_triggers->watch_signals();
@@ -325,7 +325,7 @@ TEST_CASE("standard input that cannot be waited for has ended") {
   CHECK(watching.reasons == std::vector<std::string>{"standard input cannot be waited for"});
 }
 
-TEST_CASE("once stopped nothing ends it any more") {
+TEST_CASE("after stop no trigger is reported") {
   Child child;
   Pipe pipe;
   const StandardInput input(pipe.reader);
@@ -347,7 +347,7 @@ TEST_CASE("once stopped nothing ends it any more") {
   CHECK(looking.reasons.empty());
 }
 
-TEST_CASE("the handler of an end may call stop at once") {
+TEST_CASE("the handler of a trigger may call stop at once") {
   Child child;
   child.reap();
   boost::asio::io_context loop;

@@ -245,7 +245,7 @@ TEST_CASE("a frame that breaks the protocol ends the connection") {
   }
 }
 
-TEST_CASE("the other side closing ends the connection, in the middle of a frame too") {
+TEST_CASE("the connection ends when the other side closes it, even in the middle of a frame") {
   for (const auto* begun : {"", "0000", "00000010", "000000107083"}) {
     CAPTURE(begun);
     Connected connected;
@@ -273,7 +273,7 @@ TEST_CASE("what is sent arrives whole and in order") {
   CHECK(received == sent);
 }
 
-TEST_CASE("16 MiB may wait for a peer that does not read, and not a byte more") {
+TEST_CASE("16 MiB may wait for a peer that does not read, and one byte more ends the connection") {
   Connected connected;
   connected.connection->send(std::vector<char>(Connection::max_unsent_bytes, 'x'));
   CHECK(connected.connection->room() == 0);

@@ -66,7 +66,7 @@ TEST_CASE("the name is registered as a hidden node's and held") {
   CHECK(registering.changes == std::vector<std::string>{"registered"});
 }
 
-TEST_CASE("an epmd of before OTP 23 will do") {
+TEST_CASE("an epmd from before OTP 23 is accepted") {
   Registering registering;
   registering.epmd.old_answers = true;
   registering.registration->start();
@@ -212,7 +212,7 @@ TEST_CASE("an epmd that answered in time is not bound by that time any more") {
   CHECK(registering.changes == std::vector<std::string>{"registered"});
 }
 
-TEST_CASE("an epmd that is none is not believed") {
+TEST_CASE("a process on the epmd port that is no epmd is reported as that") {
   const struct {
     EpmdStandIn::Manner manner;
     std::string reason;

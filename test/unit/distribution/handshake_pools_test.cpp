@@ -282,7 +282,7 @@ TEST_CASE("destruction ends every handshake at once and calls no handler") {
   }
 }
 
-TEST_CASE("an answer that was on its way when the pools went is dropped") {
+TEST_CASE("an answer that was on its way when the pools were destroyed is dropped") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> ends;
   REQUIRE(server.silent_client(loopback, ends));

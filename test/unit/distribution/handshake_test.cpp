@@ -20,7 +20,7 @@ using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;
 using namespace rancher_cnode::distribution::test;
 
-TEST_CASE("a limit on descriptors that knows no end is lowered, and a low one left") {
+TEST_CASE("a high limit on descriptors is lowered, and a low one is kept") {
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
   const rlimit highest{before.rlim_max, before.rlim_max};
@@ -111,7 +111,7 @@ TEST_CASE("a node with a name other than the requested one is refused") {
   CHECK(made.error().error == Error{ErrorCode::refused, "the node that answered is not carol@127.0.0.1"});
 }
 
-TEST_CASE("a port without a listener") {
+TEST_CASE("a port without a listener is reported as unavailable") {
   std::uint16_t port = 0;
   {
     const RawListener gone;
@@ -271,7 +271,7 @@ TEST_CASE("a whole handshake one byte at a time succeeds within the deadline") {
   CHECK(in.get());
 }
 
-TEST_CASE("a stop ends handshakes at once, those that are under way and those to come") {
+TEST_CASE("a stop ends running and later handshakes at once") {
   HandshakeStop stop;
   const RawListener listener;
   auto [inbound, accepted] = raw_pair();

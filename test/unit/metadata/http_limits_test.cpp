@@ -23,7 +23,7 @@ constexpr Milliseconds an_hour{3'600'000};
 
 }  // namespace
 
-TEST_CASE("a_connection_that_replaces_a_dead_one_gets_no_more_time_than_is_left") {
+TEST_CASE("a connection that replaces a dead one gets no more time than is left") {
   ScriptedServer server([&](const Request& request, Peer& peer) {
     if (request.connection == 1 && request.number == 1) {
       peer.answer(200, "x");
@@ -43,7 +43,7 @@ TEST_CASE("a_connection_that_replaces_a_dead_one_gets_no_more_time_than_is_left"
   CHECK(server.connections() == 2);
 }
 
-TEST_CASE("a_server_that_hangs_or_drips_ends_at_the_deadline") {
+TEST_CASE("a server that hangs or drips ends at the deadline") {
   struct Row {
     std::string what;
     ScriptedServer::Script script;
@@ -80,7 +80,7 @@ TEST_CASE("a_server_that_hangs_or_drips_ends_at_the_deadline") {
   }
 }
 
-TEST_CASE("too_large_a_body_or_head_is_refused") {
+TEST_CASE("a body or head that is too large is refused") {
   ScriptedServer server([](const Request& request, Peer& peer) {
     if (request.target == "/head") {
       peer.send("HTTP/1.1 200 OK\r\n");
@@ -109,7 +109,7 @@ TEST_CASE("too_large_a_body_or_head_is_refused") {
   CHECK(head.error() == Error{ErrorCode::too_large, "the headers are larger than 65536 bytes"});
 }
 
-TEST_CASE("a_head_of_64_KiB_is_taken_and_one_byte_more_is_not") {
+TEST_CASE("a head of 64 KiB is accepted, and one of a byte more is refused") {
   const auto head_of_size = [](std::size_t size) {
     std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
     for (std::size_t line = 1'000; head.size() + 2 < size; head += "\r\n") {
@@ -134,7 +134,7 @@ TEST_CASE("a_head_of_64_KiB_is_taken_and_one_byte_more_is_not") {
   CHECK(read(client, {.url = server.url() + "/cut"}).error().code == ErrorCode::unavailable);
 }
 
-TEST_CASE("read_all_refuses_more_than_its_limit") {
+TEST_CASE("read_all refuses more than its limit") {
   metadata::MemorySource fits("12345");
   CHECK(metadata::read_all(fits, 5).value() == "12345");
   metadata::MemorySource too_long("12345");
@@ -145,7 +145,7 @@ TEST_CASE("read_all_refuses_more_than_its_limit") {
   CHECK(metadata::read_all(too_long_in_pieces, 4).error().code == ErrorCode::too_large);
 }
 
-TEST_CASE("a_name_that_does_not_resolve_is_reported_within_the_lookup_timeout") {
+TEST_CASE("a name that does not resolve is reported within the lookup timeout") {
   HttpClient client;
   const auto got =
       read(client, {.url = "http://rancher-metadata.invalid/x",
@@ -157,7 +157,7 @@ TEST_CASE("a_name_that_does_not_resolve_is_reported_within_the_lookup_timeout") 
          got.error().message == "the name server does not answer within 500 ms"));
 }
 
-TEST_CASE("an_address_that_swallows_packets_ends_at_the_connect_timeout") {
+TEST_CASE("an address that swallows packets ends at the connect timeout") {
   const testing::FullListener listener;
   HttpClient client;
   Expected<std::string> got;

@@ -32,7 +32,7 @@ Observation next_that(const Fits& fits, Watched& watched, FakeWatchClock& clock)
 
 }  // namespace
 
-TEST_CASE("an_unavailable_metadata_service_is_a_failed_read_and_noticed_soon_after_it_returns") {
+TEST_CASE("an unavailable metadata service is a failed read, and is noticed soon after it returns") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   const auto clock = std::make_shared<FakeWatchClock>();
@@ -54,7 +54,7 @@ TEST_CASE("an_unavailable_metadata_service_is_a_failed_read_and_noticed_soon_aft
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_nothing") {
+TEST_CASE("a wait that a restart ended is not sent again before the server has loaded its data") {
   using Request = ScriptedServer::Request;
   using Peer = ScriptedServer::Peer;
   std::atomic<int> asked_after_restart = 0;
@@ -81,8 +81,7 @@ TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_n
   CHECK(waits_too_early == 0);
 }
 
-TEST_CASE(
-    "each_of_several_restarts_is_noticed_and_got_over_at_once_and_none_counts_as_a_server_that_cannot_wait") {
+TEST_CASE("the watcher notices each restart at once, and none counts as a server that cannot wait") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   // None of the rests that a watcher takes between good reads ends in time.
@@ -100,7 +99,7 @@ TEST_CASE(
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("waits_that_are_cut_off_are_repeated_at_the_polling_interval") {
+TEST_CASE("waits that are cut off are repeated at the polling interval") {
   ScriptedServer server([](const ScriptedServer::Request& request, ScriptedServer::Peer& peer) {
     if (contains(request.target, "wait=true")) {
       return peer.close();
@@ -119,7 +118,7 @@ TEST_CASE("waits_that_are_cut_off_are_repeated_at_the_polling_interval") {
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("a_404_is_a_failed_read_until_the_next_version") {
+TEST_CASE("a 404 is a failed read until the next version") {
   ScriptedMetadata server;
   // No retry comes in time.
   WatcherSettings settings = settings_of({server.url()});
@@ -135,7 +134,7 @@ TEST_CASE("a_404_is_a_failed_read_until_the_next_version") {
   CHECK(containers(watched.next()) == 1);
 }
 
-TEST_CASE("a_wait_while_reads_fail_lasts_no_longer_than_the_retry_delay") {
+TEST_CASE("a wait while reads fail lasts no longer than the retry delay") {
   ScriptedMetadata server;
   server.set_waits(Waits::for_ever);
   const auto clock = std::make_shared<FakeWatchClock>();
@@ -149,7 +148,7 @@ TEST_CASE("a_wait_while_reads_fail_lasts_no_longer_than_the_retry_delay") {
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("does_not_wait_while_nothing_is_loaded") {
+TEST_CASE("no wait is sent while nothing is loaded") {
   ScriptedServer server([](const ScriptedServer::Request&, ScriptedServer::Peer& peer) {
     peer.answer(404, fixture("not-found.json"));
   });
@@ -164,7 +163,7 @@ TEST_CASE("does_not_wait_while_nothing_is_loaded") {
   }
 }
 
-TEST_CASE("invalid_answers_are_failed_reads_and_logged_once") {
+TEST_CASE("invalid answers are failed reads, and are logged once") {
   ScriptedMetadata server;
   server.put("self/service", "<html>");
   Watched watched(settings_of({server.url()}));
@@ -174,7 +173,7 @@ TEST_CASE("invalid_answers_are_failed_reads_and_logged_once") {
   CHECK(watched.lines("event=metadata_unavailable") == 1);
 }
 
-TEST_CASE("no_bad_body_is_accepted_and_a_valid_one_after_each_is") {
+TEST_CASE("every bad body is refused, and a valid one after each is accepted") {
   const auto bodies = bad_bodies();
   std::atomic<std::size_t> asked = 0;
   ScriptedServer server([&](const ScriptedServer::Request&, ScriptedServer::Peer& peer) {
@@ -198,7 +197,8 @@ TEST_CASE("no_bad_body_is_accepted_and_a_valid_one_after_each_is") {
 }
 
 TEST_CASE(
-    "a_later_url_only_adds_until_it_is_confirmed_and_the_earlier_one_is_trusted_as_soon_as_it_is_back") {
+    "a later URL only adds peers until it is confirmed, and the earlier one is trusted as soon as it is "
+    "back") {
   ScriptedMetadata first;
   ScriptedMetadata second;
   first.put("self/service", service_body("web", {1, 2}));
@@ -231,7 +231,7 @@ TEST_CASE(
   CHECK(watched.lines("only adds peers") == 1);
 }
 
-TEST_CASE("a_failed_round_restarts_the_confirmation_of_a_later_url") {
+TEST_CASE("a failed round restarts the confirmation of a later URL") {
   ScriptedMetadata second;
   second.put("self/service", service_body("web", {1}));
   auto settings = settings_of({url_where_nobody_listens(), second.url()});

@@ -18,7 +18,7 @@ using namespace rancher_cnode::testing;
 using membership::ReadScope;
 using Waits = ScriptedMetadata::Waits;
 
-TEST_CASE("reads_version_then_service_then_waits_with_the_bare_version") {
+TEST_CASE("the watcher reads the version, then the service, then waits with the bare version") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1, 2, 3}));
   const std::string version = server.reload();
@@ -35,7 +35,7 @@ TEST_CASE("reads_version_then_service_then_waits_with_the_bare_version") {
   CHECK(targets.at(2) == "/latest/version?wait=true&value=" + version + "&maxWait=25");
 }
 
-TEST_CASE("publishes_a_change_after_a_quiet_time_at_once") {
+TEST_CASE("a change after a quiet time is published at once") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   WatcherSettings settings = settings_of({server.url()});
@@ -52,7 +52,7 @@ TEST_CASE("publishes_a_change_after_a_quiet_time_at_once") {
   CHECK(observation.version == version);
 }
 
-TEST_CASE("reads_the_last_of_many_quick_changes_and_not_every_one") {
+TEST_CASE("the last of many quick changes is read, and not every one") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   Watched watched(settings_of({server.url()}));
@@ -67,7 +67,7 @@ TEST_CASE("reads_the_last_of_many_quick_changes_and_not_every_one") {
   CHECK(watched.observed() <= 4);
 }
 
-TEST_CASE("a_version_storm_causes_a_bounded_number_of_requests") {
+TEST_CASE("a version storm causes a bounded number of requests") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::storm);
@@ -83,7 +83,7 @@ TEST_CASE("a_version_storm_causes_a_bounded_number_of_requests") {
   CHECK(server.targets().size() <= 1 + 2 * 6);
 }
 
-TEST_CASE("a_change_right_after_a_round_waits_for_the_smallest_gap_and_no_longer") {
+TEST_CASE("a change right after a round waits for the smallest gap, and no longer") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   WatcherSettings settings = settings_of({server.url()});
@@ -101,7 +101,7 @@ TEST_CASE("a_change_right_after_a_round_waits_for_the_smallest_gap_and_no_longer
   CHECK(containers(watched.next()) == 3);
 }
 
-TEST_CASE("polls_while_a_server_does_not_long_poll_and_long_polls_again_when_it_does") {
+TEST_CASE("the watcher polls while a server does not long-poll, and long-polls again when it does") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::not_at_all);
@@ -135,7 +135,7 @@ TEST_CASE("polls_while_a_server_does_not_long_poll_and_long_polls_again_when_it_
   CHECK(server.count("self/service") == reads + 1);
 }
 
-TEST_CASE("polls_when_waits_never_end_although_reads_succeed") {
+TEST_CASE("the watcher polls when waits never end although reads succeed") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::for_ever);
@@ -152,7 +152,7 @@ TEST_CASE("polls_when_waits_never_end_although_reads_succeed") {
   CHECK(watched.lines("event=metadata_unavailable") == 0);
 }
 
-TEST_CASE("polls_at_most_a_minute_apart_when_long_polling_does_not_work") {
+TEST_CASE("polls are at most a minute apart when long-polling does not work") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.set_waits(Waits::not_at_all);
@@ -167,7 +167,7 @@ TEST_CASE("polls_at_most_a_minute_apart_when_long_polling_does_not_work") {
   CHECK(watched.lines("polling_interval_ms=300") == 1);
 }
 
-TEST_CASE("logs_when_a_server_returns_no_version_and_long_polls_once_it_does") {
+TEST_CASE("a server that returns no version is logged, and long-polled once it does") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   server.put("version", "<html>");
@@ -190,7 +190,7 @@ TEST_CASE("logs_when_a_server_returns_no_version_and_long_polls_once_it_does") {
   CHECK(watched.lines("event=long_poll_resumed") == 1);
 }
 
-TEST_CASE("reads_again_when_a_wait_expires_without_a_change") {
+TEST_CASE("a wait that expires without a change is followed by a read") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   WatcherSettings settings = settings_of({server.url()});
@@ -204,7 +204,7 @@ TEST_CASE("reads_again_when_a_wait_expires_without_a_change") {
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("polls_at_its_interval_with_watch_off") {
+TEST_CASE("with watch off the watcher polls at its interval") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   WatcherSettings settings = settings_of({server.url()});
@@ -219,7 +219,7 @@ TEST_CASE("polls_at_its_interval_with_watch_off") {
   CHECK(server.count("version") == 0);
 }
 
-TEST_CASE("polls_a_file_url_without_asking_for_a_version") {
+TEST_CASE("a file URL is polled without a request for a version") {
   std::string directory = std::filesystem::temp_directory_path() / "rancher_cnode_XXXXXX";
   REQUIRE(::mkdtemp(directory.data()) != nullptr);
   std::filesystem::create_directories(directory + "/latest");
@@ -237,7 +237,7 @@ TEST_CASE("polls_a_file_url_without_asking_for_a_version") {
   std::filesystem::remove_all(directory);
 }
 
-TEST_CASE("refresh_ends_a_wait_and_reads_at_once") {
+TEST_CASE("refresh ends a wait and reads at once") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   Watched watched(settings_of({server.url()}));
@@ -247,7 +247,7 @@ TEST_CASE("refresh_ends_a_wait_and_reads_at_once") {
   watched.next();
 }
 
-TEST_CASE("refresh_ends_a_pause_between_polls") {
+TEST_CASE("refresh ends a pause between polls") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   WatcherSettings settings = settings_of({server.url()});
@@ -259,7 +259,7 @@ TEST_CASE("refresh_ends_a_pause_between_polls") {
   watched.next();
 }
 
-TEST_CASE("a_flood_of_refreshes_keeps_the_smallest_gap") {
+TEST_CASE("a flood of refreshes keeps the smallest gap") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   const auto clock = std::make_shared<FakeWatchClock>();
@@ -274,7 +274,7 @@ TEST_CASE("a_flood_of_refreshes_keeps_the_smallest_gap") {
   }
 }
 
-TEST_CASE("asks_again_while_the_own_address_is_the_previous_one_and_logs_it_once") {
+TEST_CASE("the own address is requested again while it is the previous one, which is logged once") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {7}));
   server.put("self/container/primary_ip", "\"10.42.0.6\"");
@@ -291,7 +291,7 @@ TEST_CASE("asks_again_while_the_own_address_is_the_previous_one_and_logs_it_once
   CHECK(address->to_string() == "10.42.0.7");
 }
 
-TEST_CASE("stop_is_immediate_in_a_wait_in_a_request_and_in_a_pause") {
+TEST_CASE("stop is immediate in a wait, in a request and in a pause") {
   ScriptedMetadata waiting;
   waiting.put("self/service", service_body("web", {1}));
   ScriptedServer hanging([](const ScriptedServer::Request&, ScriptedServer::Peer& peer) { peer.hold(); });
@@ -323,7 +323,7 @@ TEST_CASE("stop_is_immediate_in_a_wait_in_a_request_and_in_a_pause") {
   }
 }
 
-TEST_CASE("two_threads_may_stop_and_refresh_at_the_same_time") {
+TEST_CASE("two threads may stop and refresh at the same time") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   Watched watched(settings_of({server.url()}));
@@ -339,7 +339,7 @@ TEST_CASE("two_threads_may_stop_and_refresh_at_the_same_time") {
   refreshing.join();
 }
 
-TEST_CASE("a_watcher_that_was_never_started_can_be_stopped") {
+TEST_CASE("a watcher that was never started can be stopped") {
   const Log log(LogLevel::error, LogFormat::text);
   MetadataWatcher watcher(settings_of({"http://127.0.0.1:1"}), {}, log);
   watcher.stop();
