@@ -4,6 +4,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "rancher_cnode/core/printable.hpp"
+
 namespace rancher_cnode::membership {
 namespace {
 
@@ -62,9 +64,7 @@ void drop(DropCounts& counts, DropReason reason, std::string_view name, std::str
   if (!address.empty()) {
     dropped.example.append(": ").append(address);
   }
-  if (dropped.example.size() > longest_example) {
-    dropped.example.resize(longest_example);
-  }
+  dropped.example.resize(beginning_of(dropped.example, longest_example).size());
 }
 
 std::string hold_of(const Container& container, HealthPolicy health) {

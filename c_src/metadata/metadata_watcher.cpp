@@ -10,16 +10,17 @@ namespace rancher_cnode::metadata {
 
 class MetadataWatcher::Thread {
  public:
-  Thread(WatcherSettings settings, Handlers handlers, const Log& log)
-      : loop(std::move(settings), std::move(handlers), log) {}
+  Thread(WatcherSettings settings, Handlers handlers, const Log& log, std::shared_ptr<WatchClock> clock)
+      : loop(std::move(settings), std::move(handlers), log, std::move(clock)) {}
 
   WatchLoop loop;
   std::mutex joining;  ///< makes a second stop() return after the join, too
   std::thread thread;
 };
 
-MetadataWatcher::MetadataWatcher(WatcherSettings settings, Handlers handlers, const Log& log)
-    : thread_(std::make_unique<Thread>(std::move(settings), std::move(handlers), log)) {}
+MetadataWatcher::MetadataWatcher(WatcherSettings settings, Handlers handlers, const Log& log,
+                                 std::shared_ptr<WatchClock> clock)
+    : thread_(std::make_unique<Thread>(std::move(settings), std::move(handlers), log, std::move(clock))) {}
 
 MetadataWatcher::~MetadataWatcher() { stop(); }
 

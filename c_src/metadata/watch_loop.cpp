@@ -9,8 +9,6 @@
 namespace rancher_cnode::metadata {
 namespace {
 
-Milliseconds since(TimePoint begin) { return std::chrono::duration_cast<Milliseconds>(Clock::now() - begin); }
-
 WaitAnswer kind_of(const Expected<std::string>& answer, const std::string& known) {
   if (answer) {
     return *answer == known ? WaitAnswer::unchanged : WaitAnswer::changed;
@@ -27,9 +25,11 @@ WaitAnswer kind_of(const Expected<std::string>& answer, const std::string& known
 
 }  // namespace
 
-WatchLoop::WatchLoop(WatcherSettings settings, MetadataWatcher::Handlers handlers, const Log& log)
+WatchLoop::WatchLoop(WatcherSettings settings, MetadataWatcher::Handlers handlers, const Log& log,
+                     std::shared_ptr<WatchClock> clock)
     : settings_(std::move(settings)),
       handlers_(std::move(handlers)),
+      clock_(std::move(clock)),
       log_(log),
       client_({.urls = settings_.urls, .version = settings_.version, .service = settings_.service},
               [this] { return stopping_.load(); }),
@@ -66,15 +66,14 @@ void WatchLoop::interrupt(std::atomic<bool>& flag) {
 
 void WatchLoop::rest(Duration duration, EndedBy ended_by) {
   std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, duration, [this, ended_by] {
-    return stopping_ || (ended_by == EndedBy::stop_or_refresh && refresh_);
-  });
+  clock_->pause(lock, wake_, duration,
+                [this, ended_by] { return stopping_ || (ended_by == EndedBy::stop_or_refresh && refresh_); });
 }
 
 // `changed` is the version returned by a wait; the budget has already admitted it.
 void WatchLoop::round(const std::optional<std::string>& changed) {
   if (round_ended_ != TimePoint::min()) {
-    rest(round_ended_ + settings_.pace.min_gap - Clock::now(), EndedBy::stop);
+    rest(round_ended_ + settings_.pace.min_gap - clock_->now(), EndedBy::stop);
   }
   // Before the first request, so that a refresh during this round causes another round.
   refresh_ = false;
@@ -88,18 +87,18 @@ void WatchLoop::round(const std::optional<std::string>& changed) {
     read(went_back ? std::nullopt : changed);
   }
   if (client_.url_index() > url) {
-    try_earlier_at_ = Clock::now() + settings_.pace.earlier_url;
+    try_earlier_at_ = clock_->now() + settings_.pace.earlier_url;
   }
   failures_ = succeeded_ && !address_wanted_ ? 0 : failures_ + 1;
-  round_ended_ = Clock::now();
+  round_ended_ = clock_->now();
 }
 
 bool WatchLoop::went_back_to_earlier_url() {
-  if (client_.url_index() == 0 || Clock::now() < try_earlier_at_ || stopping_) {
+  if (client_.url_index() == 0 || clock_->now() < try_earlier_at_ || stopping_) {
     return false;
   }
   const bool back = client_.return_to_earlier_url();
-  try_earlier_at_ = Clock::now() + settings_.pace.earlier_url;
+  try_earlier_at_ = clock_->now() + settings_.pace.earlier_url;
   return back;
 }
 
@@ -151,7 +150,7 @@ void WatchLoop::read(const std::optional<std::string>& changed) {
 
 void WatchLoop::publish_service(membership::Service service) {
   const bool by_name = client_.service_path() != settings_.service;
-  const auto now = Clock::now();
+  const auto now = clock_->now();
   const auto authority = authority_.read_succeeded(now, client_.url_index());
   log_.read_succeeded(
       now, {client_.url(), client_.service_path(), version_, service.containers.size(), by_name, authority});
@@ -163,7 +162,7 @@ void WatchLoop::publish_failure(const char* stage, const Error& error) {
   if (stopping_) {
     return;
   }
-  log_.read_failed(Clock::now(), client_.url(), stage, error);
+  log_.read_failed(clock_->now(), client_.url(), stage, error);
   authority_.read_failed();
   succeeded_ = false;
   long_poll_policy_.reads_failed();
@@ -195,12 +194,12 @@ Milliseconds WatchLoop::poll_interval() const {
 std::optional<std::string> WatchLoop::wait_for_next() {
   const Milliseconds delay =
       failures_ == 0 ? poll_interval() : retry_delay(settings_.pace, settings_.polling_interval, failures_);
-  const bool may_wait = watches() && !version_.empty() && long_poll_policy_.may_wait(Clock::now());
+  const bool may_wait = watches() && !version_.empty() && long_poll_policy_.may_wait(clock_->now());
   if (may_wait && !stopping_) {
     return long_poll(delay);
   }
   if (succeeded_ && version_error_ && long_poll_policy_.works()) {
-    const auto verdict = long_poll_policy_.no_version(Clock::now());
+    const auto verdict = long_poll_policy_.no_version(clock_->now());
     report(verdict.change, "it returns no version: " + version_error_->message);
     if (verdict.next == LongPollPolicy::Next::round) {
       return std::nullopt;
@@ -213,16 +212,17 @@ std::optional<std::string> WatchLoop::wait_for_next() {
 std::optional<std::string> WatchLoop::long_poll(Milliseconds delay) {
   const Reads reads = failures_ == 0 ? Reads::succeed : Reads::fail;
   const auto limits = long_poll_policy_.limits(reads, delay);
-  const TimePoint begin = Clock::now();
+  const TimePoint begin = clock_->now();
   auto answer = client_.wait_for_change(version_, limits.longest, limits.deadline,
                                         [this] { return stopping_ || refresh_; });
-  const Milliseconds took = since(begin);
+  const TimePoint end = clock_->now();
+  const auto took = std::chrono::duration_cast<Milliseconds>(end - begin);
 
-  const auto verdict = long_poll_policy_.waited(Clock::now(), reads, kind_of(answer, version_), took);
+  const auto verdict = long_poll_policy_.waited(end, reads, kind_of(answer, version_), took);
   report(verdict.change, answer ? "it answers a wait at once without a change"
                                 : "waits fail while reads succeed: " + answer.error().message);
   if (answer && *answer != version_) {
-    rest(budget_.take(Clock::now()), EndedBy::stop);
+    rest(budget_.take(end), EndedBy::stop);
     return *std::move(answer);
   }
   if (verdict.next == LongPollPolicy::Next::rest) {

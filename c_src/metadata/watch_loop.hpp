@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -12,13 +13,15 @@
 #include "metadata/metadata_log.hpp"
 #include "metadata/url_authority.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
+#include "rancher_cnode/metadata/watch_clock.hpp"
 #include "rancher_cnode/metadata/watch_pacing.hpp"
 
 namespace rancher_cnode::metadata {
 
 class WatchLoop {
  public:
-  WatchLoop(WatcherSettings settings, MetadataWatcher::Handlers handlers, const Log& log);
+  WatchLoop(WatcherSettings settings, MetadataWatcher::Handlers handlers, const Log& log,
+            std::shared_ptr<WatchClock> clock);
 
   /// On the watcher's thread, until stop().
   void run();
@@ -50,6 +53,7 @@ class WatchLoop {
 
   const WatcherSettings settings_;
   const MetadataWatcher::Handlers handlers_;
+  const std::shared_ptr<WatchClock> clock_;
   MetadataLog log_;
   MetadataClient client_;
   RereadBudget budget_;

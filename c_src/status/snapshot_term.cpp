@@ -157,7 +157,7 @@ TermBytes target_term(const Snapshot& snapshot, const TargetSnapshot& target) {
       .take();
 }
 
-TermBytes dropped_term(const membership::DropCounts& dropped) {
+TermBytes skipped_term(const membership::DropCounts& dropped) {
   Map map;
   for (std::size_t i = 0; i < dropped.size(); ++i) {
     map.number(to_string(static_cast<membership::DropReason>(i)), dropped[i].count);
@@ -190,7 +190,7 @@ TermBytes metadata_term(const Snapshot& snapshot) {
       .number("incomplete_reads", view.incomplete_reads)
       .number("failed_reads", view.failed_reads)
       .number("removed_peers", view.removed_peers)
-      .term("dropped_containers", dropped_term(view.dropped))
+      .term("containers_skipped", skipped_term(view.dropped))
       .term("mass_removal_guard", mass_removal_guard_term(snapshot, view.mass_removal_guard))
       .take();
 }

@@ -2,6 +2,9 @@
 %% Callers of any address are played on loopback, where every 127.x.y.z can be bound.
 -module(metadata_server_SUITE).
 
+-import(metadata_client, [version/1, status/2, get_json/2, get/3, ask/3, wait/3, request/2, answer/2, connect/1,
+                          receive_head/1]).
+
 -export([suite/0, all/0, init_per_testcase/2, end_per_testcase/2]).
 -export([answers_have_the_format_of_the_real_ones/1, callers_are_known_by_their_address/1,
          sidekicks_see_their_pseudo_service/1, versions_of_the_api_differ_as_the_real_ones/1,
@@ -292,99 +295,6 @@ json_member(Key, Json) ->
 await_waiting(Config, Sources) ->
     test_wait:equals("the waits have begun", lists:sort(Sources),
                      fun() -> lists:sort(metadata_server:waiting(server(Config))) end, ?LIMIT_MS).
-
-%% -- a small HTTP client with an address of its own
-
-version(Source) ->
-    {200, _, Version} = get(Source, "/latest/version", ""),
-    Version.
-
-status(Source, Target) ->
-    {Status, _, _} = get(Source, Target, ?JSON),
-    Status.
-
-get_json(Source, Target) ->
-    {200, _, Body} = get(Source, Target, ?JSON),
-    Body.
-
-get(Source, Target, Headers) ->
-    Socket = ask(Source, Target, Headers),
-    Answer = receive_answer(Socket),
-    ok = gen_tcp:close(Socket),
-    Answer.
-
-ask(Source, Target, Headers) ->
-    {ok, Socket} = connect(Source),
-    ok = gen_tcp:send(Socket, ["GET ", Target, " HTTP/1.1\r\nHost: rancher-metadata\r\n", Headers, "\r\n"]),
-    Socket.
-
-wait(Source, Value, Seconds) ->
-    request(Source, ["/latest/version?wait=true&value=", Value, "&maxWait=", Seconds]).
-
-%% A request in the background; answer/2 returns the result, and when it came.
-request(Source, Target) ->
-    {_, Monitor} = spawn_monitor(fun() ->
-                                         Answer = get(Source, Target, ?JSON),
-                                         exit({answer, now_ms(), Answer})
-                                 end),
-    Monitor.
-
-answer(Monitor, Timeout) ->
-    receive
-        {'DOWN', Monitor, process, _, {answer, At, Answer}} -> {At, Answer}
-    after Timeout ->
-        silent
-    end.
-
-connect(Source) ->
-    {ok, Ip} = inet:parse_ipv4_address(Source),
-    gen_tcp:connect({127, 0, 0, 1}, ?PORT, [binary, {ip, Ip}, {active, false}, {packet, http_bin}], ?LIMIT_MS).
-
-receive_answer(Socket) ->
-    case receive_head(Socket) of
-        {Status, Headers} -> receive_body(Socket, Status, Headers);
-        closed -> {closed, <<>>}
-    end.
-
-receive_head(Socket) ->
-    case gen_tcp:recv(Socket, 0, ?LIMIT_MS) of
-        {ok, {http_response, _, Status, _}} -> {Status, receive_headers(Socket, #{})};
-        {error, closed} -> closed
-    end.
-
-receive_headers(Socket, Headers) ->
-    case gen_tcp:recv(Socket, 0, ?LIMIT_MS) of
-        {ok, {http_header, _, Name, _, Value}} ->
-            Key = string:lowercase(iolist_to_binary(io_lib:format("~s", [Name]))),
-            receive_headers(Socket, Headers#{Key => Value});
-        {ok, http_eoh} ->
-            Headers
-    end.
-
-receive_body(Socket, Status, #{<<"content-length">> := <<"0">>} = Headers) ->
-    ok = inet:setopts(Socket, [{packet, raw}]),
-    {Status, Headers, <<>>};
-receive_body(Socket, Status, #{<<"content-length">> := Length} = Headers) ->
-    ok = inet:setopts(Socket, [{packet, raw}]),
-    case receive_exactly(Socket, binary_to_integer(Length), <<>>) of
-        {whole, Body} -> {Status, Headers, Body};
-        {part, Body} -> {closed, Body}
-    end;
-receive_body(Socket, Status, #{<<"transfer-encoding">> := <<"chunked">>} = Headers) ->
-    ok = inet:setopts(Socket, [{packet, line}]),
-    {ok, Size} = gen_tcp:recv(Socket, 0, ?LIMIT_MS),
-    ok = inet:setopts(Socket, [{packet, raw}]),
-    {ok, Body} = gen_tcp:recv(Socket, binary_to_integer(string:trim(Size), 16), ?LIMIT_MS),
-    {ok, <<"\r\n0\r\n\r\n">>} = gen_tcp:recv(Socket, 7, ?LIMIT_MS),
-    {Status, Headers, Body}.
-
-receive_exactly(_Socket, 0, Got) ->
-    {whole, Got};
-receive_exactly(Socket, Left, Got) ->
-    case gen_tcp:recv(Socket, 0, ?LIMIT_MS) of
-        {ok, Data} -> receive_exactly(Socket, Left - byte_size(Data), <<Got/binary, Data/binary>>);
-        {error, closed} -> {part, Got}
-    end.
 
 now_ms() ->
     erlang:monotonic_time(millisecond).

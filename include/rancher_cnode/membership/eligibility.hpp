@@ -31,7 +31,7 @@ inline constexpr std::size_t drop_reasons = 4;
 
 struct Dropped {
   std::size_t count = 0;
-  std::string example;  ///< the last one, as "name: address"; at most 120 characters
+  std::string example;  ///< the last one, as "name: address"; at most 120 bytes
   friend bool operator==(const Dropped&, const Dropped&) = default;
 };
 /// Indexed by DropReason.

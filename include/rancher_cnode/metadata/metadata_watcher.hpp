@@ -25,6 +25,7 @@
 #include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/membership/service.hpp"
+#include "rancher_cnode/metadata/watch_clock.hpp"
 #include "rancher_cnode/metadata/watch_pacing.hpp"
 
 namespace rancher_cnode::metadata {
@@ -61,7 +62,8 @@ class MetadataWatcher {
   };
 
   /// `log` must outlive the watcher.
-  MetadataWatcher(WatcherSettings settings, Handlers handlers, const Log& log);
+  MetadataWatcher(WatcherSettings settings, Handlers handlers, const Log& log,
+                  std::shared_ptr<WatchClock> clock = std::make_shared<WatchClock>());
   /// stop()
   ~MetadataWatcher();
   MetadataWatcher(const MetadataWatcher&) = delete;

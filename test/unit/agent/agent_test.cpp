@@ -128,7 +128,7 @@ TEST_CASE(
             "event=shutdown_started msg=\"existing connections stay\" reason=\"initial sync done\""});
 }
 
-TEST_CASE("it continues after the initial sync, and ends by a signal") {
+TEST_CASE("the agent continues after the initial sync, and ends by a signal") {
   Running agent;
   agent.begin();
   agent.await_event("peer_connected");
@@ -140,7 +140,7 @@ TEST_CASE("it continues after the initial sync, and ends by a signal") {
   CHECK(agent.lines->count("node_registered") == 1);
 }
 
-TEST_CASE("it ends when the watched process has ended") {
+TEST_CASE("the agent ends when the watched process has ended") {
   Running agent;
   const pid_t child = ::fork();
   if (child == 0) {

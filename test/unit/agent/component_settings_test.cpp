@@ -62,14 +62,14 @@ TEST_CASE("few outgoing handshakes are prepared for one target, more for all") {
   CHECK(cnode_settings(config, own).handshake_threads.outgoing == 32);
 }
 
-TEST_CASE("an epmd is started only by those who want it") {
+TEST_CASE("an epmd is started only where the setting wants it") {
   Config config = unusual();
   CHECK(cnode_settings(config, own).epmd_program.empty());
   config.start_epmd = Switch::on;
   CHECK(cnode_settings(config, own).epmd_program == "/opt/epmd");
 }
 
-TEST_CASE("membership gets what decides who belongs") {
+TEST_CASE("membership gets the settings that decide who belongs") {
   const auto settings = membership_settings(unusual(), own);
   CHECK(settings.node_basename == "shop");
   CHECK(settings.own_address == own);

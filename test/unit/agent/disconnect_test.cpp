@@ -1,95 +1,13 @@
-// Disconnecting a departed node, and inspecting a lost one: which calls are made, in which order, and what is looked at
-// before a destructive one.
-#include "agent/disconnect.hpp"
-
+// Disconnecting a departed node: which calls are made, in which order, and what is looked at before a destructive one.
 #include <doctest/doctest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-
-#include "support/unit/fake_connections.hpp"
+#include "asked_node.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
-using agent::DisconnectRequest;
-using agent::DisconnectResult;
-using distribution::TermBytes;
-using distribution::TermWriter;
 using reconciler::DisconnectOutcome;
-using reconciler::InspectOutcome;
 
 namespace {
-
-using Texts = std::vector<std::string>;
-
-const std::string own = "myapp@10.42.0.1";
-const std::string other = "myapp@10.42.0.2";
-const std::string cnode = "rancher_cnode@10.42.0.1";
-constexpr std::int64_t looked_at = 5'000;
-const Error timeout{ErrorCode::timeout, "no answer in time"};
-
-TermBytes integer(std::int64_t value) { return TermWriter().integer(value).take(); }
-
-/// {value, Value, []}, as erl_eval:expr/2 returns it.
-TermBytes value(const TermBytes& term) {
-  TermWriter result;
-  result.tuple(3).atom("value").raw(term).nil();
-  return result.take();
-}
-const TermBytes expired = value(atom("expired"));
-
-struct Asked {
-  explicit Asked(const std::string& departed, std::optional<ModuleFunction> function = std::nullopt,
-                 const std::string& target = own)
-      : departed_(departed) {
-    request.departed = node(departed);
-    request.target = node(target);
-    request.function = std::move(function);
-    request.still_departed = [this] { return still_departed; };
-    request.in_cluster = [departed](const NodeName& name) {
-      return name.alive() == "myapp" && name.str() != departed;
-    };
-  }
-
-  void start() {
-    boost::asio::co_spawn(
-        loop,
-        [this]() -> boost::asio::awaitable<void> {
-          const DisconnectRequest copy = request;
-          result = co_await agent::disconnect(connections, copy);
-        },
-        boost::asio::detached);
-    loop.poll();
-  }
-  /// Answers the one call that is open, and must begin so.
-  void answer(const std::string& beginning, const distribution::CallResult& with) {
-    REQUIRE(connections.calls.size() == 1);
-    CAPTURE(connections.calls.front().text);
-    CHECK(connections.calls.front().text.starts_with(beginning));
-    last_text = connections.calls.front().text;
-    connections.take_call().done(with);
-    loop.poll();
-    loop.restart();
-  }
-  void knows_global_disconnect() { answer("erlang:function_exported([global,disconnect,0])", atom("true")); }
-  /// The clock, then the list.
-  void looks(const Texts& connected) {
-    answer("erlang:monotonic_time([millisecond])", integer(looked_at));
-    answer("erlang:nodes([connected])", atoms(connected));
-  }
-
-  boost::asio::io_context loop;
-  FakeConnections connections{cnode};
-  DisconnectRequest request{
-      .departed = node(own), .target = node(own), .function = {}, .still_departed = {}, .in_cluster = {}};
-  bool still_departed = true;
-  std::optional<DisconnectResult> result;
-  std::string last_text;
-
- private:
-  std::string departed_;
-};
 
 /// The target itself has departed, and is connected to us.
 struct OwnDeparture : Asked {
@@ -282,88 +200,4 @@ TEST_CASE("a departed target on another host is left alone if another C-node liv
       target.answer("erl_eval:expr(", value(atoms({own})));
     }
   }
-}
-
-namespace {
-
-struct Inspecting : Asked {
-  Inspecting() : Asked(other) {
-    connections.connected_peers.insert(node(other));
-    boost::asio::co_spawn(
-        loop,
-        [this]() -> boost::asio::awaitable<void> {
-          const NodeName peer = node(other);
-          const NodeName target = node(own);
-          inspection = co_await agent::inspect(connections, peer, target);
-          outcome = inspection.outcome;
-        },
-        boost::asio::detached);
-    loop.poll();
-    loop.restart();
-  }
-  std::optional<InspectOutcome> outcome;
-  agent::Inspection inspection;
-};
-
-}  // namespace
-
-TEST_CASE("a lost peer that does not list the target is clear") {
-  Inspecting inspecting;
-  inspecting.answer("erlang:nodes([connected])", atoms({"myapp@10.42.0.3", cnode}));
-  CHECK(inspecting.outcome == InspectOutcome::clear);
-  CHECK(inspecting.connections.calls.empty());
-  CHECK(inspecting.inspection.connections == std::vector{node("myapp@10.42.0.3"), node(cnode)});
-}
-
-TEST_CASE("a lost peer that lists the target, which lists it too, is connected again: clear") {
-  Inspecting inspecting;
-  inspecting.answer("erlang:nodes([connected])", atoms({own}));
-  inspecting.knows_global_disconnect();
-  inspecting.looks({own});
-  inspecting.answer("erlang:nodes([connected]) on " + own, atoms({other}));
-  CHECK(inspecting.outcome == InspectOutcome::clear);
-  CHECK(inspecting.connections.calls.empty());
-}
-
-TEST_CASE("a lost peer that still lists the target gives its connections up") {
-  Inspecting inspecting;
-  inspecting.answer("erlang:nodes([connected])", atoms({own}));
-  inspecting.knows_global_disconnect();
-  inspecting.looks({own});
-  inspecting.answer("erlang:nodes([connected]) on " + own, atoms({"myapp@10.42.0.3"}));
-  inspecting.answer("erl_eval:expr(", value(atoms({own})));
-  CHECK(inspecting.outcome == InspectOutcome::refreshed);
-}
-
-TEST_CASE("a lost peer that still lists the target and has no global:disconnect/0 is stale") {
-  Inspecting inspecting;
-  inspecting.answer("erlang:nodes([connected])", atoms({own}));
-  inspecting.answer("erlang:function_exported(", atom("false"));
-  inspecting.answer("application:get_env(", atom("undefined"));
-  inspecting.answer("erlang:system_info(", atom("undefined"));
-  inspecting.looks({own});
-  inspecting.answer("erlang:nodes([connected]) on " + own, atoms({}));
-  CHECK(inspecting.outcome == InspectOutcome::stale);
-}
-
-TEST_CASE("a lost peer that does not answer, or comes to the call too late, could not be inspected") {
-  Inspecting silent;
-  silent.answer("erlang:nodes(", tl::unexpected(timeout));
-  CHECK(silent.outcome == InspectOutcome::no_answer);
-
-  Inspecting falls_silent;
-  falls_silent.answer("erlang:nodes(", atoms({own}));
-  falls_silent.answer("erlang:function_exported(", tl::unexpected(timeout));
-  falls_silent.answer("erlang:monotonic_time(", tl::unexpected(timeout));
-  falls_silent.answer("erlang:nodes(", tl::unexpected(timeout));
-  CHECK(falls_silent.outcome == InspectOutcome::no_answer);
-  CHECK(falls_silent.inspection.connections.empty());
-
-  Inspecting late;
-  late.answer("erlang:nodes([connected])", atoms({own}));
-  late.knows_global_disconnect();
-  late.looks({own});
-  late.answer("erlang:nodes([connected]) on " + own, atoms({}));
-  late.answer("erl_eval:expr(", expired);
-  CHECK(late.outcome == InspectOutcome::no_answer);
 }

@@ -73,7 +73,7 @@ TEST_CASE("with all targets each member that may be dialled is driven, and no ot
   CHECK(driving.node.attempts == Texts{a, b, c});
 }
 
-TEST_CASE("a target that may not be dialled for now is driven on") {
+TEST_CASE("a target that may not be dialled for now is still driven") {
   DrivingAll driving;
   driving.targets->share(desired({a, b}));
   auto wanted = desired({a, b});
@@ -107,7 +107,7 @@ TEST_CASE("every target gets the members, also one that comes later") {
   driving.dial(c, b);
 }
 
-TEST_CASE("the same members once more are nothing new") {
+TEST_CASE("the same members once more change nothing") {
   DrivingLocal driving;
   const auto wanted = desired({own_target, a});
   driving.targets->share(wanted);
@@ -154,7 +154,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "the one target that cannot be reached keeps the initial sync from being done, of several it does not") {
+    "an unreachable target prevents the initial sync when it is the only one, and not when there are "
+    "several") {
   DrivingLocal local;
   local.targets->share(desired({own_target}));
   local.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
@@ -178,7 +179,7 @@ TEST_CASE("a service without members has synced once the metadata was read") {
   CHECK(driving.targets->has_synced());
 }
 
-TEST_CASE("of many unsynced targets three are given, and the number of all") {
+TEST_CASE("three of many unsynced targets are reported, with the number of all") {
   DrivingAll driving;
   driving.targets->share(desired({a, b, c, "d@127.0.0.1", "e@127.0.0.1"}));
   const auto unsynced = driving.targets->unsynced();
@@ -186,7 +187,7 @@ TEST_CASE("of many unsynced targets three are given, and the number of all") {
   CHECK(unsynced.some.size() == 3);
 }
 
-TEST_CASE("a departed target is driven on while it is connected, and forgotten once it has gone") {
+TEST_CASE("a departed target is driven while it is connected, and forgotten once it has gone") {
   DrivingAll driving;
   driving.targets->share(desired({a, b}));
   driving.node.end_attempt({});
@@ -220,7 +221,7 @@ TEST_CASE("a departed peer that was away already is not driven, and not disconne
   CHECK(driving.driven() == Texts{a});
 }
 
-TEST_CASE("a departed target that is listed again before it was forgotten is driven on") {
+TEST_CASE("a departed target that is listed again before it was forgotten is still driven") {
   DrivingAll driving;
   driving.targets->share(desired({a, b}));
   driving.node.end_attempt({});
@@ -233,7 +234,7 @@ TEST_CASE("a departed target that is listed again before it was forgotten is dri
   CHECK(driving.driven() == Texts{a, b});
 }
 
-TEST_CASE("of one target a snapshot has all peers, of many only those that are not connected") {
+TEST_CASE("a snapshot of one target has all peers, and one of many has only those that are not connected") {
   DrivingLocal local;
   local.targets->share(desired({own_target, a, b}));
   local.connect(own_target, {a});
@@ -252,8 +253,8 @@ TEST_CASE("of one target a snapshot has all peers, of many only those that are n
 }
 
 TEST_CASE(
-    "of one target a departed peer that is still connected is in the snapshot; of many only the target "
-    "itself") {
+    "a departed peer that is still connected is in the snapshot of one target; of many only the target "
+    "itself is") {
   DrivingLocal local;
   local.targets->share(desired({own_target, a, b}));
   local.connect(own_target, {a, b});
@@ -273,7 +274,8 @@ TEST_CASE(
   CHECK(snapshots[1].departed[0].node.str() == b);
 }
 
-TEST_CASE("of all targets one whose departure is suspended is driven on, and one that is forgotten is not") {
+TEST_CASE(
+    "with all targets one whose departure is suspended is still driven, and one that is forgotten is not") {
   DrivingAll driving;
   driving.targets->share(desired({a, b}));
   driving.connect(a, {b});

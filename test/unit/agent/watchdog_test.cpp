@@ -16,8 +16,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Half a second in all: a busy machine may keep one of two threads waiting for long.
-constexpr Watchdog::Timing quick{Milliseconds(50), 10};
+/// Half a second in all, and many ticks: a busy machine that keeps the loop waiting for long keeps the watchdog waiting too.
+constexpr Watchdog::Timing quick{Milliseconds(2), 250};
 constexpr Milliseconds limit = quick.tick * quick.missed_ticks;
 
 void turn_for(asio::io_context& loop, Milliseconds how_long) {

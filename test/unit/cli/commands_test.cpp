@@ -190,7 +190,6 @@ TEST_CASE(
   const TimePoint begin = Clock::now();
   CHECK(mute.reason(short_time) == "remsh-rancher_cnode@127.0.0.1: does not answer");
   CHECK(Clock::now() - begin >= Milliseconds(1'300));
-  CHECK(Clock::now() - begin < Milliseconds(1'300) + 2 * distribution::test::busy_machine);
 
   Waiting mute_by_now;
   mute_by_now.start_cnode();

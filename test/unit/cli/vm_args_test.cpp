@@ -95,7 +95,7 @@ TEST_CASE("variables are replaced before the words are read") {
   }
 }
 
-TEST_CASE("when there are several cookies the BEAM takes none") {
+TEST_CASE("the BEAM uses no cookie when there are several") {
   const Row rows[] = {
       {"-setcookie a\n", "a"},
       {"-setcookie a\n-setcookie b\n", std::nullopt},

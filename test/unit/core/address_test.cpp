@@ -23,7 +23,7 @@ TEST_CASE("an address is four decimal numbers and comes back as it was written")
   }
 }
 
-TEST_CASE("anything else is malformed") {
+TEST_CASE("anything but four decimal numbers is malformed") {
   const std::string_view rows[] = {"",           ".",          "1",
                                    "1.2.3",      "1.2.3.",     ".1.2.3",
                                    "1..2.3",     "1.2.3.4.",   "1.2.3.4.5",

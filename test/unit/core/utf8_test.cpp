@@ -7,7 +7,7 @@
 using rancher_cnode::utf8_length;
 using namespace std::string_view_literals;
 
-TEST_CASE("the length of the first character, 0 if there is none") {
+TEST_CASE("the length of the first character is returned, 0 if there is none") {
   const struct {
     std::string_view text;
     std::size_t length;

@@ -70,7 +70,7 @@ TEST_CASE("a reply that is too large becomes an error, and the connection stays"
   CHECK(nodes.b.cnode->counters().connections_lost == 0);
 }
 
-TEST_CASE("a reply that just fits the connection arrives, one byte more does not") {
+TEST_CASE("a reply that just fits the connection arrives, and one of a byte more does not") {
   TwoNodes nodes;
   std::size_t more = 0;
   nodes.b.cnode->add_process(

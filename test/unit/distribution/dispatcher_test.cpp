@@ -61,7 +61,7 @@ std::string text(const std::vector<char>& bytes) { return {bytes.begin(), bytes.
 
 }  // namespace
 
-TEST_CASE("a message to our pid answers a call, any other is dropped and counted") {
+TEST_CASE("a message to our pid answers a call, and any other is dropped and counted") {
   Dispatching dispatching;
   TermBytes tag;
   int answers = 0;

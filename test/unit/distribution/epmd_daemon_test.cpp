@@ -177,7 +177,7 @@ TEST_CASE("an epmd that cannot be started is logged once, with the reason") {
   }
 }
 
-TEST_CASE("while needed it is retried periodically") {
+TEST_CASE("a failed start of epmd is retried periodically while epmd is needed") {
   const Script script(R"(echo again >> "${0%/*}/tries"; exit 1)");
   Starting starting(script.path());
   starting.daemon->ensure_running();
@@ -190,7 +190,7 @@ TEST_CASE("while needed it is retried periodically") {
   CHECK(script.contents("tries") == three);
 }
 
-TEST_CASE("no second one is started while the first has not ended") {
+TEST_CASE("no second epmd is started before the first has ended") {
   const Script script(R"(cd "${0%/*}"; echo again >> tries; while [ ! -e leave ]; do sleep 0.05; done)");
   Starting starting(script.path());
   starting.daemon->ensure_running();

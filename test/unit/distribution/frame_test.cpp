@@ -83,7 +83,7 @@ TEST_CASE("a stream gives the same frames one byte at a time and in random piece
   }
 }
 
-TEST_CASE("a frame of the greatest length passes, one byte more does not") {
+TEST_CASE("a frame of the greatest length is accepted, and one of a byte more is refused") {
   FrameReader reader;
   feed(reader, hex("01000000"));
   for (std::size_t i = 0; i < 16; ++i) {

@@ -84,7 +84,6 @@ TEST_CASE("a hundred silent inbound connections from one address delay only thei
   const RawListener listener;
   std::optional<HandshakeResult> made;
   std::optional<HandshakeResult> taken;
-  const auto begun = Clock::now();
   client.pools->connect(name("server@127.0.0.1"), loopback, listener.port(),
                         [&made](HandshakeResult link) { made = std::move(link); });
   auto socket = listener.accept();
@@ -95,9 +94,8 @@ TEST_CASE("a hundred silent inbound connections from one address delay only thei
   CHECK(taken->has_value());
   CHECK(silent.empty());
 
+  // In time only if all wait at once: their deadlines begin when they come, not when a thread takes them up.
   run_until(server.loop, "the silent ones' end", [&] { return silent.size() == 100; });
-  // All waited at the same time: their deadlines began when they came, not when a thread took them up.
-  CHECK(Clock::now() - begun < patience);
   for (const auto& end : silent) {
     CHECK(end.error().stage == HandshakeStage::name);
     CHECK(end.error().error == Error{ErrorCode::timeout, "no answer in time at stage name"});
@@ -267,16 +265,14 @@ TEST_CASE("a socket that the loop cannot watch is not taken") {
 TEST_CASE("destruction ends every handshake at once and calls no handler") {
   std::vector<HandshakeResult> ends;
   const RawListener listener;
-  const auto server = std::make_unique<Pools>("server@127.0.0.1");
+  const auto server = std::make_unique<Pools>("server@127.0.0.1", Milliseconds(3'600'000));
   for (int i = 0; i < 20; ++i) {
     REQUIRE(server->silent_client(loopback, ends));
     server->pools->connect(name("silent@127.0.0.1"), loopback, listener.port(),
                            [&ends](HandshakeResult end) { ends.push_back(std::move(end)); });
   }
   run_for(server->loop, Milliseconds(20));
-  const auto begun = Clock::now();
   server->pools.reset();
-  CHECK(Clock::now() - begun < Milliseconds(1'000));
   server->loop.restart();
   server->loop.run_for(patience);
   CHECK(server->loop.stopped());  // nothing is left that waits
@@ -286,7 +282,7 @@ TEST_CASE("destruction ends every handshake at once and calls no handler") {
   }
 }
 
-TEST_CASE("an answer that was on its way when the pools went is dropped") {
+TEST_CASE("an answer that was on its way when the pools were destroyed is dropped") {
   Pools server("server@127.0.0.1");
   std::vector<HandshakeResult> ends;
   REQUIRE(server.silent_client(loopback, ends));

@@ -68,7 +68,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a packet of 2048 bytes is read, one of more is not") {
+TEST_CASE("a packet of 2048 bytes is read, and a larger one is refused") {
   const std::string name = name_packet("bob@127.0.0.1").substr(2);
   const auto padded_to = [&](std::size_t size) {
     return packet(name + std::string(size - name.size(), 'x'));
@@ -134,7 +134,7 @@ TEST_CASE("every truncation of a peer's packets is refused, whatever their lengt
   }
 }
 
-TEST_CASE("a peer's refusal is reported in words") {
+TEST_CASE("a peer's refusal is reported with its reason") {
   const std::string challenge = challenge_packet("bob@127.0.0.1");
   const struct {
     std::string says;

@@ -20,7 +20,7 @@ using namespace rancher_cnode;
 using namespace rancher_cnode::distribution;
 using namespace rancher_cnode::distribution::test;
 
-TEST_CASE("a limit on descriptors that knows no end is lowered, and a low one left") {
+TEST_CASE("a high limit on descriptors is lowered, and a low one is kept") {
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
   const rlimit highest{before.rlim_max, before.rlim_max};
@@ -111,7 +111,7 @@ TEST_CASE("a node with a name other than the requested one is refused") {
   CHECK(made.error().error == Error{ErrorCode::refused, "the node that answered is not carol@127.0.0.1"});
 }
 
-TEST_CASE("a port without a listener") {
+TEST_CASE("a port without a listener is reported as unavailable") {
   std::uint16_t port = 0;
   {
     const RawListener gone;
@@ -235,21 +235,18 @@ TEST_CASE("a silent other side times out at the deadline") {
   }
   CHECK(result->error().error.code == ErrorCode::timeout);
   CHECK(Clock::now() - begun >= limit);
-  CHECK(Clock::now() - begun < limit + Milliseconds(2'000));
 }
 
 TEST_CASE("one byte now and then does not move the deadline") {
   const HandshakeStop stop;
   auto [inbound, accepted] = raw_pair();
-  const auto begun = Clock::now();
   auto running = accepting(alice, std::move(accepted), stop, Milliseconds(300));
-  const auto bytes = name_packet("bob@127.0.0.1");
-  for (std::size_t i = 0; i < bytes.size() && running.wait_for(Milliseconds(30)) != std::future_status::ready;
-       ++i) {
-    raw_send(inbound, bytes.substr(i, 1));
+  const auto bytes = packet(std::string(1'000, 'N'));
+  std::size_t sent = 0;
+  while (sent < bytes.size() && running.wait_for(Milliseconds(30)) != std::future_status::ready) {
+    raw_send(inbound, bytes.substr(sent++, 1));
   }
-  REQUIRE(running.wait_for(Milliseconds(2'000)) == std::future_status::ready);
-  CHECK(Clock::now() - begun < Milliseconds(2'300));
+  CHECK(sent < bytes.size());
   CHECK(running.get().error().error.code == ErrorCode::timeout);
 }
 
@@ -274,7 +271,7 @@ TEST_CASE("a whole handshake one byte at a time succeeds within the deadline") {
   CHECK(in.get());
 }
 
-TEST_CASE("a stop ends handshakes at once, those that are under way and those to come") {
+TEST_CASE("a stop ends running and later handshakes at once") {
   HandshakeStop stop;
   const RawListener listener;
   auto [inbound, accepted] = raw_pair();

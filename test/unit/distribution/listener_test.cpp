@@ -80,7 +80,7 @@ TEST_CASE("a port whose last connections are hardly over can be listened on agai
   CHECK(again.listener->open(loopback, {port, port}));
 }
 
-TEST_CASE("an address that is not ours is refused in words") {
+TEST_CASE("an address that is not ours is refused with the reason") {
   Listening listening;
   const auto refused = listening.listener->open(Ipv4Address(0xc0000201), {});
   REQUIRE_FALSE(refused);

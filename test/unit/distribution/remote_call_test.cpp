@@ -177,7 +177,7 @@ TEST_CASE("a call without a reply ends by its timeout, and its late reply is dro
   CHECK(on.handle_reply(calls.answer(1, hex("6a"))));
 }
 
-TEST_CASE("the end of the connection ends every call, even calls made meanwhile end once") {
+TEST_CASE("the end of the connection ends every call once, even calls made meanwhile") {
   Calls calls;
   auto& on = calls.on();
   on.call(nodes, hex("6a"), long_enough, [&](CallResult result) {

@@ -199,7 +199,7 @@ TEST_CASE("a fun's length counts itself and nothing more is needed") {
   CHECK_FALSE(TermReader(hex("7000000003")).skip());
 }
 
-TEST_CASE("no bytes hold no version") { CHECK_FALSE(TermReader({}).version()); }
+TEST_CASE("empty input has no version") { CHECK_FALSE(TermReader({}).version()); }
 
 TEST_CASE("depth costs no stack") {
   constexpr std::size_t deep = 1'000'000;

@@ -221,6 +221,13 @@ TEST_CASE("an example of what was dropped is never long") {
   CHECK(result.dropped.at(static_cast<std::size_t>(DropReason::not_ipv4)).example.size() == 120);
 }
 
+TEST_CASE("an example ends with a whole character") {
+  Container odd = without_address(container(1));
+  odd.name = std::string(119, 'x') + "\xc3\xbc";
+  const Judged result(service({odd}), HealthPolicy::any);
+  CHECK(result.dropped.at(static_cast<std::size_t>(DropReason::no_address)).example == std::string(119, 'x'));
+}
+
 TEST_CASE("containers without a usable address are named by their uuid, unless that is missing too") {
   Container nameless = without_address(container(3));
   nameless.uuid.clear();

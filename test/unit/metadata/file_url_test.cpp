@@ -51,7 +51,7 @@ std::string body_of_size(std::size_t size) {
 
 }  // namespace
 
-TEST_CASE("a_path_that_is_not_percent_encoded_is_a_bad_setting") {
+TEST_CASE("a path that is not percent-encoded is a bad setting") {
   for (const auto* url : {"file://host/x", "file://x", "file:///x%", "file:///x%2", "file:///x%zz",
                           "file:///x%2z", "file:///x%z2", "file:///x%00"}) {
     CAPTURE(url);
@@ -60,13 +60,13 @@ TEST_CASE("a_path_that_is_not_percent_encoded_is_a_bad_setting") {
   }
 }
 
-TEST_CASE("a_file_that_cannot_be_read_is_an_error_with_the_reason") {
+TEST_CASE("a file that cannot be read is an error with the reason") {
   // Its first page is never there.
   metadata::FileSource file("file:///proc/self/mem", 100);
   CHECK(file.next().error() == Error{ErrorCode::failed, "the file cannot be read: Input/output error"});
 }
 
-TEST_CASE("a_file_is_closed_when_it_was_read_and_no_program_that_is_started_inherits_it") {
+TEST_CASE("a file is closed after it was read, and no started program inherits it") {
   const Files files;
   files.write("x");
   std::string url = "file://" + files.service();
@@ -90,7 +90,7 @@ TEST_CASE("a_file_is_closed_when_it_was_read_and_no_program_that_is_started_inhe
   CHECK(open().empty());
 }
 
-TEST_CASE("reads_files_of_any_size_up_to_the_limit") {
+TEST_CASE("files of any size up to the limit are read") {
   const Files files;
   for (const std::size_t size :
        {100UL, 16'384UL, 16'385UL, 100'000UL, 1'500'000UL, metadata::max_body_bytes}) {
@@ -102,7 +102,7 @@ TEST_CASE("reads_files_of_any_size_up_to_the_limit") {
   }
 }
 
-TEST_CASE("refuses_at_once_anything_but_a_regular_file_within_the_limit") {
+TEST_CASE("anything but a regular file within the limit is refused at once") {
   struct Row {
     std::string what;
     void (*make)(const Files&);

@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <future>
 #include <string>
 
 #include "http_reads.hpp"
@@ -17,30 +16,34 @@ using testing::time_of;
 using Request = ScriptedServer::Request;
 using Peer = ScriptedServer::Peer;
 
-TEST_CASE("a_connection_that_replaces_a_dead_one_gets_no_more_time_than_is_left") {
-  std::promise<Milliseconds> held;
+namespace {
+
+/// A limit that ends no case.
+constexpr Milliseconds an_hour{3'600'000};
+
+}  // namespace
+
+TEST_CASE("a connection that replaces a dead one gets no more time than is left") {
   ScriptedServer server([&](const Request& request, Peer& peer) {
     if (request.connection == 1 && request.number == 1) {
       peer.answer(200, "x");
     } else if (request.connection == 1) {
-      peer.pass(Milliseconds(2'900));
+      peer.pass(Milliseconds(1'500));
       peer.close();
-    } else {
-      held.set_value(time_of([&] { peer.hold(); }));
+    } else if (peer.pass(Milliseconds(2'000))) {
+      // In time for a request of its own, and too late for what is left.
+      peer.answer(200, "x");
     }
   });
-  {
-    HttpClient client;
-    CHECK(read(client, {.url = server.url()}).has_value());
-    const auto got = read(client, {.url = server.url(), .timeouts = {.answer = Milliseconds(3'000)}});
-    REQUIRE_FALSE(got.has_value());
-    CHECK(got.error().code == ErrorCode::timeout);
-  }
-  REQUIRE(server.connections() == 2);
-  CHECK(held.get_future().get() < Milliseconds(2'900));
+  HttpClient client;
+  CHECK(read(client, {.url = server.url()}).has_value());
+  const auto got = read(client, {.url = server.url(), .timeouts = {.answer = Milliseconds(3'000)}});
+  REQUIRE_FALSE(got.has_value());
+  CHECK(got.error().code == ErrorCode::timeout);
+  CHECK(server.connections() == 2);
 }
 
-TEST_CASE("a_server_that_hangs_or_drips_ends_at_the_deadline") {
+TEST_CASE("a server that hangs or drips ends at the deadline") {
   struct Row {
     std::string what;
     ScriptedServer::Script script;
@@ -64,7 +67,7 @@ TEST_CASE("a_server_that_hangs_or_drips_ends_at_the_deadline") {
        "the answer did not end within 300 ms"},
   };
   // What a lookup and a connection may take does not count once the request is sent.
-  const metadata::Timeouts timeouts{Milliseconds(20'000), Milliseconds(20'000), Milliseconds(300)};
+  const metadata::Timeouts timeouts{an_hour, an_hour, Milliseconds(300)};
   for (const Row& row : rows) {
     CAPTURE(row.what);
     ScriptedServer server(row.script);
@@ -74,11 +77,10 @@ TEST_CASE("a_server_that_hangs_or_drips_ends_at_the_deadline") {
     REQUIRE_FALSE(got.has_value());
     CHECK(got.error() == Error{ErrorCode::timeout, row.message});
     CHECK(took >= Milliseconds(290));
-    CHECK(took < Milliseconds(10'000));
   }
 }
 
-TEST_CASE("too_large_a_body_or_head_is_refused") {
+TEST_CASE("a body or head that is too large is refused") {
   ScriptedServer server([](const Request& request, Peer& peer) {
     if (request.target == "/head") {
       peer.send("HTTP/1.1 200 OK\r\n");
@@ -107,7 +109,7 @@ TEST_CASE("too_large_a_body_or_head_is_refused") {
   CHECK(head.error() == Error{ErrorCode::too_large, "the headers are larger than 65536 bytes"});
 }
 
-TEST_CASE("a_head_of_64_KiB_is_taken_and_one_byte_more_is_not") {
+TEST_CASE("a head of 64 KiB is accepted, and one of a byte more is refused") {
   const auto head_of_size = [](std::size_t size) {
     std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
     for (std::size_t line = 1'000; head.size() + 2 < size; head += "\r\n") {
@@ -132,7 +134,7 @@ TEST_CASE("a_head_of_64_KiB_is_taken_and_one_byte_more_is_not") {
   CHECK(read(client, {.url = server.url() + "/cut"}).error().code == ErrorCode::unavailable);
 }
 
-TEST_CASE("read_all_refuses_more_than_its_limit") {
+TEST_CASE("read_all refuses more than its limit") {
   metadata::MemorySource fits("12345");
   CHECK(metadata::read_all(fits, 5).value() == "12345");
   metadata::MemorySource too_long("12345");
@@ -143,29 +145,27 @@ TEST_CASE("read_all_refuses_more_than_its_limit") {
   CHECK(metadata::read_all(too_long_in_pieces, 4).error().code == ErrorCode::too_large);
 }
 
-TEST_CASE("a_name_that_does_not_resolve_is_reported_within_the_lookup_timeout") {
+TEST_CASE("a name that does not resolve is reported within the lookup timeout") {
   HttpClient client;
-  Expected<std::string> got;
-  const auto took = time_of([&] {
-    got =
-        read(client, {.url = "http://rancher-metadata.invalid/x", .timeouts = {.lookup = Milliseconds(500)}});
-  });
+  const auto got =
+      read(client, {.url = "http://rancher-metadata.invalid/x",
+                    .timeouts = {.lookup = Milliseconds(500), .connect = an_hour, .answer = an_hour}});
   REQUIRE_FALSE(got.has_value());
   CAPTURE(got.error().message);
   // With a name server that does not answer it is a time-out instead.
   CHECK((got.error().message == "the name does not resolve" ||
          got.error().message == "the name server does not answer within 500 ms"));
-  CHECK(took < Milliseconds(2'000));
 }
 
-TEST_CASE("an_address_that_swallows_packets_ends_at_the_connect_timeout") {
+TEST_CASE("an address that swallows packets ends at the connect timeout") {
   const testing::FullListener listener;
   HttpClient client;
   Expected<std::string> got;
-  const auto took = time_of(
-      [&] { got = read(client, {.url = listener.url(), .timeouts = {.connect = Milliseconds(300)}}); });
+  const auto took = time_of([&] {
+    got = read(client, {.url = listener.url(),
+                        .timeouts = {.lookup = an_hour, .connect = Milliseconds(300), .answer = an_hour}});
+  });
   REQUIRE_FALSE(got.has_value());
   CHECK(got.error() == Error{ErrorCode::timeout, "no connection within 300 ms"});
   CHECK(took >= Milliseconds(290));
-  CHECK(took < Milliseconds(3'000));
 }

@@ -38,7 +38,7 @@ struct Policy : LongPollPolicy {
 
 }  // namespace
 
-TEST_CASE("what_follows_the_first_wait") {
+TEST_CASE("the answer to the first wait decides what follows it") {
   const struct {
     const char* what;
     Reads reads;
@@ -66,14 +66,14 @@ TEST_CASE("what_follows_the_first_wait") {
   }
 }
 
-TEST_CASE("a_second_failed_wait_in_a_row_ends_long_polling") {
+TEST_CASE("a second failed wait in a row ends long-polling") {
   Policy policy;
   CHECK(policy.after(WaitAnswer::failed) == go_on);
   CHECK(policy.after(WaitAnswer::failed) == abandoned);
   CHECK_FALSE(policy.works());
 }
 
-TEST_CASE("a_wait_that_ends_well_makes_an_earlier_failure_not_count") {
+TEST_CASE("a successful wait resets the count of failed ones") {
   for (const auto answer : {WaitAnswer::changed, WaitAnswer::unchanged}) {
     Policy policy;
     CHECK(policy.after(WaitAnswer::failed) == go_on);
@@ -86,7 +86,7 @@ TEST_CASE("a_wait_that_ends_well_makes_an_earlier_failure_not_count") {
   CHECK(policy.after(WaitAnswer::failed) == go_on);
 }
 
-TEST_CASE("a_failed_read_between_makes_an_earlier_failed_wait_not_count") {
+TEST_CASE("a failed read resets the count of failed waits") {
   Policy policy;
   CHECK(policy.after(WaitAnswer::failed) == go_on);
   policy.reads_failed();
@@ -94,7 +94,7 @@ TEST_CASE("a_failed_read_between_makes_an_earlier_failed_wait_not_count") {
   CHECK(policy.after(WaitAnswer::failed) == abandoned);
 }
 
-TEST_CASE("waits_that_are_cut_off_are_repeated_for_ever_but_not_without_a_pause") {
+TEST_CASE("waits that are cut off are repeated forever, but not without a pause") {
   Policy policy;
   CHECK(policy.after(WaitAnswer::closed) == go_on);
   for (int i = 0; i < 10; ++i) {
@@ -105,14 +105,14 @@ TEST_CASE("waits_that_are_cut_off_are_repeated_for_ever_but_not_without_a_pause"
   CHECK(policy.after(WaitAnswer::closed) == go_on);
 }
 
-TEST_CASE("a_server_without_a_version_is_polled_from_the_second_time_on") {
+TEST_CASE("a server without a version is polled from the second time on") {
   Policy policy;
   CHECK(policy.no_version(start) == go_on);
   CHECK(policy.no_version(start) == abandoned);
   CHECK(policy.no_version(start) == pause);
 }
 
-TEST_CASE("a_server_that_does_not_long_poll_is_tried_again_after_a_minute") {
+TEST_CASE("a server that does not long-poll is tried again after a minute") {
   auto policy = Policy::that_polls();
   CHECK_FALSE(policy.may_wait(start));
   CHECK_FALSE(policy.may_wait(start + Milliseconds(59'999)));
@@ -123,7 +123,7 @@ TEST_CASE("a_server_that_does_not_long_poll_is_tried_again_after_a_minute") {
   CHECK(policy.may_wait(later + Milliseconds(60'000)));
 }
 
-TEST_CASE("long_polling_resumes_when_a_trial_is_answered_after_a_time") {
+TEST_CASE("long-polling resumes when a trial is answered after a time") {
   for (const auto answer : {WaitAnswer::changed, WaitAnswer::unchanged}) {
     auto policy = Policy::that_polls();
     CHECK(policy.after(answer) == resumed);
@@ -133,13 +133,13 @@ TEST_CASE("long_polling_resumes_when_a_trial_is_answered_after_a_time") {
   }
 }
 
-TEST_CASE("a_change_at_once_does_not_show_that_the_server_waits") {
+TEST_CASE("a change that is returned at once does not show that the server waits") {
   auto policy = Policy::that_polls();
   CHECK(policy.after(WaitAnswer::changed, at_once) == go_on);
   CHECK_FALSE(policy.works());
 }
 
-TEST_CASE("how_long_a_wait_lasts") {
+TEST_CASE("a wait is as long as the server may hold it, or as the pause that it replaces") {
   const auto limits_are = [](const LongPollPolicy& policy, Reads reads, Milliseconds delay, int longest,
                              int deadline) {
     const auto limits = policy.limits(reads, delay);

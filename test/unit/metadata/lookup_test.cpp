@@ -32,11 +32,10 @@ Error error_of(HttpRequest request) {
 }  // namespace
 
 TEST_CASE("a lookup has its own timeout, and an abandoned one is not awaited") {
-  const TimePoint begin = Clock::now();
-  CHECK(error_of({.url = "http://30000.slow.test/",
-                  .timeouts = {.lookup = Milliseconds(200), .connect = Milliseconds(40'000)}}) ==
+  constexpr Milliseconds an_hour{3'600'000};
+  CHECK(error_of({.url = "http://3600000.slow.test/",
+                  .timeouts = {.lookup = Milliseconds(200), .connect = an_hour, .answer = an_hour}}) ==
         Error{ErrorCode::timeout, "the name server does not answer within 200 ms"});
-  CHECK(since(begin) < Milliseconds(20'000));
 }
 
 TEST_CASE("the connect timeout starts when the name is resolved") {

@@ -30,7 +30,7 @@ bool contains(std::string_view text, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("reads_the_version_as_plain_text_in_any_encoding") {
+TEST_CASE("the version is read as plain text in any encoding") {
   struct Row {
     std::string body;
     std::optional<std::string> version;  ///< nothing: malformed
@@ -65,7 +65,7 @@ TEST_CASE("reads_the_version_as_plain_text_in_any_encoding") {
   }
 }
 
-TEST_CASE("waits_with_the_bare_version_and_whole_seconds") {
+TEST_CASE("a wait has the bare version and whole seconds") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "\"next\""); });
   MetadataClient client = client_of({server.url()});
   CHECK(client.wait_for_change("a b/c-1", Milliseconds(1'200), Milliseconds(2'000), {}).value() == "next");
@@ -77,7 +77,7 @@ TEST_CASE("waits_with_the_bare_version_and_whole_seconds") {
   CHECK(server.targets().at(2) == "/latest/version?wait=true&value=x&maxWait=1");
 }
 
-TEST_CASE("only_characters_that_need_an_escape_in_a_query_have_one") {
+TEST_CASE("only characters that need an escape in a query are escaped") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "\"next\""); });
   MetadataClient client = client_of({server.url()});
   CHECK(client.wait_for_change("AZaz09-._~", Milliseconds(1'000), Milliseconds(2'000), {}).has_value());
@@ -86,7 +86,7 @@ TEST_CASE("only_characters_that_need_an_escape_in_a_query_have_one") {
   CHECK(server.targets().at(1) == "/latest/version?wait=true&value=%40%5B%60%7B%2F%3A%FF&maxWait=1");
 }
 
-TEST_CASE("a_failed_wait_reports_why") {
+TEST_CASE("a failed wait reports why") {
   struct Row {
     int status;
     std::string body;
@@ -110,7 +110,7 @@ TEST_CASE("a_failed_wait_reports_why") {
   }
 }
 
-TEST_CASE("a_wait_has_its_own_deadline_and_its_own_cancellation") {
+TEST_CASE("a wait has its own deadline and its own cancellation") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.hold(); });
   MetadataClient client({.urls = {server.url()}, .timeouts = {.answer = Milliseconds(60'000)}},
                         [] { return true; });
@@ -123,7 +123,7 @@ TEST_CASE("a_wait_has_its_own_deadline_and_its_own_cancellation") {
   CHECK(wait([] { return true; }) == ErrorCode::cancelled);
 }
 
-TEST_CASE("returns_the_own_address_or_why_there_is_none") {
+TEST_CASE("the own address is returned, or the reason why there is none") {
   struct Row {
     int status;
     std::string body;
@@ -161,14 +161,14 @@ TEST_CASE("returns_the_own_address_or_why_there_is_none") {
   }
 }
 
-TEST_CASE("a_404_on_the_version_means_that_nothing_is_loaded") {
+TEST_CASE("a 404 for the version means that nothing is loaded") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   MetadataClient client = client_of({server.url()});
   CHECK(contains(client.version().error().message,
                  "404 at /latest/version: the metadata service has not loaded any data"));
 }
 
-TEST_CASE("a_status_is_judged_at_its_bounds") {
+TEST_CASE("a status is judged at its bounds") {
   struct Row {
     int status;
     ErrorCode code;
@@ -192,7 +192,7 @@ TEST_CASE("a_status_is_judged_at_its_bounds") {
   }
 }
 
-TEST_CASE("a_404_is_explained_by_its_path") {
+TEST_CASE("a 404 is explained by its path") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   const auto said = [&](const char* service) {
     return client_of({server.url()}, service).service().error().message;

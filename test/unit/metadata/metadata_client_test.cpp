@@ -51,7 +51,7 @@ std::size_t peak_memory_kb_from_now() {
 
 }  // namespace
 
-TEST_CASE("reads_the_service_below_url_and_version") {
+TEST_CASE("the service is read below the URL and the version") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, fixture("self-service.json")); });
   MetadataClient client(
       {.urls = {server.url()}, .version = "2016-07-29", .service = "stacks/shop/services/worker"});
@@ -60,7 +60,7 @@ TEST_CASE("reads_the_service_below_url_and_version") {
   CHECK(client.service_path() == "stacks/shop/services/worker");
 }
 
-TEST_CASE("tries_the_next_url_after_an_answer_of_another_server") {
+TEST_CASE("the next URL is tried after the answer of another server") {
   struct Row {
     std::string what;
     ScriptedServer::Script script;
@@ -94,7 +94,7 @@ TEST_CASE("tries_the_next_url_after_an_answer_of_another_server") {
   }
 }
 
-TEST_CASE("uses_the_url_that_answered_last_until_it_fails") {
+TEST_CASE("the URL that answered last is used until it fails") {
   ScriptedMetadata first;
   ScriptedMetadata second;
   first.put("self/service", service_body("first", {1}));
@@ -109,7 +109,7 @@ TEST_CASE("uses_the_url_that_answered_last_until_it_fails") {
   CHECK(client.service().value().name == "first");
 }
 
-TEST_CASE("returns_to_the_first_earlier_url_that_answers") {
+TEST_CASE("the client returns to the first earlier URL that answers") {
   ScriptedMetadata first;
   ScriptedMetadata second;
   ScriptedMetadata third;
@@ -133,7 +133,7 @@ TEST_CASE("returns_to_the_first_earlier_url_that_answers") {
   CHECK_FALSE(client.return_to_earlier_url());
 }
 
-TEST_CASE("a_404_is_an_answer_and_the_next_url_is_not_asked") {
+TEST_CASE("a 404 is an answer, and the next URL is not tried") {
   ScriptedMetadata first;
   ScriptedMetadata second;
   second.put("self/service", service_body("second", {1}));
@@ -147,14 +147,14 @@ TEST_CASE("a_404_is_an_answer_and_the_next_url_is_not_asked") {
   CHECK(second.targets().empty());
 }
 
-TEST_CASE("a_url_that_answers_404_is_asked_first_from_then_on") {
+TEST_CASE("a URL that answers 404 is tried first from then on") {
   ScriptedMetadata server;
   MetadataClient client = client_of({url_where_nobody_listens(), server.url()});
   CHECK(client.service().error().code == ErrorCode::not_found);
   CHECK(client.url() == server.url());
 }
 
-TEST_CASE("the_connection_is_kept_when_the_answer_is_an_error") {
+TEST_CASE("the connection is kept when the answer is an error") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   MetadataClient client = client_of({server.url()});
   for (int i = 0; i < 3; ++i) {
@@ -163,7 +163,7 @@ TEST_CASE("the_connection_is_kept_when_the_answer_is_an_error") {
   CHECK(server.connections() == 1);
 }
 
-TEST_CASE("reports_the_reason_of_every_url_that_was_tried") {
+TEST_CASE("the reason of every URL that was tried is reported") {
   ScriptedServer broken([](const Request&, Peer& peer) { peer.answer(503, ""); });
   const std::string nobody = url_where_nobody_listens();
   MetadataClient client = client_of({nobody, broken.url()});
@@ -174,7 +174,7 @@ TEST_CASE("reports_the_reason_of_every_url_that_was_tried") {
                                           ": 503 at /latest/self/service: the server failed"});
 }
 
-TEST_CASE("reports_the_url_and_byte_offset_of_an_invalid_body") {
+TEST_CASE("an invalid body is reported with its URL and byte offset") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, R"({"containers":5})"); });
   MetadataClient client = client_of({server.url()});
   const auto service = client.service();
@@ -184,7 +184,7 @@ TEST_CASE("reports_the_url_and_byte_offset_of_an_invalid_body") {
                                                    "a number, not a list or null"});
 }
 
-TEST_CASE("a_body_beyond_32_MiB_is_refused_without_being_stored") {
+TEST_CASE("a body beyond 32 MiB is refused without being stored") {
   const std::string chunk = "10000\r\n" + std::string(0x10000, ' ') + "\r\n";
   ScriptedServer server([&](const Request&, Peer& peer) {
     peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -205,7 +205,7 @@ TEST_CASE("a_body_beyond_32_MiB_is_refused_without_being_stored") {
 #endif
 }
 
-TEST_CASE("reads_the_service_by_its_name_once_self_is_gone") {
+TEST_CASE("the service is read by its name once self is gone") {
   ScriptedMetadata server;
   MetadataClient client = client_of({server.url()});
   server.put("stacks/shop/services/web", service_body("web", {2}));
@@ -222,7 +222,7 @@ TEST_CASE("reads_the_service_by_its_name_once_self_is_gone") {
   CHECK(client.service_path() == "self/service");
 }
 
-TEST_CASE("the_names_in_the_path_of_a_service_are_escaped") {
+TEST_CASE("the names in the path of a service are escaped") {
   ScriptedMetadata server;
   MetadataClient client = client_of({server.url()});
   server.put("self/service", R"({"containers":[],"name":"a/b","stack_name":"my shop","uuid":"u"})");
@@ -233,7 +233,7 @@ TEST_CASE("the_names_in_the_path_of_a_service_are_escaped") {
   CHECK(client.service().has_value());
 }
 
-TEST_CASE("a_service_without_a_name_or_a_stack_is_not_read_by_name") {
+TEST_CASE("a service without a name or a stack is not read by name") {
   for (const char* body : {R"({"containers":[],"name":"web"})", R"({"containers":[],"stack_name":"shop"})"}) {
     CAPTURE(body);
     ScriptedMetadata server;
@@ -246,7 +246,7 @@ TEST_CASE("a_service_without_a_name_or_a_stack_is_not_read_by_name") {
   }
 }
 
-TEST_CASE("a_service_is_read_by_its_name_only_when_self_answers_404") {
+TEST_CASE("a service is read by its name only when self answers 404") {
   std::atomic<int> status = 200;
   ScriptedServer server([&](const Request& request, Peer& peer) {
     const bool self = contains(request.target, "self/service");
@@ -261,7 +261,7 @@ TEST_CASE("a_service_is_read_by_its_name_only_when_self_answers_404") {
   CHECK(client.service().has_value());
 }
 
-TEST_CASE("a_cancelled_request_tries_no_other_url") {
+TEST_CASE("a cancelled request tries no other URL") {
   // A file is read without asking whether to give up.
   const std::string directory = std::string(RANCHER_CNODE_FIXTURES) + "/metadata";
   MetadataClient next_url(
@@ -283,7 +283,7 @@ TEST_CASE("a_cancelled_request_tries_no_other_url") {
   }
 }
 
-TEST_CASE("fails_when_the_service_by_name_is_gone_too_or_is_another_one") {
+TEST_CASE("the read fails when the service by name is gone too, or is another one") {
   ScriptedMetadata server;
   MetadataClient client = client_of({server.url()});
   server.put("self/service", service_body("web", {1}));
@@ -303,7 +303,7 @@ TEST_CASE("fails_when_the_service_by_name_is_gone_too_or_is_another_one") {
   CHECK(contains(another.error().message, "/latest/stacks/shop/services/web is a different service"));
 }
 
-TEST_CASE("a_sidekick_whose_self_is_gone_reads_the_sidekicks_and_not_the_main_service") {
+TEST_CASE("a sidekick whose self is gone reads the sidekicks, and not the main service") {
   ScriptedMetadata server;
   MetadataClient client = client_of({server.url()});
   server.put("self/service", fixture("self-service-of-sidekick.json"));
@@ -314,7 +314,7 @@ TEST_CASE("a_sidekick_whose_self_is_gone_reads_the_sidekicks_and_not_the_main_se
   CHECK(client.service().value().name == "worker-data");
 }
 
-TEST_CASE("a_service_requested_by_name_is_not_read_elsewhere") {
+TEST_CASE("a service requested by name is not read elsewhere") {
   ScriptedMetadata server;
   MetadataClient client = client_of({server.url()}, "stacks/shop/services/db");
   server.put("stacks/shop/services/db", service_body("web", {1}));

@@ -8,7 +8,7 @@ using namespace rancher_cnode;
 using namespace rancher_cnode::testing;
 using membership::ReadScope;
 
-TEST_CASE("reads_by_name_with_the_scope_of_self_once_the_own_container_is_gone") {
+TEST_CASE("once the own container is gone, a read by name has the scope of self") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1, 2}));
   server.put("stacks/shop/services/web", service_body("web", {2}));
@@ -22,7 +22,7 @@ TEST_CASE("reads_by_name_with_the_scope_of_self_once_the_own_container_is_gone")
   CHECK(watched.lines("event=metadata_unavailable") == 0);
 }
 
-TEST_CASE("an_address_that_is_known_later_than_the_service_is_found_without_any_other_change") {
+TEST_CASE("an address that is known later than the service is found without any other change") {
   for (const auto watch : {WatchMode::on, WatchMode::off}) {
     CAPTURE(static_cast<int>(watch));
     ScriptedMetadata server;
@@ -40,7 +40,7 @@ TEST_CASE("an_address_that_is_known_later_than_the_service_is_found_without_any_
   }
 }
 
-TEST_CASE("an_address_that_was_found_is_not_asked_for_again") {
+TEST_CASE("an address that was found is not requested again") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {7}));
   server.put("self/container/primary_ip", "\"10.42.0.7\"");

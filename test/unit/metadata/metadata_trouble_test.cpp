@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bad_bodies.hpp"
+#include "fake_watch_clock.hpp"
 #include "fixtures.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "support/unit/scripted_metadata.hpp"
@@ -14,37 +15,57 @@ using namespace rancher_cnode;
 using namespace rancher_cnode::testing;
 using Waits = ScriptedMetadata::Waits;
 
-TEST_CASE("an_unavailable_metadata_service_is_a_failed_read_and_noticed_soon_after_it_returns") {
+namespace {
+
+/// The next observation that fits, after the pauses before it.
+template <class Fits>
+Observation next_that(const Fits& fits, Watched& watched, FakeWatchClock& clock) {
+  clock.pass_pause();
+  return watched.next_that([&](const Observation& observation) {
+    const bool found = fits(observation);
+    if (!found) {
+      clock.pass_pause();
+    }
+    return found;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("an unavailable metadata service is a failed read, and is noticed soon after it returns") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
-  Watched watched(settings_of({server.url()}));
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings_of({server.url()}), clock);
   watched.next();
   CHECK(server.await_requests(3));
   server.set_down(true);
+  CHECK(clock->pass_pause() == Milliseconds(250));  // the smallest gap between rounds
   const Observation bad = watched.next();
   CHECK(reason(bad) == server.url() + ": connection closed without an answer");
   CHECK(bad.url.empty());
-  watched.next_unknown();
+  CHECK(clock->pass_pause() == Milliseconds(250));
+  CHECK_FALSE(reason(watched.next()).empty());
   server.set_down(false);
-  const TimePoint begin = Clock::now();
-  CHECK(containers(watched.next_good()) == 1);
-  CHECK(since(begin) < Milliseconds(2'000));
+  CHECK(clock->pass_pause() == Milliseconds(500));
+  CHECK(containers(watched.next()) == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 1);
   CHECK(watched.lines("event=metadata_available") == 2);
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_nothing") {
+TEST_CASE("a wait that a restart ended is not sent again before the server has loaded its data") {
   using Request = ScriptedServer::Request;
   using Peer = ScriptedServer::Peer;
   std::atomic<int> asked_after_restart = 0;
+  std::atomic<int> waits_too_early = 0;
   ScriptedServer server([&](const Request& request, Peer& peer) {
     const bool wait = contains(request.target, "wait=true");
     if (request.connection == 1 && wait) {
       return peer.close();
     }
-    // A wait that begins while nothing is loaded stays for its whole time.
     if (wait) {
+      waits_too_early += asked_after_restart <= 3 ? 1 : 0;
       return peer.hold();
     }
     if (request.connection > 1 && ++asked_after_restart <= 3) {
@@ -55,14 +76,12 @@ TEST_CASE("a_wait_that_a_restart_ended_is_not_sent_to_a_server_that_has_loaded_n
   });
   Watched watched(settings_of({server.url()}));
   CHECK(containers(watched.next()) == 2);
-  const TimePoint begin = Clock::now();
   CHECK(contains(reason(watched.next()), "404"));
   CHECK(containers(watched.next_good()) == 2);
-  CHECK(since(begin) < Milliseconds(2'000));
+  CHECK(waits_too_early == 0);
 }
 
-TEST_CASE(
-    "each_of_several_restarts_is_noticed_and_got_over_at_once_and_none_counts_as_a_server_that_cannot_wait") {
+TEST_CASE("the watcher notices each restart at once, and none counts as a server that cannot wait") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {1}));
   // None of the rests that a watcher takes between good reads ends in time.
@@ -80,7 +99,7 @@ TEST_CASE(
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("waits_that_are_cut_off_are_repeated_at_the_polling_interval") {
+TEST_CASE("waits that are cut off are repeated at the polling interval") {
   ScriptedServer server([](const ScriptedServer::Request& request, ScriptedServer::Peer& peer) {
     if (contains(request.target, "wait=true")) {
       return peer.close();
@@ -89,59 +108,62 @@ TEST_CASE("waits_that_are_cut_off_are_repeated_at_the_polling_interval") {
   });
   WatcherSettings settings = settings_of({server.url()});
   settings.polling_interval = Milliseconds(500);
-  Watched watched(settings);
-  const TimePoint begin = Clock::now();
-  for (int i = 0; i < 5; ++i) {
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings, clock);
+  for (const int pause : {250, 500, 500, 500}) {
     CHECK(containers(watched.next()) == 1);
+    CHECK(clock->pass_pause() == Milliseconds(pause));
   }
-  CHECK(since(begin) >= Milliseconds(250 + 3 * 500 - 50));
+  CHECK(containers(watched.next()) == 1);
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("a_404_is_a_failed_read_until_the_next_version") {
+TEST_CASE("a 404 is a failed read until the next version") {
   ScriptedMetadata server;
+  // No retry comes in time.
   WatcherSettings settings = settings_of({server.url()});
-  settings.pace.retry_first = Milliseconds(5'000);
+  settings.polling_interval = Milliseconds(60'000);
+  settings.pace.retry_first = Milliseconds(60'000);
+  settings.pace.retry_last = Milliseconds(60'000);
   Watched watched(settings);
   const Observation bad = watched.next();
   CHECK(contains(reason(bad), "404 at /latest/self/service: not joined yet"));
   CHECK(bad.url == server.url());
   CHECK(server.await_requests(3));
-  const TimePoint begin = Clock::now();
   server.reload_with("self/service", service_body("web", {1}));
   CHECK(containers(watched.next()) == 1);
-  CHECK(since(begin) < Milliseconds(1'000));
 }
 
-TEST_CASE("a_wait_while_reads_fail_lasts_no_longer_than_the_retry_delay") {
+TEST_CASE("a wait while reads fail lasts no longer than the retry delay") {
   ScriptedMetadata server;
   server.set_waits(Waits::for_ever);
-  const TimePoint begin = Clock::now();
-  Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i) {
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings_of({server.url()}), clock);
+  for (const int delay : {250, 500, 1'000}) {
     CHECK(contains(reason(watched.next()), "404 at /latest/self/service"));
+    // The wait ends by itself; by the clock that stands still it took no time, and the whole delay is left.
+    CHECK(clock->pass_pause() == Milliseconds(delay));
   }
-  CHECK(since(begin) >= Milliseconds(740));
-  CHECK(since(begin) < Milliseconds(5'000));
+  CHECK(server.waits() >= 3);
   CHECK(watched.lines("event=long_poll_abandoned") == 0);
 }
 
-TEST_CASE("does_not_wait_while_nothing_is_loaded") {
+TEST_CASE("no wait is sent while nothing is loaded") {
   ScriptedServer server([](const ScriptedServer::Request&, ScriptedServer::Peer& peer) {
     peer.answer(404, fixture("not-found.json"));
   });
-  const TimePoint begin = Clock::now();
-  Watched watched(settings_of({server.url()}));
-  for (int i = 0; i < 3; ++i) {
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings_of({server.url()}), clock);
+  for (const int pause : {250, 500, 1'000}) {
     CHECK(contains(reason(watched.next()), "404 at /latest/version: the metadata service has"));
+    CHECK(clock->pass_pause() == Milliseconds(pause));
   }
-  CHECK(since(begin) >= Milliseconds(250 + 500 - 10));
   for (const auto& target : server.targets()) {
     CHECK_FALSE(contains(target, "wait"));
   }
 }
 
-TEST_CASE("invalid_answers_are_failed_reads_and_logged_once") {
+TEST_CASE("invalid answers are failed reads, and are logged once") {
   ScriptedMetadata server;
   server.put("self/service", "<html>");
   Watched watched(settings_of({server.url()}));
@@ -151,7 +173,7 @@ TEST_CASE("invalid_answers_are_failed_reads_and_logged_once") {
   CHECK(watched.lines("event=metadata_unavailable") == 1);
 }
 
-TEST_CASE("no_bad_body_is_accepted_and_a_valid_one_after_each_is") {
+TEST_CASE("every bad body is refused, and a valid one after each is accepted") {
   const auto bodies = bad_bodies();
   std::atomic<std::size_t> asked = 0;
   ScriptedServer server([&](const ScriptedServer::Request&, ScriptedServer::Peer& peer) {
@@ -175,7 +197,8 @@ TEST_CASE("no_bad_body_is_accepted_and_a_valid_one_after_each_is") {
 }
 
 TEST_CASE(
-    "a_later_url_only_adds_until_it_is_confirmed_and_the_earlier_one_is_trusted_as_soon_as_it_is_back") {
+    "a later URL only adds peers until it is confirmed, and the earlier one is trusted as soon as it is "
+    "back") {
   ScriptedMetadata first;
   ScriptedMetadata second;
   first.put("self/service", service_body("web", {1, 2}));
@@ -186,44 +209,48 @@ TEST_CASE(
   settings.pace.min_gap = Milliseconds(10);
   settings.pace.earlier_url = Milliseconds(1'000);
   settings.url_confirmation = Milliseconds(300);
-  Watched watched(settings);
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings, clock);
   const auto trusted = [](const Observation& o) { return o.authority == membership::Authority::full; };
   const auto from = [](const ScriptedMetadata& metadata) {
     return [url = metadata.url()](const Observation& o) { return o.url == url; };
   };
-  CHECK(trusted(watched.next_good()));
+  CHECK(trusted(watched.next()));
   first.set_down(true);
-  const auto left = Clock::now();
-  CHECK_FALSE(trusted(watched.next_that(from(second))));
-  CHECK(watched.next_that(trusted).url == second.url());
-  CHECK(since(left) >= Milliseconds(300));
+  CHECK(clock->pass_pause() == Milliseconds(20));
+  const auto left = clock->now();
+  Observation observation = watched.next();
+  CHECK(from(second)(observation));
+  CHECK_FALSE(trusted(observation));
+  observation = next_that(trusted, watched, *clock);
+  CHECK(from(second)(observation));
+  CHECK(clock->now() - left == Milliseconds(300));
   first.set_down(false);
-  CHECK(trusted(watched.next_that(from(first))));
-  CHECK(since(left) >= Milliseconds(1'000));
+  CHECK(trusted(next_that(from(first), watched, *clock)));
+  CHECK(clock->now() - left == Milliseconds(1'000));
   CHECK(watched.lines("only adds peers") == 1);
 }
 
-TEST_CASE("a_failed_round_restarts_the_confirmation_of_a_later_url") {
+TEST_CASE("a failed round restarts the confirmation of a later URL") {
   ScriptedMetadata second;
   second.put("self/service", service_body("web", {1}));
   auto settings = settings_of({url_where_nobody_listens(), second.url()});
   settings.watch = WatchMode::off;
   settings.polling_interval = Milliseconds(20);
   settings.pace.min_gap = Milliseconds(10);
-  settings.url_confirmation = Milliseconds(2'000);
-  Watched watched(settings);
-  const auto begin = Clock::now();
-  watched.next_good();
-  while (since(begin) < Milliseconds(1'000)) {
-    watched.next_good();
-  }
+  settings.url_confirmation = Milliseconds(200);
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings, clock);
+  CHECK(containers(watched.next()) == 1);
+  CHECK(clock->pass_pause() == Milliseconds(20));
+  CHECK(containers(watched.next()) == 1);
   second.set_down(true);
-  watched.next_unknown();
-  const auto failed = Clock::now();
+  clock->pass_pause();
+  CHECK_FALSE(reason(watched.next()).empty());
   second.set_down(false);
-  Observation observation = watched.next_good();
-  while (observation.authority == membership::Authority::may_only_add) {
-    observation = watched.next_good();
-  }
-  CHECK(since(failed) >= Milliseconds(2'000));
+  clock->pass_pause();
+  const auto back = clock->now();
+  CHECK(containers(watched.next()) == 1);
+  next_that([](const Observation& o) { return o.authority == membership::Authority::full; }, watched, *clock);
+  CHECK(clock->now() - back == Milliseconds(200));
 }

@@ -7,8 +7,8 @@
 #include <future>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
+#include "fake_watch_clock.hpp"
 #include "support/unit/scripted_metadata.hpp"
 #include "watched.hpp"
 
@@ -95,12 +95,12 @@ TEST_CASE("while reads fail, waits that fail at once do not hasten the retries")
           peer.answer(200, answer);
         },
         404);
-    const TimePoint begin = Clock::now();
-    Watched watched(server.settings());
-    for (int i = 0; i < 4; ++i) {
-      watched.next_unknown();
+    const auto clock = std::make_shared<FakeWatchClock>();
+    Watched watched(server.settings(), clock);
+    for (const int pause : {250, 500, 1'000}) {
+      CHECK(contains(reason(watched.next()), "404"));
+      CHECK(clock->pass_pause() == Milliseconds(pause));
     }
-    CHECK(since(begin) >= Milliseconds(250 + 500 + 1'000 - 10));
   }
 }
 
@@ -108,13 +108,14 @@ TEST_CASE("a wait after a failed read replaces the pause and does not add to it"
   ScriptedMetadata server;
   server.set_waits(Waits::for_ever);
   WatcherSettings settings = settings_of({server.url()});
-  settings.pace.retry_first = Milliseconds(3'000);
-  Watched watched(settings);
-  watched.next_unknown();
-  const TimePoint begin = Clock::now();
-  watched.next_unknown();
-  CHECK(since(begin) < Milliseconds(5'900));
-  CHECK(contains(server.targets().at(2), "&maxWait=3"));
+  settings.pace.retry_first = Milliseconds(1'000);
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings, clock);
+  CHECK(contains(reason(watched.next()), "404"));
+  CHECK(server.await_waits(1));
+  clock->advance(settings.pace.retry_first);
+  CHECK(contains(reason(watched.next()), "404"));
+  CHECK(contains(server.targets().at(2), "&maxWait=1"));
 }
 
 TEST_CASE("a server that ends its waits some seconds late still long-polls") {
@@ -169,15 +170,16 @@ TEST_CASE("a trial that a change ends after a while shows that long-polling work
   settings.polling_interval = Milliseconds(20'000);
   settings.pace.fallback_last = Milliseconds(20'000);
   settings.pace.early_answer = Milliseconds(1'000);
-  settings.pace.long_poll_retry = Milliseconds(1);
-  Watched watched(settings);
+  settings.pace.long_poll_retry = Milliseconds(20'000);
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings, clock);
   watched.next();
   CHECK(watched.await_line("event=long_poll_abandoned"));
   server.set_waits(Waits::well);
-  watched.watcher.refresh();
+  CHECK(clock->pass_pause() == Milliseconds(20'000));
   watched.next();
   CHECK(server.await_waits(2));
-  std::this_thread::sleep_for(settings.pace.early_answer);
+  clock->advance(settings.pace.early_answer);
   server.reload_with("self/service", service_body("web", {1, 2}));
   CHECK(containers(watched.next()) == 2);
   CHECK(watched.lines("event=long_poll_resumed") == 1);
@@ -217,11 +219,11 @@ TEST_CASE("with watch off the polling interval may be longer than that of a serv
   settings.watch = WatchMode::off;
   settings.polling_interval = Milliseconds(1'000);
   settings.pace.fallback_last = Milliseconds(1);
-  Watched watched(settings);
+  const auto clock = std::make_shared<FakeWatchClock>();
+  Watched watched(settings, clock);
   watched.next();
-  const TimePoint begin = Clock::now();
+  CHECK(clock->pass_pause() == Milliseconds(1'000));
   watched.next();
-  CHECK(since(begin) >= Milliseconds(900));
 }
 
 TEST_CASE("a handler that throws causes a pause, and the next round requests the version again") {
@@ -230,31 +232,28 @@ TEST_CASE("a handler that throws causes a pause, and the next round requests the
   const auto lines = std::make_shared<Lines>();
   const Log log(LogLevel::debug, LogFormat::text, lines);
   WatcherSettings settings = settings_of({server.url()});
-  settings.pace.min_gap = Milliseconds(1);
   settings.pace.retry_last = Milliseconds(400);
+  const auto clock = std::make_shared<FakeWatchClock>();
   int observed = 0;
-  TimePoint thrown;
-  std::promise<Milliseconds> rested;
+  std::promise<void> observed_again;
   MetadataWatcher watcher(settings,
                           {.observed =
                                [&](const Observation&) {
-                                 if (++observed == 3) {
-                                   rested.set_value(since(thrown));
+                                 if (++observed == 2) {
+                                   throw std::runtime_error("no memory");
                                  }
-                                 if (observed != 2) {
-                                   return;
+                                 if (observed == 3) {
+                                   observed_again.set_value();
                                  }
-                                 thrown = Clock::now();
-                                 throw std::runtime_error("no memory");
                                },
                            .own_address_found = {}},
-                          log);
+                          log, clock);
   watcher.start();
   CHECK(server.await_waits(1));
   server.reload();
-  auto rest = rested.get_future();
-  REQUIRE(rest.wait_for(std::chrono::seconds(10)) == std::future_status::ready);
-  CHECK(rest.get() >= settings.pace.retry_last);
+  CHECK(clock->pass_pause() == settings.pace.min_gap);
+  CHECK(clock->pass_pause() == settings.pace.retry_last);
+  REQUIRE(observed_again.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready);
   watcher.stop();
   CHECK(lines->count("event=metadata_watcher_failed") == 1);
   const auto targets = server.targets();

@@ -9,7 +9,7 @@
 using namespace rancher_cnode;
 using metadata::is_not_found_answer;
 
-TEST_CASE("distinguishes_the_404_of_rancher_from_all_others") {
+TEST_CASE("Rancher's 404 is distinguished from all others") {
   const struct {
     std::string body;
     bool is_ranchers;

@@ -23,7 +23,7 @@ bool contains(std::string_view text, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("reports_what_is_wrong_with_a_bad_body") {
+TEST_CASE("a bad body is reported with what is wrong in it") {
   for (const auto& row : testing::bad_bodies()) {
     CAPTURE(row.what);
     for (const std::size_t size : {1U, 5U, 1U << 20U}) {
@@ -38,7 +38,7 @@ TEST_CASE("reports_what_is_wrong_with_a_bad_body") {
   }
 }
 
-TEST_CASE("no_truncated_real_body_is_accepted") {
+TEST_CASE("every truncated real body is refused") {
   for (const char* name :
        {"self-service.json", "self-service-of-sidekick.json", "service-half-joined.json"}) {
     CAPTURE(name);
@@ -56,7 +56,7 @@ TEST_CASE("no_truncated_real_body_is_accepted") {
   }
 }
 
-TEST_CASE("the_error_of_a_failing_source_is_returned_wherever_it_fails") {
+TEST_CASE("the error of a failing source is returned wherever it fails") {
   const std::string body = fixture("service-half-joined.json");
   const Error lost{ErrorCode::unavailable, "connection closed in the middle of the answer"};
   for (std::size_t size = 0; size <= body.size(); ++size) {
@@ -67,7 +67,7 @@ TEST_CASE("the_error_of_a_failing_source_is_returned_wherever_it_fails") {
   }
 }
 
-TEST_CASE("no_damaged_body_crashes_the_reader") {
+TEST_CASE("a damaged body does not crash the reader") {
   const std::string body = fixture("self-service.json");
   const unsigned first_seed = 20'240'101;
   for (unsigned seed = first_seed; seed < first_seed + 2'000; ++seed) {

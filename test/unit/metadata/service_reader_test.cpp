@@ -24,7 +24,7 @@ Service must_read(const std::string& body) {
 
 }  // namespace
 
-TEST_CASE("reads_the_identity_of_a_service_from_real_bodies") {
+TEST_CASE("the identity of a service is read from real bodies") {
   struct Row {
     std::string body;
     const char* stack;
@@ -50,7 +50,7 @@ TEST_CASE("reads_the_identity_of_a_service_from_real_bodies") {
   }
 }
 
-TEST_CASE("reads_every_used_field_of_real_containers") {
+TEST_CASE("every used field of real containers is read") {
   const Service service = must_read(fixture("self-service.json"));
   CHECK(service.uuid == "60dd2ae9-d6aa-522a-9533-3480c3cb26a8");
   REQUIRE(service.containers.size() == 5);
@@ -75,14 +75,14 @@ TEST_CASE("reads_every_used_field_of_real_containers") {
   CHECK_FALSE(stopped.health_state.has_value());
 }
 
-TEST_CASE("reads_whose_network_a_sidekick_lives_on") {
+TEST_CASE("the container on whose network a sidekick lives is read") {
   const Service service = must_read(fixture("self-service-of-sidekick.json"));
   CHECK_FALSE(service.containers.at(0).primary_ip.has_value());
   CHECK(service.containers.at(0).network_from_container_uuid == "1d02865d-80e9-532d-b87c-e0f54ceb801c");
   CHECK_FALSE(service.containers.at(1).network_from_container_uuid.has_value());
 }
 
-TEST_CASE("reads_the_same_however_the_body_is_cut_into_pieces") {
+TEST_CASE("the result is the same however the body is cut into pieces") {
   const std::string body = fixture("self-service.json");
   const Service whole = must_read(body);
   for (const std::size_t size : {1U, 2U, 3U, 7U, 8U, 9U, 64U, 1'000U, 4'096U}) {
@@ -94,7 +94,7 @@ TEST_CASE("reads_the_same_however_the_body_is_cut_into_pieces") {
   }
 }
 
-TEST_CASE("takes_only_fields_at_their_exact_place") {
+TEST_CASE("only fields at their exact place are read") {
   const Service service = must_read(R"({
     "labels": {"containers": [{"uuid": "label"}], "name": "label", "uuid": {"name": ["deep"]}},
     "metadata": [{"containers": null, "stack_name": "meta"}],
@@ -112,7 +112,7 @@ TEST_CASE("takes_only_fields_at_their_exact_place") {
   CHECK(service.containers[0] == expected);
 }
 
-TEST_CASE("takes_null_or_absent_used_fields_as_unknown") {
+TEST_CASE("used fields that are null or absent are unknown") {
   const Service service = must_read(R"({"containers":[
     {"uuid":null,"name":null,"primary_ip":null,"ips":null,"state":null,"health_state":null,
      "network_from_container_uuid":null},
@@ -126,7 +126,7 @@ TEST_CASE("takes_null_or_absent_used_fields_as_unknown") {
   CHECK(service.name.empty());
 }
 
-TEST_CASE("accepts_a_null_at_each_position_or_reports_where_it_is_invalid") {
+TEST_CASE("a null at each position is accepted, or reported with its place") {
   const std::string whole =
       R"({"containers":[{"uuid":"1","name":"2","primary_ip":"3","ips":["4"],"state":"5","health_state":"6",)"
       R"("network_from_container_uuid":"7","labels":{"x":"8"}},{}],)"
@@ -173,12 +173,12 @@ TEST_CASE("accepts_a_null_at_each_position_or_reports_where_it_is_invalid") {
   }
 }
 
-TEST_CASE("accepts_null_and_empty_containers") {
+TEST_CASE("null and empty containers are accepted") {
   CHECK(must_read(R"({"containers":null,"name":"web"})").containers.empty());
   CHECK(must_read(R"({"containers":[],"name":"web"})").containers.empty());
 }
 
-TEST_CASE("unescapes_strings_as_go_writes_them_across_pieces") {
+TEST_CASE("strings are unescaped as Go writes them, across pieces too") {
   const std::string body = R"({"containers":[],"name":"a\u003cb \u0026 \"c\" \\ \u00e9 \ud83d\ude00)"
                            "\xc3\xa9\xe2\x82\xac"
                            R"( end"})";
@@ -192,7 +192,7 @@ TEST_CASE("unescapes_strings_as_go_writes_them_across_pieces") {
   }
 }
 
-TEST_CASE("skips_unused_strings_of_any_length") {
+TEST_CASE("unused strings of any length are skipped") {
   const std::string huge(3U << 20U, 'x');
   const std::string body = R"({"description":")" + huge + R"(","containers":[{"labels":{"a":")" + huge +
                            R"("},"uuid":"u","environment":")" + huge + R"("}],"name":"web"})";
@@ -203,12 +203,12 @@ TEST_CASE("skips_unused_strings_of_any_length") {
   CHECK(service->containers.at(0).uuid == "u");
 }
 
-TEST_CASE("takes_used_strings_up_to_the_limit") {
+TEST_CASE("used strings are read up to the limit") {
   const std::string longest(metadata::max_json_text, 'n');
   CHECK(must_read(R"({"containers":null,"name":")" + longest + R"("})").name == longest);
 }
 
-TEST_CASE("takes_containers_and_ips_up_to_their_limits") {
+TEST_CASE("containers and ips are read up to their limits") {
   std::string body = R"({"containers":[{"ips":[")";
   for (std::size_t i = 1; i < metadata::max_ips; ++i) {
     body += R"(","10.42.0.1)";
@@ -222,17 +222,17 @@ TEST_CASE("takes_containers_and_ips_up_to_their_limits") {
   CHECK(service.containers[0].ips.size() == metadata::max_ips);
 }
 
-TEST_CASE("takes_characters_next_to_the_surrogates") {
+TEST_CASE("characters next to the surrogates are accepted") {
   CHECK(must_read(R"({"containers":[],"name":"\ud7ff\ue000"})").name == "\xed\x9f\xbf\xee\x80\x80");
   CHECK(must_read(R"({"containers":[],"x":"\udc00","name":"web"})").name == "web");
 }
 
-TEST_CASE("takes_unused_values_nested_up_to_the_limit") {
+TEST_CASE("unused values may be nested up to the limit") {
   const std::size_t levels = metadata::max_json_depth - 4;
   const std::string nested = std::string(levels, '[') + std::string(levels, ']');
   CHECK(must_read(R"({"containers":[{"labels":)" + nested + R"(}]})").containers.size() == 1);
 }
 
-TEST_CASE("takes_white_space_around_the_answer") {
+TEST_CASE("white space around the answer is accepted") {
   CHECK(must_read(" \r\n\t{\"containers\" :\n null , \"name\" : \"web\" }\n\n").name == "web");
 }

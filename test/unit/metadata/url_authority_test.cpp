@@ -14,12 +14,12 @@ TimePoint at(int seconds) { return TimePoint{} + std::chrono::seconds(seconds); 
 
 }  // namespace
 
-TEST_CASE("the first url is trusted at once") {
+TEST_CASE("the first URL is trusted at once") {
   UrlAuthority urls(confirmation);
   CHECK(urls.read_succeeded(at(0), 0) == Authority::full);
 }
 
-TEST_CASE("a later url may only add until it was read for the confirmation") {
+TEST_CASE("a later URL may only add peers until it was read for the confirmation time") {
   UrlAuthority urls(confirmation);
   CHECK(urls.read_succeeded(at(0), 0) == Authority::full);
   CHECK(urls.read_succeeded(at(10), 1) == Authority::may_only_add);
@@ -28,7 +28,7 @@ TEST_CASE("a later url may only add until it was read for the confirmation") {
   CHECK(urls.read_succeeded(at(71), 1) == Authority::full);
 }
 
-TEST_CASE("a failed read and another url restart the confirmation") {
+TEST_CASE("a failed read and another URL restart the confirmation") {
   UrlAuthority urls(confirmation);
   CHECK(urls.read_succeeded(at(0), 1) == Authority::may_only_add);
   urls.read_failed();
@@ -38,7 +38,7 @@ TEST_CASE("a failed read and another url restart the confirmation") {
   CHECK(urls.read_succeeded(at(180), 1) == Authority::full);
 }
 
-TEST_CASE("an earlier url that is back is trusted at once, and the later one no longer") {
+TEST_CASE("an earlier URL that is back is trusted at once, and the later one no longer") {
   UrlAuthority urls(confirmation);
   CHECK(urls.read_succeeded(at(0), 1) == Authority::may_only_add);
   CHECK(urls.read_succeeded(at(60), 1) == Authority::full);
@@ -46,13 +46,13 @@ TEST_CASE("an earlier url that is back is trusted at once, and the later one no 
   CHECK(urls.read_succeeded(at(62), 1) == Authority::may_only_add);
 }
 
-TEST_CASE("a url before an unconfirmed one is not an earlier one") {
+TEST_CASE("a URL before an unconfirmed one is not an earlier one") {
   UrlAuthority urls(confirmation);
   CHECK(urls.read_succeeded(at(0), 2) == Authority::may_only_add);
   CHECK(urls.read_succeeded(at(1), 1) == Authority::may_only_add);
 }
 
-TEST_CASE("without a confirmation each url is trusted at once") {
+TEST_CASE("without a confirmation time each URL is trusted at once") {
   UrlAuthority urls(Milliseconds(0));
   CHECK(urls.read_succeeded(at(0), 3) == Authority::full);
 }

@@ -9,7 +9,7 @@ using metadata::Pace;
 using metadata::RereadBudget;
 using metadata::retry_delay;
 
-TEST_CASE("retries_soon_at_first_and_then_at_the_polling_interval") {
+TEST_CASE("retries come soon at first, and then at the polling interval") {
   const Pace pace;
   const long expected[] = {250, 500, 1'000, 2'000, 4'000, 5'000, 5'000};
   for (unsigned failures = 1; failures <= 7; ++failures) {
@@ -19,19 +19,19 @@ TEST_CASE("retries_soon_at_first_and_then_at_the_polling_interval") {
   CHECK(retry_delay(pace, Milliseconds(5'000), 4'000'000'000U) == Milliseconds(5'000));
 }
 
-TEST_CASE("a_long_polling_interval_does_not_make_retries_rarer_than_every_10_s") {
+TEST_CASE("a long polling interval does not make retries rarer than every 10 s") {
   CHECK(retry_delay(Pace{}, Milliseconds(3'600'000), 6) == Milliseconds(8'000));
   for (const unsigned failures : {7U, 20U, 4'000'000'000U}) {
     CHECK(retry_delay(Pace{}, Milliseconds(3'600'000), failures) == Milliseconds(10'000));
   }
 }
 
-TEST_CASE("never_retries_sooner_than_the_smallest_gap") {
+TEST_CASE("no retry comes sooner than the smallest gap") {
   CHECK(retry_delay(Pace{}, Milliseconds(10), 1) == Milliseconds(250));
   CHECK(retry_delay(Pace{}, Milliseconds(10), 9) == Milliseconds(250));
 }
 
-TEST_CASE("two_changes_after_a_quiet_time_are_read_without_delay") {
+TEST_CASE("two changes after a quiet time are read without delay") {
   RereadBudget budget{Pace{}};
   TimePoint now{};
   for (int i = 0; i < 2; ++i) {
@@ -42,7 +42,7 @@ TEST_CASE("two_changes_after_a_quiet_time_are_read_without_delay") {
   CHECK(budget.take(now) == Duration::zero());
 }
 
-TEST_CASE("a_version_that_changes_every_second_is_read_every_second_without_delay") {
+TEST_CASE("a version that changes every second is read every second without delay") {
   RereadBudget budget{Pace{}};
   TimePoint now{};
   for (int i = 0; i < 1'000; ++i, now += Milliseconds(1'000)) {
@@ -50,7 +50,7 @@ TEST_CASE("a_version_that_changes_every_second_is_read_every_second_without_dela
   }
 }
 
-TEST_CASE("however_versions_change_there_is_one_read_a_second_in_the_long_run") {
+TEST_CASE("however versions change, there is one read a second in the long run") {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     CAPTURE(seed);
     std::mt19937 random(seed);

@@ -63,6 +63,10 @@ class Watched {
       : watcher(std::move(settings), handlers(ask_address, own), log_) {
     watcher.start();
   }
+  Watched(WatcherSettings settings, std::shared_ptr<metadata::WatchClock> clock)
+      : watcher(std::move(settings), handlers(AskAddress::no, std::nullopt), log_, std::move(clock)) {
+    watcher.start();
+  }
 
   /// The next observation; fails the test after 10 s.
   Observation next() {

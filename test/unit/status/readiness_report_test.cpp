@@ -100,7 +100,7 @@ TEST_CASE("a peer counts as not tried while it is queued, probed or dialled, and
   }
 }
 
-TEST_CASE("of many targets some are reported, and the number of the others") {
+TEST_CASE("when there are many targets, some are reported and the others counted") {
   CHECK(readiness_report(has_read(), {{awaited, awaited}, 7}) ==
         "target myapp@10.42.0.1 is awaited: most likely the cookies differ; "
         "target myapp@10.42.0.1 is awaited: most likely the cookies differ; and 5 more targets");

@@ -125,7 +125,7 @@ TEST_CASE("every field of the status has its own value") {
       "5000, "
       "last_failure: <<\"404\">>, last_failure_ms_ago: 6000, authoritative_reads: 31, incomplete_reads: 32, "
       "failed_reads: 33, removed_peers: 34, "
-      "dropped_containers: {no_address: 41, not_ipv4: 42, not_a_host: 43, duplicate: 44}, "
+      "containers_skipped: {no_address: 41, not_ipv4: 42, not_a_host: 43, duplicate: 44}, "
       "mass_removal_guard: {missing: 7, known: 9, since_ms_ago: 7000}}, "
       "targets: [{node: myapp@10.42.0.1, state: unresponsive, reason: <<\"no answer\">>, stage: epmd, "
       "since_ms_ago: 1000, connected: 3, has_synced: true, "

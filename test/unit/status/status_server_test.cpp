@@ -84,7 +84,7 @@ TEST_CASE("status, peers and the version are answered at once") {
   CHECK(served.caller.ask_for_bytes(request("version")) == TermWriter().binary("1.2.3").bytes());
 }
 
-TEST_CASE("what is missing is answered in words until the initial sync is done") {
+TEST_CASE("the readiness report is returned until the initial sync is done") {
   Served served;
   CHECK(served.caller.ask(request("readiness")).find("much") != std::string::npos);
   served.synced = true;
@@ -101,7 +101,7 @@ TEST_CASE("a refresh may be called or cast") {
   CHECK(served.refreshed == 2);
 }
 
-TEST_CASE("what is not known is returned as that") {
+TEST_CASE("an unknown request is answered with unknown_request") {
   Served served;
   for (const auto& [asked, answer] :
        {std::pair{request("wait"), "{error,{unknown_request,wait}}"},
@@ -168,7 +168,7 @@ TEST_CASE("an await of no time asks whether the initial sync is done") {
   CHECK(served.caller.await_answer(asked) == "{error,timeout}");
 }
 
-TEST_CASE("of too many callers the last is refused, and a place that becomes free is given again") {
+TEST_CASE("a caller beyond the limit is refused, and a place that becomes free is given again") {
   Served served;
   std::vector<std::uint32_t> waiting;
   for (std::size_t i = 0; i + 1 < StatusServer::max_waiting; ++i) {
