@@ -60,7 +60,7 @@ round(Metadata, Round) ->
         test_host:remove_all()
     end.
 
-%% The C-nodes start first, as the wrapper script does it, then all BEAMs at once. A BEAM counts as booted as soon as its
+%% The C-nodes start first, then all BEAMs at once. A BEAM counts as booted as soon as its
 %% epmd knows its name; that is looked at every ?LOOK_MS, so the figure is too short by that much at the most.
 boot_to_mesh(Metadata, Dead) ->
     Hosts = test_cluster:hosts(?HOSTS),

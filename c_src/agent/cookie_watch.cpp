@@ -15,6 +15,15 @@ bool same_file(const struct stat& a, const struct stat& b) {
 CookieWatch::CookieWatch(const Config& config, distribution::Connections& cnode, const Log& log)
     : path_(config.cookie_path), cookie_(config.cookie.reveal()), cnode_(cnode), log_(log) {}
 
+void CookieWatch::use(const Cookie& cookie) {
+  path_.clear();
+  if (cookie.reveal() != cookie_) {
+    cookie_ = cookie.reveal();
+    cnode_.set_cookie(cookie);
+    ++changes_;
+  }
+}
+
 std::uint64_t CookieWatch::changes() {
   struct stat now {};
   if (path_.empty() || ::stat(path_.c_str(), &now) != 0 || same_file(now, seen_)) {

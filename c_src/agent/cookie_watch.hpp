@@ -18,11 +18,14 @@ class CookieWatch {
   /// `cnode` and `log` must outlive it.
   CookieWatch(const Config& config, distribution::Connections& cnode, const Log& log);
 
+  /// The cookie of the BEAM; no file is watched any more.
+  void use(const Cookie& cookie);
+
   /// How often the cookie has changed so far. Checks the file, and reads it only if it has changed.
   [[nodiscard]] std::uint64_t changes();
 
  private:
-  const std::string path_;  ///< "" = the cookie is not from a file
+  std::string path_;  ///< "" = the cookie is not from a file
   std::string cookie_;
   distribution::Connections& cnode_;
   const Log& log_;

@@ -8,11 +8,12 @@ namespace rancher_cnode::agent {
 namespace asio = boost::asio;
 
 Targets::Targets(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
-                 const Config& config, const Log& log, std::function<void()> changed)
+                 const Config& config, NodeName beam, const Log& log, std::function<void()> changed)
     : loop_(loop),
       cnode_(cnode),
       timers_(timers),
       config_(config),
+      beam_(std::move(beam)),
       cookie_(config, cnode, log),
       log_(log),
       all_(config.targets == TargetScope::all),
@@ -20,7 +21,7 @@ Targets::Targets(boost::asio::io_context& loop, distribution::Connections& cnode
 
 void Targets::start() {
   if (!all_) {
-    add(NodeName::of(config_.node_basename, *Ipv4Address::parse(cnode_.name().host())));
+    add(beam_);
   }
 }
 
@@ -95,6 +96,12 @@ void Targets::add(const NodeName& name) {
 void Targets::on_external_change() {
   for (const auto& [name, target] : targets_) {
     target->on_external_change();
+  }
+}
+
+void Targets::use_cookie(const Cookie& cookie) {
+  if (config_.cookie_origin == CookieOrigin::fallback) {
+    cookie_.use(cookie);
   }
 }
 

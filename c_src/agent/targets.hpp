@@ -26,12 +26,12 @@ namespace rancher_cnode::agent {
 
 class Targets {
  public:
-  /// `cnode`, `timers`, `config` and `log` must outlive stop(). `changed` is called whenever the initial sync may have
+  /// `cnode`, `timers`, `config` and `log` must outlive stop(). `beam` is the target unless all are. `changed` is called whenever the initial sync may have
   /// become done; it must not call back directly.
   Targets(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
-          const Config& config, const Log& log, std::function<void()> changed);
+          const Config& config, NodeName beam, const Log& log, std::function<void()> changed);
 
-  /// Adds the BEAM on our own address, unless all are targets.
+  /// Adds our own BEAM, unless all are targets.
   void start();
   /// Nothing runs after it.
   void stop();
@@ -39,6 +39,8 @@ class Targets {
   /// To be called after every successful read, also the first one without peers.
   void share(const std::shared_ptr<const membership::Desired>& desired);
   void on_external_change();
+  /// That of the BEAM, unless one is set.
+  void use_cookie(const Cookie& cookie);
   void node_up(const NodeName& node);
   void node_down(const NodeName& node, const Error& why);
 
@@ -65,6 +67,7 @@ class Targets {
   distribution::Connections& cnode_;
   Timers& timers_;
   const Config& config_;
+  const NodeName beam_;
   CookieWatch cookie_;
   const Log& log_;
   const bool all_;

@@ -2,11 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <map>
 #include <optional>
 #include <utility>
 
 #include "cli/texts.hpp"
-#include "cli/vm_args.hpp"
 #include "rancher_cnode/config/raw_config.hpp"
 #include "rancher_cnode/config/rules.hpp"
 #include "rancher_cnode/config/settings.hpp"
@@ -18,14 +19,38 @@ using namespace config;
 namespace {
 
 constexpr int bad_setting_status = 2;
-constexpr std::string_view default_timeout_ms = "60000";
+constexpr Milliseconds default_timeout{60'000};
+/// A release without its address is of little use, but better than none.
+constexpr Milliseconds default_exec_timeout{30'000};
+/// Somebody, or Docker, waits for the answer.
+constexpr Milliseconds default_status_timeout{1'000};
 constexpr std::uint64_t one_day_ms = 86'400'000;
+constexpr std::uint64_t most_peers = 100'000;
+constexpr std::string_view end_of_flags = "--";
+
+struct CommandForm {
+  const char* name;
+  Command command;
+  std::vector<std::string> flags;  ///< of this command only, each with a value
+};
+
+const std::vector<CommandForm>& commands() {
+  static const std::vector<CommandForm> all{
+      {"run", Command::run, {}},
+      {"ip", Command::ip, {"--timeout"}},
+      {"wait", Command::wait, {"--timeout"}},
+      {"exec", Command::exec, {"--timeout"}},
+      {"env", Command::env, {"--timeout"}},
+      {"status", Command::status, {"--format", "--timeout"}},
+      {"check", Command::check, {"--expect", "--min", "--max-metadata-age", "--timeout"}}};
+  return all;
+}
 
 /// The command line, unchecked.
 struct Flags {
   RawConfig settings;
   std::optional<std::string> config_file;
-  std::optional<std::string> timeout;
+  std::map<std::string, std::string> of_command;  ///< the flags of the command and their values
   Command command = Command::run;
   bool help = false;
   bool version = false;
@@ -35,7 +60,8 @@ struct Flags {
 tl::unexpected<Error> bad(std::string message) { return failure(ErrorCode::bad_setting, std::move(message)); }
 
 bool takes_value(std::string_view argument) {
-  if (argument == "--config" || argument == "--timeout") {
+  const auto has_it = [&](const CommandForm& form) { return std::ranges::count(form.flags, argument) > 0; };
+  if (argument == "--config" || std::ranges::any_of(commands(), has_it)) {
     return true;
   }
   const Setting* const setting = argument.starts_with("--") ? find_setting(argument.substr(2)) : nullptr;
@@ -97,12 +123,15 @@ Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
   const auto* help = app.add_flag("-h,--help");
   const auto* version = app.add_flag("--version");
   const auto* print_config = app.add_flag("--print-config");
-  const auto command = [&app](const std::string& name) { return app.add_subcommand(name)->fallthrough(); };
-  command("run");
-  auto* const ip = command("ip");
-  const auto* ip_timeout = valued(*ip, "--timeout");
-  auto* const wait = command("wait");
-  const auto* wait_timeout = valued(*wait, "--timeout");
+  std::vector<std::pair<const CommandForm*, const CLI::App*>> parsers;
+  std::vector<std::pair<std::string, const CLI::Option*>> of_command;
+  for (const CommandForm& form : commands()) {
+    auto* const parser = app.add_subcommand(form.name)->fallthrough();
+    parsers.emplace_back(&form, parser);
+    for (const std::string& flag : form.flags) {
+      of_command.emplace_back(flag, valued(*parser, flag));
+    }
+  }
 
   try {
     // CLI11 takes the arguments in reverse order.
@@ -118,14 +147,15 @@ Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
   flags.help = help->count() > 0;
   flags.version = version->count() > 0;
   flags.print_config = print_config->count() > 0;
-  if (ip->parsed()) {
-    flags.command = Command::ip;
+  for (const auto& [form, parser] : parsers) {
+    flags.command = parser->parsed() ? form->command : flags.command;
   }
-  if (wait->parsed()) {
-    flags.command = Command::wait;
+  for (const auto& [flag, option] : of_command) {
+    if (const auto value = last_of(*option)) {
+      flags.of_command.emplace(flag, *value);
+    }
   }
   flags.config_file = last_of(*config);
-  flags.timeout = last_of(ip->parsed() ? *ip_timeout : *wait_timeout);
   if (const auto extra = app.remaining(true); !extra.empty() && !flags.help && !flags.version) {
     return unknown_argument(extra.front());
   }
@@ -153,13 +183,92 @@ Expected<RawConfig> gather(Flags& flags, const Environment& environment) {
   return layered(std::move(flags.settings), from_environment(environment), std::move(file), environment);
 }
 
-Expected<Milliseconds> timeout_of(const Flags& flags) {
-  const std::string text = flags.timeout.value_or(std::string(default_timeout_ms));
-  const auto number = number_between(text, 0, one_day_ms);
-  if (!number) {
-    return bad("--timeout " + shown(text) + " must be a whole number from 0 to 86400000");
+std::optional<Milliseconds> default_timeout_of(Command command) {
+  switch (command) {
+    case Command::ip:
+    case Command::wait:
+      return default_timeout;
+    case Command::status:
+    case Command::check:
+      return default_status_timeout;
+    case Command::exec:
+      return default_exec_timeout;
+    case Command::env:
+    case Command::run:
+    case Command::exit:
+      break;
   }
-  return Milliseconds(*number);
+  return std::nullopt;
+}
+
+/// Nothing if the flag is not given.
+Expected<std::optional<std::uint64_t>> number_of(const Flags& flags, const std::string& flag,
+                                                 std::uint64_t most) {
+  const auto given = flags.of_command.find(flag);
+  if (given == flags.of_command.end()) {
+    return std::optional<std::uint64_t>();
+  }
+  const auto number = number_between(given->second, 0, most);
+  if (!number) {
+    return bad(flag + " " + shown(given->second) + " must be a whole number from 0 to " +
+               std::to_string(most));
+  }
+  return std::optional<std::uint64_t>(*number);
+}
+
+std::optional<Milliseconds> milliseconds(const std::optional<std::uint64_t>& number) {
+  return number ? std::optional(Milliseconds(*number)) : std::nullopt;
+}
+
+Expected<StatusFormat> format_of(const Flags& flags) {
+  static constexpr std::array formats{
+      std::pair{"table", StatusFormat::table}, std::pair{"json", StatusFormat::json},
+      std::pair{"prometheus", StatusFormat::prometheus}, std::pair{"erlang", StatusFormat::erlang}};
+  const auto given = flags.of_command.find("--format");
+  if (given == flags.of_command.end()) {
+    return StatusFormat::table;
+  }
+  for (const auto& [name, format] : formats) {
+    if (given->second == name) {
+      return format;
+    }
+  }
+  return bad("--format " + shown(given->second) + " must be table, json, prometheus or erlang");
+}
+
+/// The flags of the command.
+Expected<void> add_to(Invocation& invocation, const Flags& flags) {
+  const auto timeout = number_of(flags, "--timeout", one_day_ms);
+  const auto expect = number_of(flags, "--expect", most_peers);
+  const auto min = number_of(flags, "--min", most_peers);
+  const auto age = number_of(flags, "--max-metadata-age", one_day_ms);
+  for (const auto* number : {&timeout, &expect, &min, &age}) {
+    if (!*number) {
+      return tl::unexpected<Error>(number->error());
+    }
+  }
+  const auto format = format_of(flags);
+  if (!format) {
+    return tl::unexpected<Error>(format.error());
+  }
+  invocation.timeout = *timeout ? milliseconds(*timeout) : default_timeout_of(flags.command);
+  invocation.format = *format;
+  invocation.demands = {.expect = *expect, .min = *min, .max_metadata_age = milliseconds(*age)};
+  return {};
+}
+
+/// The arguments that give another process of this program the same flags.
+std::vector<std::string> arguments_of_cnode(const Flags& flags) {
+  std::vector<std::string> arguments{"rancher_cnode", "run"};
+  if (flags.config_file) {
+    arguments.push_back("--config=" + *flags.config_file);
+  }
+  for (const auto& [name, value] : flags.settings) {
+    for (const std::string& text : value.texts) {
+      arguments.push_back(flag_of(name) + "=" + text);
+    }
+  }
+  return arguments;
 }
 
 Invocation printed(std::string output) {
@@ -169,16 +278,7 @@ Invocation printed(std::string output) {
 }
 
 Purpose purpose_of(Command command) {
-  switch (command) {
-    case Command::ip:
-      return Purpose::ask_address;
-    case Command::wait:
-      return Purpose::ask_cnode;
-    case Command::run:
-    case Command::exit:
-      break;
-  }
-  return Purpose::run;
+  return command == Command::ip || command == Command::env ? Purpose::ask_address : Purpose::connect;
 }
 
 std::string help_of(Command command) {
@@ -187,6 +287,14 @@ std::string help_of(Command command) {
       return ip_help_text();
     case Command::wait:
       return wait_help_text();
+    case Command::status:
+      return status_help_text();
+    case Command::check:
+      return check_help_text();
+    case Command::exec:
+      return exec_help_text();
+    case Command::env:
+      return env_help_text();
     case Command::run:
     case Command::exit:
       break;
@@ -194,26 +302,9 @@ std::string help_of(Command command) {
   return help_text();
 }
 
-/// Takes no settings, and its FLAG is not one of ours.
-Expected<Invocation> vm_arg_printed(const std::vector<std::string>& arguments,
-                                    const Environment& environment) {
-  if (arguments.size() != 3) {
-    return bad("vm-arg takes FILE and FLAG; see --help");
-  }
-  const auto value = vm_arg_of_file(arguments[1], arguments[2], environment);
-  if (!value) {
-    return tl::unexpected<Error>(value.error());
-  }
-  Invocation invocation = printed(*value ? **value + '\n' : "");
-  invocation.status = *value ? 0 : 1;
-  return invocation;
-}
-
 Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Environment& environment) {
-  if (!arguments.empty() && arguments.front() == "vm-arg") {
-    return vm_arg_printed(arguments, environment);
-  }
-  auto flags = parse_flags(arguments);
+  const auto separator = std::ranges::find(arguments, end_of_flags);
+  auto flags = parse_flags({arguments.begin(), separator});
   if (!flags) {
     return tl::unexpected<Error>(flags.error());
   }
@@ -224,6 +315,15 @@ Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Env
     return printed("rancher_cnode " + std::string(program_version()) + "\n");
   }
 
+  const bool has_program = separator != arguments.end() && separator + 1 != arguments.end();
+  if (flags->command == Command::exec && !has_program) {
+    return bad("exec needs a command: rancher_cnode exec [settings] -- COMMAND [ARGUMENT...]");
+  }
+  if (flags->command != Command::exec && separator != arguments.end()) {
+    return unknown_argument(*separator);
+  }
+
+  std::vector<std::string> cnode = arguments_of_cnode(*flags);
   const auto raw = gather(*flags, environment);
   if (!raw) {
     return tl::unexpected<Error>(raw.error());
@@ -246,12 +346,12 @@ Expected<Invocation> invoke(const std::vector<std::string>& arguments, const Env
   invocation.config = validated->config;
   invocation.settings = settings_in_effect(*raw, *validated);
   invocation.warnings = std::move(warnings);
-  if (flags->command != Command::run) {
-    const auto timeout = timeout_of(*flags);
-    if (!timeout) {
-      return tl::unexpected<Error>(timeout.error());
-    }
-    invocation.timeout = *timeout;
+  if (const auto added = add_to(invocation, *flags); !added) {
+    return tl::unexpected<Error>(added.error());
+  }
+  if (has_program) {
+    invocation.program.assign(separator + 1, arguments.end());
+    invocation.cnode = std::move(cnode);
   }
   return invocation;
 }

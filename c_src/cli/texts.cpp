@@ -138,19 +138,27 @@ std::string config_text(const RawConfig& raw, const Validated& validated) {
 
 std::string help_text() {
   std::string text =
-      "Usage: rancher_cnode [run] --node-basename NAME [settings]\n"
+      "Usage: rancher_cnode exec [settings] -- COMMAND [ARGUMENT...]\n"
+      "       rancher_cnode [run] [settings]\n"
+      "       rancher_cnode env [--timeout MS] [settings]\n"
       "       rancher_cnode ip [--timeout MS] [settings]\n"
       "       rancher_cnode wait [--timeout MS] [settings]\n"
-      "       rancher_cnode vm-arg FILE FLAG\n"
+      "       rancher_cnode status [--format FORMAT] [--timeout MS] [settings]\n"
+      "       rancher_cnode check [--expect N] [--min N] [--max-metadata-age MS] [settings]\n"
       "\n"
       "A hidden Erlang node that connects the BEAM nodes of a Rancher service.\n"
       "\n"
       "Commands:\n";
+  text += help_line("exec", "Run the command of the container, and this node beside it.");
   text += help_line("run", "Run the node until it is stopped. The default.");
+  text += help_line("env", "Print the variables by which a release becomes a node, for its rel/env.sh.eex.");
   text += help_line("ip", "Print the address of this container by the metadata service.");
   text +=
       help_line("wait", "Block until the initial sync is done: every peer is connected or was tried once.");
-  text += help_line("vm-arg", "Print the value of FLAG in the vm.args FILE, as the BEAM reads it.");
+  text += help_line("status",
+                    "Print what the node of this container reports: the cluster, and why peers are missing.");
+  text +=
+      help_line("check", "Health check: print one line about what is connected now, and exit with 0 or 1.");
   std::string_view group;
   for (const Setting& setting : settings()) {
     if (setting.group != group) {
@@ -177,8 +185,14 @@ std::string help_text() {
       "\n"
       "Exit status:\n";
   text += help_line("0", "Stopped on request, or the command succeeded.");
-  text += help_line("1", "ip or wait timed out, vm-arg found no value, or a system resource is exhausted.");
+  text += help_line(
+      "1",
+      "ip, env, wait or exec timed out, status got no answer, check failed, or a system resource is "
+      "exhausted.");
   text += help_line("2", "A bad setting.");
+  text += help_line("3", "status: a peer that may be dialled is not connected.");
+  text += help_line("4", "status: no BEAM is connected, or no metadata was read yet.");
+  text += help_line("other", "exec: the status of the command; 128 + n if signal n ended it.");
   return text;
 }
 
@@ -195,6 +209,42 @@ std::string ip_help_text() {
   return text;
 }
 
+std::string exec_help_text() {
+  std::string text =
+      "Usage: rancher_cnode exec [settings] -- COMMAND [ARGUMENT...]\n"
+      "\n"
+      "The entry point of a container. Waits until the address of this container is known, starts the\n"
+      "command with CONTAINER_IP, REPLACE_OS_VARS, RELX_REPLACE_OS_VARS and, for a Mix release,\n"
+      "RELEASE_DISTRIBUTION and RELEASE_NODE, unless they are set, and runs the C-node beside it. Forwards\n"
+      "signals, reaps orphans, starts the C-node again if it dies, and ends with the exit status of the\n"
+      "command (128 + n if signal n ended it). If a BEAM runs in this container already, the command gets\n"
+      "its name, and no C-node is started.\n"
+      "\n";
+  text += help_line("--timeout MS",
+                    "Timeout for the address, after which the only address of the container is used, or the "
+                    "command is not started. 0 to 86400000, 0 = no limit. [30000]");
+  text += "\nThe settings are those of `rancher_cnode --help`.\n";
+  return text;
+}
+
+std::string env_help_text() {
+  std::string text =
+      "Usage: rancher_cnode env [--timeout MS] [settings]\n"
+      "\n"
+      "Prints shell assignments of CONTAINER_IP, RELEASE_DISTRIBUTION and RELEASE_NODE, as far as they are\n"
+      "not set, for the line\n"
+      "  eval \"$(rancher_cnode env)\"\n"
+      "in rel/env.sh.eex of a Mix release. They are those of the BEAM that runs in this container; without\n"
+      "one, the address is waited for. The name is --node-basename or $RELEASE_NAME.\n"
+      "\n";
+  text +=
+      help_line("--timeout MS",
+                "Timeout for the address. 0 to 86400000, 0 = no limit. Default: 30000 if $RELEASE_COMMAND "
+                "starts a node, else 2000.");
+  text += "\nThe settings are those of `rancher_cnode --help`; the cookie is not needed.\n";
+  return text;
+}
+
 std::string wait_help_text() {
   std::string text =
       "Usage: rancher_cnode wait [--timeout MS] [settings]\n"
@@ -207,6 +257,40 @@ std::string wait_help_text() {
   text +=
       "\nThe settings are those of `rancher_cnode --help`; --basename, --ip and the cookie must be those of\n"
       "the running node; --node-basename is not needed.\n";
+  return text;
+}
+
+std::string status_help_text() {
+  std::string text =
+      "Usage: rancher_cnode status [--format FORMAT] [--timeout MS] [settings]\n"
+      "\n"
+      "Prints what the rancher_cnode of this container reports now: whether the cluster is whole, and for\n"
+      "each peer its state, why it is not connected, and what happens next.\n"
+      "Exit status: 0 whole; 1 no answer; 3 incomplete: a peer that may be dialled is not connected;\n"
+      "4 not driving: no BEAM is connected, or no authoritative answer of the metadata yet.\n"
+      "\n";
+  text += help_line("--format FORMAT", "table, json, prometheus or erlang. Fields: docs/status.md. [table]");
+  text += help_line("--timeout MS", "Timeout. 0 to 86400000, 0 = no limit. [1000]");
+  text +=
+      "\nThe table is coloured on a terminal, unless $NO_COLOR is set, and cut to $COLUMNS or the terminal.\n"
+      "No setting is needed beside a BEAM; --basename must be that of the running node.\n";
+  return text;
+}
+
+std::string check_help_text() {
+  std::string text =
+      "Usage: rancher_cnode check [--expect N] [--min N] [--max-metadata-age MS] [--timeout MS] [settings]\n"
+      "\n"
+      "Health check for Docker, Rancher and scripts. Prints one line about what is connected now.\n"
+      "Exit status: 0 if a BEAM is connected, the metadata was read, and the demands are met; else 1.\n"
+      "Without --expect and --min, every peer that may be dialled must be connected.\n"
+      "\n";
+  text += help_line("--expect N", "Exact number of connected peers, and no other missing. 0 to 100000.");
+  text += help_line("--min N", "Minimum number of connected peers; others may be missing. 0 to 100000.");
+  text += help_line("--max-metadata-age MS",
+                    "Maximum age of the last authoritative answer of the metadata. 0 to 86400000.");
+  text += help_line("--timeout MS", "Timeout. 0 to 86400000, 0 = no limit. [1000]");
+  text += "\nNo setting is needed beside a BEAM; --basename must be that of the running node.\n";
   return text;
 }
 

@@ -30,7 +30,19 @@ struct SettingInEffect {
 /// Usage of the command `ip`.
 [[nodiscard]] std::string ip_help_text();
 
+/// Usage of the command `exec`.
+[[nodiscard]] std::string exec_help_text();
+
+/// Usage of the command `env`.
+[[nodiscard]] std::string env_help_text();
+
 /// Usage of the command `wait`.
 [[nodiscard]] std::string wait_help_text();
+
+/// Usage of the command `status`.
+[[nodiscard]] std::string status_help_text();
+
+/// Usage of the command `check`.
+[[nodiscard]] std::string check_help_text();
 
 }  // namespace rancher_cnode::cli

@@ -16,10 +16,11 @@ struct FoundCookie {
   Cookie cookie;
   std::string source;  ///< for people: $RELEASE_COOKIE, '/home/app/.erlang.cookie'
   std::string path;    ///< of the file; "" if it came from a variable
+  CookieOrigin origin = CookieOrigin::setting;
 };
 
-/// ErrorCode::bad_setting if no source has one (the message names them), or if the first source that is set cannot be
-/// read or is invalid: later sources are not tried, because they would hide the mistake.
+/// The cookie is empty if no source has one: the file of --cookie-file or of the BEAM may still be made, or the BEAM has it
+/// in its arguments. ErrorCode::bad_setting if a variable or the file of --cookie-file is invalid or cannot be read.
 [[nodiscard]] Expected<FoundCookie> find_cookie(const std::optional<std::string>& cookie_file,
                                                 const Environment& environment);
 

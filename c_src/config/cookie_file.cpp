@@ -49,4 +49,12 @@ Expected<Cookie> read_cookie_file(const std::string& path) {
   return parse_cookie_file({buffer.data(), static_cast<std::size_t>(file.gcount())});
 }
 
+Expected<Cookie> cookie_of(const Config& config) {
+  if (!config.cookie.empty() || config.cookie_path.empty()) {
+    return config.cookie;
+  }
+  auto cookie = read_cookie_file(config.cookie_path);
+  return cookie ? cookie : tl::unexpected<Error>(cookie.error().within(config.cookie_path));
+}
+
 }  // namespace rancher_cnode

@@ -16,7 +16,9 @@ constexpr std::string_view shutdown = "Shutdown";
 
 constexpr auto all = std::to_array<Setting>({
     {"node-basename", Shape::single, "NAME", "",
-     "Alive name of the BEAM nodes: the part before the @ in myapp@10.42.0.7. Required.", names},
+     "Alive name of the BEAM nodes: the part before the @ in myapp@10.42.0.7. Default: that of the BEAM in "
+     "this container.",
+     names},
     {"basename", Shape::single, "NAME", "remsh-rancher_cnode",
      "Alive name of this node. Must differ from --node-basename: both register with the same epmd.", names},
     {"ip", Shape::single, "ADDRESS", "",
@@ -24,8 +26,9 @@ constexpr auto all = std::to_array<Setting>({
      "metadata service.",
      names},
     {"cookie-file", Shape::single, "FILE", "",
-     "File that contains the cookie. Default: $RANCHER_CNODE_COOKIE, $RELEASE_COOKIE, ~/.erlang.cookie, "
-     "then ~/.config/erlang/.erlang.cookie. There is no flag for the cookie itself.",
+     "File that contains the cookie. Default: $RANCHER_CNODE_COOKIE, then the cookie of the BEAM in this "
+     "container; where its processes cannot be seen, $RELEASE_COOKIE, ~/.erlang.cookie, then "
+     "~/.config/erlang/.erlang.cookie. There is no flag for the cookie itself.",
      names},
     {"targets", Shape::single, "local|all", "local",
      "Targets: the BEAM at this address, or every peer of the service.", names},
@@ -85,8 +88,13 @@ constexpr auto all = std::to_array<Setting>({
     {"log-level", Shape::single, "debug|info|warning|error", "info", "Minimum log level.", logging},
     {"log-format", Shape::single, "text|json", "text", "Log format on standard error.", logging},
 
-    {"watch-pid", Shape::single, "PID", "", "Process whose end stops the program with status 0.", shutdown},
+    {"watch-pid", Shape::single, "PID", "",
+     "Process whose end stops the program with status 0. The BEAM is then this process or a descendant.",
+     shutdown},
     {"exit-on-eof", Shape::toggle, "on|off", "off", "Exit with status 0 when standard input closes.",
+     shutdown},
+    {"exit-with-beam", Shape::toggle, "on|off", "off",
+     "Exit with status 0 when the BEAM has ended and neither heart nor run_erl is there to start it again.",
      shutdown},
     {"once", Shape::toggle, "on|off", "off", "Exit with status 0 after the initial sync.", shutdown},
 });

@@ -97,13 +97,9 @@ class Reader {
 constexpr std::uint64_t one_hour_ms = 3'600'000;
 constexpr std::uint64_t one_day_ms = 24 * one_hour_ms;
 
-void read_names(Reader& reader, Config& config, Purpose purpose) {
+void read_names(Reader& reader, Config& config) {
   constexpr auto alive_rule = "must be 1 to 239 characters of [0-9A-Za-z_-]";
   reader.read_text("node-basename", config.node_basename, NodeName::is_alive_name, alive_rule);
-  if (config.node_basename.empty() && purpose == Purpose::run) {
-    reader.fail(
-        "--node-basename is required (or $RANCHER_CNODE_NODE_BASENAME, or node-basename in a --config file)");
-  }
   reader.read_text("basename", config.basename, NodeName::is_alive_name, alive_rule);
   if (config.basename == config.node_basename) {
     reader.fail("node-basename", "must differ from --basename, because both register with the same epmd");
@@ -205,6 +201,7 @@ void read_log_and_life(Reader& reader, Config& config) {
     config.watch_pid = pid;
   }
   reader.read_switch("exit-on-eof", config.exit_on_eof);
+  reader.read_switch("exit-with-beam", config.exit_with_beam);
   reader.read_switch("once", config.once);
 }
 
@@ -213,7 +210,7 @@ void read_log_and_life(Reader& reader, Config& config) {
 Expected<Validated> validate(const RawConfig& raw, const Environment& environment, Purpose purpose) {
   Reader reader(raw);
   Validated validated;
-  read_names(reader, validated.config, purpose);
+  read_names(reader, validated.config);
   read_metadata(reader, validated.config, raw);
   read_membership(reader, validated.config);
   read_dialling(reader, validated.config);
@@ -232,8 +229,12 @@ Expected<Validated> validate(const RawConfig& raw, const Environment& environmen
     return tl::unexpected<Error>(cookie.error());
   }
   validated.config.cookie = std::move(cookie->cookie);
+  validated.config.cookie_origin = cookie->origin;
   validated.config.cookie_path = std::move(cookie->path);
   validated.cookie_source = std::move(cookie->source);
+  if (cookie->origin == CookieOrigin::fallback && !validated.config.cookie.empty()) {
+    validated.cookie_source = "the BEAM, else " + validated.cookie_source;
+  }
   return validated;
 }
 

@@ -89,9 +89,13 @@ std::optional<ProcessStat> live_stat(const std::string& folder, pid_t pid) {
   return stat && !stat->has_ended() ? stat : std::nullopt;
 }
 
+std::string program_of(const std::string& folder, pid_t pid) {
+  return contents(file_of(folder, pid, "comm"), max_small_file).value_or("");
+}
+
 bool runs_a_beam(const std::string& folder, pid_t pid) {
-  const auto name = contents(file_of(folder, pid, "comm"), max_small_file);
-  return name && (*name == "beam\n" || name->starts_with("beam."));
+  const auto name = program_of(folder, pid);
+  return name == "beam\n" || name.starts_with("beam.");
 }
 
 std::vector<pid_t> ancestors_of(const std::string& folder, const ProcessStat& stat) {
@@ -183,6 +187,18 @@ std::vector<Beam> ProcessTable::beams() const {
   return all;
 }
 
+bool ProcessTable::lives(const Beam& beam) const {
+  const auto stat = live_stat(folder_, beam.pid);
+  return stat && stat->start == beam.start_time;
+}
+
+bool ProcessTable::has_beam_starter() const {
+  return std::ranges::any_of(pids(folder_), [this](pid_t pid) {
+    const auto name = program_of(folder_, pid);
+    return (name == "heart\n" || name == "run_erl\n") && live_stat(folder_, pid);
+  });
+}
+
 Expected<BeamCookie> ProcessTable::cookie_of(const Beam& beam) const {
   if (beam.arguments.setcookie_flag == SetcookieFlag::taken) {
     return found(checked_cookie(beam.arguments.cookie.reveal()), "-setcookie");
@@ -206,8 +222,7 @@ Expected<BeamCookie> ProcessTable::cookie_of(const Beam& beam) const {
       break;
     }
   }
-  const auto stat = live_stat(folder_, beam.pid);
-  if (!stat || stat->start != beam.start_time) {
+  if (!lives(beam)) {
     return failure(ErrorCode::unavailable, "the BEAM has ended");
   }
   if (result) {

@@ -1,5 +1,6 @@
 #include "status/snapshot_term.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -53,6 +54,12 @@ class Map {
     return then ? number(key, std::chrono::duration_cast<Milliseconds>(now - *then).count())
                 : atom(key, "undefined");
   }
+  /// Until then; 0 if that has passed.
+  Map& ahead(std::string_view key, TimePoint now, const std::optional<TimePoint>& then) {
+    return then ? number(key,
+                         std::max(std::chrono::ceil<Milliseconds>(*then - now).count(), Milliseconds::rep{0}))
+                : atom(key, "undefined");
+  }
   Map& term(std::string_view key, const TermBytes& value) {
     return pair(key).then([&] { values_.raw(value); });
   }
@@ -89,31 +96,33 @@ TermBytes list_of(const Range& range, Each each) {
   return writer.take();
 }
 
-/// Why members are held, by node name: membership knows it, the reconciler does not.
-using Reasons = std::unordered_map<std::string_view, std::string_view>;
+/// By node name: membership knows which members are held and why, the reconciler does not.
+using Members = std::unordered_map<std::string_view, const membership::MemberView*>;
 
-Reasons reasons_of(const Snapshot& snapshot) {
-  Reasons reasons;
+Members members_of(const Snapshot& snapshot) {
+  Members members;
   for (const auto& member : snapshot.member_views) {
-    reasons.emplace(member.node.str(), member.reason);
+    members.emplace(member.node.str(), &member);
   }
-  return reasons;
+  return members;
 }
 
 TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, const reconciler::PeerView& peer,
-                    const Reasons& reasons) {
-  std::string_view reason = peer.reason;
-  if (peer.state == reconciler::PeerState::held) {
-    const auto found = reasons.find(peer.node.str());
-    reason = found == reasons.end() ? reason : found->second;
-  }
+                    const Members& members) {
+  const auto found = members.find(peer.node.str());
+  const bool dialable = found == members.end() || found->second->state == membership::MemberState::dialable;
+  // A newcomer that waits is held too, for a reason that the reconciler knows.
+  const bool held_by_metadata = peer.state == reconciler::PeerState::held && !dialable;
+  const std::string_view reason = held_by_metadata ? found->second->reason : peer.reason;
   return Map()
       .atom("node", peer.node.str())
       .atom("target", target.node.str())
       .atom("state", to_string(peer.state))
+      .flag("dialable", dialable)
       .text_if("reason", reason)
       .ago("since_ms_ago", snapshot.now, peer.since)
       .number("attempts", peer.attempts)
+      .ahead("next_attempt_in_ms", snapshot.now, peer.next_try)
       .take();
 }
 
@@ -228,9 +237,9 @@ TermBytes departed_peers_term(const Snapshot& snapshot) {
 }  // namespace
 
 TermBytes peers_term(const Snapshot& snapshot) {
-  const Reasons reasons = reasons_of(snapshot);
+  const Members members = members_of(snapshot);
   return flat(snapshot, &TargetSnapshot::peers, [&](const auto& target, const auto& peer) {
-    return peer_term(snapshot, target, peer, reasons);
+    return peer_term(snapshot, target, peer, members);
   });
 }
 

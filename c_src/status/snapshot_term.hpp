@@ -14,7 +14,7 @@ namespace rancher_cnode::status {
 /// connected, has_synced, counters}; peers are as in peers_term.
 [[nodiscard]] distribution::TermBytes status_term(const Snapshot& snapshot);
 
-/// [#{node, target, state, reason, since_ms_ago, attempts}]: every peer of the target. With --targets all, only
+/// [#{node, target, state, dialable, reason, since_ms_ago, attempts, next_attempt_in_ms}]: every peer of the target. With --targets all, only
 /// the peers that a target is not connected to: the full list would grow with the square of the service.
 [[nodiscard]] distribution::TermBytes peers_term(const Snapshot& snapshot);
 

@@ -1,19 +1,13 @@
 #include "cli/commands/wait.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
 #include <string>
-#include <utility>
 
+#include "cli/commands/cnode_client.hpp"
 #include "cli/commands/own_address.hpp"
-#include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/distribution/term.hpp"
-#include "rancher_cnode/status/status_server.hpp"
 
 namespace rancher_cnode::cli {
 namespace asio = boost::asio;
@@ -38,91 +32,60 @@ constexpr const char* not_done = "the initial sync is not done yet";
 class SyncWaiter {
  public:
   SyncWaiter(const Config& config, Ipv4Address own, const Log& log)
-      : work_(loop_.get_executor()),
-        again_(loop_),
-        cnode_(NodeName::of(config.basename, own)),
-        asker_(loop_, settings(config, own), {}, log) {}
+      : client_(config, own, log), again_(client_.loop()) {}
 
   Expected<void> wait_for(Milliseconds timeout) {
     ask();
     if (timeout.count() > 0) {
-      loop_.run_for(timeout);
+      client_.loop().run_for(timeout);
     } else {
-      loop_.run();
+      client_.loop().run();
     }
     if (!done_) {
       ask_readiness();
-      loop_.run_for(last_request_limit);
+      client_.loop().run_for(last_request_limit);
     }
     if (done_) {
       return {};
     }
-    return failure(ErrorCode::timeout, cnode_.str() + ": " + readiness_.value_or(no_answer()));
+    return failure(ErrorCode::timeout, client_.cnode().str() + ": " + readiness_.value_or(no_answer()));
   }
 
  private:
-  static distribution::CNode::Settings settings(const Config& config, Ipv4Address own) {
-    // Not derived from --basename, which may already have the maximum length.
-    return {.name = NodeName::of("rancher_cnode_wait_" + std::to_string(::getpid()), own),
-            .cookie = config.cookie,
-            .listen_ports = {},
-            .epmd_port = config.epmd_port,
-            .handshake_threads = {.outgoing = 1, .incoming = 0},
-            .timing = {}};
-  }
-
   void ask() {
-    asker_.connect(cnode_, [this](const auto& connected) {
-      if (!connected) {
-        later(connected.error().error.message);
-        return;
-      }
-      TermWriter request;
-      request.tuple(2).atom("await").integer(request_limit.count());
-      asker_.request(cnode_, status::StatusServer::process_name, request.bytes(),
-                     request_limit + retry_interval, [this](const CallResult& reply) { answered(reply); });
-    });
+    TermWriter request;
+    request.tuple(2).atom("await").integer(request_limit.count());
+    client_.ask(request.bytes(), request_limit + retry_interval,
+                [this](const CallResult& reply) { answered(reply); });
   }
 
   void answered(const CallResult& reply) {
     if (reply && TermReader(*reply).accept_atom("ok")) {
-      done_ = true;
-      loop_.stop();
-      return;
+      finish();
+    } else {
+      later(reply ? not_done : reply.error().message);
     }
-    later(reply ? not_done : reply.error().message);
   }
 
   /// An older C-node does not know this request; its initial sync is awaited all the same.
   void ask_readiness() {
-    asker_.connect(cnode_, [this](const auto& connected) {
-      if (!connected) {
-        finish(connected.error().error.message);
-        return;
-      }
-      asker_.request(cnode_, status::StatusServer::process_name, TermWriter().atom("readiness").bytes(),
-                     request_limit, [this](const CallResult& reply) { readiness_received(reply); });
-    });
+    client_.ask(TermWriter().atom("readiness").bytes(), request_limit,
+                [this](const CallResult& reply) { readiness_received(reply); });
   }
 
   void readiness_received(const CallResult& reply) {
-    if (!reply) {
-      finish(reply.error().message);
+    if (reply && TermReader(*reply).accept_atom("ok")) {
+      finish();
       return;
     }
-    TermReader reader(*reply);
-    if (reader.accept_atom("ok")) {
-      done_ = true;
-      loop_.stop();
-      return;
-    }
-    const auto text = reader.binary();
-    finish(text ? "the initial sync is not done yet: " + std::string(*text) : not_done);
+    const auto text = reply.and_then([](const auto& term) { return TermReader(term).binary(); });
+    readiness_ = !reply ? reply.error().message : text ? std::string(not_done) + ": " + *text : not_done;
+    client_.loop().stop();
   }
 
-  void finish(std::string reason) {
-    readiness_ = std::move(reason);
-    loop_.stop();
+  void finish() {
+    done_ = true;
+    client_.loop().stop();
   }
 
   /// The last request got no answer either.
@@ -140,12 +103,8 @@ class SyncWaiter {
     });
   }
 
-  asio::io_context loop_;
-  /// A handshake runs on its own thread; the loop must not run out of work meanwhile.
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  CnodeClient client_;
   asio::steady_timer again_;
-  NodeName cnode_;
-  distribution::CNode asker_;
   std::string last_failure_;              ///< of a request before the last one
   std::optional<std::string> readiness_;  ///< the answer to the last request
   bool done_ = false;

@@ -1,5 +1,7 @@
 #include "distribution/epmd/epmd_protocol.hpp"
 
+#include <algorithm>
+
 #include "distribution/big_endian.hpp"
 
 namespace rancher_cnode::distribution::epmd {
@@ -10,6 +12,8 @@ constexpr char alive2_x_resp = 118;
 constexpr char alive2_resp = 121;
 constexpr char port_please2_req = 122;
 constexpr char port2_resp = 119;
+constexpr char names_req = 110;
+constexpr std::size_t names_response_head_length = 4;
 
 constexpr char hidden_node = 72;
 constexpr char protocol_tcp_ipv4 = 0;
@@ -32,6 +36,24 @@ std::vector<char> port_please(std::string_view alive) {
   std::vector<char> body{port_please2_req};
   body.insert(body.end(), alive.begin(), alive.end());
   return framed(body);
+}
+
+std::vector<char> names_request() { return framed({names_req}); }
+
+std::vector<std::string> names_in(std::string_view response) {
+  constexpr std::string_view before = "name ";
+  constexpr std::string_view after = " at port ";
+  std::vector<std::string> names;
+  response.remove_prefix(std::min(response.size(), names_response_head_length));
+  while (!response.empty()) {
+    const auto line = response.substr(0, response.find('\n'));
+    response.remove_prefix(std::min(response.size(), line.size() + 1));
+    const auto end = line.rfind(after);
+    if (line.starts_with(before) && end != std::string_view::npos) {
+      names.emplace_back(line.substr(before.size(), end - before.size()));
+    }
+  }
+  return names;
 }
 
 bool is_port_response(std::span<const char> response) { return response[0] == port2_resp; }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,12 @@ inline constexpr std::size_t alive_response_head_length = 2;
 [[nodiscard]] bool is_port_response(std::span<const char> response);
 [[nodiscard]] bool is_found(std::span<const char> response);
 [[nodiscard]] std::uint16_t found_port(std::span<const char> response);
+
+// NAMES_RESP: 4 bytes, then a line of text for each node, until the connection is closed.
+inline constexpr std::size_t max_names_response = 65'536;
+[[nodiscard]] std::vector<char> names_request();
+/// Of lines `name NAME at port PORT`; all others are skipped.
+[[nodiscard]] std::vector<std::string> names_in(std::string_view response);
 
 /// ALIVE2_REQ of a hidden node that speaks distribution versions 5 and 6.
 [[nodiscard]] std::vector<char> alive_request(std::string_view alive, std::uint16_t listen_port);

@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 #include <utility>
 
+#include "rancher_cnode/core/printable.hpp"
 #include "rancher_cnode/distribution/epmd.hpp"
 
 namespace rancher_cnode::distribution {
@@ -149,6 +150,25 @@ asio::awaitable<Expected<std::uint16_t>> Connector::port_of(NodeName peer) {
                                settings_.epmd_limit);
 }
 
+/// Where our own epmd does not know a name, those that it knows most likely show why.
+asio::awaitable<std::string> Connector::other_names(NodeName peer, Error error) {
+  const auto own = Ipv4Address::parse(settings_.name.host());
+  if (error.code != ErrorCode::not_found || peer.host() != settings_.name.host() || !own) {
+    co_return "";
+  }
+  const auto names = co_await epmd_names(*own, settings_.epmd_port, settings_.epmd_limit);
+  if (!names) {
+    co_return "";
+  }
+  std::string text;
+  for (const std::string& name : *names) {
+    if (name != settings_.name.alive()) {
+      text += (text.empty() ? ", only " : ", ") + printable(name, NodeName::max_alive_length);
+    }
+  }
+  co_return text;
+}
+
 asio::awaitable<void> Connector::look_up_and_connect(NodeName peer) {
   if (stopped_) {
     co_return;
@@ -164,7 +184,13 @@ asio::awaitable<void> Connector::look_up_and_connect(NodeName peer) {
     co_return;
   }
   if (!port) {
-    finish_connect(peer, tl::unexpected(ConnectFailure{"epmd", port.error()}));
+    const std::string others = co_await other_names(peer, port.error());
+    if (stopped_) {
+      co_return;
+    }
+    ConnectFailure failure{"epmd", port.error()};
+    failure.error.message += others;
+    finish_connect(peer, tl::unexpected(std::move(failure)));
     co_return;
   }
   pools_->connect(peer, *address, *port, [this, peer, port = *port](HandshakeResult result) {

@@ -55,6 +55,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
   void refuse(const std::string& from, HandshakeStage stage, const std::string& reason);
   void accepted(EstablishedConnection established, const std::string& from);
   boost::asio::awaitable<Expected<std::uint16_t>> port_of(NodeName peer);
+  boost::asio::awaitable<std::string> other_names(NodeName peer, Error error);
   boost::asio::awaitable<void> look_up_and_connect(NodeName peer);
   void finish_connect(const NodeName& peer, tl::expected<void, ConnectFailure> result);
 

@@ -2,10 +2,10 @@
 // runs on the thread that calls run(); the watcher's thread and the handshake pools only post to it.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/host/process_table.hpp"
 #include "rancher_cnode/log/log.hpp"
 
 namespace rancher_cnode::agent {
@@ -13,10 +13,8 @@ namespace rancher_cnode::agent {
 class Agent {
  public:
   /// `version` is the version of the program, for status. `log` must outlive the agent.
-  Agent(Config config, std::string version, const Log& log);
-  ~Agent();
-  Agent(const Agent&) = delete;
-  Agent& operator=(const Agent&) = delete;
+  Agent(Config config, std::string version, const Log& log,
+        host::ProcessTable processes = host::ProcessTable());
 
   /// Runs until SIGTERM, SIGINT, SIGHUP, the end of the watched process, of standard input, or of the initial sync, as
   /// configured. Returns the exit status. Failures of metadata, epmd or a BEAM do not end it; a lack of descriptors,
@@ -24,8 +22,11 @@ class Agent {
   [[nodiscard]] int run();
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  class Life;
+  Config config_;
+  std::string version_;
+  const Log& log_;
+  host::ProcessTable processes_;
 };
 
 }  // namespace rancher_cnode::agent

@@ -41,6 +41,10 @@ enum class WatchMode { off, on };       ///< plain polling, or long-poll on the 
 enum class TargetScope { local, all };  ///< the BEAM on our address, or every desired peer
 enum class Switch { off, on };
 
+/// Where the cookie is from: --cookie-file or $RANCHER_CNODE_COOKIE, which win over that of the BEAM; or $RELEASE_COOKIE or
+/// a file below our home, which count only where the BEAM's cannot be seen.
+enum class CookieOrigin { setting, fallback };
+
 struct PortRange {
   std::uint16_t first = 0;  ///< 0 = any free port
   std::uint16_t last = 0;
@@ -48,11 +52,13 @@ struct PortRange {
 };
 
 struct Config {
-  std::string node_basename;                     ///< alive name of the peers, e.g. myapp
+  std::string node_basename;  ///< alive name of the peers, e.g. myapp; "" = that of the BEAM
   std::string basename = "remsh-rancher_cnode";  ///< our own alive name; differs from node_basename
   std::optional<Ipv4Address> ip;                 ///< nothing: self/container/primary_ip of the metadata
-  Cookie cookie;
-  std::string cookie_path;  ///< of the file that contains the cookie; "" if it came from the environment
+  Cookie cookie;                                 ///< empty: that of the BEAM
+  CookieOrigin cookie_origin = CookieOrigin::setting;
+  std::string
+      cookie_path;  ///< of the file that contains the cookie, or will; "" if it came from the environment
 
   std::vector<std::string> metadata_urls;  ///< tried in order; no trailing slash
   std::string metadata_version;            ///< path component, e.g. latest
@@ -80,9 +86,13 @@ struct Config {
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
-  std::optional<pid_t> watch_pid;    ///< exit with status 0 when this process has ended
-  Switch exit_on_eof = Switch::off;  ///< exit with status 0 when standard input closes
-  Switch once = Switch::off;         ///< exit with status 0 after the initial sync
+  std::optional<pid_t> watch_pid;       ///< exit with status 0 when this process has ended
+  Switch exit_on_eof = Switch::off;     ///< exit with status 0 when standard input closes
+  Switch exit_with_beam = Switch::off;  ///< exit with status 0 when the BEAM has ended for good
+  Switch once = Switch::off;            ///< exit with status 0 after the initial sync
+
+  /// Whether a C-node could run without having seen its BEAM.
+  [[nodiscard]] bool is_complete() const { return !node_basename.empty() && !cookie.empty(); }
 };
 
 }  // namespace rancher_cnode

@@ -21,4 +21,7 @@ namespace rancher_cnode {
 /// ErrorCode::bad_setting if the file cannot be read or is invalid.
 [[nodiscard]] Expected<Cookie> read_cookie_file(const std::string& path);
 
+/// The cookie of the settings; if its file did not exist, what is in it now.
+[[nodiscard]] Expected<Cookie> cookie_of(const Config& config);
+
 }  // namespace rancher_cnode

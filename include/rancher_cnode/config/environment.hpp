@@ -23,6 +23,9 @@ class Environment {
   /// pass variables on that have no value.
   [[nodiscard]] std::optional<std::string> get(std::string_view name) const;
 
+  /// Whether the variable is set, also to nothing.
+  [[nodiscard]] bool has(std::string_view name) const { return variables_.contains(name); }
+
   /// Names of all variables that begin with prefix, sorted.
   [[nodiscard]] std::vector<std::string> names_with_prefix(std::string_view prefix) const;
 

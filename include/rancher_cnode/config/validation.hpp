@@ -12,9 +12,8 @@ namespace rancher_cnode::config {
 
 /// What the settings are for. Every given setting must be valid in any case.
 enum class Purpose {
-  run,          ///< the node name of the peers and a cookie are needed
-  ask_cnode,    ///< to ask the C-node of this container: the cookie is needed
-  ask_address,  ///< to ask only the metadata: neither is needed
+  connect,      ///< the cookie is looked for
+  ask_address,  ///< to ask only the metadata: it is not
 };
 
 struct Validated {

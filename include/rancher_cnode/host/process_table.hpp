@@ -44,6 +44,12 @@ class ProcessTable {
   /// command line is not readable, is left out.
   [[nodiscard]] std::vector<Beam> beams() const;
 
+  /// Whether this very process still runs.
+  [[nodiscard]] bool lives(const Beam& beam) const;
+
+  /// Whether a program runs that starts a BEAM, or starts one again when it dies: heart or run_erl.
+  [[nodiscard]] bool has_beam_starter() const;
+
   /// The cookie that the BEAM uses if it starts now, as its auth.erl finds it: -setcookie, else .erlang.cookie in its
   /// -home, else in $XDG_CONFIG_HOME/erlang or $HOME/.config/erlang (OTP 25). Read in the BEAM's root, if that is
   /// another one than ours and we may enter it. A cookie that is set at run time is not seen.

@@ -1,32 +1,29 @@
-// The history of reads: who belongs, who may be dialled, who has departed. Pure: time comes in as an argument.
-// The agent feeds it every read and hands desired() to the reconcilers.
+// Membership by the history of reads: who is a member, who may be dialled, who has departed. Pure: time is an argument. The
+// agent passes every read to observe(), and desired() to the reconcilers.
 //
-// What makes it hard: an answer that lacks a peer may be true, or it may be old, half made, or meant for
-// someone else, and a connection that is cut by mistake costs a cluster. So peers are added at once and removed
-// by evidence only:
+// An answer that lacks a peer may be true, outdated, incomplete, or meant for somebody else, and a connection that is cut by
+// mistake costs a cluster. So peers are added at once, and removed only by evidence:
 //
-// * A read is authoritative for the others if it lists our own container, or if the service was asked for by name
-//   and our own container was never in it (a C-node that stands alone), and its source may remove at all. Any
-//   other read, and a null or empty list, may add only. A failed read changes nothing but the age of what is known.
-// * A peer that an authoritative read lacks is suspected: no longer dialled, its connection left alone. It has
-//   departed once every read lacked it for removal_delay, and there were at least two. Only time that answers cover
-//   counts: after a failed or incomplete read, or more than twice reading_interval without one, the delay begins
-//   anew. Any read that lists the peer clears it.
-// * The guard against mass removal: once more than half of the peers whose containers were up (our own not
-//   counted) are missing or have departed within mass_removal_delay, none of those that are missing departs before
-//   it was missing for mass_removal_delay, also when others are listed again meanwhile. So a service scaled from 2
-//   to 1 takes that long.
-// * Departed peers, our own container among them, are handed out only while the last read confirms them: a failed
-//   or incomplete one suspends them, for another container may have taken the address; the next authoritative one
-//   restores them. They are forgotten after departed_for.
-// * A container that is still listed but has lost its address, or has an odd one, keeps its peer: that is not
-//   knowing.
-// * Where our own container is never listed no read is authoritative: a peer that no read with containers has
-//   listed for an hour is forgotten then, its connections left alone.
-// * Our own container is known by its address (a sidekick on its network shares it). Once it was listed and then
-//   every read with containers lacks it, by the same rules of delay and coverage, it has been removed, and has
-//   departed itself. A read that lacks most of the others as well counts as a mass removal here too; what it lists
-//   for the first time does not speak against that, for here the safe mistake is to stay too long.
+// * A read is authoritative if it lists our own container, or if the service was read by name and never listed our own
+//   container (a C-node outside of its service), and if its source may remove peers. Every other read, and an empty list, may
+//   only add. A failed read changes only the age of what is known.
+// * A peer that an authoritative read lacks is suspected: it is not dialled, and its connection is left alone. It has departed
+//   when every read has lacked it for removal_delay, and two at least. Only time that reads cover counts: after a failed or
+//   incomplete read, or more than twice reading_interval without one, the delay starts again. Any read that lists the peer
+//   clears it.
+// * The mass-removal guard: when more than half of the peers whose containers were up (our own not counted) are missing or
+//   have departed within mass_removal_delay, no missing peer departs before it has been missing for mass_removal_delay, even
+//   if others are listed again meanwhile. A service that is scaled from 2 to 1 takes that long, too.
+// * Departed peers, including our own container, are returned only while the latest read confirms them. A failed or
+//   incomplete read suspends them, because another container may have taken the address; the next authoritative read restores
+//   them. They are forgotten after departed_for.
+// * A container that is still listed, but whose address is missing or invalid, keeps its peer: nothing is known of it.
+// * If our own container is never listed, no read is authoritative. A peer that no read with containers has listed for an
+//   hour is then forgotten, and its connections are left alone.
+// * Our own container is recognised by its address, which a sidekick may share. Once it was listed and then lacking in every
+//   read with containers, by the same rules of delay and coverage, it has been removed and has departed itself. A read that
+//   lacks most of the others as well counts as a mass removal here too. New containers in it do not count against that,
+//   because the safe mistake is to stay too long.
 #pragma once
 
 #include <cstddef>
@@ -51,19 +48,19 @@ namespace rancher_cnode::membership {
 struct MembershipSettings {
   std::string node_basename;  ///< precondition: NodeName::is_alive_name
   Ipv4Address own_address;
-  /// immediate: departed at the first authoritative read without them, no guard; our own container as under safe,
-  /// without the guard. never: nobody departs; what is missing by the rules above is forgotten, its connections
-  /// left alone.
+  /// immediate: peers depart at the first authoritative read without them, without the guard; our own container as with
+  /// safe, without the guard. never: nobody departs; a peer that is missing by the rules above is forgotten, and its
+  /// connections are left alone.
   RemovalPolicy removal = RemovalPolicy::safe;
   Milliseconds removal_delay{10'000};
   Milliseconds mass_removal_delay{60'000};
   HealthPolicy health = HealthPolicy::any;
-  /// While somebody is suspected a read is wanted this often; twice this without one is a gap in the evidence. At
-  /// least a second.
+  /// While a peer is suspected, a read is needed this often; twice this without one is a gap in the evidence. At least one
+  /// second.
   Milliseconds reading_interval{2'500};
 };
 
-/// How the service was asked for. A read by `self` that lacks our own container is partial.
+/// How the service was read. A read by `self` that lacks our own container is incomplete.
 enum class ReadScope { self, named };
 
 enum class OwnMembership {
@@ -101,8 +98,8 @@ struct MemberView {
   TimePoint since;     ///< when this state began
 };
 
-/// More than half of the peers went missing within mass_removal_delay: none of those that are missing departs yet,
-/// nor does our own container. It lasts until each of them is listed again or has departed.
+/// More than half of the peers went missing within mass_removal_delay: no missing peer departs yet, nor does our own
+/// container. It lasts until each of them is listed again or has departed.
 struct MassRemovalGuardView {
   std::size_t missing = 0;  ///< those that it covers, and what was lost within mass_removal_delay; of all
                             ///< while our own container is missing too
@@ -114,10 +111,10 @@ struct MassRemovalGuardView {
 struct MembershipView {
   OwnMembership own = OwnMembership::unknown;
   TimePoint own_since;                          ///< meaningless while own is unknown
-  std::optional<TimePoint> last_answer;         ///< last read that was not unknown, partial ones too
+  std::optional<TimePoint> last_answer;         ///< last successful read, also an incomplete one
   std::optional<TimePoint> last_authoritative;  ///< last read that could remove peers
   std::optional<TimePoint> last_failed;
-  std::string last_failure;  ///< reason of the last unknown read; kept when a good one follows
+  std::string last_failure;  ///< reason of the last failed read; kept when a successful one follows
   std::uint64_t authoritative_reads = 0;
   std::uint64_t incomplete_reads = 0;
   std::uint64_t failed_reads = 0;
@@ -186,16 +183,15 @@ class Membership {
   /// Never null. The same object until observe() reports a change.
   [[nodiscard]] const std::shared_ptr<const Desired>& desired() const;
 
-  /// When another read is wanted, so that a suspicion is covered by reads or confirmed, or departed peers that were
-  /// suspended are restored; nothing if there is none. Always at least a second after the last read, five once reads
-  /// fail again and again, so asking for a read at this time is no busy loop while metadata is down.
-  /// O(members).
+  /// When another read is needed to cover or confirm a suspicion, or to restore suspended peers; nothing if there is none.
+  /// At least one second after the last read, and five after repeated failures, so that reading at this time is no busy loop
+  /// while the metadata is down. O(members).
   [[nodiscard]] std::optional<TimePoint> wants_read_at() const;
 
   /// Changes with every observe(); cheap.
   [[nodiscard]] const MembershipView& view() const;
 
-  /// Members and departed peers in the order of their addresses, members first. Built anew on each call.
+  /// Members and departed peers in the order of their addresses, members first. Built on each call.
   [[nodiscard]] std::vector<MemberView> member_views() const;
 
  private:

@@ -1,26 +1,25 @@
-// membership::Desired against connected, for one target: the actions due now, and when to wake next. Pure and
-// level-triggered: what is compared is the whole of what should be with the whole of what is, again and
-// again. The agent has one for each target; it carries out the actions and brings every answer back as an
-// event.
+// Compares what should be connected (membership::Desired) with what is, for one target, and returns the actions that are due
+// and the time of the next wake-up. Pure and level-triggered: it always compares the whole of both. The agent executes the
+// actions and returns each result as an event.
 //
-// Guarantees, whatever the order of events (test/unit/simulation/simulation_test.cpp tries them with random
-// faults, and counts the turns in the dial queue while new peers arrive all the time):
-// * At most max_dials probes and dials, max_disconnects disconnects and one list are in flight, and one dial a peer.
-// * Only dialable members are probed and dialled; the target itself is never dialled. Only departed peers that the
-//   target was connected to when they departed, and is still, are disconnected, each once, and only where
-//   departed_peers says so; the target is disconnected once it has departed itself. Nodes that metadata never named
-//   are not touched.
-// * New peers go before retries, but every fourth start is a retry's if one is due; both are served first come,
-//   first served. So no peer starves another.
-// * A peer that can be reached is dialled again within retry_limit, plus the time that the peers before it in the
-//   queue take. One that refuses dials is dialled ever less often, down to once in refusal_limit, because each costs a
-//   line in its application's log; at once when its epmd has another port for it, or had none meanwhile. A connection that drops is dialled again at the next list; one that drops again and again after waits that
-//   grow to retry_limit, because each time it comes and goes `global` may cut connections of others, too.
-// * A peer that the target has lost is inspected before it is dialled again: one that was away and still holds the
-//   old connection would, when the new one replaces it, have its `global` report the loss, and others would cut it or
-//   one another. Whoever cannot be inspected is dialled all the same after max_inspections.
-// * A peer waits, for newcomer_patience at most, while a member that it would connect to cannot be looked up: `global`
-//   would cut that member off. Connected members are probed before a peer is dialled, if that was not done lately.
+// Guarantees, for any order of events (test/unit/simulation checks them with random faults):
+// * In flight are at most max_dials probes, inspections and dials, max_disconnects disconnects, one list, and one action for
+//   each peer.
+// * Only dialable members are probed and dialled, and never the target itself. A departed peer is disconnected at most once,
+//   only where departed_peers is `disconnect`, and only if the target was connected to it when it departed and still is.
+//   The target is disconnected once it has departed itself. Nodes that the metadata never listed are not touched.
+// * New peers are tried before retries, but every fourth attempt is a retry if one is due. Both are first come, first served,
+//   so no peer starves another.
+// * A reachable peer is dialled again within retry_limit, plus the time for the peers before it in the queue. A peer that
+//   refuses dials is dialled less and less often, down to once in refusal_limit, because each refusal is a line in its
+//   application's log; it is dialled at once when its epmd has another port for it, or did not know it in between.
+// * A dropped connection is dialled again at the next list. If it keeps dropping, the delays grow to retry_limit, because
+//   each time it comes and goes, `global` may cut connections of others.
+// * A peer that the target has lost is inspected before it is dialled again. If it missed the loss and still holds the old
+//   connection, the new one would replace that, and its `global` would report the loss: others would be cut off. A peer that
+//   cannot be inspected is dialled all the same after max_inspections.
+// * A peer waits, at most for newcomer_patience, while a member that it would connect to cannot be looked up, because `global`
+//   would cut that member off. Connected members are probed before a peer is dialled, unless that was done just before.
 #pragma once
 
 #include <cstddef>
@@ -39,11 +38,11 @@
 
 namespace rancher_cnode::reconciler {
 
-/// What is done about a departed peer that stays connected to the target. A container leaves by its own C-node's
-/// decision, so nothing is the rule.
+/// What happens to a departed peer that stays connected to the target. A container leaves by the decision of its own
+/// C-node, so this side usually does nothing.
 enum class DepartedPolicy {
-  ignore,      ///< nothing: somebody else sees to it
-  report,      ///< what becomes of it is stated as a fact
+  ignore,      ///< nothing: another C-node handles it
+  report,      ///< the outcome is a fact
   disconnect,  ///< it is disconnected
 };
 
@@ -56,18 +55,19 @@ struct ReconcilerSettings {
   Milliseconds retry_first{100};  ///< doubles with each failure; the wait is drawn from its upper half
   Milliseconds retry_limit{10'000};
   Milliseconds list_interval{1'000};
-  std::uint32_t prompt_redials = 5;  ///< after so many losses in a row the waits begin
-  Milliseconds lasting{60'000};      ///< a connection that lasted so long ends the row
-  /// Of one peer, that fail or find an old connection, before it is dialled all the same.
+  std::uint32_t prompt_redials = 5;  ///< losses in a row after which the delays begin
+  Milliseconds lasting{60'000};      ///< a connection that lasted this long ends the row
+  /// Inspections of one peer that fail or find an old connection, before it is dialled all the same.
   std::uint32_t max_inspections = 3;
-  /// A peer that refuses dials at the same port of its epmd's is dialled at least this seldom in the end.
+  /// Longest delay between two dials that a peer refuses at the same port.
   Milliseconds refusal_limit{900'000};
-  /// A peer is held so long at most while a member that it would connect to cannot be looked up; 0: not at all.
+  /// Longest time for which a peer waits while a member that it would connect to cannot be looked up. 0 = it does not.
   Milliseconds newcomer_patience{10'000};
-  Milliseconds change_interval{5'000};  ///< news act at most this often; later ones wait for it
-  Milliseconds disconnect_spread{500};  ///< random wait before a peer is disconnected, 0 to this
-  /// A departed peer is reported as still connected after this; its own C-node needs as long as this one to see that
-  /// it has departed, and may have begun later.
+  Milliseconds change_interval{
+      5'000};  ///< external changes take effect at most this often; later ones are delayed
+  Milliseconds disconnect_spread{500};  ///< a disconnect is delayed by a random time from 0 to this
+  /// A departed peer is reported as still connected after this time. Its own C-node needs as long as this one to see that
+  /// it has departed, and may have started later.
   Milliseconds departed_patience{15'000};
   std::uint64_t seed = 0;  ///< of the jitter
 };
@@ -77,33 +77,32 @@ enum class ProbeOutcome {
   no_answer,
   refused,
   not_registered,
-  no_epmd,  ///< something listens there, and does not answer as an epmd does
+  no_epmd,  ///< what listens there does not answer as an epmd does
 };
 enum class DialOutcome {
   connected,
-  refused,    ///< net_kernel:connect_node/1 said false
-  silent,     ///< it said false after so long that the peer cannot have answered
-  not_alive,  ///< it said ignored: the target is not alive as a node
+  refused,    ///< net_kernel:connect_node/1 returned false
+  silent,     ///< it returned false so late that the peer cannot have answered
+  not_alive,  ///< it returned ignored: the target is not alive as a node
   no_reply,   ///< the call timed out or failed
 };
 enum class InspectOutcome {
   clear,  ///< the peer does not list the target, or the target lists the peer again
-  refreshed,  ///< it still held the old connection, and has given up its connections: it comes back like a new one
+  refreshed,  ///< it still held the old connection, and has closed all of its connections: it returns like a new one
   stale,      ///< it still holds the old connection
   no_answer,  ///< it could not be asked
 };
 enum class DisconnectOutcome {
-  done,       ///< the call was made; what came of it is seen in the next list
+  done,       ///< the call was made; the next list shows the outcome
   withdrawn,  ///< it was no longer departed, or no longer connected, when the call was due: nothing was called
-  claimed,    ///< another C-node lives at its address, whose decision it is
+  claimed,    ///< another C-node runs at its address; the decision is its own
   unreachable,  ///< no connection to it could be made
-  unsupported,  ///< its OTP release offers no way that spares the others
+  unsupported,  ///< its OTP release has no way that leaves the other connections alone
   failed,       ///< it was reached, the call failed
 };
 [[nodiscard]] std::string_view to_string(DisconnectOutcome outcome);
 
-/// Names one action. Never used twice by one reconciler, so an answer that comes late is known as such and
-/// dropped.
+/// Identifies one action. A reconciler never uses it twice, so a late result is recognised and dropped.
 using ActionId = std::uint64_t;
 
 namespace action {
@@ -116,19 +115,18 @@ struct Probe {
   ActionId id;
   NodeName peer;
 };
-/// Look whether the peer, which the target has lost, still takes itself for connected to the target. If so, have it give
-/// its connections up.
+/// Ask the peer, which the target has lost, whether it still lists the target. If so, let it close its connections.
 struct Inspect {
   ActionId id;
   NodeName peer;
 };
-/// Ask the target to connection itself to the peer.
+/// Ask the target to connect to the peer.
 struct Dial {
   ActionId id;
   NodeName peer;
 };
-/// Disconnect the peer from the cluster, after a look that it is still departed and connected. peer == target: the
-/// target has departed itself.
+/// Disconnect the peer from the cluster, if a fresh check shows that it is still departed and connected. peer == target:
+/// the target has departed itself.
 struct Disconnect {
   ActionId id;
   NodeName peer;
@@ -138,16 +136,15 @@ using Action =
     std::variant<action::ListConnections, action::Probe, action::Inspect, action::Dial, action::Disconnect>;
 
 /// Every action must be answered by one event with its id: ListConnections by ConnectionsListed or ListFailed, Probe by
-/// Probed, Inspect by Inspected, Dial by Dialled, Disconnect by Disconnected. TargetDown and TargetUp end the list and the dials in flight,
-/// whose answers may come after it or not. Probes, inspections and disconnects go on: they must be answered still, and keep their
-/// slots until then.
+/// Probed, Inspect by Inspected, Dial by Dialled, Disconnect by Disconnected. TargetDown and TargetUp end the list and the
+/// dials in flight; their results may still arrive, or not. Probes, inspections and disconnects continue: their results
+/// must arrive, and they keep their slots until then.
 namespace event {
-/// Not null. Also the first one: before it, nothing is dialled.
+/// Not null. Nothing is dialled before the first one.
 struct DesiredChanged {
   std::shared_ptr<const membership::Desired> desired;
 };
-/// The target is connected to us, perhaps anew: it may have restarted, so all that was known of its connections is
-/// void.
+/// The target is connected to us, perhaps again: it may have restarted, so nothing is known of its connections.
 struct TargetUp {};
 struct TargetDown {};
 struct ConnectionsListed {
@@ -206,7 +203,7 @@ struct PeerView {
   std::string_view reason;  ///< why it is not connected, in words: the last failure, else what it waits for
   TimePoint since;          ///< when this state began
   std::uint32_t attempts = 0;         ///< failed ones since it was last connected
-  std::optional<TimePoint> next_try;  ///< only if waiting; for the tests of the retry delays
+  std::optional<TimePoint> next_try;  ///< only if waiting
 };
 
 /// What to do now, in this order, and what has changed.

@@ -100,6 +100,13 @@ std::string EpmdStandIn::answer(Client& client) {
   if (manner == Manner::garbage) {
     return "HTTP/1.0 400 Bad Request\r\n\r\n";
   }
+  if (request[0] == 'n') {
+    std::string text("\0\0\x11\x11", 4);
+    for (const auto& [name, port] : names) {
+      text += "name " + name + " at port " + std::to_string(port) + "\n";
+    }
+    return text;
+  }
   if (request[0] == 'z') {
     const auto found = names.find(request.substr(1));
     if (found == names.end()) {

@@ -86,7 +86,8 @@ struct Running {
   }
 
   void begin() {
-    running = std::async(std::launch::async, [this] { return agent::Agent(config, "1.2.3", log).run(); });
+    running = std::async(std::launch::async,
+                         [this] { return agent::Agent(config, "1.2.3", log, processes).run(); });
   }
   [[nodiscard]] bool ended() const { return running.wait_for(Milliseconds(0)) == std::future_status::ready; }
   int result() {
@@ -107,6 +108,7 @@ struct Running {
   Config config;
   std::shared_ptr<SharedLines> lines = std::make_shared<SharedLines>();
   Log log{LogLevel::info, LogFormat::text, lines};
+  host::ProcessTable processes{"/nowhere"};
   std::future<int> running;
 };
 

@@ -28,7 +28,7 @@ Invocation invoke(std::vector<const char*> arguments, Variables variables = with
 
 }  // namespace
 
-TEST_CASE("only --node-basename and a cookie are required") {
+TEST_CASE("what is not set has its default") {
   const Invocation invocation = invoke({"--node-basename", "myapp"});
   REQUIRE(invocation.output == "");
   CHECK(invocation.command == Command::run);
@@ -225,15 +225,63 @@ TEST_CASE("ip requires neither a name nor a cookie") {
   CHECK(invoke({"ip", "--timeout=86400000"}, {}).timeout == Milliseconds(86'400'000));
 }
 
-TEST_CASE("wait requires the cookie of the running node, but not --node-basename") {
+TEST_CASE("wait takes the cookie that is set, and otherwise looks for that of the BEAM") {
   const auto invocation = invoke({"wait", "--ip=10.42.0.7", "--timeout", "1500"});
   REQUIRE(invocation.output == "");
   CHECK(invocation.command == Command::wait);
   CHECK(invocation.timeout == Milliseconds(1500));
   CHECK(invocation.config.cookie.reveal() == "s3cret-cookie");
   CHECK(invoke({"wait"}).timeout == Milliseconds(60'000));
-  CHECK(invoke({"wait"}, {}).status == 2);
+  CHECK(invoke({"wait"}, {}).config.cookie.empty());
   CHECK(invoke({"wait", "--timeout=-1"}).status == 2);
+}
+
+TEST_CASE("exec takes settings before -- and a command after it") {
+  const auto invocation =
+      invoke({"exec", "--ip", "10.42.0.7", "--metadata-url", "http://a", "--metadata-url=http://b", "--once",
+              "--", "sh", "-c", "exec --once", "--"});
+  REQUIRE(invocation.output == "");
+  CHECK(invocation.command == Command::exec);
+  CHECK(invocation.program == std::vector<std::string>{"sh", "-c", "exec --once", "--"});
+  CHECK(invocation.timeout == Milliseconds(30'000));
+  CHECK(invoke({"exec", "--timeout=5", "--", "true"}).timeout == Milliseconds(5));
+}
+
+TEST_CASE("the C-node of exec has its flags") {
+  const std::vector<std::string> flags{"--ip=10.42.0.7", "--metadata-url=http://a", "--metadata-url=http://b",
+                                       "--once=true", "--config=/dev/null"};
+  std::vector<const char*> arguments{"exec"};
+  for (const auto& flag : flags) {
+    arguments.push_back(flag.c_str());
+  }
+  arguments.insert(arguments.end(), {"--timeout=1", "--", "true"});
+  auto cnode = invoke(arguments).cnode;
+  REQUIRE(cnode.size() > 2);
+  CHECK(cnode.front() == "rancher_cnode");
+  std::vector<const char*> again;
+  for (std::size_t i = 1; i < cnode.size(); ++i) {
+    again.push_back(cnode[i].c_str());
+  }
+  const auto invocation = invoke(again);
+  CHECK(invocation.command == Command::run);
+  CHECK(invocation.output == "");
+  CHECK(invocation.config.once == Switch::on);
+  CHECK(invocation.config.metadata_urls == std::vector<std::string>{"http://a", "http://b"});
+  CHECK(std::ranges::is_permutation(std::vector(cnode.begin() + 2, cnode.end()), flags));
+}
+
+TEST_CASE("exec without a command, and a command without exec, are refused") {
+  for (const auto& arguments :
+       std::vector<std::vector<const char*>>{{"exec"}, {"exec", "--"}, {"exec", "--once"}}) {
+    CHECK(invoke(arguments).output ==
+          "rancher_cnode: bad setting: exec needs a command: rancher_cnode exec [settings] -- COMMAND "
+          "[ARGUMENT...]\n");
+    CHECK(invoke(arguments).status == 2);
+  }
+  CHECK(invoke({"exec", "true"}).output ==
+        "rancher_cnode: bad setting: unknown command 'true'; see --help\n");
+  CHECK(invoke({"run", "--", "true"}).output ==
+        "rancher_cnode: bad setting: unknown flag '--'; see --help\n");
 }
 
 TEST_CASE("an unknown flag, or one without its value, is one line and status 2") {

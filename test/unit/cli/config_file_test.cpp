@@ -168,7 +168,7 @@ TEST_CASE("print-config shows the source of each value") {
   CHECK(text.find("\nmax-dials = 109  # from $RANCHER_CNODE_MAX_DIALS\n") != std::string::npos);
   CHECK(text.find("\nprobe = \"epmd\"  # default\n") != std::string::npos);
   CHECK(text.find("\n# disconnect is not set\n") != std::string::npos);
-  CHECK(text.find("\n# cookie: (redacted), from $RELEASE_COOKIE\n") != std::string::npos);
+  CHECK(text.find("\n# cookie: (redacted), from the BEAM, else $RELEASE_COOKIE\n") != std::string::npos);
 }
 
 TEST_CASE("print-config shows the port of epmd, and each group once") {

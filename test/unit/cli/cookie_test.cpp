@@ -37,7 +37,41 @@ TEST_CASE("the cookie comes from the first source that is set") {
   CHECK(find_cookie({}, Environment(variables))->cookie.reveal() == "from-home");
   CHECK(find_cookie({}, Environment(variables))->source == "'" + home.path() + "/.erlang.cookie'");
   variables.erase("HOME");
-  CHECK(find_cookie({}, Environment(variables)).error().code == ErrorCode::bad_setting);
+  CHECK(find_cookie({}, Environment(variables))->cookie.empty());
+  CHECK(find_cookie({}, Environment(variables))->source == "the BEAM");
+}
+
+TEST_CASE("only a cookie that is meant for this program wins over that of the BEAM") {
+  const TemporaryDirectory home;
+  home.file(".erlang.cookie", "from-home\n");
+  const auto origin = [](const std::optional<std::string>& file, const Variables& variables) {
+    return find_cookie(file, Environment(variables))->origin;
+  };
+  CHECK(origin(home.path() + "/.erlang.cookie", {}) == CookieOrigin::setting);
+  CHECK(origin({}, {{"RANCHER_CNODE_COOKIE", "own"}}) == CookieOrigin::setting);
+  CHECK(origin({}, {{"RELEASE_COOKIE", "release"}}) == CookieOrigin::fallback);
+  CHECK(origin({}, {{"HOME", home.path()}}) == CookieOrigin::fallback);
+}
+
+TEST_CASE("the file of --cookie-file need not exist yet") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/later";
+  const auto found = find_cookie(path, Environment(Variables{{"RELEASE_COOKIE", "release"}}));
+  REQUIRE(found.has_value());
+  CHECK(found->cookie.empty());
+  CHECK(found->origin == CookieOrigin::setting);
+  CHECK(found->source == "--cookie-file '" + path + "', which does not exist yet");
+  Config config;
+  config.cookie_path = found->path;
+  CHECK(cookie_of(config).error().message == path + ": the file cannot be read");
+  directory.file("later", "now\n");
+  CHECK(cookie_of(config)->reveal() == "now");
+}
+
+TEST_CASE("a cookie that a BEAM takes for a flag is refused where it would be an argument") {
+  CHECK(find_cookie({}, Environment(Variables{{"RELEASE_COOKIE", "-abc"}})).error().message ==
+        "$RELEASE_COOKIE begins with '-': the BEAM takes it for a flag, and makes a cookie of its own");
+  CHECK(find_cookie({}, Environment(Variables{{"RANCHER_CNODE_COOKIE", "-abc"}}))->cookie.reveal() == "-abc");
 }
 
 TEST_CASE("a cookie file is searched in the places of the BEAM, in its order") {
@@ -47,7 +81,7 @@ TEST_CASE("a cookie file is searched in the places of the BEAM, in its order") {
   const Environment moved(Variables{{"HOME", home.path()}, {"XDG_CONFIG_HOME", elsewhere.path()}});
   const auto cookie = [](const Environment& environment) {
     const auto found = find_cookie({}, environment);
-    return found ? std::string(found->cookie.reveal()) : "none";
+    return found && !found->cookie.empty() ? std::string(found->cookie.reveal()) : "none";
   };
   CHECK(cookie(plain) == "none");
   for (const auto& folder : {home.path() + "/.config/erlang", elsewhere.path() + "/erlang"}) {
@@ -67,8 +101,6 @@ TEST_CASE("a cookie file is searched in the places of the BEAM, in its order") {
 TEST_CASE("a source that is set but invalid is not skipped") {
   const TemporaryDirectory directory;
   const Environment environment(Variables{{"RANCHER_CNODE_COOKIE", "good"}});
-  CHECK(find_cookie(directory.path() + "/missing", environment).error().message ==
-        "--cookie-file '" + directory.path() + "/missing': the file cannot be read");
   CHECK(find_cookie(directory.path(), environment).error().message ==
         "--cookie-file '" + directory.path() + "': the file cannot be read");
   CHECK_FALSE(find_cookie(directory.file("longer", std::string(513, 'x')), environment).has_value());

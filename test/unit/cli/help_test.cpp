@@ -44,12 +44,15 @@ TEST_CASE("help and version are printed with status 0, whatever else is wrong") 
     CHECK(help.output.find("Usage: rancher_cnode") == 0);
   }
   CHECK(invoke({"ip", "--help"}).output.find("Usage: rancher_cnode ip") == 0);
-  CHECK(invoke({"wait", "--help"}).output.find("Usage: rancher_cnode wait") == 0);
+  for (const std::string command : {"wait", "status", "check"}) {
+    CHECK(invoke({command.c_str(), "--help"}).output.find("Usage: rancher_cnode " + command) == 0);
+  }
 }
 
 TEST_CASE("help lists every setting within 100 columns") {
-  const std::string help =
-      invoke({"--help"}).output + invoke({"ip", "--help"}).output + invoke({"wait", "--help"}).output;
+  const std::string help = invoke({"--help"}).output + invoke({"ip", "--help"}).output +
+                           invoke({"wait", "--help"}).output + invoke({"status", "--help"}).output +
+                           invoke({"check", "--help"}).output;
   for (const auto& setting : config::settings()) {
     CAPTURE(setting.name);
     CHECK(help.find("\n  " + config::flag_of(setting.name)) != std::string::npos);

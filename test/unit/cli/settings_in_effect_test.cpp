@@ -33,7 +33,7 @@ TEST_CASE("the settings in effect are listed with their sources, the cookie reda
   CHECK(from("ip") == "\"10.42.0.7\" from $CONTAINER_IP");
   CHECK(from("polling-interval") == "5000 from default");
   CHECK(from("disconnect") == "none");
-  CHECK(from("cookie") == "(redacted) from $RELEASE_COOKIE");
+  CHECK(from("cookie") == "(redacted) from the BEAM, else $RELEASE_COOKIE");
 }
 
 TEST_CASE("the log gets each warning, and as debug each setting in effect") {

@@ -28,7 +28,7 @@ RawConfig good() {
 std::string message_for(const std::string& name, RawValue value) {
   RawConfig raw = good();
   raw[name] = std::move(value);
-  const auto validated = config::validate(raw, with_cookie, Purpose::run);
+  const auto validated = config::validate(raw, with_cookie, Purpose::connect);
   return validated ? "accepted" : validated.error().message;
 }
 
@@ -225,7 +225,7 @@ TEST_CASE("every word of a choice has its own meaning") {
   const auto config = [](const char* name, const char* word) {
     RawConfig raw = good();
     raw[name] = RawValue{{word}, Origin::flag, ""};
-    return config::validate(raw, with_cookie, Purpose::run)->config;
+    return config::validate(raw, with_cookie, Purpose::connect)->config;
   };
   CHECK(config("targets", "local").targets == TargetScope::local);
   CHECK(config("targets", "all").targets == TargetScope::all);
@@ -279,7 +279,7 @@ TEST_CASE("the first violation in the order of help is reported") {
   raw["once"] = {{"x"}, Origin::flag, ""};
   raw["ip"] = {{"x"}, Origin::flag, ""};
   raw["probe"] = {{"x"}, Origin::flag, ""};
-  CHECK(config::validate(raw, with_cookie, Purpose::run).error().message ==
+  CHECK(config::validate(raw, with_cookie, Purpose::connect).error().message ==
         std::string("--ip 'x' ") + ip_rule);
 }
 
@@ -287,28 +287,30 @@ TEST_CASE("a bad --basename is named before the names are compared") {
   RawConfig raw = good();
   raw["node-basename"] = {{"rancher_cnode"}, Origin::flag, ""};
   raw["basename"] = {{"a.b"}, Origin::flag, ""};
-  CHECK(config::validate(raw, with_cookie, Purpose::run).error().message ==
+  CHECK(config::validate(raw, with_cookie, Purpose::connect).error().message ==
         std::string("--basename 'a.b' ") + alive_rule);
 }
 
-TEST_CASE("--node-basename is required to run, not for ip") {
+TEST_CASE("neither the peers' name nor a cookie must be set, because the BEAM has both") {
   const RawConfig raw = config::layered({}, {}, {}, Environment(Variables{}));
-  CHECK(config::validate(raw, with_cookie, Purpose::run).error().message ==
-        "--node-basename is required (or $RANCHER_CNODE_NODE_BASENAME, or node-basename in a --config file)");
-  CHECK(config::validate(raw, Environment(Variables{}), Purpose::ask_address).has_value());
+  const auto validated = config::validate(raw, Environment(Variables{}), Purpose::connect);
+  REQUIRE(validated.has_value());
+  CHECK_FALSE(validated->config.is_complete());
+  CHECK(validated->cookie_source == "the BEAM");
+  CHECK(config::validate(good(), with_cookie, Purpose::connect)->config.is_complete());
 }
 
 TEST_CASE("epmd's port is a setting too") {
   for (const auto* text : {"0", "65536", "x", "43 69"}) {
     CAPTURE(text);
     const Environment environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", text}});
-    CHECK(config::validate(good(), environment, Purpose::run).error().message ==
+    CHECK(config::validate(good(), environment, Purpose::connect).error().message ==
           "$ERL_EPMD_PORT " + config::shown(text) + " must be a whole number from 1 to 65535");
   }
   for (const auto* text : {"1", "65535"}) {
     CAPTURE(text);
     const Environment environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", text}});
-    CHECK(config::validate(good(), environment, Purpose::run)->config.epmd_port == std::stoi(text));
+    CHECK(config::validate(good(), environment, Purpose::connect)->config.epmd_port == std::stoi(text));
   }
 }
 
@@ -316,17 +318,8 @@ TEST_CASE("a bad setting is named before a bad port of epmd") {
   RawConfig raw = good();
   raw["ip"] = {{"x"}, Origin::flag, ""};
   const Environment environment(Variables{{"RELEASE_COOKIE", "c"}, {"ERL_EPMD_PORT", "x"}});
-  CHECK(config::validate(raw, environment, Purpose::run).error().message ==
+  CHECK(config::validate(raw, environment, Purpose::connect).error().message ==
         std::string("--ip 'x' ") + ip_rule);
-}
-
-TEST_CASE("a cookie is required to run, and the line names all its sources") {
-  const auto refused = config::validate(good(), Environment(Variables{}), Purpose::run);
-  REQUIRE_FALSE(refused.has_value());
-  CHECK(refused.error().code == ErrorCode::bad_setting);
-  CHECK(refused.error().message ==
-        "no cookie: set --cookie-file, $RANCHER_CNODE_COOKIE or $RELEASE_COOKIE, or create "
-        "~/.erlang.cookie or ~/.config/erlang/.erlang.cookie");
 }
 
 TEST_CASE("a message is one line of printable characters, however odd or long the value") {

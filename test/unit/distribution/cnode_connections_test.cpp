@@ -21,7 +21,7 @@ TEST_CASE("a failed connection reports the stage and the reason") {
     const char* stage;
     const char* message;
   } rows[] = {
-      {"nobody@127.0.0.1", "epmd", "its epmd does not know the name nobody"},
+      {"nobody@127.0.0.1", "epmd", "its epmd does not know the name nobody, only b, dead"},
       {"dead@127.0.0.1", "connect", "connection refused"},
       {"b@127.0.0.1", "challenge_ack",
        "the peer closed the connection after our challenge reply: most likely the cookies differ"},

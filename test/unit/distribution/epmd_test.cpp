@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <optional>
 
 #include "support/unit/epmd_stand_in.hpp"
@@ -101,4 +102,25 @@ TEST_CASE("a question that is under way does not outlive its loop") {
     run_until(loop, "the question", [&] { return !epmd.requests.empty(); });
   }
   CHECK_FALSE(answer);
+}
+
+TEST_CASE("the names that an epmd knows are listed") {
+  asio::io_context loop;
+  EpmdStandIn epmd(loop);
+  const auto names = [&] {
+    std::optional<Expected<std::vector<std::string>>> answer;
+    asio::co_spawn(
+        loop,
+        [&]() -> asio::awaitable<void> { answer = co_await epmd_names(loopback, epmd.port(), patience); },
+        asio::detached);
+    run_until(loop, "the names", [&] { return answer.has_value(); });
+    return *answer;
+  };
+  CHECK(names()->empty());
+  epmd.names = {{"a at port b", 1}, {"myapp", 2}};
+  CHECK(*names() == std::vector<std::string>{"a at port b", "myapp"});
+  epmd.manner = EpmdStandIn::Manner::hangs_up;
+  CHECK(names()->empty());
+  epmd.down();
+  CHECK(names().error().code == ErrorCode::refused);
 }

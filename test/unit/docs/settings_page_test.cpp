@@ -48,7 +48,9 @@ cli::Invocation invoke(std::vector<std::string> arguments) {
 }
 
 std::string help() {
-  return invoke({"--help"}).output + invoke({"ip", "--help"}).output + invoke({"wait", "--help"}).output;
+  return invoke({"--help"}).output + invoke({"ip", "--help"}).output + invoke({"wait", "--help"}).output +
+         invoke({"exec", "--help"}).output + invoke({"env", "--help"}).output +
+         invoke({"status", "--help"}).output + invoke({"check", "--help"}).output;
 }
 
 struct Range {
@@ -75,8 +77,12 @@ std::vector<Range> ranges() {
 
 bool accepts(const std::string& flag, std::uint64_t number) {
   const std::string value = flag + "=" + std::to_string(number);
-  return flag == "--timeout" ? invoke({"ip", value}).output.empty()
-                             : invoke({"--node-basename=myapp", value}).output.empty();
+  for (const auto* of_check : {"--timeout", "--expect", "--min", "--max-metadata-age"}) {
+    if (flag == of_check) {
+      return invoke({"check", value}).output.empty();
+    }
+  }
+  return invoke({"--node-basename=myapp", value}).output.empty();
 }
 
 }  // namespace
@@ -115,7 +121,7 @@ TEST_CASE("the ranges on the page of settings are those that the program enforce
     CHECK_FALSE(accepts(flag, most + 1));
     CHECK((least == 0 || !accepts(flag, least - 1)));
   }
-  std::set<std::string> numbers{"--timeout"};
+  std::set<std::string> numbers{"--timeout", "--expect", "--min", "--max-metadata-age"};
   for (const auto& setting : config::settings()) {
     if (setting.argument == "MS" || setting.argument == "N") {
       numbers.insert(config::flag_of(setting.name));

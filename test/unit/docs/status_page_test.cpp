@@ -29,7 +29,7 @@ status::Snapshot snapshot() {
                  .reason = "refused",
                  .since = then,
                  .attempts = 1,
-                 .next_try = {}}},
+                 .next_try = then}},
       .departed = {{.node = node("myapp@10.42.0.3"), .reason = "not yet", .since = then}},
       .counters = {}};
   status::Snapshot snapshot{.now = then,
@@ -92,7 +92,8 @@ std::map<std::string, std::string> types_in_term() {
 
 std::vector<pages::Row> fields_on_page() {
   auto rows = pages::rows_of(pages::page("status.md"));
-  std::erase_if(rows, [](const pages::Row& row) { return row.heading == "Requests"; });
+  std::erase_if(rows,
+                [](const pages::Row& row) { return row.heading == "Requests" || row.heading == "Command"; });
   return rows;
 }
 

@@ -10,51 +10,16 @@
 #include <filesystem>
 #include <thread>
 
-#include "command_lines.hpp"
-#include "support/unit/temporary_file.hpp"
+#include "support/unit/fake_proc.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::host;
 using rancher_cnode::host::test::beam_cmdline;
 using rancher_cnode::host::test::cmdline;
+using rancher_cnode::host::test::FakeProc;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A folder in place of /proc.
-class FakeProc {
- public:
-  struct Process {
-    std::string comm = "beam.smp";
-    std::string cmdline = beam_cmdline({"-name", "app@10.42.0.2", "-setcookie", "x"});
-    int start = 100;
-    int parent = 1;
-    char state = 'S';
-  };
-
-  void add(const std::string& pid, const Process& process) {
-    fs::create_directories(folder_.path() + "/" + pid);
-    folder_.file(pid + "/comm", process.comm + "\n");
-    folder_.file(pid + "/cmdline", process.cmdline);
-    folder_.file(pid + "/stat", pid + " (" + process.comm + ") " + process.state + " " +
-                                    std::to_string(process.parent) + " 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " +
-                                    std::to_string(process.start) + " 0 0");
-  }
-  void file(const std::string& name, const std::string& text) const { folder_.file(name, text); }
-  void remove(const std::string& name) const { fs::remove_all(folder_.path() + "/" + name); }
-  [[nodiscard]] std::string path() const { return folder_.path(); }
-  [[nodiscard]] ProcessTable table() const { return ProcessTable(folder_.path()); }
-  [[nodiscard]] std::vector<pid_t> pids() const {
-    std::vector<pid_t> all;
-    for (const auto& beam : table().beams()) {
-      all.push_back(beam.pid);
-    }
-    return all;
-  }
-
- private:
-  TemporaryDirectory folder_;
-};
 
 using Pids = std::vector<pid_t>;
 
@@ -301,4 +266,18 @@ TEST_CASE("there is no cookie of a process that has ended, or whose PID is anoth
   CHECK(proc.table().cookie_of(beam).error().message == "the BEAM has ended");
   proc.remove("7");
   CHECK(proc.table().cookie_of(beam).error().code == ErrorCode::unavailable);
+}
+
+TEST_CASE("what starts a BEAM again counts until it has ended") {
+  FakeProc proc;
+  proc.add("7", {.comm = "sh"});
+  CHECK_FALSE(proc.table().has_beam_starter());
+  for (const char* starter : {"heart", "run_erl"}) {
+    CAPTURE(starter);
+    proc.add("7", {.comm = starter});
+    CHECK(proc.table().has_beam_starter());
+    // Not every process 1 reaps.
+    proc.add("7", {.comm = starter, .state = 'Z'});
+    CHECK_FALSE(proc.table().has_beam_starter());
+  }
 }

@@ -56,7 +56,7 @@ TargetSnapshot target() {
                      .reason = "refused",
                      .since = at(8'000),
                      .attempts = 4,
-                     .next_try = {}}},
+                     .next_try = at(10'750)}},
           .departed = {{.node = node("myapp@10.42.0.3"),
                         .state = reconciler::DepartedState::disconnecting,
                         .reason = "not yet",
@@ -110,8 +110,8 @@ Snapshot snapshot() {
 }
 
 const std::string peers =
-    "[{node: myapp@10.42.0.2, target: myapp@10.42.0.1, state: waiting, reason: <<\"refused\">>, "
-    "since_ms_ago: 2000, attempts: 4}]";
+    "[{node: myapp@10.42.0.2, target: myapp@10.42.0.1, state: waiting, dialable: true, "
+    "reason: <<\"refused\">>, since_ms_ago: 2000, attempts: 4, next_attempt_in_ms: 750}]";
 
 }  // namespace
 
@@ -171,6 +171,25 @@ TEST_CASE("only a held peer has the reason of the metadata, if that has one") {
   CHECK(reason(reconciler::PeerState::held, true) == "its state is stopped");
   CHECK(reason(reconciler::PeerState::held, false) == "refused");
   CHECK(reason(reconciler::PeerState::waiting, true) == "refused");
+}
+
+TEST_CASE("a dialable peer that is held keeps the reason of the reconciler") {
+  auto one = snapshot();
+  one.targets[0].peers[0].state = reconciler::PeerState::held;
+  one.member_views.push_back({.node = one.targets[0].peers[0].node, .reason = {}, .since = {}});
+  const std::string text = shown(peers_term(one));
+  CHECK(text.find("dialable: true, reason: <<\"refused\">>") != std::string::npos);
+  one.member_views[0].state = membership::MemberState::suspected;
+  one.member_views[0].reason = "missing";
+  CHECK(shown(peers_term(one)).find("dialable: false, reason: <<\"missing\">>") != std::string::npos);
+}
+
+TEST_CASE("the next attempt is unknown without one, and is never in the past") {
+  auto one = snapshot();
+  one.targets[0].peers[0].next_try = at(9'000);
+  CHECK(shown(peers_term(one)).find("next_attempt_in_ms: 0}") != std::string::npos);
+  one.targets[0].peers[0].next_try.reset();
+  CHECK(shown(peers_term(one)).find("next_attempt_in_ms: undefined}") != std::string::npos);
 }
 
 TEST_CASE("each target state has its own word") {

@@ -1,0 +1,43 @@
+// What a release in this container needs to know to become a node with a long name: the variables that the commands exec
+// and env hand to it.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rancher_cnode/config/config.hpp"
+#include "rancher_cnode/config/environment.hpp"
+#include "rancher_cnode/core/address.hpp"
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/core/node_name.hpp"
+#include "rancher_cnode/log/log.hpp"
+
+namespace rancher_cnode::cli {
+
+using Variables = std::vector<std::pair<std::string, std::string>>;  ///< names and values
+
+/// The node name of the BEAM of this container, if one runs that can be connected. Reads /proc once.
+[[nodiscard]] std::optional<NodeName> running_node(const Config& config);
+
+/// The cookie by which the C-node of this container can be asked: of the settings, else of the BEAM that runs, else of the
+/// environment. ErrorCode::not_found if there is none yet.
+[[nodiscard]] Expected<Cookie> container_cookie(const Config& config);
+
+/// The address from the settings ($CONTAINER_IP included), else from the metadata, else, if that does not have it in time,
+/// the only one that this container has. ErrorCode::timeout with the reason in words. Blocks; `timeout` 0 = no limit.
+[[nodiscard]] Expected<Ipv4Address> container_address(const Config& config, Milliseconds timeout,
+                                                      const Log& log);
+
+/// The address from the settings, else that of the BEAM that runs here, else the only one that this container has.
+/// ErrorCode::not_found where only the metadata can tell. Does not block.
+[[nodiscard]] Expected<Ipv4Address> address_without_metadata(const Config& config);
+
+/// CONTAINER_IP and, if the alive name is known, RELEASE_DISTRIBUTION and RELEASE_NODE: those that `environment` lacks.
+[[nodiscard]] Variables variables_of(Ipv4Address address, const std::optional<std::string>& alive_name,
+                                     const config::Environment& environment);
+
+}  // namespace rancher_cnode::cli

@@ -1,0 +1,191 @@
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rancher_cnode/core/printable.hpp"
+#include "rancher_cnode/status/renderings.hpp"
+#include "rancher_cnode/status/verdict.hpp"
+
+namespace rancher_cnode::status {
+namespace {
+
+using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
+
+/// The text format has three escapes only, so those of printable text are escaped again.
+std::string label_value(std::string_view text) {
+  std::string value;
+  for (const char c : printable(text)) {
+    value += c == '\\' || c == '"' ? "\\" : "";
+    value += c;
+  }
+  return value;
+}
+
+/// "12.345": exact, which a double would not be.
+std::string seconds(std::int64_t ms) {
+  const std::string rest = std::to_string(1'000 + ms % 1'000);
+  return std::to_string(ms / 1'000) + "." + rest.substr(1);
+}
+
+class Metrics {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = "rancher_cnode_" + std::string(name);
+    text_ +=
+        "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " + std::string(type) + "\n";
+  }
+  void sample(const std::string& value, const Labels& labels = {}) {
+    text_ += name_;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      text_ +=
+          (i == 0 ? "{" : ",") + std::string(labels[i].first) + "=\"" + label_value(labels[i].second) + "\"";
+    }
+    text_ += (labels.empty() ? " " : "} ") + value + "\n";
+  }
+  void sample(std::uint64_t value, const Labels& labels = {}) { sample(std::to_string(value), labels); }
+
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  std::string name_;
+  std::string text_;
+};
+
+/// "connections_lost" -> "Connections lost since the start."
+std::string help_of(std::string_view counter, std::string_view since) {
+  std::string help(counter);
+  for (char& c : help) {
+    c = c == '_' ? ' ' : c;
+  }
+  help[0] = static_cast<char>(help[0] - 'a' + 'A');
+  return help + " since " + std::string(since) + ".";
+}
+
+/// A name from outside must not become the name of a metric.
+bool is_metric_name(std::string_view name) {
+  return !name.empty() && name[0] >= 'a' && name[0] <= 'z' &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
+const Value* find_number(const Value* map, std::string_view key) {
+  const Value* const value = map == nullptr ? nullptr : map->find(key);
+  return value != nullptr && value->kind == Value::Kind::integer ? value : nullptr;
+}
+
+void counters(Metrics& metrics, const Report& report) {
+  const Value* const all = report.value.find("counters");
+  for (const std::string& name : all == nullptr ? std::vector<std::string>{} : all->keys) {
+    const Value* const number = find_number(all, name);
+    if (number != nullptr && is_metric_name(name)) {
+      metrics.family(name + "_total", "counter", help_of(name, "the program started"));
+      metrics.sample(std::to_string(number->integer));
+    }
+  }
+}
+
+/// Each family once, with a sample for each target.
+void target_counters(Metrics& metrics, const Report& report) {
+  std::map<std::string, std::vector<std::pair<std::string_view, std::int64_t>>> families;
+  const Value* const targets = report.value.find("targets");
+  for (std::size_t i = 0; i < report.targets.size(); ++i) {
+    const Value* const all = targets->items[i].find("counters");
+    for (const std::string& name : all == nullptr ? std::vector<std::string>{} : all->keys) {
+      const Value* const number = find_number(all, name);
+      if (number != nullptr && is_metric_name(name)) {
+        families[name].emplace_back(report.targets[i].node, number->integer);
+      }
+    }
+  }
+  for (const auto& [name, samples] : families) {
+    metrics.family("target_" + name + "_total", "counter", help_of(name, "it became a target"));
+    for (const auto& [target, number] : samples) {
+      metrics.sample(std::to_string(number), {{"target", target}});
+    }
+  }
+}
+
+void program(Metrics& metrics, const Report& report) {
+  metrics.family("build_info", "gauge", "Version and name of the C-node.");
+  metrics.sample(1, {{"version", report.version}, {"node", report.node}});
+  metrics.family("uptime_seconds", "gauge", "Time since the program started.");
+  metrics.sample(seconds(report.uptime.count()));
+  metrics.family("registered", "gauge", "1 if the name of the C-node is registered in epmd.");
+  metrics.sample(report.registration == "registered" ? 1 : 0);
+  metrics.family("own_container_listed", "gauge", "1 if the last answer lists the own container.");
+  metrics.sample(report.own_container == "listed" ? 1 : 0);
+  if (const Value* const open = find_number(&report.value, "connections")) {
+    metrics.family("connections", "gauge", "Open connections of the C-node.");
+    metrics.sample(std::to_string(open->integer));
+  }
+}
+
+void metadata(Metrics& metrics, const Value* fields) {
+  const auto age = [&](std::string_view field, std::string_view name, std::string_view help) {
+    if (const Value* const ms = find_number(fields, field)) {
+      metrics.family(name, "gauge", help);
+      metrics.sample(seconds(ms->integer));
+    }
+  };
+  age("last_answer_ms_ago", "metadata_last_answer_age_seconds", "Age of the last usable answer.");
+  age("last_authoritative_ms_ago", "metadata_last_authoritative_answer_age_seconds",
+      "Age of the last answer that may remove peers.");
+  metrics.family("metadata_reads_total", "counter",
+                 "Reads of the metadata by result since the program started.");
+  for (const auto* result : {"authoritative", "incomplete", "failed"}) {
+    if (const Value* const reads = find_number(fields, std::string(result) + "_reads")) {
+      metrics.sample(std::to_string(reads->integer), {{"result", result}});
+    }
+  }
+  if (const Value* const removed = find_number(fields, "removed_peers")) {
+    metrics.family("metadata_removed_peers_total", "counter", "Peers that have departed or were forgotten.");
+    metrics.sample(std::to_string(removed->integer));
+  }
+  if (const Value* const dropped = fields->find("dropped_containers"); dropped != nullptr) {
+    metrics.family("metadata_dropped_containers", "gauge", "Listed containers that are no peers, by reason.");
+    for (const std::string& reason : dropped->keys) {
+      if (const Value* const number = find_number(dropped, reason)) {
+        metrics.sample(std::to_string(number->integer), {{"reason", reason}});
+      }
+    }
+  }
+  const Value* const guard = fields->find("mass_removal_guard");
+  metrics.family("mass_removal_guard", "gauge", "1 while the mass-removal guard is on.");
+  metrics.sample(guard != nullptr && guard->kind == Value::Kind::map ? 1 : 0);
+}
+
+void cluster(Metrics& metrics, const Report& report) {
+  const Verdict verdict = verdict_on(report);
+  metrics.family("whole", "gauge", "1 if a BEAM is driven and every dialable peer is connected.");
+  metrics.sample(verdict.kind == Verdict::Kind::whole ? 1 : 0);
+  metrics.family("peers_connected", "gauge", "Peers that are connected.");
+  metrics.sample(verdict.connected);
+  metrics.family("peers_missing", "gauge", "Peers that may be dialled and are not connected.");
+  metrics.sample(verdict.missing);
+  metrics.family("peers_held", "gauge", "Peers that must not be dialled and are not connected.");
+  metrics.sample(verdict.held);
+  metrics.family("departed_peers_connected", "gauge", "Departed peers that are still connected, or may be.");
+  metrics.sample(report.departed.size());
+  metrics.family("target_up", "gauge", "1 if this BEAM is connected and answers.");
+  for (const auto& target : report.targets) {
+    metrics.sample(target.state == "connected" ? 1 : 0, {{"target", target.node}});
+  }
+  metrics.family("target_peers_connected", "gauge", "Peers that this BEAM is connected to.");
+  for (const auto& target : report.targets) {
+    metrics.sample(target.connected, {{"target", target.node}});
+  }
+}
+
+}  // namespace
+
+std::string as_prometheus(const Report& report) {
+  Metrics metrics;
+  program(metrics, report);
+  cluster(metrics, report);
+  metadata(metrics, report.value.find("metadata"));
+  counters(metrics, report);
+  target_counters(metrics, report);
+  return metrics.take();
+}
+
+}  // namespace rancher_cnode::status

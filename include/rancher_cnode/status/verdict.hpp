@@ -1,0 +1,46 @@
+// Judges a Report: is the cluster whole, as this container sees it now? Used by the commands `status` and `check`. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "rancher_cnode/core/clock.hpp"
+#include "rancher_cnode/status/report.hpp"
+
+namespace rancher_cnode::status {
+
+struct Verdict {
+  enum class Kind {
+    whole,        ///< every dialable peer is connected
+    incomplete,   ///< at least one is not
+    not_driving,  ///< no BEAM is connected, or there was no authoritative answer yet
+  };
+  Kind kind = Kind::not_driving;
+  std::uint64_t connected = 0;         ///< peers; with several targets the sum of theirs
+  std::uint64_t missing = 0;           ///< dialable, and not connected
+  std::uint64_t held = 0;              ///< must not be dialled, and not connected
+  std::uint64_t fewest_connected = 0;  ///< of the target that has the fewest
+};
+[[nodiscard]] Verdict verdict_on(const Report& report);
+
+/// One line in words: "WHOLE, 2 of 2 dialable peers connected, 1 held apart".
+[[nodiscard]] std::string in_words(const Verdict& verdict);
+
+/// Why it is not whole, with one example; empty if it is.
+[[nodiscard]] std::string shortfall(const Report& report);
+
+/// What `check` demands. Without `expect` and `min`, a whole cluster.
+struct Demands {
+  std::optional<std::uint64_t> expect;           ///< exactly so many connected peers, and none missing
+  std::optional<std::uint64_t> min;              ///< at least so many connected peers; others may be missing
+  std::optional<Milliseconds> max_metadata_age;  ///< of the last authoritative answer
+};
+struct CheckResult {
+  enum class Outcome { passed, failed };
+  Outcome outcome = Outcome::failed;
+  std::string line;  ///< without line end
+};
+[[nodiscard]] CheckResult check(const Report& report, const Demands& demands);
+
+}  // namespace rancher_cnode::status

@@ -1,0 +1,55 @@
+// The command `env`.
+#include "cli/commands/env.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/unit/scripted_metadata.hpp"
+
+using namespace rancher_cnode;
+using cli::shell_assignments;
+using config::Environment;
+
+namespace {
+
+const Log& silent_log() {
+  static const Log log(LogLevel::error, LogFormat::text, -1);
+  return log;
+}
+
+/// With the address from a setting, as $CONTAINER_IP is.
+Config addressed(const std::string& basename = "") {
+  Config config;
+  config.ip = *Ipv4Address::parse("10.42.0.7");
+  config.node_basename = basename;
+  return config;
+}
+
+std::string lines(const Config& config, Environment::Variables variables) {
+  const auto assignments =
+      shell_assignments(config, std::nullopt, Environment(std::move(variables)), silent_log());
+  REQUIRE(assignments);
+  return *assignments;
+}
+
+constexpr const char* ip = "export CONTAINER_IP='10.42.0.7'\n";
+constexpr const char* distribution = "export RELEASE_DISTRIBUTION='name'\n";
+
+}  // namespace
+
+TEST_CASE("env prints the address and, where the release's name is known, that of its node") {
+  const std::string node = "export RELEASE_NODE='shop@10.42.0.7'\n";
+  CHECK(lines(addressed(), {}) == ip);
+  CHECK(lines(addressed(), {{"RELEASE_NAME", "shop"}}) == std::string(ip) + distribution + node);
+  CHECK(lines(addressed("shop"), {}) == std::string(ip) + distribution + node);
+  CHECK(lines(addressed("shop"), {{"RELEASE_NAME", "another"}}) == std::string(ip) + distribution + node);
+}
+
+TEST_CASE("env prints only what is not set, and empty counts as not set") {
+  const std::string node = "export RELEASE_NODE='shop@10.42.0.7'\n";
+  CHECK(lines(addressed("shop"), {{"RELEASE_NODE", "own@10.42.0.7"}}) == std::string(ip) + distribution);
+  CHECK(lines(addressed("shop"), {{"RELEASE_DISTRIBUTION", "none"}, {"CONTAINER_IP", "10.42.0.7"}}) == node);
+  CHECK(lines(addressed("shop"), {{"CONTAINER_IP", ""}, {"RELEASE_NODE", ""}}) ==
+        std::string(ip) + distribution + node);
+  CHECK(lines(addressed("shop"),
+              {{"CONTAINER_IP", "a"}, {"RELEASE_DISTRIBUTION", "b"}, {"RELEASE_NODE", "c"}}) == "");
+}

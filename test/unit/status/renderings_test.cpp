@@ -1,0 +1,208 @@
+// A report as a table, JSON, Prometheus text and an Erlang term.
+#include "rancher_cnode/status/renderings.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <ctime>
+#include <regex>
+#include <sstream>
+
+#include "reports.hpp"
+
+using namespace rancher_cnode;
+using namespace rancher_cnode::status;
+using namespace rancher_cnode::status::test;
+
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+Snapshot sample() {
+  auto snapshot = snapshot_with({connected_peer("myapp@10.42.0.2"), waiting_peer("myapp@10.42.0.3")}, 1);
+  hold(snapshot, "myapp@10.42.0.4");
+  return snapshot;
+}
+
+/// Reasons and names as an enemy would write them.
+Report hostile() {
+  auto report = report_of(sample());
+  report.peers[1].reason = "\x1b[31mred\nnew \"line\" \xff \xc2\x9b";
+  report.peers[1].node = "'\x1b]0;title\x07'";
+  report.targets[0].node = "a\"b\\c\nd@host";
+  report.version = "1\r2";
+  return report;
+}
+
+bool has_control(const std::string& text) {
+  return std::ranges::any_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < ' ' && c != '\n') || byte == 0x7f || byte == 0x9b || byte == 0xff;
+  });
+}
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("the table begins with the verdict and has a row for each peer") {
+  CHECK(as_table(report_of(sample()), {}) ==
+        "rancher_cnode 1.2.3, up 1 min: INCOMPLETE, 1 of 2 dialable peers connected, 1 held apart\n"
+        "beam       myapp@10.42.0.1 connected for 1 min\n"
+        "cnode      remsh-rancher_cnode@10.42.0.1, epmd: registered, own container: listed\n"
+        "metadata   http://rancher-metadata, authoritative 2 s ago\n"
+        "\n"
+        "PEER             STATE      SINCE  WHY                              NEXT\n"
+        "myapp@10.42.0.2  connected  50 s\n"
+        "myapp@10.42.0.3  waiting    3 s    the peer's epmd does not answer  attempt 4 in 2 s\n"
+        "myapp@10.42.0.4  held       1 min  its state is stopped             dialled once metadata allows "
+        "it\n");
+}
+
+TEST_CASE("the table says why nothing is driven") {
+  auto snapshot = sample();
+  snapshot.targets.clear();
+  snapshot.metadata = {};
+  snapshot.metadata.view.last_failure = "connection refused";
+  snapshot.metadata.view.last_failed = at(99'500);
+  const auto lines = lines_of(as_table(report_of(snapshot), {}));
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[0] ==
+        "rancher_cnode 1.2.3, up 1 min: NOT DRIVING, 0 of 0 dialable peers connected: no BEAM is known yet");
+  CHECK(lines[1] == "beam       none is known yet");
+  CHECK(lines[3] ==
+        "metadata   no answer yet, authoritative never; last failure 500 ms ago: connection refused");
+}
+
+TEST_CASE("rows are as wide as the screen at most") {
+  const auto report = report_of(sample());
+  for (std::size_t width = 1; width <= 130; ++width) {
+    CAPTURE(width);
+    const auto lines = lines_of(as_table(report, {.colour = Colour::off, .width = width}));
+    REQUIRE(lines.size() == 9);
+    for (std::size_t i = 5; i < lines.size(); ++i) {
+      CHECK(lines[i].size() <= width);
+    }
+  }
+  const auto narrow = as_table(report, {.colour = Colour::off, .width = 85});
+  CHECK(has(narrow, "the peer's epm..."));
+  CHECK(has(narrow, "attempt 4 in 2 s"));
+}
+
+TEST_CASE("the table has colours only where they are wanted") {
+  const auto report = report_of(sample());
+  CHECK_FALSE(has(as_table(report, {}), "\x1b"));
+  const auto coloured = as_table(report, {.colour = Colour::on});
+  CHECK(has(coloured, "\x1b[31mINCOMPLETE"));
+  CHECK(has(coloured, "\x1b[32mconnected\x1b[0m"));
+  CHECK(std::regex_replace(coloured, std::regex("\x1b\\[[0-9]+m"), "") == as_table(report, {}));
+}
+
+TEST_CASE("durations have two units at most") {
+  for (const auto& [ms, text] : std::vector<std::pair<int, std::string>>{{0, "0 ms"},
+                                                                         {999, "999 ms"},
+                                                                         {1'000, "1 s"},
+                                                                         {59'999, "59 s"},
+                                                                         {60'000, "1 min"},
+                                                                         {3'600'000, "1 h"},
+                                                                         {7'500'000, "2 h 5 min"},
+                                                                         {97'200'000, "1 d 3 h"}}) {
+    auto report = report_of(sample());
+    report.uptime = Milliseconds(ms);
+    CHECK(has(as_table(report, {}), "up " + text + ":"));
+  }
+}
+
+TEST_CASE("nothing foreign reaches a terminal unescaped, in any format") {
+  for (const auto& text : {as_table(hostile(), {}), as_prometheus(hostile())}) {
+    CAPTURE(text);
+    CHECK_FALSE(has_control(text));
+  }
+  CHECK(lines_of(as_table(hostile(), {})).size() == 9);
+  auto report = hostile();
+  report.value = {};
+  report.value.kind = Value::Kind::text;
+  report.value.text = "a\x1b\n\"\\\xff";
+  CHECK(as_json(report) == "\"a\\u001b\\n\\\"\\\\\\ufffd\"\n");
+  CHECK(as_erlang(report) == "<<\"a\\x{1b}\\x{a}\\x{22}\\x{5c}\\x{ff}\">>.\n");
+  report.value.kind = Value::Kind::atom;
+  report.value.text = "it's \xc3\xa9\n";
+  CHECK(as_erlang(report) == "'it\\x{27}s \\x{e9}\\x{a}'.\n");
+}
+
+TEST_CASE("JSON has the fields of the term in one line; unknown values are null") {
+  auto snapshot = sample();
+  snapshot.metadata.version = "";
+  const auto json = as_json(report_of(snapshot));
+  CHECK(json.find('\n') == json.size() - 1);
+  CHECK(has(json, "{\"node\":\"remsh-rancher_cnode@10.42.0.1\",\"version\":\"1.2.3\",\"uptime_ms\":90000,"));
+  CHECK(has(json, "\"metadata\":{\"url\":\"http://rancher-metadata\",\"version\":null,"));
+  CHECK(has(json, "\"has_synced\":true"));
+  CHECK(has(json, "\"departed\":[]"));
+  CHECK(has(json,
+            "{\"node\":\"myapp@10.42.0.3\",\"target\":\"myapp@10.42.0.1\",\"state\":\"waiting\",\"dialable\":"
+            "true,\"reason\":\"the peer's epmd does not answer\",\"since_ms_ago\":3000,\"attempts\":3,"
+            "\"next_attempt_in_ms\":2000}"));
+}
+
+TEST_CASE("the Erlang term quotes what is no plain atom") {
+  const auto text = as_erlang(report_of(sample()));
+  CHECK(text.find("#{node => 'remsh-rancher_cnode@10.42.0.1',\n  version => <<\"1.2.3\">>,\n") == 0);
+  CHECK(has(text, "state => waiting,"));
+  CHECK(text.substr(text.size() - 3) == "}.\n");
+}
+
+TEST_CASE("Prometheus gets seconds, totals and one family for each metric") {
+  auto snapshot = sample();
+  snapshot.targets[0].counters.dials = 12;
+  snapshot.node_counters.messages_dropped = 5;
+  snapshot.targets.push_back(snapshot.targets[0]);
+  snapshot.targets[1].node = node("myapp@10.42.0.2");
+  const auto text = as_prometheus(report_of(snapshot));
+  CHECK(has(text, "\nrancher_cnode_uptime_seconds 90.000\n"));
+  CHECK(has(text, "\nrancher_cnode_messages_dropped_total 5\n"));
+  CHECK(has(text, "\nrancher_cnode_metadata_reads_total{result=\"authoritative\"} 7\n"));
+  CHECK(has(text, "\nrancher_cnode_whole 0\n"));
+  CHECK(has(text, "\nrancher_cnode_peers_missing 2\n"));
+  CHECK(has(text,
+            "\nrancher_cnode_target_dials_total{target=\"myapp@10.42.0.1\"} 12\n"
+            "rancher_cnode_target_dials_total{target=\"myapp@10.42.0.2\"} 12\n"));
+  std::vector<std::string> families;
+  for (const auto& line : lines_of(text)) {
+    if (line.starts_with("# TYPE ")) {
+      families.push_back(line.substr(7, line.find(' ', 7) - 7));
+    }
+  }
+  std::ranges::sort(families);
+  CHECK(families.size() > 25);
+  CHECK(std::ranges::adjacent_find(families) == families.end());
+}
+
+TEST_CASE("a label keeps what was escaped, and has the three escapes of the format only") {
+  const auto text = as_prometheus(hostile());
+  CHECK(has(text, R"(target="a\\\"b\\\\c\\nd@host")"));
+}
+
+TEST_CASE("a thousand peers are read and rendered within a second of processor time") {
+  std::vector<reconciler::PeerView> peers;
+  for (int i = 0; i < 1'000; ++i) {
+    peers.push_back(
+        waiting_peer("myapp@10.42." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1)));
+  }
+  const auto term = status_term(snapshot_with(std::move(peers), 0));
+  const std::clock_t began = std::clock();
+  const auto report = Report::read(term);
+  REQUIRE(report);
+  CHECK(lines_of(as_table(*report, {.colour = Colour::on, .width = 100})).size() == 1'006);
+  CHECK(as_json(*report).size() > 100'000);
+  CHECK(as_erlang(*report).size() > 100'000);
+  CHECK_FALSE(as_prometheus(*report).empty());
+  CHECK(std::clock() - began < CLOCKS_PER_SEC);
+}
