@@ -24,7 +24,7 @@ main(["image"]) ->
     halt(0);
 main([Way, Runs]) ->
     io:format("Building the release with mix~n"),
-    Options = #{release => release_build:release(), env => [{"CLUSTERING", Way}], command => entry_point(Way)},
+    Options = #{release => release_build:release(), env => [{"CLUSTERING", clustering(Way)}], command => entry_point(Way)},
     Metadata = metadata_server:start(),
     Times = [run(Metadata, Run, Options) || Run <- lists:seq(1, list_to_integer(Runs))],
     io:format("~s: mesh of ~b containers ~.2f s after their start (median of ~s, ~.2f-~.2f)~n",
@@ -44,7 +44,15 @@ run(Metadata, Run, Options) ->
     ok = test_host:remove_all(),
     Took.
 
-entry_point("wrapper") -> ["with-rancher-cnode", "RELEASE", "start"];
+%% Nothing in the application starts the program.
+clustering("script") -> "exec";
+clustering(Way) -> Way.
+
+entry_point("exec") -> ["rancher_cnode", "exec", "--", "RELEASE", "start"];
+%% Without init process, as a script of one's own starts both.
+entry_point("script") ->
+    ["sh", "-euc", "eval \"$(rancher_cnode env --timeout 30000 --node-basename shop)\"; rancher_cnode --watch-pid $$ & exec \"$@\"",
+     "sh", "RELEASE", "start"];
 entry_point(_Other) -> ["RELEASE", "start"].
 
 print(Container) ->

@@ -8,7 +8,7 @@
          libclusters_defaults_are_replaced/1, every_bad_setting_is_named/1, what_the_node_provides_cannot_be_set/1,
          limits_are_exact/1, a_node_that_cannot_take_part_gets_the_reason/1,
          each_topology_is_a_separate_child/1, a_start_that_is_not_alive_fails_with_a_sentence/1,
-         the_program_is_found_on_path/1, the_wrappers_c_node_is_found_by_its_variable/1]).
+         the_program_is_found_on_path/1, the_c_node_of_exec_is_found_by_its_variable/1]).
 
 -define(FACTS, #{node => 'myapp@10.42.0.7', long_names => true, cookie => 'a b'}).
 
@@ -20,7 +20,7 @@ all() ->
      libclusters_defaults_are_replaced, every_bad_setting_is_named, what_the_node_provides_cannot_be_set,
      limits_are_exact, a_node_that_cannot_take_part_gets_the_reason,
      each_topology_is_a_separate_child, a_start_that_is_not_alive_fails_with_a_sentence,
-     the_program_is_found_on_path, the_wrappers_c_node_is_found_by_its_variable].
+     the_program_is_found_on_path, the_c_node_of_exec_is_found_by_its_variable].
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
@@ -58,11 +58,18 @@ values_become_flags(_Config) ->
              {{start_epmd, true}, [<<"--start-epmd=on">>]},
              {{watch, false}, [<<"--watch=off">>]},
              {{service, "stacks/a/services/b"}, [<<"--service=stacks/a/services/b">>]},
+             {{service, self}, [<<"--service=self/service">>]},
              {{metadata_url, <<"http://a">>}, [<<"--metadata-url=http://a">>]},
              {{metadata_url, ["http://a", <<"http://b">>]}, [<<"--metadata-url=http://a">>, <<"--metadata-url=http://b">>]}],
     [begin
          {ok, #{args := [<<"--exit-on-eof">>, <<"--log-level=info">> | Flags]}} = launch([Setting])
      end || {Setting, Flags} <- Table],
+    Services = [{self, "b", "self/stack/services/b"}, {self, self, "self/service"}, {"a", <<"b">>, "stacks/a/services/b"}],
+    [begin
+         Flag = iolist_to_binary(["--service=", Path]),
+         Given = [{stack, Stack}, {service, Service}],
+         [{ok, #{args := [_, _, Flag]}} = launch(Form) || Form <- [Given, libcluster2(Given), libcluster3(Given)]]
+     end || {Stack, Service, Path} <- Services],
     {ok, #{args := [_, <<"--log-level=debug">>], log_level := debug}} = launch([{log_level, debug}]),
     %% Lines of level info carry telemetry: the library leaves them out of the log by itself.
     {ok, #{args := [_, <<"--log-level=info">>], log_level := error}} = launch([{log_level, "error"}]),
@@ -70,9 +77,9 @@ values_become_flags(_Config) ->
 
 -spec names_and_cookie_are_not_arguments([term()]) -> ok.
 names_and_cookie_are_not_arguments(_Config) ->
-    {ok, #{args := Args, env := Env, cnode := 'other@10.42.0.7'}} = launch([{basename, other}, {node_basename, myapp}]),
+    {ok, #{args := Args, env := Env, cnode := 'other@10.42.0.7'}} = launch([{basename, other}, {node_basename, peers}]),
     [<<"--exit-on-eof">>, <<"--log-level=info">>] = Args,
-    Expected = [{"RANCHER_CNODE_NODE_BASENAME", "myapp"}, {"RANCHER_CNODE_BASENAME", "other"},
+    Expected = [{"RANCHER_CNODE_NODE_BASENAME", "peers"}, {"RANCHER_CNODE_BASENAME", "other"},
                 {"RANCHER_CNODE_IP", "10.42.0.7"}, {"RANCHER_CNODE_COOKIE", "a b"}],
     [] = Expected -- Env,
     ok.
@@ -82,7 +89,7 @@ what_the_container_sets_for_others_is_cleared(_Config) ->
     {ok, #{env := Env}} = launch([]),
     [] = [{"RANCHER_CNODE_COOKIE_FILE", false}, {"RANCHER_CNODE_TARGETS", false}, {"RANCHER_CNODE_ONCE", false},
           {"RANCHER_CNODE_CONFIG", false},
-          {"RANCHER_CNODE_WATCH_PID", false}, {"RANCHER_CNODE_LOG_FORMAT", "text"}] -- Env,
+          {"RANCHER_CNODE_WATCH_PID", os:getpid()}, {"RANCHER_CNODE_LOG_FORMAT", "text"}] -- Env,
     ok.
 
 -spec libclusters_functions_are_called_by_the_library([term()]) -> ok.
@@ -117,14 +124,15 @@ every_bad_setting_is_named(_Config) ->
              {bad_setting, "not Unicode", [{service, <<255, 254>>}]},
              {bad_setting, "zero character", [{service, <<"a", 0>>}]},
              {bad_setting, [379], [{log_level, [379]}]},
-             {node_basename_differs, [379, 243, 322, $w], [{node_basename, [379, 243, 322, $w]}]},
              {program_not_found, [379, 243, 322, $w], [{program, [379, 243, 322, $w]}]},
              {bad_setting, "log_level", [{log_level, loud}]},
              {bad_setting, "connect must be", [{connect, "net_kernel:connect_node"}]},
              {bad_setting, "neither text nor a number", [{polling_interval, 1.5}]},
              {bad_setting, "neither text nor a number", [{service, [a, b]}]},
-             {node_basename_differs, "node_basename is other, but the name of this node is myapp@10.42.0.7",
-              [{node_basename, other}]},
+             {bad_setting, "a child, or topology, connects one service", [{stacks, [[{name, "a"}]]}]},
+             {bad_setting, "stack is set without service", [{stack, "a"}]},
+             {bad_setting, "stack must be self", [{stack, "a"}, {service, self}]},
+             {bad_setting, "are names", [{stack, 1}, {service, "b"}]},
              {program_not_found, "/no/such/program", [{program, "/no/such/program"}]},
              {program_not_found, "/etc/passwd", [{program, "/etc/passwd"}]}],
     ok = all_refused(Table).
@@ -132,7 +140,7 @@ every_bad_setting_is_named(_Config) ->
 %% This node knows them, or the program's end depends on them.
 -spec what_the_node_provides_cannot_be_set([term()]) -> ok.
 what_the_node_provides_cannot_be_set(_Config) ->
-    Names = [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, print_config, help,
+    Names = [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, exit_with_beam, print_config, help,
              version],
     all_refused([{bad_setting, atom_to_list(Name) ++ " cannot be set", Given}
                  || Name <- Names, Given <- [[{Name, "1"}], #{Name => true}]]).
@@ -187,8 +195,8 @@ the_program_is_found_on_path(_Config) ->
     {error, {program_not_found, _}} = with_variable("PATH", "/nowhere", Launch),
     ok.
 
--spec the_wrappers_c_node_is_found_by_its_variable([term()]) -> ok.
-the_wrappers_c_node_is_found_by_its_variable(_Config) ->
+-spec the_c_node_of_exec_is_found_by_its_variable([term()]) -> ok.
+the_c_node_of_exec_is_found_by_its_variable(_Config) ->
     Default = fun() -> rancher_cnode_settings:default_cnode('myapp@10.42.0.7') end,
     'remsh-rancher_cnode@10.42.0.7' = Default(),
     'other@10.42.0.7' = with_variable("RANCHER_CNODE_BASENAME", "other", Default),

@@ -9,6 +9,7 @@
          sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over/1,
          a_second_node_of_the_same_name_logs_it_and_takes_over_later/1,
          a_wrong_cookie_is_a_clear_warning_and_no_crash/1, a_cookie_file_is_used/1,
+         it_waits_for_a_cookie_file_that_is_not_there_yet/1,
          it_ends_with_the_watched_process/1, once_ends_after_the_initial_sync/1]).
 
 -define(A_SECOND_US, 1000000).
@@ -23,7 +24,7 @@ all() ->
      sigterm_ends_it_while_everything_is_missing, sigterm_ends_it_while_metadata_hangs,
      sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over,
      a_second_node_of_the_same_name_logs_it_and_takes_over_later, a_wrong_cookie_is_a_clear_warning_and_no_crash,
-     a_cookie_file_is_used, it_ends_with_the_watched_process, once_ends_after_the_initial_sync].
+     a_cookie_file_is_used, it_waits_for_a_cookie_file_that_is_not_there_yet, it_ends_with_the_watched_process, once_ends_after_the_initial_sync].
 
 -spec sigterm_ends_it_and_the_cluster_stays([term()]) -> ok.
 sigterm_ends_it_and_the_cluster_stays(Config) ->
@@ -83,8 +84,8 @@ a_wrong_cookie_is_a_clear_warning_and_no_crash(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Beam | _] = test_beam:start_all(Hosts),
     Cnode = test_cnode:start(Host, #{cookie => "not_the_right_one"}),
-    #{level := <<"warning">>, text := Text} =
-        test_cnode:await_event(Cnode, fun(#{text := Text}) -> binary:match(Text, <<"cookie">>) =/= nomatch end, 5000),
+    #{level := <<"warning">>, text := Text} = test_cnode:await(Cnode, "target_refused"),
+    {_, _} = binary:match(Text, <<"cookie">>),
     nomatch = binary:match(Text, <<"not_the_right_one">>),
     [] = test_beam:hidden_nodes(Beam),
     [] = test_beam:visible_nodes(Beam),
@@ -101,6 +102,18 @@ a_cookie_file_is_used(Config) ->
     ok = file:change_mode(File, 8#400),
     Beams = test_beam:start_all(Hosts, #{cookie => "from_a_file"}),
     _ = test_cnode:start_all(Hosts, #{cookie => none, args => ["--cookie-file", File]}),
+    test_cluster:await_mesh(Beams, 10000).
+
+-spec it_waits_for_a_cookie_file_that_is_not_there_yet([term()]) -> ok.
+it_waits_for_a_cookie_file_that_is_not_there_yet(Config) ->
+    Hosts = [Host, _] = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    File = filename:join(proplists:get_value(priv_dir, Config), "later"),
+    Cnode = test_cnode:start(Host, #{cookie => none, args => ["--cookie-file", File]}),
+    ok = test_service:await_requests(metadata(Config), Host, 2),
+    Beams = test_beam:start_all(Hosts),
+    [] = test_cnode:events(Cnode, "listener_started"),
+    ok = file:write_file(File, "monster"),
     test_cluster:await_mesh(Beams, 10000).
 
 -spec it_ends_with_the_watched_process([term()]) -> ok.

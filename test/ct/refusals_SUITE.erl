@@ -64,7 +64,8 @@ missing_flags_cause_few_lines(Config) ->
 
 -spec a_peer_that_closes_after_accept_is_tried_a_few_times([term()]) -> ok.
 a_peer_that_closes_after_accept_is_tried_a_few_times(Config) ->
-    Beam = test_beam:start(host(Config), #{basename => "other"}),
+    %% Hidden, so that it is not taken for the BEAM of this host.
+    Beam = test_beam:start(host(Config), #{basename => "other", args => ["-hidden"]}),
     ok = test_beam:call(Beam, ?MODULE, close_all, ["myapp"]),
     _ = refused(Config),
     few("closes after accept", fun() -> test_beam:call(Beam, ?MODULE, accepted, []) end).

@@ -1,7 +1,7 @@
 %% Builds the example release as in its README, by `mix release` without any package from outside, once a run.
 -module(release_build).
 
--export([release/0, relx_release/0, mix_library/0, programs/0, library/0, root/0]).
+-export([release/0, relx_release/0, copy/3, mix_library/0, mix/2, programs/0, library/0, root/0]).
 
 -define(BUILD_MS, 300000).
 
@@ -24,6 +24,13 @@ relx_release() ->
         false -> build_relx(Folder), Release
     end.
 
+%% A release of relx writes its vm.args into itself when it starts: one for each host.
+-spec copy(file:filename(), test_host:host(), [term()]) -> file:filename().
+copy(Release, Host, Config) ->
+    Copy = filename:join(proplists:get_value(priv_dir, Config), test_host:address(Host)),
+    <<>> = test_command:ok("cp", ["-r", Release, Copy]),
+    Copy.
+
 %% The code path of the library as a git dependency of Mix.
 -spec mix_library() -> file:filename().
 mix_library() ->
@@ -35,7 +42,12 @@ mix_library() ->
     tool("mix", Folder, ["do", "deps.get,", "compile"]),
     filename:join([Folder, "_build", "prod", "lib", "rancher_cnode", "ebin"]).
 
-%% A folder for PATH, with the program and the wrapper script as a container's image has them.
+%% Runs mix for production in the folder.
+-spec mix(file:filename(), [string()]) -> ok.
+mix(Folder, Args) ->
+    tool("mix", Folder, Args).
+
+%% A folder for PATH, with the program and the script of older images.
 -spec programs() -> file:filename().
 programs() ->
     Folder = filename:join(logs(), "programs"),

@@ -4,7 +4,7 @@
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([the_named_files_are_in_the_image/1, the_health_check_passes_without_the_wrapper/1]).
+-export([the_named_files_are_in_the_image/1, the_health_check_passes_with_the_commented_parts/1]).
 
 -define(HEALTH_MS, 30000).
 
@@ -14,7 +14,7 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [the_named_files_are_in_the_image, the_health_check_passes_without_the_wrapper].
+    [the_named_files_are_in_the_image, the_health_check_passes_with_the_commented_parts].
 
 -spec the_named_files_are_in_the_image([term()]) -> ok.
 the_named_files_are_in_the_image(_Config) ->
@@ -25,13 +25,13 @@ the_named_files_are_in_the_image(_Config) ->
     ["shop"] = services(Rancher),
     {ok, Dockerfile} = read("Dockerfile"),
     {_, _} = binary:match(Dockerfile, iolist_to_binary(["\nEXPOSE ", Port, "\n"])),
-    Started = <<"\nENTRYPOINT [\"with-rancher-cnode\", \"/app/bin/shop\"]\nCMD [\"start\"]\n">>,
+    Started = <<"\nENTRYPOINT [\"rancher_cnode\", \"exec\", \"--\"]\nCMD [\"/app/bin/shop\", \"start\"]\n">>,
     {_, _} = binary:match(Dockerfile, Started),
     ok.
 
 %% The commented parts, activated.
--spec the_health_check_passes_without_the_wrapper([term()]) -> ok.
-the_health_check_passes_without_the_wrapper(Config) ->
+-spec the_health_check_passes_with_the_commented_parts([term()]) -> ok.
+the_health_check_passes_with_the_commented_parts(Config) ->
     {ok, Text} = read("docker-compose.yml"),
     #{"services shop entrypoint" := "/app/bin/shop", "services shop command" := Command,
       "services shop environment CLUSTERING" := Way, "services shop environment RELEASE_COOKIE" := _} =

@@ -3,8 +3,8 @@
 -module(release_container).
 
 -export([start/2, start_all/2, host/1, name/2, command/2, execute/2, converse/3]).
--export([page/1, await_page/4, await_mesh/2, await_mesh/3, await_restart/2, cnodes/1, release_pid/1, await_stopped/2, output/1]).
--export([signal/2, await_end/2, await_output/3, count_cnodes/0]).
+-export([page/1, await_page/4, await_mesh/2, await_mesh/3, await_restart/2, cnodes/1, replace_cnode/1, release_pid/1]).
+-export([await_stopped/2, output/1, signal/2, await_end/2, await_output/3, count_cnodes/0]).
 -export_type([container/0, options/0]).
 
 -type container() :: #{host := test_host:host(), keeper := pid(), os_pid := pos_integer(), options := options()}.
@@ -46,10 +46,10 @@ host(#{host := Host}) ->
 name(AliveName, #{host := Host}) ->
     iolist_to_binary([AliveName, "@", test_host:address(Host)]).
 
-%% As `docker exec CONTAINER with-rancher-cnode /app/bin/shop ...`: exit status and output.
+%% As `docker exec CONTAINER /app/bin/shop ...`: exit status and output.
 -spec command(container(), [string()]) -> {non_neg_integer(), binary()}.
 command(Container, Args) ->
-    execute(Container, ["with-rancher-cnode", "RELEASE" | Args]).
+    execute(Container, ["RELEASE" | Args]).
 
 %% As `docker exec CONTAINER ...`.
 -spec execute(container(), [string()]) -> {non_neg_integer(), binary()}.
@@ -115,15 +115,29 @@ await_restart(Container, #{<<"since">> := Before}) ->
                     end,
                     60000).
 
-%% The processes of rancher_cnode in the container.
+%% The C-nodes in the container; `rancher_cnode exec' is none.
 -spec cnodes(container()) -> [pos_integer()].
 cnodes(Container) ->
-    processes(Container, <<"rancher_cnode">>).
+    [Pid || Pid <- processes(Container, <<"rancher_cnode">>), not lists:member(<<"exec">>, arguments(Pid))].
+
+%% Kills the only C-node, and waits for its successor.
+-spec replace_cnode(container()) -> ok.
+replace_cnode(Container) ->
+    [Cnode] = cnodes(Container),
+    ok = test_command:signal("KILL", [Cnode]),
+    test_wait:until("another C-node",
+                    fun() ->
+                            case cnodes(Container) of
+                                [Other] when Other =/= Cnode -> {done, ok};
+                                Cnodes -> {wait, {Cnodes, output(Container)}}
+                            end
+                    end,
+                    10000).
 
 %% In Elixir: prints how many there are in the container at that moment, as `cnodes N`.
 -spec count_cnodes() -> string().
 count_cnodes() ->
-    "IO.puts(\"cnodes #{:os.cmd('pgrep -xc rancher_cnode')}\")".
+    "IO.puts(\"cnodes #{:os.cmd('pgrep -xa rancher_cnode | grep -vcw exec')}\")".
 
 %% The process of the release.
 -spec release_pid(container()) -> pos_integer().
@@ -134,7 +148,14 @@ release_pid(Container) ->
 %% Waits until the release has no process left.
 -spec await_stopped(container(), timeout()) -> ok.
 await_stopped(Container, Timeout) ->
-    test_wait:equals("the release has ended", [], fun() -> releases(Container) end, Timeout).
+    test_wait:until("the release has ended",
+                    fun() ->
+                            case releases(Container) of
+                                [] -> {done, ok};
+                                Pids -> {wait, {Pids, output(Container)}}
+                            end
+                    end,
+                    Timeout).
 
 %% All that the container wrote.
 -spec output(container()) -> binary().
@@ -209,7 +230,7 @@ with_script(Command, Options) ->
 %% -- the keeper
 
 init(Starter, Host, #{release := Release} = Options) ->
-    Command = with_script(maps:get(command, Options, ["with-rancher-cnode", "RELEASE", "start"]), Options),
+    Command = with_script(maps:get(command, Options, ["rancher_cnode", "exec", "--", "RELEASE", "start"]), Options),
     {Spawn, Args} = test_host:command(Host, "/usr/bin/env", environment(Host, Options)
                                       ++ ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child" | Command]),
     Port = open_port({spawn_executable, Spawn},
@@ -277,6 +298,12 @@ comm(Pid) ->
     case file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) of
         {ok, Name} -> string:trim(Name);
         {error, _} -> <<>>
+    end.
+
+arguments(Pid) ->
+    case file:read_file(["/proc/", integer_to_list(Pid), "/cmdline"]) of
+        {ok, Cmdline} -> binary:split(Cmdline, <<0>>, [global, trim]);
+        {error, _} -> []
     end.
 
 zombie(Pid) ->

@@ -64,9 +64,8 @@ a_killed_c_node_is_replaced_and_the_release_continues(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     [One, Two] = Containers = [start(Config, Host, [{"RELEASE_COOKIE", "never-logged"}]) || Host <- Hosts],
     ok = release_container:await_mesh(Containers, 60000),
-    [Cnode] = release_container:cnodes(One),
     Beam = release_container:release_pid(One),
-    ok = replaced(One, Cnode),
+    ok = release_container:replace_cnode(One),
     Name = release_container:name(test_cnode:default_basename(), One),
     ok = release_container:await_page(One, <<"cnode">>, [Name], 10000),
     ok = release_container:await_page(Two, <<"peers">>, [release_container:name("shop", One)], 1000),
@@ -82,8 +81,7 @@ a_release_that_stops_leaves_no_c_node(Config) ->
 -spec a_killed_c_node_is_replaced_and_a_stop_leaves_none([term()]) -> ok.
 a_killed_c_node_is_replaced_and_a_stop_leaves_none(Config) ->
     One = alone_beside_a_shell(Config),
-    [Cnode] = release_container:cnodes(One),
-    ok = replaced(One, Cnode),
+    ok = release_container:replace_cnode(One),
     stop_leaves_none(One).
 
 -spec a_release_that_crashes_leaves_no_c_node([term()]) -> ok.
@@ -120,9 +118,10 @@ a_release_restarted_in_place_is_connected_again(Config) ->
 without_metadata_the_release_boots(Config) ->
     [Host, Plain, Other] = test_cluster:hosts(3),
     ok = metadata_server:misbehave(metadata(Config), refuse),
-    %% Both take the container's own address, after a few seconds for metadata to give a better one.
-    One = start(Config, Host, []),
-    WithoutChild = start([{way, "wrapper"} | Config], Plain, []),
+    %% Without it both would wait half a minute for metadata to give a better one than the container's only one.
+    Address = fun(Of) -> [{"CONTAINER_IP", test_host:address(Of)}] end,
+    One = start(Config, Host, Address(Host)),
+    WithoutChild = start([{way, "exec"} | Config], Plain, Address(Plain)),
     ok = release_container:await_page(WithoutChild, <<"peers_at_start">>, [], 30000),
     %% await_timeout, and the time that two releases on a busy machine may be apart.
     ok = release_container:await_page(One, <<"peers_at_start">>, [], 5000 + 3000),
@@ -184,18 +183,6 @@ start(Config, Host, Env) ->
 rpc(Container, Expression) ->
     _ = release_container:execute(Container, ["RELEASE", "rpc", Expression]),
     ok.
-
-%% Kills the C-node, and waits for the supervisor's next.
-replaced(Container, Cnode) ->
-    ok = test_command:signal("KILL", [Cnode]),
-    test_wait:until("another C-node",
-                    fun() ->
-                            case release_container:cnodes(Container) of
-                                [Other] when Other =/= Cnode -> {done, ok};
-                                Cnodes -> {wait, Cnodes}
-                            end
-                    end,
-                    10000).
 
 stop_leaves_none(Container) ->
     {0, _} = release_container:command(Container, ["stop"]),

@@ -6,7 +6,7 @@
 -export([every_setting_has_bad_values_here/1, every_bad_flag_is_status_2_and_one_line_that_names_it/1,
          every_bad_variable_is_status_2_and_one_line_that_names_it/1,
          a_bad_config_file_is_status_2_and_one_line_that_names_it/1,
-         a_missing_cookie_is_status_2_and_lists_the_sources/1,
+         a_cookie_that_no_beam_would_take_is_status_2/1,
          there_is_no_flag_for_the_cookie_and_it_is_never_repeated/1, precedence_is_flag_variable_file/1]).
 
 -spec suite() -> [term()].
@@ -17,7 +17,7 @@ suite() ->
 all() ->
     [every_setting_has_bad_values_here, every_bad_flag_is_status_2_and_one_line_that_names_it,
      every_bad_variable_is_status_2_and_one_line_that_names_it,
-     a_bad_config_file_is_status_2_and_one_line_that_names_it, a_missing_cookie_is_status_2_and_lists_the_sources,
+     a_bad_config_file_is_status_2_and_one_line_that_names_it, a_cookie_that_no_beam_would_take_is_status_2,
      there_is_no_flag_for_the_cookie_and_it_is_never_repeated, precedence_is_flag_variable_file].
 
 %% The program prints all that it has, those that are not set as well.
@@ -32,7 +32,6 @@ every_setting_has_bad_values_here(_Config) ->
 
 -spec every_bad_flag_is_status_2_and_one_line_that_names_it([term()]) -> ok.
 every_bad_flag_is_status_2_and_one_line_that_names_it(_Config) ->
-    named(run([], []), "--node-basename"),
     named(run(["--node-basename", "same", "--basename", "same"], []), "--basename"),
     [named(run(["--node-basename", "myapp", Flag ++ "=" ++ Value], []), Flag)
      || {Flag, Values} <- bad_values(), Value <- Values],
@@ -59,12 +58,13 @@ a_bad_config_file_is_status_2_and_one_line_that_names_it(Config) ->
     named(run(["--config", written(Config, "node-basename = myapp\nno-such-setting = 1\n")], []), "no-such-setting"),
     ok.
 
--spec a_missing_cookie_is_status_2_and_lists_the_sources([term()]) -> ok.
-a_missing_cookie_is_status_2_and_lists_the_sources(Config) ->
-    Home = {"HOME", proplists:get_value(priv_dir, Config)},
-    Without = run(["--node-basename", "myapp"], [{"RANCHER_CNODE_COOKIE", false}, Home]),
-    named(Without, "cookie-file"),
-    named(Without, ".erlang.cookie"),
+-spec a_cookie_that_no_beam_would_take_is_status_2([term()]) -> ok.
+a_cookie_that_no_beam_would_take_is_status_2(Config) ->
+    File = written(Config, "two\nlines\n"),
+    named(run(["--cookie-file", File], []), "--cookie-file"),
+    named(run([], [{"RANCHER_CNODE_COOKIE", lists:duplicate(513, $a)}]), "$RANCHER_CNODE_COOKIE"),
+    %% Its start script gives it to the BEAM in an argument.
+    named(run([], [{"RANCHER_CNODE_COOKIE", false}, {"RELEASE_COOKIE", "-flag"}]), "$RELEASE_COOKIE"),
     ok.
 
 -spec there_is_no_flag_for_the_cookie_and_it_is_never_repeated([term()]) -> ok.
@@ -95,7 +95,7 @@ bad_values() ->
      {"--metadata-version", ["", "2015-07-25", "../etc", "a/b"]},
      {"--service", ["", "/self/service", "self//service", "../service"]},
      {"--polling-interval", ["", "0", "-1", "249", "5s", "5000.5", "99999999999999999999"]},
-     {"--cookie-file", ["/no/such/cookie"]},
+     {"--cookie-file", ["", "/"]},
      {"--targets", ["", "some"]},
      {"--watch", ["maybe"]},
      {"--removal", ["later"]},
@@ -115,11 +115,12 @@ bad_values() ->
      {"--log-format", ["xml"]},
      {"--watch-pid", ["0", "-1", "init"]},
      {"--exit-on-eof", ["maybe"]},
+     {"--exit-with-beam", ["maybe"]},
      {"--once", ["maybe"]}].
 
 %% They need no value.
 is_toggle(Flag) ->
-    lists:member(Flag, ["--start-epmd", "--exit-on-eof", "--once"]).
+    lists:member(Flag, ["--start-epmd", "--exit-on-eof", "--exit-with-beam", "--once"]).
 
 run(Args, Env) ->
     test_command:run(test_cnode:program(), Args, [{"RANCHER_CNODE_COOKIE", "monster"} | Env]).

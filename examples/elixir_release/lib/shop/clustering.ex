@@ -10,8 +10,8 @@ defmodule Shop.Clustering do
     ]
   ]
 
-  # Outside: scripts/with-rancher-cnode has started the program before the VM.
-  def children("wrapper"), do: []
+  # Outside: `rancher_cnode exec` has started the program beside the VM.
+  def children("exec"), do: []
 
   # Inside: a child of our own supervisor runs the program.
   def children("supervised"), do: [{:rancher_cnode, node_basename: "shop"}]

@@ -1,5 +1,5 @@
-%% The first way in: scripts/with-rancher-cnode as process 1 of a container, before the example release.
--module(release_wrapper_SUITE).
+%% The first way in: `rancher_cnode exec' as process 1 of a container, before the example release.
+-module(release_exec_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
@@ -9,7 +9,7 @@
          a_killed_release_leaves_no_c_node/1, a_release_restarted_in_place_is_connected_again/1,
          unusual_names_and_cookies_are_passed_on/1, commands_need_no_metadata_once_a_node_is_there/1,
          a_container_that_awaits_its_address_can_be_stopped/1, wait_blocks_until_the_mesh_is_complete/1,
-         without_metadata_the_only_address_is_used/1, without_the_wrapper_no_address_is_guessed/1]).
+         without_metadata_the_only_address_is_used/1, the_script_of_older_images_does_the_same/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -22,7 +22,7 @@ all() ->
      a_killed_release_leaves_no_c_node, a_release_restarted_in_place_is_connected_again,
      unusual_names_and_cookies_are_passed_on, commands_need_no_metadata_once_a_node_is_there,
      a_container_that_awaits_its_address_can_be_stopped, wait_blocks_until_the_mesh_is_complete,
-     without_metadata_the_only_address_is_used, without_the_wrapper_no_address_is_guessed].
+     without_metadata_the_only_address_is_used, the_script_of_older_images_does_the_same].
 
 -spec three_containers_form_a_cluster([term()]) -> ok.
 three_containers_form_a_cluster(Config) ->
@@ -49,9 +49,9 @@ commands_of_the_release_work_and_start_no_second_c_node(Config) ->
     {0, CountedOutside} = release_container:command(One, ["eval", release_container:count_cnodes()]),
     ok = contains(<<"cnodes 1\n">>, CountedOutside),
     {0, Pid} = release_container:command(One, ["pid"]),
-    <<"1">> = lists:last(binary:split(string:trim(Pid), <<"\n">>, [global])),
+    {0, <<"beam.smp\n">>} = release_container:execute(One, ["ps", "-o", "comm=", "-p", string:trim(binary_to_list(Pid))]),
     %% Ctrl-G and q end the remote shell and nothing else.
-    Remote = release_container:converse(One, ["with-rancher-cnode", "RELEASE", "remote"],
+    Remote = release_container:converse(One, ["RELEASE", "remote"],
                                         [{<<")1>">>, [release_container:count_cnodes(), "; length(Node.list()) + 1000\n"]},
                                          {<<")2>">>, <<7>>}, {<<"-->">>, <<"q\n">>}]),
     ok = contains(<<"cnodes 1\r\n">>, Remote),
@@ -63,8 +63,8 @@ commands_need_no_metadata_once_a_node_is_there(Config) ->
     ok = release_container:await_mesh(Containers, 60000),
     ok = metadata_server:misbehave(metadata(Config), hang),
     Address = list_to_binary(test_host:address(release_container:host(One))),
-    %% Process 1 has it, so no command waits: longer than a command may take here.
-    Command = ["env", "CONTAINER_IP_TIMEOUT=600000", "with-rancher-cnode", "sh", "-c", "echo \"at $CONTAINER_IP.\""],
+    %% The node's name contains it, so no command waits: longer than a command may take here.
+    Command = ["rancher_cnode", "exec", "--timeout", "600000", "--", "sh", "-c", "echo \"at $CONTAINER_IP.\""],
     {0, Printed} = release_container:execute(One, Command),
     ok = contains(<<"at ", Address/binary, ".\n">>, Printed),
     {0, _} = release_container:command(One, ["pid"]),
@@ -73,15 +73,8 @@ commands_need_no_metadata_once_a_node_is_there(Config) ->
 -spec a_container_that_awaits_its_address_can_be_stopped([term()]) -> ok.
 a_container_that_awaits_its_address_can_be_stopped(Config) ->
     ok = metadata_server:misbehave(metadata(Config), hang),
-    [One] = containers(Config, 1, #{env => [{"CONTAINER_IP_TIMEOUT", "600000"}]}),
-    test_wait:until("the program asks for the address",
-                    fun() ->
-                            case release_container:cnodes(One) of
-                                [_] -> {done, ok};
-                                Other -> {wait, Other}
-                            end
-                    end,
-                    10000),
+    [One] = containers(Config, 1, #{command => ["rancher_cnode", "exec", "--timeout", "600000", "--", "RELEASE", "start"]}),
+    ok = test_service:await_requests(metadata(Config), release_container:host(One), 1),
     ok = release_container:signal(One, "TERM"),
     143 = release_container:await_end(One, 10000),
     ok.
@@ -139,49 +132,27 @@ unusual_names_and_cookies_are_passed_on(Config) ->
 -spec wait_blocks_until_the_mesh_is_complete([term()]) -> ok.
 wait_blocks_until_the_mesh_is_complete(Config) ->
     [One, _Two] = Containers = containers(Config, 2, #{}),
-    {0, <<>>} = release_container:command(One, ["wait", "--timeout", "15000"]),
+    {0, _} = release_container:execute(One, ["rancher_cnode", "wait", "--timeout", "30000"]),
     [_] = release_container:cnodes(One),
     ok = release_container:await_mesh(Containers, 30000).
 
 -spec without_metadata_the_only_address_is_used([term()]) -> ok.
 without_metadata_the_only_address_is_used(Config) ->
     ok = metadata_server:misbehave(metadata(Config), refuse),
-    [One] = containers(Config, 1, #{env => [{"CONTAINER_IP_TIMEOUT", "500"}]}),
+    [One] = containers(Config, 1, #{command => ["rancher_cnode", "exec", "--timeout", "500", "--", "RELEASE", "start"]}),
     ok = release_container:await_page(One, <<"node">>, [release_container:name("shop", One)], 60000).
 
--spec without_the_wrapper_no_address_is_guessed([term()]) -> ok.
-without_the_wrapper_no_address_is_guessed(Config) ->
-    {ok, Template} = file:read_file(filename:join([release_build:root(), "examples", "elixir_release", "rel", "env.sh.eex"])),
-    Folder = proplists:get_value(priv_dir, Config),
-    ok = file:write_file(filename:join(Folder, "env.sh"), string:replace(Template, "<%= @release.name %>", "shop")),
-    [begin
-         ok = file:write_file(filename:join(Folder, Name), ["#!/bin/sh\n", Text]),
-         ok = file:change_mode(filename:join(Folder, Name), 8#755)
-     end || {Name, Text} <- [{"hostname", "echo \"$OWN \"\n"},
-                             {"rancher_cnode", "for asked; do :; done\necho \"$asked\" >&3\n${METADATA:-false}\n"}]],
-    Printed = fun(Own, Metadata, Command) ->
-                   Ask = "set -e; exec 3>&1; . \"$0/env.sh\"; echo \"$RELEASE_DISTRIBUTION $RELEASE_NODE\"",
-                   {0, Output} = test_command:run("/usr/bin/env", ["--ignore-environment", "PATH=" ++ Folder ++ ":/usr/bin:/bin",
-                                                                   "OWN=" ++ Own, "METADATA=" ++ Metadata,
-                                                                   "RELEASE_COMMAND=" ++ Command, "sh", "-c", Ask, Folder]),
-                   binary:split(string:trim(Output, trailing, "\n"), <<"\n">>)
-           end,
-    Known = <<"name shop@10.42.0.7">>,
-    [<<"3000">>, Known] = Printed("10.42.0.7", "", "start"),
-    [<<"3000">>, Known] = Printed("172.17.0.2", "echo 10.42.0.7", "version"),
-    [<<"60000">>, Known] = Printed("172.17.0.2 10.42.0.7", "echo 10.42.0.7", "daemon_iex"),
-    [<<"60000">>, <<" ">>] = Printed("172.17.0.2 10.42.0.7", "", "start"),
-    [<<"60000">>, <<" ">>] = Printed("", "", "start"),
-    [<<"3000">>, <<" ">>] = Printed("10.42.0.7 fd00::7", "", "stop"),
-    %% The document shows the same.
-    [_Comments, Recipe] = binary:split(Template, <<"\nif ">>),
-    {ok, Document} = file:read_file(filename:join([release_build:root(), "docs", "in-your-release.md"])),
-    contains(["\n\n", indented(["if ", Recipe]), "\n"], Document).
+-spec the_script_of_older_images_does_the_same([term()]) -> ok.
+the_script_of_older_images_does_the_same(Config) ->
+    [One, _] = Containers = containers(Config, 2, #{command => ["with-rancher-cnode", "RELEASE", "start"]}),
+    {0, _} = release_container:execute(One, ["with-rancher-cnode", "RELEASE", "wait", "--timeout", "30000"]),
+    ok = release_container:await_mesh(Containers, 30000),
+    {0, Node} = release_container:execute(One, ["with-rancher-cnode", "RELEASE", "rpc", "IO.puts(node())"]),
+    Node = <<(release_container:name("shop", One))/binary, "\n">>,
+    {1, Usage} = release_container:execute(One, ["with-rancher-cnode"]),
+    contains("usage: with-rancher-cnode", Usage).
 
 %% -- helpers
-
-indented(Text) ->
-    [["    ", Line, "\n"] || Line <- string:split(string:trim(Text, trailing), "\n", all)].
 
 containers(Config, Count, Options) ->
     Hosts = test_cluster:hosts(Count),
@@ -190,10 +161,10 @@ containers(Config, Count, Options) ->
 
 %% Process 1 is a shell that stays when the release has ended.
 shell_of_its_own() ->
-    ["sh", "-c", "with-rancher-cnode \"$0\" start; sleep 600", "RELEASE"].
+    ["sh", "-c", "rancher_cnode exec -- \"$0\" start; sleep 600", "RELEASE"].
 
 no_cnode(Container) ->
-    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 5000).
+    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 10000).
 
 contains(Part, Text) ->
     case binary:match(Text, iolist_to_binary(Part)) of

@@ -1,0 +1,112 @@
+%% The commands `status' and `check' as `docker exec' runs them: without any setting, beside real BEAMs.
+-module(status_SUITE).
+
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0]).
+-export([a_whole_cluster_is_reported_without_any_setting/1, every_format_is_read_by_its_reader/1, a_missing_peer_is_named/1,
+         a_beam_that_has_stopped_is_reported/1, without_a_c_node_one_line_says_why/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 60}}, {ct_hooks, [fresh_service]}].
+
+-spec all() -> [atom()].
+all() ->
+    [a_whole_cluster_is_reported_without_any_setting, every_format_is_read_by_its_reader, a_missing_peer_is_named,
+     a_beam_that_has_stopped_is_reported, without_a_c_node_one_line_says_why].
+
+-spec a_whole_cluster_is_reported_without_any_setting([term()]) -> ok.
+a_whole_cluster_is_reported_without_any_setting(Config) ->
+    #{hosts := [One | _], beams := [_, Two]} = test_cluster:form(metadata(Config), 2),
+    Table = await_status(One, 0, ["status"]),
+    [First | _] = binary:split(Table, <<"\n">>),
+    contains(First, [<<"rancher_cnode ">>, <<"up ">>, <<"WHOLE, 1 of 1 dialable peers connected">>]),
+    contains(Table, [beam_name(One), atom_to_binary(test_beam:name(Two)), <<"connected">>]),
+    nomatch = binary:match(Table, <<"\e[">>),
+    {0, <<"passed: WHOLE, 1 of 1", _/binary>> = Line} = run(One, ["check", "--expect", "1"]),
+    [_] = lines(Line),
+    {1, <<"failed: ", _/binary>>} = run(One, ["check", "--expect", "2"]),
+    ok.
+
+-spec every_format_is_read_by_its_reader([term()]) -> ok.
+every_format_is_read_by_its_reader(Config) ->
+    #{hosts := [One | _]} = test_cluster:form(metadata(Config), 2),
+    _ = await_status(One, 0, ["status"]),
+    File = fun(Format) ->
+                   {0, Text} = run(One, ["status", "--format", Format]),
+                   Path = filename:join(proplists:get_value(priv_dir, Config), "status." ++ Format),
+                   ok = file:write_file(Path, Text),
+                   Path
+           end,
+    {ok, [#{node := Node, peers := [#{state := connected}]}]} = file:consult(File("erlang")),
+    Node = test_cnode:default_name(One),
+    Read = "import json,sys; s = json.load(open(sys.argv[1])); print(s['node'], s['peers'][0]['state'])",
+    <<"remsh-rancher_cnode@", _/binary>> = test_command:ok("python3", ["-c", Read, File("json")]),
+    <<>> = test_command:ok("sh", ["-c", "promtool check metrics <\"$0\" 2>&1", File("prometheus")]),
+    ok.
+
+-spec a_missing_peer_is_named([term()]) -> ok.
+a_missing_peer_is_named(Config) ->
+    #{hosts := Hosts} = test_cluster:form(metadata(Config), 2),
+    [One | _] = Hosts,
+    Absent = test_host:fresh_address(),
+    ok = test_cluster:list(metadata(Config), Hosts ++ [Absent]),
+    Table = await_status(One, 3, ["status"]),
+    contains(Table, [<<"INCOMPLETE, 1 of 2 dialable peers connected">>, list_to_binary("myapp@" ++ Absent)]),
+    {1, Failed} = run(One, ["check"]),
+    contains(Failed, [<<"failed: INCOMPLETE">>, list_to_binary("missing myapp@" ++ Absent)]),
+    {0, _} = run(One, ["check", "--min", "1"]),
+    {1, _} = run(One, ["check", "--min", "2"]),
+    ok.
+
+%% No BEAM is there to take the cookie from.
+-spec a_beam_that_has_stopped_is_reported([term()]) -> ok.
+a_beam_that_has_stopped_is_reported(Config) ->
+    #{hosts := [One | _], beams := [Beam | _]} = test_cluster:form(metadata(Config), 2),
+    ok = test_beam:stop(Beam),
+    Table = await_status(One, 4, ["status"], [{"RANCHER_CNODE_COOKIE", "monster"}]),
+    contains(Table, [<<"NOT DRIVING">>, <<"BEAM ", (beam_name(One))/binary, " is awaited">>]),
+    {1, <<"failed: NOT DRIVING", _/binary>>} =
+        test_host:run(One, test_cnode:program(), ["check", "--min", "0"], [{"RANCHER_CNODE_COOKIE", "monster"}]),
+    ok.
+
+-spec without_a_c_node_one_line_says_why([term()]) -> ok.
+without_a_c_node_one_line_says_why(Config) ->
+    Host = test_host:add(),
+    ok = test_cluster:list(metadata(Config), [Host]),
+    _ = test_beam:start(Host),
+    [begin
+         {1, Output} = run(Host, [Command]),
+         [Line] = lines(Output),
+         contains(Line, [atom_to_binary(test_cnode:default_name(Host))])
+     end || Command <- ["status", "check"]],
+    ok.
+
+%% -- helpers
+
+await_status(Host, Expected, Args) ->
+    await_status(Host, Expected, Args, []).
+
+await_status(Host, Expected, Args, Env) ->
+    test_wait:until("the exit status of the command",
+                    fun() ->
+                            case test_host:run(Host, test_cnode:program(), Args, Env) of
+                                {Expected, Output} -> {done, Output};
+                                Other -> {wait, Other}
+                            end
+                    end,
+                    20000).
+
+run(Host, Args) ->
+    test_host:run(Host, test_cnode:program(), Args).
+
+beam_name(Host) ->
+    atom_to_binary(test_host:node_name("myapp", Host)).
+
+lines(Output) ->
+    binary:split(Output, <<"\n">>, [global, trim_all]).
+
+contains(Text, Parts) ->
+    [{_, _} = binary:match(Text, Part) || Part <- Parts],
+    ok.
