@@ -12,7 +12,9 @@
 %% <li>`await_timeout': how long the start waits for the initial sync, in milliseconds or `infinity' (5000). 0 does not
 %%     wait. After the timeout the start continues. Only the first start in a VM waits; a restart does not, because it
 %%     would block the supervisor.</li>
-%% <li>`node_basename': optional; must match `node()'.</li>
+%% <li>`node_basename': the alive name of the peers; that of this node by default.</li>
+%% <li>`service' and `stack': the service by its name and that of its stack, each `self' or a name; or `service' alone, as
+%%     a path. Default: the own service.</li>
 %% <li>`connect', `disconnect', `list_nodes': `{Module, Function, Arguments}' as in libcluster.</li>
 %% </ul>
 %% The calls may be made from any process, and never crash it.
@@ -27,7 +29,7 @@
 %% `topology', `connect', `disconnect', `list_nodes' and `config'.
 -type topology() :: [map()] | [{atom(), term()}].
 %% An atom to match on, and a sentence for people.
--type error() :: {not_alive | short_names | not_an_address | node_basename_differs | program_not_found | bad_setting |
+-type error() :: {not_alive | short_names | not_an_address | program_not_found | bad_setting |
                   function_taken, binary()}.
 -type call_error() :: {error, timeout | not_alive | noproc | {nodedown, node()} | term()}.
 
@@ -96,7 +98,7 @@ refresh(CNode) ->
     end.
 
 %% @doc The C-node of this node: the one started last by {@link start_link/1}, else the connected one, whatever its name,
-%% else the default name of a wrapper script. `undefined' while this node is not alive. Does not mean that it runs.
+%% else the default name. `undefined' while this node is not alive. Does not mean that it runs.
 -spec which_cnode() -> node() | undefined.
 which_cnode() ->
     case rancher_cnode_server:cnode() of

@@ -28,18 +28,18 @@
 -define(NAMES, [basename, node_basename]).
 -define(OWN, [program, await_timeout, log_level]).
 %% Provided by the BEAM, or would break our control of the program. A configuration file could set any of them.
--define(NOT_HERE, [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, print_config,
+-define(NOT_HERE, [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, exit_with_beam,
+                   print_config,
                    help, version]).
 %% The same variables in a container's environment must not reach the program.
--define(CLEARED, ["RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE_FILE", "RANCHER_CNODE_TARGETS",
-                  "RANCHER_CNODE_WATCH_PID", "RANCHER_CNODE_ONCE"]).
+-define(CLEARED, ["RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE_FILE", "RANCHER_CNODE_TARGETS", "RANCHER_CNODE_ONCE"]).
 
 -spec launch(term(), facts()) -> {ok, launch()} | {error, rancher_cnode:error()}.
 launch(Args, Facts) ->
     try
         {Topology, Given} = parse(Args),
         check_keys(Given),
-        {Alive, Host} = check_node(Facts, Given),
+        {Alive, Host} = check_node(Facts),
         Basename = basename(Given),
         CNode = cnode(Basename, Host),
         Functions = functions(Given),
@@ -48,7 +48,7 @@ launch(Args, Facts) ->
         Flags = flags(Given, Functions),
         {ok, #{program => program(Given),
                args => [<<"--exit-on-eof">>, flag(log_level, program_level(LogLevel)) | Flags],
-               env => environment(Basename, Alive, Host, Facts),
+               env => environment(Basename, peers_basename(Alive, Given), Host, Facts),
                cnode => CNode,
                topology => Topology,
                log_level => LogLevel,
@@ -68,7 +68,7 @@ child_id(Args) ->
         throw:_ -> rancher_cnode
     end.
 
-%% The default C-node, as a wrapper script starts it.
+%% The default C-node, as `exec` starts it.
 -spec default_cnode(node()) -> node() | undefined.
 default_cnode(nonode@nohost) ->
     undefined;
@@ -87,12 +87,36 @@ parse([#{'__struct__' := 'Elixir.Cluster.Strategy.State', topology := Topology} 
 parse(Settings) ->
     case pairs(Settings) of
         #{topology := Topology, config := _} = Topologies -> {Topology, from_libcluster(Topologies)};
-        Given -> {rancher_cnode, Given}
+        Given -> {rancher_cnode, with_service_path(Given)}
     end.
 
 %% There the functions are outside of config.
 from_libcluster(#{config := Config} = State) ->
-    maps:merge(pairs(Config), maps:with([connect, disconnect, list_nodes], State)).
+    with_service_path(maps:merge(pairs(Config), maps:with([connect, disconnect, list_nodes], State))).
+
+%% service and stack by name, as forks of libcluster's strategy have them, become the path of --service.
+with_service_path(#{stacks := _}) ->
+    bad("stacks cannot be set: a child, or topology, connects one service; use one for each, with service and stack", []);
+with_service_path(#{stack := Stack} = Given) ->
+    case maps:take(service, maps:remove(stack, Given)) of
+        {Service, Rest} -> Rest#{service => service_path(name(Stack), name(Service))};
+        error -> bad("stack is set without service", [])
+    end;
+with_service_path(#{service := Service} = Given) ->
+    case name(Service) of
+        <<"self">> -> Given#{service := <<"self/service">>};
+        _ -> Given
+    end;
+with_service_path(Given) ->
+    Given.
+
+service_path(<<"self">>, <<"self">>) -> <<"self/service">>;
+service_path(<<"self">>, Service) -> <<"self/stack/services/", Service/binary>>;
+service_path(_Stack, <<"self">>) -> bad("service is self, so stack must be self, too", []);
+service_path(Stack, Service) -> <<"stacks/", Stack/binary, "/services/", Service/binary>>.
+
+name(Value) when is_list(Value); is_binary(Value); is_atom(Value) -> text(Value);
+name(Value) -> bad("service and stack are names, not ~tp", [Value]).
 
 pairs(Map) when is_map(Map) ->
     Map;
@@ -112,29 +136,33 @@ check_keys(Given) ->
 
 %% -- names
 
-check_node(#{node := nonode@nohost}, _Given) ->
+check_node(#{node := nonode@nohost}) ->
     throw({not_alive, "this node is not alive: start it with a name such as -name myapp@10.42.0.7", []});
-check_node(#{long_names := false, node := Node}, _Given) ->
+check_node(#{long_names := false, node := Node}) ->
     throw({short_names, "~ts has a short name: peers are called by addresses, so start it with -name, not -sname "
                         "(in a Mix release RELEASE_DISTRIBUTION=name)", [Node]});
-check_node(#{node := Node}, Given) ->
+check_node(#{node := Node}) ->
     {Alive, Host} = split(Node),
     case inet:parse_ipv4strict_address(binary_to_list(Host)) of
-        {ok, _} -> ok;
+        {ok, _} -> {Alive, Host};
         {error, _} -> throw({not_an_address, "~ts must end with the IPv4 address of this container, as all peers of "
                                              "the service do", [Node]})
-    end,
-    case text(maps:get(node_basename, Given, Alive)) of
-        Alive -> {Alive, Host};
-        Other -> throw({node_basename_differs, "node_basename is ~ts, but the name of this node is ~ts", [Other, Node]})
     end.
+
+%% The peers may have another one than this node.
+peers_basename(_Alive, #{node_basename := Basename}) -> text(Basename);
+peers_basename(Alive, _Given) -> Alive.
 
 split(Node) ->
     [Alive, Host] = binary:split(atom_to_binary(Node, utf8), <<"@">>),
     {Alive, Host}.
 
 basename(#{basename := Basename}) -> text(Basename);
-basename(_) -> unicode:characters_to_binary(os:getenv("RANCHER_CNODE_BASENAME", "remsh-rancher_cnode")).
+basename(_) ->
+    case os:getenv("RANCHER_CNODE_BASENAME", "") of
+        "" -> <<"remsh-rancher_cnode">>;
+        Basename -> unicode:characters_to_binary(Basename)
+    end.
 
 cnode(Basename, Host) ->
     Name = <<Basename/binary, $@, Host/binary>>,
@@ -143,12 +171,14 @@ cnode(Basename, Host) ->
         _ -> bad("basename is too long: ~ts", [Basename])
     end.
 
-environment(Basename, Alive, Host, #{cookie := Cookie}) ->
-    [{"RANCHER_CNODE_NODE_BASENAME", unicode:characters_to_list(Alive)},
+environment(Basename, PeersBasename, Host, #{cookie := Cookie}) ->
+    [{"RANCHER_CNODE_NODE_BASENAME", unicode:characters_to_list(PeersBasename)},
      {"RANCHER_CNODE_BASENAME", unicode:characters_to_list(Basename)},
      {"RANCHER_CNODE_IP", unicode:characters_to_list(Host)},
      {"RANCHER_CNODE_COOKIE", atom_to_list(Cookie)},
-     {"RANCHER_CNODE_LOG_FORMAT", "text"}
+     {"RANCHER_CNODE_LOG_FORMAT", "text"},
+     %% The BEAM is this one, also if others run here.
+     {"RANCHER_CNODE_WATCH_PID", os:getpid()}
      | [{Name, false} || Name <- ?CLEARED]].
 
 %% -- own settings
