@@ -12,6 +12,10 @@ namespace {
 constexpr Milliseconds watch_local{250};
 constexpr Milliseconds watch_remote{10'000};
 
+/// A BEAM that answers again after a silence first closes attempts that queued up meanwhile, in favour of one. For this
+/// long that is no refusal.
+constexpr Milliseconds after_silence{5'000};
+
 }  // namespace
 
 TargetConnection::TargetConnection(distribution::Connections& cnode, Timers& timers, CookieWatch& cookie,
@@ -118,10 +122,18 @@ void TargetConnection::changed() {
 
 void TargetConnection::attempt_failed(const distribution::ConnectFailure& failed) {
   const Absence absence = absence_of(failed);
+  const auto now = timers_.now();
   phase_ = Phase::failing;
   state_ = absence == Absence::unresponsive ? State::unresponsive : State::awaited;
   reason_ = failed.error.message;
   stage_ = failed.stage;
+  if (absence == Absence::unresponsive) {
+    silent_at_ = now;
+  } else if (absence == Absence::refused && silent_at_ && now - *silent_at_ < after_silence) {
+    connect_after(backoff_.failed(now));
+    handlers_.attempt_failed();
+    return;
+  }
   if (const auto kind = kind_of(failed); std::exchange(logged_, kind) != kind) {
     switch (absence) {
       case Absence::awaited:
@@ -136,12 +148,12 @@ void TargetConnection::attempt_failed(const distribution::ConnectFailure& failed
     }
   }
   if (is_gone(failed)) {
-    backoff_.changed(timers_.now());
+    backoff_.changed(now);
   }
   if (absence == Absence::refused) {
     retry_after(backoff_.refused(), failed.port);
   } else {
-    connect_after(backoff_.failed(timers_.now()));
+    connect_after(backoff_.failed(now));
   }
   handlers_.attempt_failed();
 }

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -98,6 +99,7 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
   std::uint16_t refused_port_ = 0;    ///< of the process that refuses us; 0 if not known
   std::uint64_t cookie_changes_ = 0;  ///< as of the last attempt
   std::uint64_t attempts_ = 0;
+  std::optional<TimePoint> silent_at_;  ///< when it last did not answer an attempt
   TimePoint connecting_since_;
   TimePoint since_;
   Phase phase_ = Phase::starting;

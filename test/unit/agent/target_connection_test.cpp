@@ -179,6 +179,22 @@ TEST_CASE("a target that is busy with an older connection of ours is retried lik
   }
 }
 
+TEST_CASE("a target that answers again after a silence does not refuse if it closes an attempt") {
+  Watched watched;
+  watched.connection->start();
+  watched.node.fail_attempt("name", ErrorCode::timeout, "silent");
+  watched.timers.advance(Milliseconds(1'000));
+  watched.node.fail_attempt("name", ErrorCode::refused, "closed");
+  CHECK(watched.connection->state() == State::awaited);
+  CHECK(watched.lines->count("target_refused") == 0);
+  watched.timers.advance(Milliseconds(1'000));
+  CHECK(watched.attempts() == 3);
+
+  watched.timers.advance(Milliseconds(5'000));
+  watched.node.fail_attempt("name", ErrorCode::refused, "closed");
+  CHECK(watched.lines->count("target_refused") == 1);
+}
+
 TEST_CASE("a target that refused and has gone is tried at once") {
   Watched watched;
   watched.connection->start();
