@@ -128,7 +128,7 @@ class Agent::Life {
     }
   }
 
-  /// As soon as all is known. What is missing is reported by discovery, except for a cookie file.
+  /// As soon as all is known. What is missing is reported by discovery.
   void start_node() {
     if (node_) {
       return;

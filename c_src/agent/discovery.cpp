@@ -59,10 +59,7 @@ void Discovery::look_for_one() {
       break;
     case host::SelectionReason::nothing_runs:
     case host::SelectionReason::not_yet:
-      // Where all is set, the BEAM may be in another container, whose processes are not seen, or get its name later.
-      if (!config_.is_complete()) {
-        report(LogLevel::info, selection.text);
-      }
+      report_absence(selection.text);
       break;
     case host::SelectionReason::never:
       report(LogLevel::warning, selection.text);
@@ -100,6 +97,16 @@ Expected<host::BeamCookie> Discovery::cookie_for(const host::Beam& beam) const {
     return host::BeamCookie{config_.cookie, "the environment"};
   }
   return cookie;
+}
+
+/// Where all is set, the BEAM may be in another container, whose processes are not seen, or get its name later.
+void Discovery::report_absence(const std::string& text) {
+  const auto cookie = cookie_of(config_);
+  if (!cookie) {
+    report(LogLevel::warning, "no cookie: " + cookie.error().message);
+  } else if (config_.node_basename.empty() || cookie->empty()) {
+    report(LogLevel::info, text);
+  }
 }
 
 void Discovery::report(LogLevel level, const std::string& text) {

@@ -25,7 +25,7 @@ class Discovery {
  public:
   struct Handlers {
     std::function<void(const FoundBeam&)> found;  ///< each time another BEAM, or the same again, has started
-    std::function<void()> ended;                  ///< none runs any more, and nothing will start one; once
+    std::function<void()> ended;  ///< none runs any more, and nothing will start one; until stop()
   };
 
   /// A BEAM that was started, or a cookie file that it made, is noticed within this time.
@@ -48,6 +48,7 @@ class Discovery {
   void look();
   void look_for_one();
   void take(const host::Beam& beam);
+  void report_absence(const std::string& text);
   void report(LogLevel level, const std::string& text);
   void check_end();
   [[nodiscard]] Expected<host::BeamCookie> cookie_for(const host::Beam& beam) const;

@@ -94,4 +94,8 @@ Variables variables_of(Ipv4Address address, const std::optional<std::string>& al
   return variables;
 }
 
+Variables variables_of(const NodeName& node, const config::Environment& environment) {
+  return variables_of(*Ipv4Address::parse(node.host()), std::string(node.alive()), environment);
+}
+
 }  // namespace rancher_cnode::cli

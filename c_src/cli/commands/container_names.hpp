@@ -2,7 +2,6 @@
 // and env hand to it.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,5 +38,7 @@ using Variables = std::vector<std::pair<std::string, std::string>>;  ///< names 
 /// CONTAINER_IP and, if the alive name is known, RELEASE_DISTRIBUTION and RELEASE_NODE: those that `environment` lacks.
 [[nodiscard]] Variables variables_of(Ipv4Address address, const std::optional<std::string>& alive_name,
                                      const config::Environment& environment);
+/// The same for the node of running_node().
+[[nodiscard]] Variables variables_of(const NodeName& node, const config::Environment& environment);
 
 }  // namespace rancher_cnode::cli

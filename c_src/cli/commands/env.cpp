@@ -25,10 +25,15 @@ std::optional<std::string> alive_name_of(const Config& config, const config::Env
 
 Expected<std::string> shell_assignments(const Config& config, std::optional<Milliseconds> timeout,
                                         const config::Environment& environment, const Log& log) {
+  // Where no BEAM would take it, the release had better be told now.
+  if (const auto node = environment.get("RELEASE_NODE"); node && node->find('@') != std::string::npos) {
+    if (const auto name = NodeName::parse(*node); !name) {
+      return tl::unexpected<Error>(name.error().within("$RELEASE_NODE"));
+    }
+  }
   Variables variables;
   if (const auto running = running_node(config)) {
-    variables =
-        variables_of(*Ipv4Address::parse(running->host()), std::string(running->alive()), environment);
+    variables = variables_of(*running, environment);
   } else {
     const bool boots = boots_a_node(environment.get("RELEASE_COMMAND").value_or(""));
     const auto address = container_address(config, timeout.value_or(boots ? boot_limit : task_limit), log);

@@ -32,8 +32,7 @@ int prepare(const Invocation& invocation, const config::Environment& environment
   if (const auto running = running_node(invocation.config)) {
     log.debug("command_joins_beam", "the command gets its name, and no C-node", {{"node", running->str()}});
     prepared.needs_cnode = false;
-    variables =
-        variables_of(*Ipv4Address::parse(running->host()), std::string(running->alive()), environment);
+    variables = variables_of(*running, environment);
   } else {
     const auto address = container_address(invocation.config, *invocation.timeout, log);
     if (!address) {

@@ -1,4 +1,4 @@
-// The release that a command starts, by its folder. Used by the commands exec and env.
+// The release that a command starts, by its folder. Used by the command exec.
 #pragma once
 
 #include <filesystem>

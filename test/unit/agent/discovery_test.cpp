@@ -190,6 +190,26 @@ TEST_CASE("a migration that runs before the BEAM is not reported") {
   CHECK(looking.lines->count("beam_awaited") == 0);
 }
 
+TEST_CASE("where no BEAM is seen, a cookie file that is set is reported while it is missing") {
+  for (const bool appears : {false, true}) {
+    CAPTURE(appears);
+    Looking looking;
+    looking.config.node_basename = "app";
+    looking.config.cookie_origin = CookieOrigin::setting;
+    looking.config.cookie_path = looking.proc.path() + "/cookie";
+    looking.start();
+    if (appears) {
+      looking.proc.file("cookie", "c\n");
+    }
+    looking.pass(Milliseconds(60'000));
+    REQUIRE(looking.lines->count("beam_awaited") == (appears ? 0 : 1));
+    if (!appears) {
+      CHECK(looking.lines->of("beam_awaited")[0].find("no cookie: " + looking.config.cookie_path) !=
+            std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("where all is set, no BEAM that can be seen is no news") {
   Looking looking;
   looking.config.node_basename = "app";

@@ -236,6 +236,15 @@ TEST_CASE("wait takes the cookie that is set, and otherwise looks for that of th
   CHECK(invoke({"wait", "--timeout=-1"}).status == 2);
 }
 
+TEST_CASE("a cookie that a BEAM takes for a flag is refused by every command that leads to one") {
+  for (const std::vector<const char*>& arguments :
+       {std::vector<const char*>{"run"}, {"env"}, {"exec", "--", "true"}}) {
+    const auto refused = invoke(arguments, {{"RELEASE_COOKIE", "-abc"}});
+    CHECK(refused.status == 2);
+    CHECK(refused.output.find("$RELEASE_COOKIE begins with '-'") != std::string::npos);
+  }
+}
+
 TEST_CASE("exec takes settings before -- and a command after it") {
   const auto invocation =
       invoke({"exec", "--ip", "10.42.0.7", "--metadata-url", "http://a", "--metadata-url=http://b", "--once",

@@ -53,3 +53,15 @@ TEST_CASE("env prints only what is not set, and empty counts as not set") {
   CHECK(lines(addressed("shop"),
               {{"CONTAINER_IP", "a"}, {"RELEASE_DISTRIBUTION", "b"}, {"RELEASE_NODE", "c"}}) == "");
 }
+
+TEST_CASE("env refuses a name that no BEAM takes") {
+  for (const auto* node : {"shop@", "@10.42.0.7", "-@", "shop@10.42.0.7@x", "a.b@10.42.0.7"}) {
+    CAPTURE(node);
+    const auto refused =
+        shell_assignments(addressed("shop"), std::nullopt,
+                          Environment(Environment::Variables{{"RELEASE_NODE", node}}), silent_log());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.starts_with("$RELEASE_NODE: "));
+  }
+  CHECK(lines(addressed("shop"), {{"RELEASE_NODE", "shop"}}) == std::string(ip) + distribution);
+}
