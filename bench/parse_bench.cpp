@@ -1,10 +1,10 @@
 // How long the service reader takes for a big service, and whether its memory grows with the body.
 //
-// `memory`: the body is made piece by piece while it is parsed, so no body ever stands in memory and the peak resident
-// size of a run is the reader's own; each figure comes from a child process of its own. The argument is the length of
-// a label, which makes bodies of 10, 21 and 42 MB.
-// `time`: that of the parse with a body that was made before, 15 times. `Time` and `CPU` are means; on a machine that has
-// other work, the processor's own time is the one that counts.
+// `memory`: the body is made piece by piece while it is parsed, so no body ever stands in memory and the peak
+// resident size of a run is the reader's own; each figure comes from a child process of its own. The argument
+// is the length of a label, which makes bodies of 10, 21 and 42 MB. `time`: that of the parse with a body
+// that was made before, 15 times. `Time` and `CPU` are means; on a machine that has other work, the
+// processor's own time is the one that counts.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 #include <sys/resource.h>
@@ -17,38 +17,16 @@
 #include <string>
 
 #include "metadata/service_reader.hpp"
+#include "service_body.hpp"
 
 namespace {
 
+using namespace rancher_cnode_bench;
 using rancher_cnode::Expected;
 using rancher_cnode::metadata::ByteSource;
 using rancher_cnode::metadata::read_service;
 
 constexpr int containers = 10'000;
-constexpr std::size_t usual_label = 90;
-constexpr std::size_t container_length = 1'060;
-
-/// One container as rancher-metadata 0.10.4 writes it, 1,060 bytes long; `padding` lengthens a label.
-std::string container(int index, std::size_t padding) {
-  const std::string number = std::to_string(100'000 + index);
-  const std::string ip = "10." + std::to_string(42 + index / 65'025) + "." +
-                         std::to_string(index / 255 % 255) + "." + std::to_string(1 + index % 254);
-  return R"({"create_index":)" + number +
-         R"(,"dns":["169.254.169.250"],"dns_search":["shop.rancher.internal",)" +
-         R"("rancher.internal"],"external_id":"9f901a1c1a585998965e3d545c2146699f901a1c1a585998965e3d545c)" +
-         number + R"(","health_check":null,"health_check_hosts":[],"health_state":"healthy","host_uuid":)" +
-         R"("c65a8665-127b-527d-b758-f51c95c38b09","hostname":"Shop-worker-)" + number + R"(","ips":[")" +
-         ip + R"("],"labels":{"io.rancher.cni.network":"ipsec","io.rancher.container.uuid":)" +
-         R"("1d02865d-80e9-532d-b87c-e0f54c)" + number + R"(","io.rancher.stack.name":"Shop","padding":")" +
-         std::string(padding, 'x') +
-         R"("},"links":null,"memory_reservation":null,"metadata_kind":"container",)" +
-         R"("milli_cpu_reservation":null,"name":"shop-worker-)" + number +
-         R"(","network_from_container_uuid":null,"network_uuid":"a4f04102-5729-5179-88b1-ff4b94748bde",)" +
-         R"("ports":[],"primary_ip":")" + ip + R"(","primary_mac_address":"02:00:00:00:00:01",)" +
-         R"("service_index":"1","service_name":"worker","stack_name":"shop","start_count":1,)" +
-         R"("state":"running","system":false,"uuid":"1d02865d-80e9-532d-b87c-e0f54c)" + number + R"("})";
-}
-
 /// A whole body in pieces of one container each.
 class MadeBody final : public ByteSource {
  public:
@@ -61,7 +39,7 @@ class MadeBody final : public ByteSource {
     if (made_ == containers) {
       piece_ = R"(],"name":"worker","primary_service_name":"worker","stack_name":"shop","uuid":"60dd2ae9"})";
     } else {
-      piece_ = (made_ == 0 ? R"({"containers":[)" : ",") + container(made_, padding_);
+      piece_ = (made_ == 0 ? R"({"containers":[)" : ",") + container_json(made_, padding_);
     }
     ++made_;
     bytes_ += piece_.size();

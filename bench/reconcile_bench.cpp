@@ -1,6 +1,6 @@
 // How the cost of one step of membership and of the reconciler grows with the number of containers.
-// Each benchmark is one step, run 51 times after its preparation, which is not measured; its argument is the number of
-// containers. `Time` is the mean, and median_us the median, which a busy machine distorts less.
+// Each benchmark is one step, run 51 times after its preparation, which is not measured; its argument is the
+// number of containers. `Time` is the mean, and median_us the median, which a busy machine distorts less.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -101,7 +101,8 @@ class Bench {
     step(event::TargetUp{});
     step(event::ConnectionsListed{list_, {}});
   }
-  /// Every peer has failed once and waits for its next attempt. Time stands still, so that none is due meanwhile.
+  /// Every peer has failed once and waits for its next attempt. Time stands still, so that none is due
+  /// meanwhile.
   void start_with_waiting_peers() {
     start_with_dead_peers();
     while (!probes_.empty()) {

@@ -1,6 +1,9 @@
 # Third-party libraries, all from Debian packages, as SYSTEM headers so that their warnings stay theirs.
 find_package(Threads REQUIRED)
+# Of the static libcurl in a portable build, which brings c-ares.
+set(OPENSSL_USE_STATIC_LIBS ${RANCHER_CNODE_PORTABLE})
 find_package(CURL REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 
 function(rancher_cnode_header_library name header)

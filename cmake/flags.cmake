@@ -25,6 +25,20 @@ if(RANCHER_CNODE_SANITIZE)
   endif()
 endif()
 
+# What is shipped is hardened; test/package/hardening reads it from the program. FORTIFY needs an optimised build.
+set(optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(control_flow -fcf-protection=full)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64")
+  set(control_flow -mbranch-protection=standard)
+endif()
+target_compile_options(rancher_cnode_flags INTERFACE
+  "$<${optimised}:-fPIE;-fstack-protector-strong;-fstack-clash-protection;${control_flow};-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>"
+  "$<${optimised}:-ffunction-sections;-fdata-sections>")
+target_link_options(rancher_cnode_flags INTERFACE
+  "$<IF:$<BOOL:${RANCHER_CNODE_PORTABLE}>,-static-pie,$<${optimised}:-pie>>"
+  "$<${optimised}:-Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections>")
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})

@@ -1,8 +1,11 @@
 # Writes OUTPUT from TEMPLATE, with the version of the tree in SOURCE, if that is another than before. Run at each build:
-#   cmake -D SOURCE=... -D FALLBACK=0.1.0 -D TEMPLATE=... -D OUTPUT=... -P version.cmake
-# In a git checkout `git describe` gives it: 0.1.0 at the tag v0.1.0, else 0.1.0-5-gabc1234, and -dirty with uncommitted
-# changes. Where no tag is known, FALLBACK stands in for it: 0.1.0-gabc1234. Without git it is FALLBACK alone.
+#   cmake -D SOURCE=... -D FALLBACK=0.2.0 -D TEMPLATE=... -D OUTPUT=... -P version.cmake
+# In a git checkout `git describe` gives it: 0.2.0 at the tag v0.2.0, else 0.2.0-5-gabc1234, and -dirty with uncommitted
+# changes. Where no tag is known, FALLBACK, the version to come, stands in for it: 0.2.0-gabc1234. A tree that
+# `git archive` made has the same from archived_version.txt. Without any of them it is FALLBACK alone.
 set(RANCHER_CNODE_VERSION ${FALLBACK})
+set(described "")
+set(archived "${SOURCE}/cmake/archived_version.txt")
 # A tree that is unpacked somewhere inside another checkout has no .git of its own.
 if(EXISTS "${SOURCE}/.git")
   set(ENV{GIT_OPTIONAL_LOCKS} 0)
@@ -12,10 +15,20 @@ if(EXISTS "${SOURCE}/.git")
     RESULT_VARIABLE status ERROR_QUIET)
   if(NOT status EQUAL 0)
     message(STATUS "git cannot describe ${SOURCE}; the version is ${FALLBACK}")
-  elseif(described MATCHES "^v([0-9].*)$")
-    set(RANCHER_CNODE_VERSION ${CMAKE_MATCH_1})
-  else()
-    set(RANCHER_CNODE_VERSION ${FALLBACK}-g${described})
+    set(described "")
   endif()
+elseif(EXISTS "${archived}")
+  file(READ "${archived}" described)
+  # "abc1234 v0.2.0-5-gabc1234"; without a tag, the commit alone; in a tree that git did not make, the format itself.
+  string(REGEX REPLACE "^([0-9a-f]+) +(v[^ ]+)\n$" "\\2" described "${described}")
+  string(STRIP "${described}" described)
+  if(described MATCHES "Format")
+    set(described "")
+  endif()
+endif()
+if(described MATCHES "^v([0-9].*)$")
+  set(RANCHER_CNODE_VERSION ${CMAKE_MATCH_1})
+elseif(described)
+  set(RANCHER_CNODE_VERSION ${FALLBACK}-g${described})
 endif()
 configure_file("${TEMPLATE}" "${OUTPUT}" @ONLY)

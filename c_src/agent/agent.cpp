@@ -2,34 +2,55 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <optional>
+#include <sstream>
 #include <utility>
 #include <variant>
 
 #include "agent/discovery.hpp"
 #include "agent/loop_timers.hpp"
+#include "agent/monitoring.hpp"
 #include "agent/node.hpp"
+#include "agent/program.hpp"
+#include "agent/service_manager.hpp"
 #include "agent/shutdown_triggers.hpp"
 #include "agent/watchdog.hpp"
 #include "rancher_cnode/agent/component_settings.hpp"
 #include "rancher_cnode/config/cookie_file.hpp"
 #include "rancher_cnode/core/interfaces.hpp"
 #include "rancher_cnode/distribution/handshake.hpp"
+#include "rancher_cnode/http/listening_port.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
+#include "rancher_cnode/status/renderings.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
 
-/// One life of the C-node: gathers what it needs to know, in any order, and runs the node. A BEAM with another name begins
-/// the next life.
+namespace {
+
+/// How late the log may notice that something is due.
+constexpr Milliseconds log_interval{5'000};
+
+Milliseconds unix_time() {
+  return std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+}
+
+}  // namespace
+
+/// One life of the C-node: gathers what it needs to know, in any order, and runs the node. A BEAM with
+/// another name begins the next life.
 class Agent::Life {
  public:
   enum class End { of_program, of_life };
 
-  Life(const Config& config, std::string version, const Log& log, const host::ProcessTable& processes)
+  /// `http_port` is null without an HTTP listener.
+  Life(const Config& config, const Program& program, http::ListeningPort* http_port, const Log& log,
+       const host::ProcessTable& processes)
       : config_(config),
-        program_version_(std::move(version)),
+        program_(program),
         log_(log),
         own_(config.ip),
         loop_(1),
@@ -52,10 +73,30 @@ class Agent::Life {
                      ? std::function<void(Ipv4Address)>()
                      : [this](Ipv4Address own) { asio::post(loop_, [this, own]() { on_own_address(own); }); },
              .is_own_address = is_on_an_interface},
-            log_) {}
+            log_) {
+    if (http_port != nullptr) {
+      monitoring_ =
+          std::make_unique<Monitoring>(loop_, timers_, *http_port, config.ready_peers,
+                                       Monitoring::Source{.snapshot = [this]() { return snapshot(); },
+                                                          .ask_mesh =
+                                                              [this](MeshQuery::Done done) {
+                                                                if (node_) {
+                                                                  node_->ask_mesh(std::move(done));
+                                                                }
+                                                              }},
+                                       log_);
+    }
+  }
 
   End run() {
-    shutdown_triggers_->watch_signals();
+    if (monitoring_) {
+      monitoring_->start();
+    }
+    shutdown_triggers_->watch_signals(
+        {.reload = [this]() { reload(); }, .report_status = [this]() { log_status(); }});
+    if (service_manager_.is_there()) {
+      report_to_service_manager();
+    }
     if (config_.watch_pid) {
       shutdown_triggers_->watch_process(*config_.watch_pid);
     }
@@ -66,6 +107,7 @@ class Agent::Life {
       on_own_address(*own_);
     }
     watcher_.start();
+    keep_log();
     loop_.run();
     return end_;
   }
@@ -79,11 +121,47 @@ class Agent::Life {
     std::_Exit(1);
   }
 
+  void report_to_service_manager() {
+    service_manager_.alive();
+    if (const auto report = status::report_on(snapshot())) {
+      service_manager_.status(*report);
+    }
+    service_timer_ =
+        timers_.call_after(service_manager_.interval(), [this]() { report_to_service_manager(); });
+  }
+
+  /// The settings stay as they are.
+  void reload() {
+    log_.info("reload_requested", "reading cookie and metadata again; the settings stay", {});
+    discovery_.look_again();
+    if (!ended_) {
+      node_ ? node_->refresh() : watcher_.refresh();
+    }
+  }
+
+  /// Whatever --log-level is: it was requested.
+  void log_status() const {
+    const Log log(LogLevel::info, config_.log_format);
+    const auto report = status::report_on(snapshot());
+    std::istringstream lines(report ? status::as_table(*report, {}) : report.error().message);
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.empty()) {
+        log.info("status_line", line);
+      }
+    }
+  }
+
   void end(const std::string& reason) {
     if (!ended_) {
+      service_manager_.stopping();
       log_.info("shutdown_started", "existing connections stay", {{"reason", reason}});
       finish(End::of_program);
     }
+  }
+
+  void keep_log() {
+    log_.tick();
+    log_timer_ = timers_.call_after(log_interval, [this]() { keep_log(); });
   }
 
   void finish(End end) {
@@ -93,6 +171,11 @@ class Agent::Life {
     shutdown_triggers_->stop();
     discovery_.stop();
     start_timer_.reset();
+    log_timer_.reset();
+    if (monitoring_) {
+      monitoring_->stop();
+    }
+    service_timer_.reset();
     if (node_) {
       node_->stop();
     }
@@ -118,6 +201,7 @@ class Agent::Life {
       return;
     }
     beam_ = beam;
+    log_.begin_grace();
     if (!node_) {
       start_node();
     } else if (node_->is_for(beam)) {
@@ -140,10 +224,13 @@ class Agent::Life {
     }
     start_timer_.reset();
     const NodeName beam = beam_ ? beam_->name : NodeName::of(config.node_basename, *own_);
-    node_ = std::make_unique<Node>(loop_, timers_, std::move(config), beam, program_version_, log_,
-                                   NodeOwner{.listening = [this]() { deliver_pending(); },
-                                             .read_again = [this]() { watcher_.refresh(); },
-                                             .synced = [this]() { on_initial_sync(); }});
+    node_ = std::make_unique<Node>(
+        loop_, timers_, std::move(config), beam, program_, log_,
+        NodeOwner{.listening = [this]() { deliver_pending(); },
+                  .read_again = [this]() { watcher_.refresh(); },
+                  .read_services =
+                      [this](std::vector<std::string> paths) { watcher_.set_services(std::move(paths)); },
+                  .synced = [this]() { on_initial_sync(); }});
     node_->start();
   }
 
@@ -158,11 +245,26 @@ class Agent::Life {
         config.cookie_path.clear();
       }
       config.epmd_port = beam_->epmd_port;
+      config.dist_port = beam_->dist_port;
+      config.proto_dist = beam_->distribution.protocol;
+      config.tls = beam_->distribution.tls;
       if (config.node_basename.empty()) {
         config.node_basename = beam_->name.alive();
       }
     }
     return config;
+  }
+
+  [[nodiscard]] status::Snapshot snapshot() const {
+    if (node_) {
+      return node_->snapshot();
+    }
+    auto snapshot = program_.snapshot(timers_.now());
+    if (pending_observation_) {
+      snapshot.metadata.url = pending_observation_->url;
+      snapshot.metadata.view.last_failure = pending_observation_->failure();
+    }
+    return snapshot;
   }
 
   void observed(metadata::Observation observation) {
@@ -174,7 +276,7 @@ class Agent::Life {
       return;
     }
     // A failed read must not replace a successful one.
-    if (!pending_observation_ || !std::holds_alternative<membership::FailedRead>(observation.read)) {
+    if (!pending_observation_ || observation.has_service()) {
       pending_observation_ = std::move(observation);
     }
   }
@@ -187,6 +289,7 @@ class Agent::Life {
   }
 
   void on_initial_sync() {
+    service_manager_.ready();
     if (config_.once == Switch::on && !ended_) {
       // Posted, because a target may be in the middle of its step.
       asio::post(loop_, [this]() { end("initial sync done"); });
@@ -194,7 +297,7 @@ class Agent::Life {
   }
 
   const Config& config_;
-  const std::string program_version_;
+  const Program& program_;
   const Log& log_;
   std::optional<Ipv4Address> own_;
   asio::io_context loop_;
@@ -205,8 +308,12 @@ class Agent::Life {
   Discovery discovery_;
   metadata::MetadataWatcher watcher_;
   Timers::Pending start_timer_;
+  Timers::Pending log_timer_;
+  ServiceManager service_manager_{config_};
+  Timers::Pending service_timer_;
   std::optional<FoundBeam> beam_;
   std::optional<metadata::Observation> pending_observation_;  ///< received before the node listened
+  std::unique_ptr<Monitoring> monitoring_;                    ///< null without an HTTP listener
   std::unique_ptr<Node> node_;                                ///< null until all is known that it needs
   bool listening_ = false;
   bool ended_ = false;
@@ -218,8 +325,15 @@ Agent::Agent(Config config, std::string version, const Log& log, host::ProcessTa
 
 int Agent::run() {
   distribution::initialise_handshakes();
+  log_.set_startup_grace(config_.startup_grace);
+  log_.begin_grace();
+  const Program program{version_, Clock::now(), unix_time()};
+  std::optional<http::ListeningPort> http_port;
+  if (config_.http_listen) {
+    http_port.emplace(config_.http_listen->address, config_.http_listen->port);
+  }
   for (;;) {
-    Life life(config_, version_, log_, processes_);
+    Life life(config_, program, http_port ? &*http_port : nullptr, log_, processes_);
     if (life.run() == Life::End::of_program) {
       return 0;
     }

@@ -40,13 +40,13 @@ int release_number(std::span<const char> term) {
 
 }  // namespace
 
-ProbeOutcome probe_outcome(const Expected<std::uint16_t>& port) {
+ProbeOutcome probe_outcome(const Expected<std::uint16_t>& port, ProbeMode probe) {
   if (port) {
     return ProbeOutcome::found;
   }
   switch (port.error().code) {
     case ErrorCode::not_found:
-      return ProbeOutcome::not_registered;
+      return probe == ProbeMode::port ? ProbeOutcome::refused : ProbeOutcome::not_registered;
     case ErrorCode::refused:
       return ProbeOutcome::refused;
     case ErrorCode::malformed:
@@ -104,8 +104,8 @@ Absence absence_of(const ConnectFailure& failed) {
 }
 
 bool is_gone(const ConnectFailure& failed) {
-  return failed.stage == "epmd" ? failed.error.code == ErrorCode::not_found
-                                : failed.stage == "connect" && failed.error.code == ErrorCode::unavailable;
+  return failed.error.code == ErrorCode::not_found ||
+         (failed.stage == "connect" && failed.error.code == ErrorCode::unavailable);
 }
 
 std::string kind_of(const ConnectFailure& failed) {

@@ -30,15 +30,37 @@ std::uint64_t random_seed() {
 
 }  // namespace
 
+std::vector<std::string> paths_of(const std::vector<PeerService>& services) {
+  std::vector<std::string> paths;
+  for (const auto& service : services) {
+    if (std::ranges::find(paths, service.path) == paths.end()) {
+      paths.push_back(service.path);
+    }
+  }
+  return paths;
+}
+
 metadata::WatcherSettings watcher_settings(const Config& config) {
   metadata::WatcherSettings settings;
   settings.urls = config.metadata_urls;
   settings.version = config.metadata_version;
-  settings.service = config.service;
+  settings.services = paths_of(config.services);
+  for (const auto& rule : config.labels) {
+    settings.label_keys.push_back(rule.key);
+  }
+  settings.trusted = {config.ca_file, config.ca_directory};
   settings.watch = config.watch;
   settings.url_confirmation = config.mass_removal_delay;
   settings.polling_interval = config.polling_interval;
   return settings;
+}
+
+distribution::PortSource port_source(const Config& config) {
+  return {.epmd_port = config.epmd_port, .dist_port = config.dist_port};
+}
+
+ProbeMode probe_mode(const Config& config) {
+  return config.dist_port && config.probe == ProbeMode::epmd ? ProbeMode::port : config.probe;
 }
 
 distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address own) {
@@ -46,7 +68,11 @@ distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address o
                                          .cookie = config.cookie,
                                          .listen_ports = config.listen_ports,
                                          .timing = {}};
-  settings.epmd_port = config.epmd_port;
+  settings.ports = port_source(config);
+  if (config.dist_port) {
+    settings.handshake_threads.incoming = 0;
+  }
+  settings.tls = config.distribution_tls();
   settings.max_connections = config.max_connections;
   if (config.targets == TargetScope::local) {
     settings.handshake_threads.outgoing = outgoing_of_one_target;
@@ -57,21 +83,28 @@ distribution::CNode::Settings cnode_settings(const Config& config, Ipv4Address o
   return settings;
 }
 
-membership::MembershipSettings membership_settings(const Config& config, Ipv4Address own) {
-  membership::MembershipSettings settings{.node_basename = config.node_basename, .own_address = own};
+std::vector<membership::MembershipSettings> membership_settings(const Config& config, Ipv4Address own) {
+  membership::MembershipSettings settings{
+      .service = {}, .node_basename = config.node_basename, .own_address = own};
   settings.removal = config.removal;
   settings.removal_delay = config.removal_delay;
   settings.mass_removal_delay = config.mass_removal_delay;
   settings.health = config.health;
   settings.reading_interval =
       std::clamp(config.polling_interval / 2, shortest_reading_interval, longest_reading_interval);
-  return settings;
+  std::vector<membership::MembershipSettings> all;
+  for (const auto& service : config.services) {
+    settings.service = service.text();
+    settings.node_basename = service.node_basename.empty() ? config.node_basename : service.node_basename;
+    all.push_back(settings);
+  }
+  return all;
 }
 
 reconciler::ReconcilerSettings reconciler_settings(const Config& config, const NodeName& target) {
   reconciler::ReconcilerSettings settings{.target = target};
   settings.max_dials = config.max_dials;
-  settings.probe = config.probe;
+  settings.probe = probe_mode(config);
   settings.seed = random_seed();
   settings.departed_peers = departed_policy(config);
   return settings;

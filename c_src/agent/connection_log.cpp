@@ -30,37 +30,42 @@ void ConnectionLog::write(const fact::Lost& fact) const {
 void ConnectionLog::write(const fact::Forgotten&) const {}
 
 void ConnectionLog::write(const fact::AttemptFailed& fact) const {
-  log_.warning("peer_unreachable", fact.reason, {{"target", target_.str()}, {"peer", fact.peer.str()}});
+  const Log::Fields fields{{"target", target_.str()}, {"peer", fact.peer.str()}};
+  if (fact.absent) {
+    log_.not_yet("peer_unreachable", fact.reason, fields);
+  } else {
+    log_.warning("peer_unreachable", fact.reason, fields);
+  }
 }
 
 void ConnectionLog::write(const fact::Refreshed& fact) const {
   log_.info("peer_refreshed",
-            "it was away and still held a connection that the BEAM had lost; it gave its connections up",
+            "it was away and still held a connection that the BEAM had lost; it closed its connections",
             {{"target", target_.str()}, {"peer", fact.peer.str()}});
 }
 
 void ConnectionLog::write(const fact::Completed& fact) const {
   log_.info("cluster_completed", "every dialable peer is connected",
-            {{"target", target_.str()}, {"peers", fact.peers}});
+            {{"target", target_.str()}, {"peers", fact.peers}, {"held", fact.held}});
 }
 
 void ConnectionLog::write(const fact::Departed& fact) const {
   const bool own = fact.peer == target_;
   if (fact.departure == reconciler::Departure::disconnected) {
     if (own) {
-      log_.info("departed_target_disconnected", "it is connected to no node of the service any more",
+      log_.info("departed_target_disconnected", "it is no longer connected to any node of the service",
                 {{"target", target_.str()}});
     } else {
-      log_.info("departed_peer_disconnected", "the BEAM is not connected to it any more",
+      log_.info("departed_peer_disconnected", "the BEAM is no longer connected to it",
                 {{"target", target_.str()}, {"peer", fact.peer.str()}});
     }
   } else if (own) {
     log_.warning("departed_target_connected",
-                 "it is left connected; to part it from the cluster, stop its container",
+                 "it is left connected; to remove it from the cluster, stop its container",
                  {{"target", target_.str()}, {"reason", fact.reason}});
   } else {
     log_.warning("departed_peer_connected",
-                 "it is left connected; to part it from the cluster, stop its container",
+                 "it is left connected; to remove it from the cluster, stop its container",
                  {{"target", target_.str()}, {"peer", fact.peer.str()}, {"reason", fact.reason}});
   }
 }
@@ -71,9 +76,13 @@ void ConnectionLog::disconnect_requested(const NodeName& departed, reconciler::D
   if (outcome == DisconnectOutcome::withdrawn) {
     return;
   }
-  log_.write(
-      outcome == DisconnectOutcome::done ? LogLevel::info : LogLevel::warning, "disconnect_requested", detail,
-      {{"target", target_.str()}, {"peer", departed.str()}, {"outcome", reconciler::to_string(outcome)}});
+  const Log::Fields fields{
+      {"target", target_.str()}, {"peer", departed.str()}, {"outcome", reconciler::to_string(outcome)}};
+  if (outcome == DisconnectOutcome::done) {
+    log_.info("disconnect_requested", detail, fields);
+  } else {
+    log_.warning("disconnect_requested", detail, fields);
+  }
 }
 
 }  // namespace rancher_cnode::agent

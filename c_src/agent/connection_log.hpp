@@ -17,7 +17,7 @@ class ConnectionLog {
   ConnectionLog(const Log& log, NodeName target) : log_(log), target_(std::move(target)) {}
 
   void write(const std::vector<reconciler::ConnectionFact>& facts) const;
-  /// A departed peer was to be disconnected; `detail` says what was called, or why nothing was.
+  /// A departed peer was to be disconnected; `detail` contains what was called, or why nothing was.
   void disconnect_requested(const NodeName& departed, reconciler::DisconnectOutcome outcome,
                             const std::string& detail) const;
 

@@ -1,5 +1,5 @@
-// Watches the cookie's file while a BEAM refuses us: a new cookie is used for all handshakes from then on. Used by
-// TargetConnection, one object for all. On the loop.
+// Watches the cookie's file while a BEAM refuses us: a new cookie is used for all handshakes from then on.
+// Used by TargetConnection, one object for all. On the loop.
 #pragma once
 
 #include <sys/stat.h>

@@ -5,135 +5,26 @@
 #include <utility>
 #include <vector>
 
-#include "agent/answers.hpp"
+#include "agent/node_calls.hpp"
 #include "agent/remote.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
 using distribution::Connections;
-using distribution::TermBytes;
-using distribution::TermReader;
-using distribution::TermWriter;
 using reconciler::DisconnectOutcome;
-using reconciler::InspectOutcome;
 
 namespace {
 
-/// From the look to the destructive call, on the node's own clock.
-constexpr std::int64_t look_is_fresh_ms = 2'000;
-
 constexpr std::string_view unsafe =
     "it has no global:disconnect/0 (OTP 25.1), and its global prevents overlapping partitions: cutting it "
-    "off would "
-    "cost the others their connections";
-
-using Nodes = std::vector<NodeName>;
-
-TermBytes list_of_atom(std::string_view atom) {
-  TermWriter arguments;
-  arguments.list(1).atom(atom).nil();
-  return arguments.take();
-}
+    "off would cost the others their connections";
 
 DisconnectResult result(DisconnectOutcome outcome, std::string detail) {
   return {outcome, std::move(detail)};
 }
 DisconnectResult failed(const Error& error) { return result(DisconnectOutcome::failed, error.message); }
 DisconnectResult withdrawn() { return result(DisconnectOutcome::withdrawn, {}); }
-
-asio::awaitable<Expected<Nodes>> nodes(Connections& cnode, NodeName node, std::string_view kind) {
-  const auto answer = co_await call(cnode, node, "erlang", "nodes", list_of_atom(kind));
-  co_return answer.and_then([](const TermBytes& term) { return node_names(term); });
-}
-
-asio::awaitable<Expected<std::int64_t>> monotonic_time(Connections& cnode, NodeName node) {
-  const auto answer = co_await call(cnode, node, "erlang", "monotonic_time", list_of_atom("millisecond"));
-  co_return answer.and_then([](const TermBytes& term) { return TermReader(term).integer(); });
-}
-
-/// Module:Function(Argument), or without one, as erl_eval takes it.
-TermBytes form_of(std::string_view module, std::string_view function, const NodeName* argument = nullptr) {
-  TermWriter form;
-  form.tuple(4).atom("call").integer(1);
-  form.tuple(4).atom("remote").integer(1);
-  form.tuple(3).atom("atom").integer(1).atom(module);
-  form.tuple(3).atom("atom").integer(1).atom(function);
-  if (argument != nullptr) {
-    form.list(1).tuple(3).atom("atom").integer(1).atom(argument->str());
-  }
-  return form.nil().take();
-}
-
-/// [case erlang:monotonic_time(millisecond) =< Deadline of true -> Call; false -> expired end, []]: the node looks at
-/// its clock and calls in one step, however long the request waited for it.
-TermBytes call_before(std::int64_t deadline, const TermBytes& call) {
-  TermWriter arguments;
-  arguments.list(2).tuple(4).atom("case").integer(1);
-  arguments.tuple(5).atom("op").integer(1).atom("=<");
-  arguments.tuple(4).atom("call").integer(1);
-  arguments.tuple(4).atom("remote").integer(1);
-  arguments.tuple(3).atom("atom").integer(1).atom("erlang");
-  arguments.tuple(3).atom("atom").integer(1).atom("monotonic_time");
-  arguments.list(1).tuple(3).atom("atom").integer(1).atom("millisecond").nil();
-  arguments.tuple(3).atom("integer").integer(1).integer(deadline);
-  const auto clause = [&arguments](std::string_view pattern) {
-    arguments.tuple(5).atom("clause").integer(1);
-    arguments.list(1).tuple(3).atom("atom").integer(1).atom(pattern).nil();
-    arguments.nil();
-  };
-  arguments.list(2);
-  clause("true");
-  arguments.list(1).raw(call).nil();
-  clause("false");
-  arguments.list(1).tuple(3).atom("atom").integer(1).atom("expired").nil();
-  return arguments.nil().nil().nil().take();
-}
-
-/// What the call returned; nothing if the node came to it too late.
-asio::awaitable<Expected<std::optional<TermBytes>>> call_while_fresh(Connections& cnode, NodeName node,
-                                                                     std::int64_t looked_at,
-                                                                     TermBytes call_form) {
-  const auto answer =
-      co_await call(cnode, node, "erl_eval", "expr", call_before(looked_at + look_is_fresh_ms, call_form));
-  co_return answer.and_then([](const TermBytes& term) -> Expected<std::optional<TermBytes>> {
-    TermReader reader(term);  // {value, Value, Bindings}
-    if (!reader.accept_tuple(3) || !reader.accept_atom("value")) {
-      return failure(ErrorCode::malformed, "an answer that erl_eval:expr/2 does not give");
-    }
-    if (reader.accept_atom("expired")) {
-      return std::optional<TermBytes>();
-    }
-    return reader.skip().map(
-        [](const auto& value) { return std::optional(TermBytes(value.begin(), value.end())); });
-  });
-}
-
-enum class Way { global, one_by_one, none };
-
-/// How the node can be disconnected without harm to the others.
-asio::awaitable<Expected<Way>> way_of(Connections& cnode, NodeName node) {
-  TermWriter function;
-  function.list(3).atom("global").atom("disconnect").integer(0).nil();
-  const auto exported = co_await call(cnode, node, "erlang", "function_exported", function.take());
-  if (!exported) {
-    co_return tl::unexpected(exported.error());
-  }
-  if (!TermReader(*exported).accept_atom("false")) {
-    co_return Way::global;
-  }
-  TermWriter key;
-  key.list(2).atom("kernel").atom("prevent_overlapping_partitions").nil();
-  const auto setting = co_await call(cnode, node, "application", "get_env", key.take());
-  if (!setting) {
-    co_return tl::unexpected(setting.error());
-  }
-  const auto release = co_await call(cnode, node, "erlang", "system_info", list_of_atom("otp_release"));
-  if (!release) {
-    co_return tl::unexpected(release.error());
-  }
-  co_return prevents_partitions(*setting, *release) ? Way::none : Way::one_by_one;
-}
 
 /// Calls a function with each of these nodes, on one node.
 asio::awaitable<DisconnectResult> each(Connections& cnode, NodeName node, std::int64_t looked_at,
@@ -171,7 +62,9 @@ asio::awaitable<DisconnectResult> by_global(Connections& cnode, NodeName node, s
   if (!hidden->empty()) {
     co_return co_await each(cnode, node, looked_at, "erlang", "disconnect_node", *hidden);
   }
-  co_return result(DisconnectOutcome::done, "global:disconnect left " + distribution::printed(**left));
+  const std::string nodes_left = distribution::printed(**left);
+  co_return result(DisconnectOutcome::done, "global:disconnect/0 disconnected it from " +
+                                                (nodes_left == "[]" ? "no visible node" : nodes_left));
 }
 
 /// A hidden node at the address that is not the BEAM: another C-node, whose decision it is.
@@ -227,51 +120,6 @@ asio::awaitable<DisconnectResult> disconnect_connected(Connections& cnode, const
   co_return co_await each(cnode, asked, *looked_at, function.module, function.function, *connected);
 }
 
-bool contains(const Expected<Nodes>& nodes, const NodeName& node) {
-  return nodes && std::ranges::find(*nodes, node) != nodes->end();
-}
-
-/// Has a peer that lists `target`, which may have lost it, give its connections up.
-asio::awaitable<InspectOutcome> refresh(Connections& cnode, NodeName peer, NodeName target) {
-  const auto way = co_await way_of(cnode, peer);
-  const auto looked_at = co_await monotonic_time(cnode, peer);
-  const auto of_peer = co_await nodes(cnode, peer, "connected");
-  if (!way || !looked_at || !of_peer) {
-    co_return InspectOutcome::no_answer;
-  }
-  if (!contains(of_peer, target)) {
-    co_return InspectOutcome::clear;
-  }
-  const auto of_target = co_await nodes(cnode, target, "connected");
-  if (!of_target) {
-    co_return InspectOutcome::no_answer;
-  }
-  if (contains(of_target, peer)) {
-    co_return InspectOutcome::clear;
-  }
-  if (*way != Way::global) {
-    co_return InspectOutcome::stale;
-  }
-  const auto left = co_await call_while_fresh(cnode, peer, *looked_at, form_of("global", "disconnect"));
-  co_return left&&* left ? InspectOutcome::refreshed : InspectOutcome::no_answer;
-}
-
-asio::awaitable<Inspection> inspect_connected(Connections& cnode, NodeName peer, NodeName target) {
-  Inspection inspection;
-  auto of_peer = co_await nodes(cnode, peer, "connected");
-  if (!of_peer) {
-    co_return inspection;
-  }
-  inspection.outcome = InspectOutcome::clear;
-  if (contains(of_peer, target)) {
-    inspection.outcome = co_await refresh(cnode, peer, target);
-  }
-  if (inspection.outcome == InspectOutcome::clear) {
-    inspection.connections = std::move(*of_peer);
-  }
-  co_return inspection;
-}
-
 }  // namespace
 
 asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectRequest request) {
@@ -279,24 +127,11 @@ asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectReque
     co_return co_await disconnect_connected(cnode, request);
   }
   if (const auto connected = co_await connect(cnode, request.departed); !connected) {
-    co_return result(DisconnectOutcome::unreachable, connected.error().message);
+    co_return result(DisconnectOutcome::unreachable, connected.error().error.message);
   }
   auto result = co_await disconnect_connected(cnode, request);
   cnode.disconnect(request.departed);
   co_return result;
-}
-
-asio::awaitable<Inspection> inspect(Connections& cnode, NodeName peer, NodeName target) {
-  if (cnode.connected(peer)) {
-    co_return co_await inspect_connected(cnode, peer, target);
-  }
-  if (const auto connected = co_await connect(cnode, peer); !connected) {
-    const Inspection unanswered;
-    co_return unanswered;
-  }
-  auto inspection = co_await inspect_connected(cnode, peer, target);
-  cnode.disconnect(peer);
-  co_return inspection;
 }
 
 }  // namespace rancher_cnode::agent

@@ -1,14 +1,14 @@
 // Disconnecting one departed node from the cluster without breaking the others. Used by Target.
 //
-// The node itself runs global:disconnect/0, asked over a connection of our own: this process is hidden, so that
-// connection is no part of global's mesh. Cutting the node off from the others' side instead makes OTP 25's global cut
-// them from one another, unless its prevention of overlapping partitions is off. So where global:disconnect/0 is missing
-// (before OTP 25.1), the node is asked for that first, and if it is on, nothing is done. Connections that are hidden are
-// no business of global's: they are cut one by one.
+// The node itself runs global:disconnect/0, asked over a connection of our own: this process is hidden, so
+// that connection is no part of global's mesh. Cutting the node off from the others' side instead makes OTP
+// 25's global cut them from one another, unless its prevention of overlapping partitions is off. So where
+// global:disconnect/0 is missing (before OTP 25.1), the node is asked for that first, and if it is on,
+// nothing is done. Connections that are hidden are no business of global's: they are cut one by one.
 //
-// Every destructive call is preceded by a look: still departed by the newest metadata, still connected by the node's own
-// list. And the node makes it only while that look is fresh by the node's own clock, for it may have hung between the
-// two and be a member again when it goes on.
+// Every destructive call is preceded by a look: still departed by the newest metadata, still connected by the
+// node's own list. And the node makes it only while that look is fresh by the node's own clock, for it may
+// have hung between the two and be a member again when it continues.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -38,18 +38,6 @@ struct DisconnectResult {
   reconciler::DisconnectOutcome outcome;
   std::string detail;  ///< for the log
 };
-
-struct Inspection {
-  reconciler::InspectOutcome outcome = reconciler::InspectOutcome::no_answer;
-  std::vector<NodeName> connections;  ///< of the peer, if it is clear
-};
-
-/// What `peer`, to which `target` is not connected, is connected to. If it still lists `target`, while `target` does not
-/// list it, its connections are those of a node that was away. It is asked for global:disconnect/0 then, where it has
-/// that: it comes back to everybody like a new node, and its global has no loss to report that would make others cut one
-/// another. On the loop, like disconnect().
-[[nodiscard]] boost::asio::awaitable<Inspection> inspect(distribution::Connections& cnode, NodeName peer,
-                                                         NodeName target);
 
 /// On the loop. A connection that is made for this is closed again. `cnode` must outlive it.
 [[nodiscard]] boost::asio::awaitable<DisconnectResult> disconnect(distribution::Connections& cnode,

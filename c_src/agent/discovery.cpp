@@ -37,6 +37,13 @@ void Discovery::start(Ipv4Address own) {
   look();
 }
 
+void Discovery::look_again() {
+  if (own_) {
+    current_.reset();
+    look();
+  }
+}
+
 void Discovery::look() {
   if (!current_ || !processes_.lives(*current_)) {
     current_.reset();
@@ -81,7 +88,9 @@ void Discovery::take(const host::Beam& beam) {
             {{"node", beam.arguments.name}, {"pid", beam.pid}, {"cookie_from", cookie->source}});
   handlers_.found({.name = *NodeName::parse(beam.arguments.name),
                    .cookie = cookie->cookie,
-                   .epmd_port = beam.arguments.epmd_port.value_or(config_.epmd_port)});
+                   .epmd_port = beam.arguments.epmd_port.value_or(config_.epmd_port),
+                   .dist_port = host::dist_port_of(beam, config_),
+                   .distribution = processes_.distribution_of(beam, config_)});
 }
 
 /// What is set wins; what was only found for want of a setting counts where the BEAM's own cannot be read.
@@ -99,7 +108,8 @@ Expected<host::BeamCookie> Discovery::cookie_for(const host::Beam& beam) const {
   return cookie;
 }
 
-/// Where all is set, the BEAM may be in another container, whose processes are not seen, or get its name later.
+/// Where all is set, the BEAM may be in another container, whose processes are not seen, or get its name
+/// later.
 void Discovery::report_absence(const std::string& text) {
   const auto cookie = cookie_of(config_);
   if (!cookie) {
@@ -117,7 +127,11 @@ void Discovery::report(LogLevel level, const std::string& text) {
   }
   if (!reported_ && now - noticed_since_ >= report_delay) {
     reported_ = true;
-    log_.write(level, "beam_awaited", text, {});
+    if (level == LogLevel::info) {
+      log_.info("beam_awaited", text);
+    } else {
+      log_.warning("beam_awaited", text);
+    }
   }
 }
 

@@ -14,11 +14,13 @@
 
 namespace rancher_cnode::agent {
 
-/// What the settings do not say is that of the BEAM.
+/// What is not set is that of the BEAM.
 struct FoundBeam {
   NodeName name;
   Cookie cookie;
   std::uint16_t epmd_port = 0;
+  std::optional<std::uint16_t> dist_port{};  ///< without epmd
+  host::Distribution distribution{};
 };
 
 class Discovery {
@@ -30,10 +32,11 @@ class Discovery {
 
   /// A BEAM that was started, or a cookie file that it made, is noticed within this time.
   static constexpr Milliseconds interval{500};
-  /// A BEAM that cannot be used is reported if it has been there for this long; one that migrates a database ends before.
+  /// A BEAM that cannot be used is reported if it has been there for this long; one that migrates a database
+  /// ends before.
   static constexpr Milliseconds report_delay{10'000};
-  /// How long the end of the last BEAM must last until `ended`, and how long the first one has to appear: a command that
-  /// has started a daemon has ended by then, and one that has not leaves us behind for nothing.
+  /// How long the end of the last BEAM must last until `ended`, and how long the first one has to appear: a
+  /// command that has started a daemon has ended by then, and one that has not leaves us behind for nothing.
   static constexpr Milliseconds end_delay{3'000};
   static constexpr Milliseconds first_start_limit{5'000};
 
@@ -42,6 +45,8 @@ class Discovery {
             Handlers handlers);
 
   void start(Ipv4Address own);
+  /// Reports the BEAM that runs as found again, with the cookie that it has now. Nothing before start().
+  void look_again();
   void stop() { timer_.reset(); }
 
  private:

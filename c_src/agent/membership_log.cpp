@@ -13,7 +13,8 @@ void MembershipLog::write(const std::vector<membership::MembershipFact>& facts) 
 }
 
 void MembershipLog::write(const fact::PeerListed& fact) const {
-  log_.info("peer_listed", "it belongs to the service", {{"peer", fact.peer.str()}});
+  log_.info("peer_listed", "it belongs to the service",
+            {{"peer", fact.peer.str()}, {"service", fact.service}});
 }
 
 void MembershipLog::write(const fact::PeerHeld& fact) const {
@@ -22,7 +23,7 @@ void MembershipLog::write(const fact::PeerHeld& fact) const {
 }
 
 void MembershipLog::write(const fact::PeerReleased& fact) const {
-  log_.info("peer_released", "nothing holds it any longer", {{"peer", fact.peer.str()}});
+  log_.info("peer_released", "it may be dialled again", {{"peer", fact.peer.str()}});
 }
 
 void MembershipLog::write(const fact::PeerDeparted& fact) const {
@@ -30,12 +31,22 @@ void MembershipLog::write(const fact::PeerDeparted& fact) const {
             {{"peer", fact.peer.str()}});
 }
 
-void MembershipLog::write(const fact::PeerForgotten&) const {}
+void MembershipLog::write(const fact::PeerForgotten& fact) const {
+  log_.info("peer_forgotten", "it is no peer any more; connections to it stay", {{"peer", fact.peer.str()}});
+}
+
+void MembershipLog::write(const fact::ServiceRemoved& fact) const {
+  log_.info("service_removed", "its peers are forgotten; connections stay", {{"service", fact.service}});
+}
+
+void MembershipLog::write(const fact::ServiceAdded& fact) const {
+  log_.info("service_added", "its containers become peers", {{"service", fact.service}});
+}
 
 void MembershipLog::write(const fact::OwnMembershipChanged& fact) const {
   switch (fact.after) {
     case OwnMembership::unknown:
-      break;  // never again, once it is known
+      break;  // the service that listed it was taken away
     case OwnMembership::listed:
       log_.info("own_container_listed", "the metadata lists our own container");
       break;
@@ -51,31 +62,48 @@ void MembershipLog::write(const fact::OwnMembershipChanged& fact) const {
   }
 }
 
-void MembershipLog::write(const fact::OwnUnlisted&) const {
-  log_.warning("own_container_unlisted", "the metadata has not listed our own container: is --ip right?");
+void MembershipLog::write(const fact::OwnUnlisted& fact) const {
+  log_.warning("own_container_unlisted",
+               "the metadata has not listed our own container: check --service, and that --ip is what "
+               "'rancher_cnode ip' prints",
+               {{"service", fact.service}});
 }
 
 void MembershipLog::write(const fact::ContainersSkipped& fact) const {
-  // Two containers on one address are a service with a sidekick: normal, and said nowhere.
-  if (fact.reason == DropReason::duplicate) {
+  // Two containers on one address are a service with a sidekick, and other labels are asked for: normal, and
+  // in the status only.
+  if (fact.reason == DropReason::duplicate || fact.reason == DropReason::unselected) {
     return;
   }
-  log_.write(fact.reason == DropReason::no_address ? LogLevel::info : LogLevel::warning, "containers_skipped",
-             "listed containers without a usable address make no peers",
-             {{"reason", to_string(fact.reason)},
-              {"count", fact.containers.count},
-              {"example", fact.containers.example}});
+  if (fact.containers.count == 0) {
+    log_.info("containers_usable", "no listed container is skipped for this reason any more",
+              {{"service", fact.service}, {"reason", to_string(fact.reason)}});
+    return;
+  }
+  constexpr auto message = "listed containers without a usable address are not peers";
+  const Log::Fields fields{{"service", fact.service},
+                           {"reason", to_string(fact.reason)},
+                           {"count", fact.containers.count},
+                           {"example", fact.containers.example}};
+  if (fact.reason == DropReason::no_address) {
+    log_.info("containers_skipped", message, fields);
+  } else {
+    log_.warning("containers_skipped", message, fields);
+  }
 }
 
 void MembershipLog::write(const fact::MassRemovalGuard& fact) const {
   if (fact.on) {
     log_.warning("mass_removal_guard_on",
-                 "more than half of the peers are missing from the metadata; none departs until it has been "
-                 "missing for "
-                 "--mass-removal-delay",
-                 {{"missing", fact.on->missing}, {"known", fact.on->known}});
+                 "more than half of the peers are missing from the metadata (peer_held names them); none "
+                 "departs until it has been missing for --mass-removal-delay",
+                 {{"service", fact.service},
+                  {"missing", fact.on->missing},
+                  {"known", fact.on->known},
+                  {"delay_ms", fact.delay.count()}});
   } else {
-    log_.info("mass_removal_guard_off", "the missing peers are back or have departed");
+    log_.info("mass_removal_guard_off", "the missing peers are back or have departed",
+              {{"service", fact.service}});
   }
 }
 

@@ -21,6 +21,8 @@ class MembershipLog {
   void write(const membership::fact::PeerReleased& fact) const;
   void write(const membership::fact::PeerDeparted& fact) const;
   void write(const membership::fact::PeerForgotten& fact) const;
+  void write(const membership::fact::ServiceRemoved& fact) const;
+  void write(const membership::fact::ServiceAdded& fact) const;
   void write(const membership::fact::OwnMembershipChanged& fact) const;
   void write(const membership::fact::OwnUnlisted& fact) const;
   void write(const membership::fact::ContainersSkipped& fact) const;

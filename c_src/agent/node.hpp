@@ -1,18 +1,22 @@
-// The C-node once its own name, its BEAM's name and the cookie are known: carries reads into the membership, what is desired
-// to the targets, and answers who asks. Used by Agent. On the loop.
+// The C-node once its own name, its BEAM's name and the cookie are known: carries reads into the membership,
+// what is desired to the targets, and answers who asks. Used by Agent. On the loop.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/discovery.hpp"
+#include "agent/mesh_query.hpp"
+#include "agent/program.hpp"
 #include "rancher_cnode/config/config.hpp"
 #include "rancher_cnode/core/node_name.hpp"
 #include "rancher_cnode/core/timers.hpp"
 #include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
+#include "rancher_cnode/status/report.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -20,14 +24,16 @@ namespace rancher_cnode::agent {
 struct NodeOwner {
   std::function<void()> listening;   ///< from now on it takes observations; once
   std::function<void()> read_again;  ///< the metadata, soon
-  std::function<void()> synced;      ///< the initial sync is done; may be called again
+  /// These paths from now on, soon.
+  std::function<void(std::vector<std::string>)> read_services;
+  std::function<void()> synced;  ///< the initial sync is done; may be called again
 };
 
 class Node {
  public:
-  /// Precondition: config.is_complete(), and it has an ip. `beam` is the target with --targets local. What is given by
-  /// reference must outlive it.
-  Node(boost::asio::io_context& loop, Timers& timers, Config config, NodeName beam, std::string version,
+  /// Precondition: config.is_complete(), and it has an ip. `beam` is the target with --targets local. What is
+  /// given by reference must outlive it.
+  Node(boost::asio::io_context& loop, Timers& timers, Config config, NodeName beam, Program program,
        const Log& log, NodeOwner owner);
   ~Node();
   Node(const Node&) = delete;
@@ -41,7 +47,14 @@ class Node {
   /// Precondition: it listens.
   void observed(const metadata::Observation& observation);
 
-  /// Whether it was made for this BEAM, whose cookie may be another one.
+  [[nodiscard]] status::Snapshot snapshot() const;
+  /// As MeshQuery::ask; once this is destroyed, `done` is not called any more.
+  void ask_mesh(MeshQuery::Done done);
+  /// Reads the metadata and makes waiting peers due, as the request `refresh` does.
+  void refresh();
+
+  /// Whether it was made for this BEAM, whose cookie may be another one: name, port of epmd or of the
+  /// distribution, protocol and TLS options.
   [[nodiscard]] bool is_for(const FoundBeam& beam) const;
   /// For all connections that are made from now on.
   void use_cookie(const Cookie& cookie);

@@ -1,9 +1,9 @@
-// The delay before the next connection attempt to a BEAM. Pure: time comes in as an argument. Used by
+// The delay before the next connection attempt to a BEAM. Pure: time is an argument. Used by
 // TargetConnection, one object per BEAM.
 //
-// An absent BEAM may be tried often. One that refuses us, or closes each connection at once, writes a line into the
-// application's log each time, so it is retried less and less often, and at once only when its process or our cookie has
-// changed. A connection counts once it is stable.
+// An absent BEAM may be tried often. One that refuses us, or closes each connection at once, writes a line
+// into the application's log each time, so it is retried less and less often, and at once only when its
+// process or our cookie has changed. A connection counts once it is stable.
 #pragma once
 
 #include <optional>
@@ -24,12 +24,12 @@ class ReconnectBackoff {
   /// `now`: when the attempts begin.
   ReconnectBackoff(Locality locality, TimePoint now) : locality_(locality), connecting_since_(now) {}
 
-  /// An attempt failed: the delay before the next one. Local: 50 ms for 10 s, while the BEAM boots, then 250 ms. Remote:
-  /// 100 ms, doubled with each failed attempt in a row, at most 10 s.
+  /// An attempt failed: the delay before the next one. Local: 50 ms for 10 s, while the BEAM boots, then 250
+  /// ms. Remote: 100 ms, doubled with each failed attempt in a row, at most 10 s.
   [[nodiscard]] Milliseconds failed(TimePoint now);
 
-  /// The BEAM refused us: the delay before the next attempt. 1 s, four times as long with each refusal, at most 15 min:
-  /// 8 attempts in the first hour, 4 in each later one. Local and remote.
+  /// The BEAM refused us: the delay before the next attempt. 1 s, four times as long with each refusal, at
+  /// most 15 min: 8 attempts in the first hour, 4 in each later one. Local and remote.
   [[nodiscard]] Milliseconds refused();
 
   /// Its process or our cookie has changed: the delays after refusals start over.
@@ -38,8 +38,8 @@ class ReconnectBackoff {
   /// The connection is stable: all delays start over.
   void stabilized();
 
-  /// The connection ended before it was stable: the delay before the next attempt. 100 ms, doubled with each such
-  /// connection since the last stable one, at most 15 min. Local and remote.
+  /// The connection ended before it was stable: the delay before the next attempt. 100 ms, doubled with each
+  /// such connection since the last stable one, at most 15 min. Local and remote.
   [[nodiscard]] Milliseconds ended_early(TimePoint now);
 
   /// A stable connection ended; the next attempt is due at once.

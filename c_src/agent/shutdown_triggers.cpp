@@ -25,12 +25,15 @@ bool is_ignored(int signal) {
   return ::sigaction(signal, nullptr, &inherited) == 0 && inherited.sa_handler == SIG_IGN;
 }
 
+/// A terminal that has hung up is none any more.
+bool is_on_terminal() { return ::isatty(STDIN_FILENO) == 1 || ::isatty(STDERR_FILENO) == 1; }
+
 const char* name_of(int signal) {
   return signal == SIGTERM ? "SIGTERM" : signal == SIGINT ? "SIGINT" : "SIGHUP";
 }
 
-/// An epoll descriptor that becomes readable when the other end of `watched` closes, and not for data; none if
-/// `watched` cannot be waited for. Throws if no descriptor is left.
+/// An epoll descriptor that becomes readable when the other end of `watched` closes, and not for data; none
+/// if `watched` cannot be waited for. Throws if no descriptor is left.
 FileDescriptor open_watch_for_end(int watched) {
   FileDescriptor watch(::epoll_create1(EPOLL_CLOEXEC));
   if (!watch.valid()) {
@@ -67,8 +70,12 @@ void ShutdownTriggers::end(const std::string& reason) {
   }
 }
 
-void ShutdownTriggers::watch_signals() {
-  signals_.add(SIGTERM);
+void ShutdownTriggers::watch_signals(SignalRequests requests) {
+  requests_ = std::move(requests);
+  on_terminal_ = is_on_terminal();
+  for (const int signal : {SIGTERM, SIGUSR1}) {
+    signals_.add(signal);
+  }
   for (const int signal : {SIGINT, SIGHUP}) {
     if (!is_ignored(signal)) {
       signals_.add(signal);
@@ -79,10 +86,22 @@ void ShutdownTriggers::watch_signals() {
 
 void ShutdownTriggers::wait_for_signal() {
   signals_.async_wait([self = shared_from_this()](const error_code& error, int number) {
-    if (!error) {
-      self->end(name_of(number));
+    if (!error && self->ended_) {
+      self->wait_for_signal();
+      self->on_signal(number);
     }
   });
+}
+
+void ShutdownTriggers::on_signal(int signal) {
+  const bool hung_up = signal == SIGHUP && on_terminal_ && !is_on_terminal();
+  if (signal == SIGUSR1) {
+    requests_.report_status();
+  } else if (signal == SIGHUP && !hung_up) {
+    requests_.reload();
+  } else {
+    end(name_of(signal));
+  }
 }
 
 void ShutdownTriggers::watch_process(pid_t pid) {
@@ -146,6 +165,7 @@ void ShutdownTriggers::watch_standard_input() {
 
 void ShutdownTriggers::stop() {
   ended_ = nullptr;
+  requests_ = {};
   error_code ignored;
   signals_.cancel(ignored);
   process_timer_.reset();

@@ -2,7 +2,8 @@
 // Targets, one object a target. On the loop.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,49 +23,55 @@ namespace rancher_cnode::agent {
 
 class Target : public std::enable_shared_from_this<Target> {
  public:
-  /// `cnode`, `timers`, `config`, `cookie` and `log` must outlive stop(). `changed` is called after every step and every
-  /// failed connection attempt.
-  Target(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
-         const Config& config, CookieWatch& cookie, const Log& log, NodeName name,
-         std::function<void()> changed);
+  /// `cnode`, `timers`, `config`, `cookie`, `durations` and `log` must outlive stop(). `changed` is called
+  /// after every step and every failed connection attempt.
+  Target(boost::asio::any_io_executor loop, distribution::Connections& cnode, Timers& timers,
+         const Config& config, CookieWatch& cookie, status::Durations& durations, const Log& log,
+         NodeName name, std::function<void()> changed);
 
   void start();
   /// Nothing runs after it.
   void stop();
 
-  void node_up() { link_->node_up(); }
-  void node_down(const Error& why) { link_->node_down(why); }
+  void node_up() { connection_->node_up(); }
+  void node_down(const Error& why) { connection_->node_down(why); }
   void desired_changed(const std::shared_ptr<const membership::Desired>& desired);
   void on_external_change();
 
   [[nodiscard]] bool has_synced() const { return reconciler_.has_synced(); }
   /// It is not there, or does not answer: no round will be done soon.
-  [[nodiscard]] bool failing() const { return link_->failing(); }
+  [[nodiscard]] bool failing() const { return connection_->failing(); }
+  [[nodiscard]] bool responsive() const {
+    return connection_->state() == status::TargetSnapshot::State::connected;
+  }
   /// Neither connected nor connecting at this moment.
-  [[nodiscard]] bool away() const { return link_->away(); }
+  [[nodiscard]] bool away() const { return connection_->away(); }
   [[nodiscard]] status::TargetSnapshot snapshot(
       reconciler::PeerScope scope = reconciler::PeerScope::all) const;
 
  private:
   void step(const reconciler::Event& event);
-  void execute(const reconciler::action::ListConnections& list);
-  void execute(const reconciler::action::Probe& probe);
-  void execute(const reconciler::action::Inspect& inspection);
-  void execute(const reconciler::action::Dial& dial);
-  void execute(const reconciler::action::Disconnect& action);
+  static boost::asio::awaitable<void> execute(std::shared_ptr<Target> self,
+                                              reconciler::action::ListConnections list);
+  static boost::asio::awaitable<void> execute(std::shared_ptr<Target> self, reconciler::action::Probe probe);
+  static boost::asio::awaitable<void> execute(std::shared_ptr<Target> self,
+                                              reconciler::action::Inspect inspection);
+  static boost::asio::awaitable<void> execute(std::shared_ptr<Target> self, reconciler::action::Dial dial);
+  static boost::asio::awaitable<void> execute(std::shared_ptr<Target> self,
+                                              reconciler::action::Disconnect action);
   [[nodiscard]] bool is_of_cluster(const NodeName& node) const;
   void listed(reconciler::ActionId id, const distribution::CallResult& result);
-  void dialled(const reconciler::action::Dial& dial, TimePoint began, const distribution::CallResult& result);
   void wake_later();
 
-  boost::asio::io_context& loop_;
+  boost::asio::any_io_executor loop_;
   distribution::Connections& cnode_;
   Timers& timers_;
   const Config& config_;
+  status::Durations& durations_;
   const NodeName name_;
   std::shared_ptr<const membership::Desired> desired_ = std::make_shared<const membership::Desired>();
   ConnectionLog connection_log_;
-  std::shared_ptr<TargetConnection> link_;
+  std::shared_ptr<TargetConnection> connection_;
   reconciler::Reconciler reconciler_;
   Timers::Pending wake_;
   std::function<void()> changed_;

@@ -1,26 +1,37 @@
 #include "agent/target_connection.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <utility>
 
 #include "agent/answers.hpp"
+#include "agent/remote.hpp"
 
 namespace rancher_cnode::agent {
+namespace asio = boost::asio;
 
 namespace {
 
-/// How often the process that refuses us is checked: on our own host, where a restart shows quickly, and elsewhere.
+/// How often the process that refuses us is checked: on our own host, where a restart shows quickly, and
+/// elsewhere.
 constexpr Milliseconds watch_local{250};
 constexpr Milliseconds watch_remote{10'000};
 
-/// A BEAM that answers again after a silence first closes attempts that queued up meanwhile, in favour of one. For this
-/// long that is no refusal.
+/// A BEAM that answers again after a silence first closes attempts that queued up meanwhile, in favour of
+/// one. Within this time the first close is no refusal, and by the next attempt the queue is done with.
 constexpr Milliseconds after_silence{5'000};
+constexpr Milliseconds until_queue_is_done{1'000};
+
+/// After a refusal of TLS: certificates are renewed without any other sign.
+constexpr Milliseconds longest_wait_of_tls = std::chrono::minutes(5);
 
 }  // namespace
 
-TargetConnection::TargetConnection(distribution::Connections& cnode, Timers& timers, CookieWatch& cookie,
-                                   const Log& log, NodeName name, Handlers handlers)
-    : cnode_(cnode),
+TargetConnection::TargetConnection(asio::any_io_executor loop, distribution::Connections& cnode,
+                                   Timers& timers, CookieWatch& cookie, const Log& log, NodeName name,
+                                   Handlers handlers)
+    : loop_(std::move(loop)),
+      cnode_(cnode),
       timers_(timers),
       cookie_(cookie),
       log_(log),
@@ -58,12 +69,15 @@ void TargetConnection::connect() {
   }
   ++attempts_;
   cookie_changes_ = cookie_.changes();
-  cnode_.connect(name_, [self = shared_from_this()](const auto& connected) {
-    self->connecting_ = false;
-    if (self->absent() && !connected) {
-      self->attempt_failed(connected.error());
-    }
-  });
+  asio::co_spawn(loop_, attempt(shared_from_this()), asio::detached);
+}
+
+asio::awaitable<void> TargetConnection::attempt(std::shared_ptr<TargetConnection> self) {
+  const auto connected = co_await agent::connect(self->cnode_, self->name_);
+  self->connecting_ = false;
+  if (self->absent() && !connected) {
+    self->attempt_failed(connected.error());
+  }
 }
 
 void TargetConnection::connect_after(Milliseconds delay) {
@@ -85,22 +99,23 @@ void TargetConnection::watch() {
     return;
   }
   timer_ = timers_.call_after(interval, [self = shared_from_this()]() {
-    if (self->absent()) {
-      self->check_for_change();
-    }
+    asio::co_spawn(self->loop_, check_for_change(self), asio::detached);
   });
 }
 
-void TargetConnection::check_for_change() {
-  if (cookie_.changes() != cookie_changes_) {
-    changed();
-    return;
+asio::awaitable<void> TargetConnection::check_for_change(std::shared_ptr<TargetConnection> self) {
+  if (!self->absent()) {
+    co_return;
   }
-  cnode_.look_up(name_, [self = shared_from_this(), attempt = attempts_](const auto& port) {
-    if (self->absent() && attempt == self->attempts_) {
-      self->port_found(port);
-    }
-  });
+  if (self->cookie_.changes() != self->cookie_changes_) {
+    self->changed();
+    co_return;
+  }
+  const auto attempt = self->attempts_;
+  const auto port = co_await look_up(self->cnode_, self->name_);
+  if (self->absent() && attempt == self->attempts_) {
+    self->port_found(port);
+  }
 }
 
 void TargetConnection::port_found(const Expected<std::uint16_t>& port) {
@@ -130,14 +145,15 @@ void TargetConnection::attempt_failed(const distribution::ConnectFailure& failed
   if (absence == Absence::unresponsive) {
     silent_at_ = now;
   } else if (absence == Absence::refused && silent_at_ && now - *silent_at_ < after_silence) {
-    connect_after(backoff_.failed(now));
+    silent_at_.reset();
+    connect_after(until_queue_is_done);
     handlers_.attempt_failed();
     return;
   }
   if (const auto kind = kind_of(failed); std::exchange(logged_, kind) != kind) {
     switch (absence) {
       case Absence::awaited:
-        log_.info("target_awaited", reason_, {{"target", name_.str()}, {"stage", stage_}});
+        log_.not_yet("target_awaited", reason_, {{"target", name_.str()}, {"stage", stage_}});
         break;
       case Absence::refused:
         log_.warning("target_refused", reason_, {{"target", name_.str()}, {"stage", stage_}});
@@ -151,7 +167,8 @@ void TargetConnection::attempt_failed(const distribution::ConnectFailure& failed
     backoff_.changed(now);
   }
   if (absence == Absence::refused) {
-    retry_after(backoff_.refused(), failed.port);
+    const auto wait = backoff_.refused();
+    retry_after(stage_ == "tls" ? std::min(wait, longest_wait_of_tls) : wait, failed.port);
   } else {
     connect_after(backoff_.failed(now));
   }
@@ -212,6 +229,10 @@ void TargetConnection::node_down(const Error& why) {
   timer_.reset();
   if (was_stable || logged_ends_.insert(why.code).second) {
     log_.warning("target_lost", why.message, {{"target", name_.str()}});
+  }
+  if (was_stable && locality_ == Locality::local) {
+    // Most likely the release restarts.
+    log_.begin_grace();
   }
   handlers_.down();
   if (!absent()) {

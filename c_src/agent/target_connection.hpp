@@ -1,12 +1,14 @@
-// Our connection to one target: connects to the BEAM until it is there, and reports its state in the log and in status.
-// Used by Target. On the loop.
+// Our connection to one target: connects to the BEAM until it is there, and reports its state in the log and
+// in status. Used by Target. On the loop.
 //
-// A BEAM that refuses us, or closes each connection at once, is retried less and less often, because each attempt may
-// write a line into the application's log. Meanwhile its port in epmd and our cookie's file are checked, which writes
-// nothing: once either changes, the next attempt follows at once. Lost connections are logged once per error code until
-// a connection is stable; only then is target_connected logged again.
+// A BEAM that refuses us, or closes each connection at once, is retried less and less often, because each
+// attempt may write a line into the application's log. Meanwhile its port and our cookie's file are
+// checked, which writes nothing: once either changes, the next attempt follows at once. Lost connections are
+// logged once per error code until a connection is stable; only then is target_connected logged again.
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -36,8 +38,8 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
   };
 
   /// `cnode`, `timers`, `cookie` and `log` must outlive stop().
-  TargetConnection(distribution::Connections& cnode, Timers& timers, CookieWatch& cookie, const Log& log,
-                   NodeName name, Handlers handlers);
+  TargetConnection(boost::asio::any_io_executor loop, distribution::Connections& cnode, Timers& timers,
+                   CookieWatch& cookie, const Log& log, NodeName name, Handlers handlers);
 
   void start();
   /// No handler runs after it.
@@ -46,8 +48,9 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
   /// Called when the C-node reports the connection.
   void node_up();
   void node_down(const Error& why);
-  /// After an external change: connects to an absent BEAM now and resets the backoff, at most once in 5 s. Does nothing
-  /// for a BEAM that refuses us or closes each connection at once: the change does not concern it.
+  /// After an external change: connects to an absent BEAM now and resets the backoff, at most once in 5 s.
+  /// Does nothing for a BEAM that refuses us or closes each connection at once: the change does not concern
+  /// it.
   void retry_now();
   /// The result of the last call over the connection; `error` is empty if it was answered.
   void answered(const std::string& error);
@@ -74,10 +77,11 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
 
   [[nodiscard]] bool absent() const { return !up() && phase_ != Phase::stopped; }
   void connect();
+  static boost::asio::awaitable<void> attempt(std::shared_ptr<TargetConnection> self);
   void connect_after(Milliseconds delay);
   void retry_after(Milliseconds delay, std::uint16_t port);
   void watch();
-  void check_for_change();
+  static boost::asio::awaitable<void> check_for_change(std::shared_ptr<TargetConnection> self);
   void port_found(const Expected<std::uint16_t>& port);
   void changed();
   void stabilize_later();
@@ -86,6 +90,7 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
   void attempt_failed(const distribution::ConnectFailure& failed);
   void log_unresponsive(const std::string& reason) const;
 
+  boost::asio::any_io_executor loop_;
   distribution::Connections& cnode_;
   Timers& timers_;
   CookieWatch& cookie_;
@@ -99,7 +104,7 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
   std::uint16_t refused_port_ = 0;    ///< of the process that refuses us; 0 if not known
   std::uint64_t cookie_changes_ = 0;  ///< as of the last attempt
   std::uint64_t attempts_ = 0;
-  std::optional<TimePoint> silent_at_;  ///< when it last did not answer an attempt
+  std::optional<TimePoint> silent_at_;  ///< when it last did not answer; nothing after a forgiven close
   TimePoint connecting_since_;
   TimePoint since_;
   Phase phase_ = Phase::starting;

@@ -7,9 +7,9 @@
 namespace rancher_cnode::agent {
 namespace asio = boost::asio;
 
-Targets::Targets(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
+Targets::Targets(boost::asio::any_io_executor loop, distribution::Connections& cnode, Timers& timers,
                  const Config& config, NodeName beam, const Log& log, std::function<void()> changed)
-    : loop_(loop),
+    : loop_(std::move(loop)),
       cnode_(cnode),
       timers_(timers),
       config_(config),
@@ -84,8 +84,8 @@ void Targets::forget_departed(const NodeName& name) {
 }
 
 void Targets::add(const NodeName& name) {
-  const auto target = std::make_shared<Target>(loop_, cnode_, timers_, config_, cookie_, log_, name,
-                                               [this, name]() { target_changed(name); });
+  const auto target = std::make_shared<Target>(loop_, cnode_, timers_, config_, cookie_, durations_, log_,
+                                               name, [this, name]() { target_changed(name); });
   targets_.emplace(name, target);
   target->start();
   if (desired_) {
@@ -138,6 +138,12 @@ status::UnsyncedTargets Targets::unsynced() const {
     }
   }
   return unsynced;
+}
+
+std::optional<NodeName> Targets::responsive() const {
+  const auto found =
+      std::ranges::find_if(targets_, [](const auto& entry) { return entry.second->responsive(); });
+  return found == targets_.end() ? std::nullopt : std::optional(found->first);
 }
 
 std::vector<status::TargetSnapshot> Targets::snapshots() const {

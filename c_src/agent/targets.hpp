@@ -1,13 +1,15 @@
-// The targets: the BEAM on our own address, or every peer of the service (--targets all). Used by the agent. On the loop.
+// The targets: the BEAM on our own address, or every peer of the service (--targets all). Used by the agent.
+// On the loop.
 //
-// With --targets all, a departed target is kept only while it is connected to us: it may still have to be disconnected
-// from the others.
+// With --targets all, a departed target is kept only while it is connected to us: it may still have to be
+// disconnected from the others.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "agent/cookie_watch.hpp"
@@ -26,9 +28,9 @@ namespace rancher_cnode::agent {
 
 class Targets {
  public:
-  /// `cnode`, `timers`, `config` and `log` must outlive stop(). `beam` is the target unless all are. `changed` is called whenever the initial sync may have
-  /// become done; it must not call back directly.
-  Targets(boost::asio::io_context& loop, distribution::Connections& cnode, Timers& timers,
+  /// `cnode`, `timers`, `config` and `log` must outlive stop(). `beam` is the target unless all are.
+  /// `changed` is called whenever the initial sync may have become done; it must not call back directly.
+  Targets(boost::asio::any_io_executor loop, distribution::Connections& cnode, Timers& timers,
           const Config& config, NodeName beam, const Log& log, std::function<void()> changed);
 
   /// Adds our own BEAM, unless all are targets.
@@ -44,16 +46,21 @@ class Targets {
   void node_up(const NodeName& node);
   void node_down(const NodeName& node, const Error& why);
 
-  /// The metadata was read once, and each target is connected and has tried every peer at least once. With --targets all,
-  /// targets that cannot be connected or do not answer count as tried, and departed ones do not count.
+  /// The metadata was read once, and each target is connected and has tried every peer at least once. With
+  /// --targets all, targets that cannot be connected or do not answer count as tried, and departed ones do
+  /// not count.
   [[nodiscard]] bool has_synced() const;
 
   /// The targets whose initial sync is not done.
   [[nodiscard]] status::UnsyncedTargets unsynced() const;
 
-  /// With --targets all, the lists contain only the peers that a target is not connected to and the departed peers that
-  /// it is still connected to: full lists would grow with the square of the service.
+  /// A target that is connected and answers; with --targets all the first one.
+  [[nodiscard]] std::optional<NodeName> responsive() const;
+
+  /// With --targets all, the lists contain only the peers that a target is not connected to and the departed
+  /// peers that it is still connected to: full lists would grow with the square of the service.
   [[nodiscard]] std::vector<status::TargetSnapshot> snapshots() const;
+  [[nodiscard]] const status::Durations& durations() const { return durations_; }
 
  private:
   void add(const NodeName& name);
@@ -63,12 +70,13 @@ class Targets {
   [[nodiscard]] bool is_obsolete(const NodeName& name, const Target& target) const;
   [[nodiscard]] bool is_synced(const NodeName& name, const Target& target) const;
 
-  boost::asio::io_context& loop_;
+  boost::asio::any_io_executor loop_;
   distribution::Connections& cnode_;
   Timers& timers_;
   const Config& config_;
   const NodeName beam_;
   CookieWatch cookie_;
+  status::Durations durations_;
   const Log& log_;
   const bool all_;
   std::function<void()> changed_;

@@ -1,6 +1,6 @@
-// Detects a stalled event loop. A node that hangs keeps its connections and its name: until a BEAM misses its ticks
-// (net_ticktime, 60 s), calls to it without a timeout, such as net_adm:ping/1, block. Used by the agent. On its own
-// thread.
+// Detects a stalled event loop. A node that hangs keeps its connections and its name: until a BEAM misses its
+// ticks (net_ticktime, 60 s), calls to it without a timeout, such as net_adm:ping/1, block. Used by the
+// agent. On its own thread.
 #pragma once
 
 #include <atomic>

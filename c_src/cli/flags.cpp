@@ -1,145 +1,219 @@
 #include "cli/flags.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "rancher_cnode/config/messages.hpp"
+#include "rancher_cnode/config/rules.hpp"
 #include "rancher_cnode/config/settings.hpp"
+#include "rancher_cnode/config/suggestion.hpp"
 
 namespace rancher_cnode::cli {
 using namespace config;
 
 namespace {
 
-struct CommandForm {
-  const char* name;
-  Command command;
-  std::vector<std::string> flags;  ///< of this command only, each with a value
+enum class Value { none, optional, required };
+
+Value value_of(std::string_view argument) {
+  return argument.empty() ? Value::none : argument.starts_with('[') ? Value::optional : Value::required;
+}
+
+/// A row of one of the tables. Of a flag that is in several, the one of the command.
+struct Row {
+  const Setting* setting = nullptr;
+  const Flag* of_command = nullptr;
+  const Flag* general = nullptr;
+
+  [[nodiscard]] bool is_known() const {
+    return setting != nullptr || of_command != nullptr || general != nullptr;
+  }
+  [[nodiscard]] Value value() const {
+    if (setting != nullptr) {
+      return setting->shape == Shape::toggle ? Value::none : Value::required;
+    }
+    const Flag* const flag = of_command != nullptr ? of_command : general;
+    return flag != nullptr ? value_of(flag->argument) : Value::none;
+  }
 };
 
-const std::vector<CommandForm>& commands() {
-  static const std::vector<CommandForm> all{
-      {"run", Command::run, {}},
-      {"ip", Command::ip, {"--timeout"}},
-      {"wait", Command::wait, {"--timeout"}},
-      {"exec", Command::exec, {"--timeout"}},
-      {"env", Command::env, {"--timeout"}},
-      {"status", Command::status, {"--format", "--timeout"}},
-      {"check", Command::check, {"--expect", "--min", "--max-metadata-age", "--timeout"}}};
-  return all;
+const Flag* find_in(const std::vector<Flag>& flags, std::string_view name) {
+  const auto found = std::ranges::find(flags, name, &Flag::name);
+  return found == flags.end() ? nullptr : &*found;
 }
 
-bool takes_value(std::string_view argument) {
-  const auto has_it = [&](const CommandForm& form) { return std::ranges::count(form.flags, argument) > 0; };
-  if (argument == "--config" || std::ranges::any_of(commands(), has_it)) {
-    return true;
+Row find_row(std::string_view name, const Command& command) {
+  if (const Flag* const flag = find_in(command.flags, name)) {
+    return {.of_command = flag};
   }
-  const Setting* const setting = argument.starts_with("--") ? find_setting(argument.substr(2)) : nullptr;
-  return setting != nullptr && setting->shape != Shape::toggle;
+  if (const Flag* const flag = find_in(general_flags(), name == "-h" ? "--help" : name)) {
+    return {.general = flag};
+  }
+  return {.setting = name.starts_with("--") ? find_setting(name.substr(2)) : nullptr};
 }
 
-/// `--ip=`, or `--ip` before another flag: CLI11 would take that flag as the value, as when a script passes an
-/// empty variable.
-const std::string* flag_without_value(const std::vector<std::string>& arguments) {
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
-    const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
-    if (empty) {
-      return &argument;
+/// Whether the value of a flag may be the next argument, whatever the command is.
+bool takes_next(std::string_view name) {
+  return std::ranges::any_of(
+      commands(), [&](const Command& command) { return find_row(name, command).value() == Value::required; });
+}
+
+/// The first word that names one and is not the value of a flag. The default is run.
+const Command* command_among(const std::vector<std::string>& arguments) {
+  for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+    const Command* const command = find_command(*argument);
+    if (command != nullptr) {
+      return command;
     }
-    if (!takes_value(argument) || i + 1 == arguments.size()) {
-      continue;
-    }
-    if (arguments[i + 1].starts_with("--")) {
-      return &argument;
+    const auto next = std::next(argument);
+    if (takes_next(*argument) && next != arguments.end() && !next->starts_with("--")) {
+      argument = next;
     }
   }
-  return nullptr;
+  return find_command("run");
 }
 
-std::optional<std::string> last_of(const CLI::Option& option) {
-  return option.count() == 0 ? std::nullopt : std::optional(option.results().back());
+/// Whether its operand is one of some words.
+bool takes_word(const Command& command) { return command.operands.find('|') != std::string_view::npos; }
+
+std::string unknown_argument(const std::string& name, const Command& command) {
+  if (name == "--cookie" || name == "--setcookie" || name == "-setcookie") {
+    return "there is no flag " + name +
+           ", because arguments are visible in process lists; use --cookie-file, $RANCHER_CNODE_COOKIE, "
+           "$RELEASE_COOKIE or ~/.erlang.cookie";
+  }
+  std::vector<std::string> names;
+  if (!name.starts_with('-')) {
+    std::ranges::transform(commands(), std::back_inserter(names),
+                           [](const Command& c) { return std::string(c.name); });
+  } else {
+    std::ranges::transform(setting_names(), std::back_inserter(names), flag_of);
+    for (const auto* flags : {&command.flags, &general_flags()}) {
+      std::ranges::transform(*flags, std::back_inserter(names),
+                             [](const Flag& flag) { return std::string(flag.name); });
+    }
+  }
+  const auto suggestion = did_you_mean(name, names);
+  return (name.starts_with('-') ? "unknown flag " : "unknown command ") + shown(name) +
+         (suggestion.empty() ? "; see --help" : suggestion);
 }
+
+/// Takes the arguments one by one.
+class Parser {
+ public:
+  Parser(const std::vector<std::string>& arguments, Flags& flags)
+      : next_(arguments.begin()), end_(arguments.end()), flags_(flags) {}
+
+  void parse() {
+    bool named = false;
+    while (next_ != end_) {
+      const std::string& argument = *next_++;
+      if (argument.starts_with('-')) {
+        parse_flag(argument);
+      } else if (!named && find_command(argument) == flags_.command) {
+        named = true;
+      } else if (takes_word(*flags_.command) && flags_.program.empty()) {
+        take_word(argument);
+      } else {
+        flags_.problems.push_back(unknown_argument(argument, *flags_.command));
+      }
+    }
+  }
+
+ private:
+  void take_word(const std::string& word) {
+    const auto choices = choices_of(flags_.command->operands);
+    if (std::ranges::find(choices, word) == choices.end()) {
+      flags_.problems.push_back(std::string(flags_.command->name) + " " + shown(word) + " " +
+                                choice_rule(word, flags_.command->operands));
+    }
+    flags_.program.push_back(word);
+  }
+
+  void parse_flag(const std::string& argument) {
+    const std::size_t equals = argument.find('=');
+    const std::string name = argument.substr(0, equals);
+    const Row row = find_row(name, *flags_.command);
+    if (!row.is_known()) {
+      flags_.problems.push_back(unknown_argument(name, *flags_.command));
+      skip_value(equals);
+      return;
+    }
+    if (equals != std::string::npos) {
+      add(argument, row, argument.substr(equals + 1));
+      return;
+    }
+    const bool is_there = next_ != end_ && !next_->starts_with("--");
+    if (row.value() == Value::required) {
+      add(argument, row, is_there ? *next_++ : "");
+    } else if (row.value() == Value::optional) {
+      const bool given = is_there && next_->find_first_of("0123456789") == 0;
+      add(argument, row, given ? *next_++ : std::string(row.of_command->fallback));
+    } else {
+      add(argument, row, "true");
+    }
+  }
+
+  /// It may be a secret, and is not to be taken for a command.
+  void skip_value(std::size_t equals) {
+    if (equals == std::string::npos && next_ != end_ && !next_->starts_with('-') && !find_command(*next_)) {
+      ++next_;
+    }
+  }
+
+  void add(const std::string& argument, const Row& row, std::string text) {
+    if (text.empty()) {
+      flags_.problems.push_back(shown(argument) + " has no value");
+    } else if (row.of_command != nullptr) {
+      const auto rule = broken_rule(*row.of_command, text);
+      if (!rule.empty()) {
+        flags_.problems.push_back(std::string(row.of_command->name) + " " + shown(text) + " " + rule);
+      }
+      flags_.options.texts.insert_or_assign(std::string(row.of_command->name), std::move(text));
+    } else if (row.general != nullptr) {
+      flags_.general.texts.insert_or_assign(std::string(row.general->name), std::move(text));
+    } else {
+      auto& given = flags_.settings[std::string(row.setting->name)];
+      given.origin = Origin::flag;
+      if (row.setting->shape != Shape::list) {
+        given.texts.clear();
+      }
+      given.texts.push_back(std::move(text));
+    }
+  }
+
+  std::vector<std::string>::const_iterator next_;
+  std::vector<std::string>::const_iterator end_;
+  Flags& flags_;
+};
 
 }  // namespace
 
-tl::unexpected<Error> bad(std::string message) { return failure(ErrorCode::bad_setting, std::move(message)); }
-
-tl::unexpected<Error> unknown_argument(const std::string& argument) {
-  const std::string name = argument.substr(0, argument.find('='));
-  if (name == "--cookie" || name == "--setcookie" || name == "-setcookie") {
-    return bad("there is no flag " + name +
-               ", because arguments are visible in process lists; use --cookie-file, $RANCHER_CNODE_COOKIE, "
-               "$RELEASE_COOKIE "
-               "or ~/.erlang.cookie");
-  }
-  return bad((name.starts_with('-') ? "unknown flag " : "unknown command ") + shown(name) + "; see --help");
-}
-
-Expected<Flags> parse_flags(const std::vector<std::string>& arguments) {
-  if (const std::string* flag = flag_without_value(arguments)) {
-    return bad(shown(*flag) + " has no value");
-  }
-  CLI::App app;
-  app.set_help_flag();
-  app.allow_extras();
-  app.require_subcommand(0, 1);
-  const auto valued = [](CLI::App& to, const std::string& name) {
-    return to.add_option(name)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
-  };
-  std::vector<std::pair<const Setting*, const CLI::Option*>> options;
-  for (const Setting& setting : settings()) {
-    const std::string flag = flag_of(setting.name);
-    options.emplace_back(&setting, setting.shape == Shape::toggle ? app.add_flag(flag) : valued(app, flag));
-  }
-  const auto* config = valued(app, "--config");
-  const auto* help = app.add_flag("-h,--help");
-  const auto* version = app.add_flag("--version");
-  const auto* print_config = app.add_flag("--print-config");
-  std::vector<std::pair<const CommandForm*, const CLI::App*>> parsers;
-  std::vector<std::pair<std::string, const CLI::Option*>> of_command;
-  for (const CommandForm& form : commands()) {
-    auto* const parser = app.add_subcommand(form.name)->fallthrough();
-    parsers.emplace_back(&form, parser);
-    for (const std::string& flag : form.flags) {
-      of_command.emplace_back(flag, valued(*parser, flag));
-    }
-  }
-
-  try {
-    // CLI11 takes the arguments in reverse order.
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ArgumentMismatch& error) {
-    // The only possible mismatch: the value of the last flag is missing. The message begins with the flag.
-    const std::string text = error.what();
-    return bad(shown(text.substr(0, text.find(':'))) + " has no value");
-  } catch (const CLI::ParseError& error) {
-    return bad(std::string(error.what()) + "; see --help");
-  }
+Flags parse_flags(const std::vector<std::string>& arguments) {
+  const auto separator = std::ranges::find(arguments, "--");
+  const std::vector<std::string> ours(arguments.begin(), separator);
   Flags flags;
-  flags.help = help->count() > 0;
-  flags.version = version->count() > 0;
-  flags.print_config = print_config->count() > 0;
-  for (const auto& [form, parser] : parsers) {
-    flags.command = parser->parsed() ? form->command : flags.command;
-  }
-  for (const auto& [flag, option] : of_command) {
-    if (const auto value = last_of(*option)) {
-      flags.of_command.emplace(flag, *value);
+  flags.command = command_among(ours);
+  Parser(ours, flags).parse();
+  for (const Flag& flag : flags.command->flags) {
+    if (!flag.fallback.empty() && value_of(flag.argument) == Value::required) {
+      flags.options.texts.emplace(flag.name, flag.fallback);
     }
   }
-  flags.config_file = last_of(*config);
-  if (const auto extra = app.remaining(true); !extra.empty() && !flags.help && !flags.version) {
-    return unknown_argument(extra.front());
-  }
-  for (const auto& [setting, option] : options) {
-    if (option->count() == 0) {
-      continue;
+  const bool takes_operands = !flags.command->operands.empty();
+  if (separator != arguments.end()) {
+    flags.program.assign(std::next(separator), arguments.end());
+    if (!takes_operands || takes_word(*flags.command)) {
+      flags.problems.push_back(unknown_argument("--", *flags.command));
     }
-    const auto& results = option->results();
-    const auto texts = setting->shape == Shape::list ? results : std::vector{results.back()};
-    flags.settings.emplace(setting->name, RawValue{texts, Origin::flag, ""});
+  }
+  if (takes_operands && flags.program.empty()) {
+    const std::string name(flags.command->name);
+    flags.problems.push_back(name + (takes_word(*flags.command) ? " needs a word" : " needs a command") +
+                             ": rancher_cnode " + name + " [settings] " +
+                             std::string(flags.command->operands));
   }
   return flags;
 }

@@ -1,36 +1,27 @@
-// The syntax of the command line: splits arguments into a command, flags and their values. Used by command_line. CLI11 is
-// used here only.
+// The syntax of the command line: splits arguments into a command, flags and their values. Used by
+// command_line.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "cli/command_line.hpp"
+#include "cli/commands.hpp"
 #include "rancher_cnode/config/raw_config.hpp"
-#include "rancher_cnode/core/error.hpp"
 
 namespace rancher_cnode::cli {
 
-/// The command line, unchecked.
+/// The command line. The values of settings are not checked.
 struct Flags {
+  const Command* command = nullptr;  ///< never nullptr; run if none was given
   config::RawConfig settings;
-  std::optional<std::string> config_file;
-  std::map<std::string, std::string> of_command;  ///< the flags of the command and their values
-  Command command = Command::run;
-  bool help = false;
-  bool version = false;
-  bool print_config = false;
+  Options general;                   ///< of general_flags()
+  Options options;                   ///< of the command, with its defaults
+  std::vector<std::string> program;  ///< behind --, or the word that the command takes
+  std::vector<std::string>
+      problems;  ///< one line each: unknown, without its value, or a value that breaks the rule
 };
 
-/// ErrorCode::bad_setting, in one line, for an unknown flag or command and for a flag without its value. The values themselves
-/// are not checked, and not repeated.
-[[nodiscard]] Expected<Flags> parse_flags(const std::vector<std::string>& arguments);
-
-[[nodiscard]] tl::unexpected<Error> bad(std::string message);
-
-/// Names the argument, never what follows it: that may be a secret.
-[[nodiscard]] tl::unexpected<Error> unknown_argument(const std::string& argument);
+[[nodiscard]] Flags parse_flags(const std::vector<std::string>& arguments);
 
 }  // namespace rancher_cnode::cli

@@ -10,6 +10,9 @@
 
 namespace rancher_cnode::cli {
 
+struct Command;
+struct Flag;
+
 struct SettingInEffect {
   std::string name;   ///< without dashes
   std::string value;  ///< as in a --config file
@@ -20,29 +23,20 @@ struct SettingInEffect {
 [[nodiscard]] std::vector<SettingInEffect> settings_in_effect(const config::RawConfig& raw,
                                                               const config::Validated& validated);
 
-/// The settings in effect as a --config file that results in the same settings; each with its source as a comment. The
-/// cookie is not included, only its source.
+/// The settings in effect as a --config file that results in the same settings; each with its source as a
+/// comment. The cookie is not included, only its source.
 [[nodiscard]] std::string config_text(const config::RawConfig& raw, const config::Validated& validated);
 
 /// Usage, commands and all settings, grouped, at most 100 columns wide.
 [[nodiscard]] std::string help_text();
 
-/// Usage of the command `ip`.
-[[nodiscard]] std::string ip_help_text();
+/// Usage, description, flags and exit statuses of a command.
+[[nodiscard]] std::string help_text(const Command& command);
 
-/// Usage of the command `exec`.
-[[nodiscard]] std::string exec_help_text();
+/// rancher_cnode wait [--timeout DURATION] [settings]
+[[nodiscard]] std::string usage_of(const Command& command);
 
-/// Usage of the command `env`.
-[[nodiscard]] std::string env_help_text();
-
-/// Usage of the command `wait`.
-[[nodiscard]] std::string wait_help_text();
-
-/// Usage of the command `status`.
-[[nodiscard]] std::string status_help_text();
-
-/// Usage of the command `check`.
-[[nodiscard]] std::string check_help_text();
+/// The flag's help with its range, without its default.
+[[nodiscard]] std::string description_of(const Flag& flag);
 
 }  // namespace rancher_cnode::cli

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "rancher_cnode/config/cookie_file.hpp"
-#include "rancher_cnode/config/raw_config.hpp"
+#include "rancher_cnode/config/messages.hpp"
 
 namespace rancher_cnode::config {
 namespace {

@@ -1,10 +1,8 @@
 #include "rancher_cnode/config/cookie_file.hpp"
 
 #include <algorithm>
-#include <array>
-#include <filesystem>
-#include <fstream>
-#include <system_error>
+
+#include "rancher_cnode/core/regular_file.hpp"
 
 namespace rancher_cnode {
 namespace {
@@ -38,15 +36,9 @@ Expected<Cookie> parse_cookie_file(std::string_view text) {
 }
 
 Expected<Cookie> read_cookie_file(const std::string& path) {
-  std::error_code ignored;
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path, ignored)) {
-    return failure(ErrorCode::bad_setting, "the file cannot be read");
-  }
   // Longer than any cookie with its line ends; the path may name a file of any size.
-  std::array<char, 4096> buffer{};
-  file.read(buffer.data(), buffer.size());
-  return parse_cookie_file({buffer.data(), static_cast<std::size_t>(file.gcount())});
+  const auto text = read_file_start(path, 4096);
+  return text ? parse_cookie_file(*text) : failure(ErrorCode::bad_setting, text.error().message);
 }
 
 Expected<Cookie> cookie_of(const Config& config) {

@@ -3,14 +3,15 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
+#include <iterator>
 #include <sstream>
-#include <system_error>
 #include <utility>
 
+#include "rancher_cnode/config/messages.hpp"
 #include "rancher_cnode/config/settings.hpp"
+#include "rancher_cnode/config/suggestion.hpp"
 #include "rancher_cnode/core/printable.hpp"
+#include "rancher_cnode/core/regular_file.hpp"
 
 namespace rancher_cnode::config {
 namespace {
@@ -19,9 +20,6 @@ constexpr std::size_t max_file_size = 1'048'576;  // 1 MiB
 
 /// Variables with our prefix that are not settings.
 constexpr std::array<std::string_view, 2> other_variables{"RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE"};
-
-/// Of a value that a message repeats.
-constexpr std::size_t longest_shown = 120;
 
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
@@ -39,16 +37,21 @@ RawValue from_text(const Setting& setting, std::string_view text, Origin origin,
   return RawValue{std::move(texts), origin, std::move(place)};
 }
 
-tl::unexpected<Error> bad_file(const std::string& path, const std::string& what) {
-  return failure(ErrorCode::bad_setting, "--config " + shown(path) + ": " + what);
+std::string bad_file(const std::string& path, const std::string& what) {
+  return "--config " + shown(path) + ": " + what;
 }
 
-Expected<std::vector<CLI::ConfigItem>> items_of(std::string_view text, const std::string& path) {
+FileSettings unreadable(const std::string& path, const std::string& what) {
+  return {{}, {bad_file(path, what)}};
+}
+
+Expected<std::vector<CLI::ConfigItem>> items_of(std::string_view text) {
   try {
     std::istringstream stream{std::string(text)};
     return CLI::ConfigTOML().from_config(stream);
   } catch (const std::exception& error) {
-    return bad_file(path, "is not valid TOML or INI: " + printable(error.what(), longest_shown));
+    return failure(ErrorCode::bad_setting,
+                   "is not valid TOML or INI: " + printable(error.what(), longest_shown));
   }
 }
 
@@ -69,63 +72,54 @@ std::string unknown_name(std::string_view text, const std::string& name) {
     const bool like_a_name =
         equals != std::string_view::npos && name.size() <= longest_name &&
         std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || c == '-' || c == '_'; });
-    return (like_a_name ? " " + shown(name) : std::string()) + " in line " + std::to_string(number);
+    return (like_a_name ? " " + shown(name) : std::string()) + " in line " + std::to_string(number) +
+           (like_a_name ? did_you_mean(name, setting_names()) : "");
   }
   return "";
 }
 
-}  // namespace
-
-Expected<RawConfig> parse_config_file(std::string_view text, const std::string& path) {
-  const auto items = items_of(text, path);
-  if (!items) {
-    return tl::unexpected<Error>(items.error());
+/// Returns what is wrong with the item; "" if it was added.
+std::string add(RawConfig& settings, const CLI::ConfigItem& item, std::string_view text,
+                const std::string& path) {
+  // CLI11 marks the begin and end of a [section] by items named ++ and --.
+  if (!item.parents.empty()) {
+    return "has a section" + unknown_name(text, item.parents.front()) + "; sections are not allowed";
   }
-  RawConfig raw;
-  for (const auto& item : *items) {
-    // CLI11 marks the begin and end of a [section] by items named ++ and --.
-    if (!item.parents.empty()) {
-      return bad_file(
-          path, "has a section" + unknown_name(text, item.parents.front()) + "; sections are not allowed");
-    }
-    const Setting* setting = find_setting(item.name);
-    if (setting == nullptr && item.name == "cookie") {
-      return bad_file(path, "contains a cookie; use 'cookie-file' instead");
-    }
-    if (setting == nullptr) {
-      return bad_file(path, "unknown setting" + unknown_name(text, item.name));
-    }
-    if (item.inputs.empty() || (setting->shape != Shape::list && item.inputs.size() > 1)) {
-      return bad_file(path,
-                      "'" + item.name + "' must have one value; quote it if it contains blanks or commas");
-    }
-    const auto [_, added] = raw.emplace(item.name, RawValue{item.inputs, Origin::file, shown(path)});
-    if (!added) {
-      return bad_file(path, "'" + item.name + "' is set twice");
-    }
+  const Setting* setting = find_setting(item.name);
+  if (setting == nullptr && item.name == "cookie") {
+    return "contains a cookie; use 'cookie-file' instead";
   }
-  return raw;
+  if (setting == nullptr) {
+    return "unknown setting" + unknown_name(text, item.name);
+  }
+  if (item.inputs.empty() || (setting->shape != Shape::list && item.inputs.size() > 1)) {
+    return "'" + item.name + "' must have one value; quote it if it contains blanks or commas";
+  }
+  const auto [_, added] = settings.emplace(item.name, RawValue{item.inputs, Origin::file, shown(path)});
+  return added ? "" : "'" + item.name + "' is set twice";
 }
 
-Expected<RawConfig> read_config_file(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    return bad_file(path, "is a directory");
+}  // namespace
+
+FileSettings parse_config_file(std::string_view text, const std::string& path) {
+  const auto items = items_of(text);
+  if (!items) {
+    return unreadable(path, items.error().message);
   }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return bad_file(path, "cannot be opened");
+  FileSettings file;
+  for (const auto& item : *items) {
+    const auto problem = add(file.settings, item, text, path);
+    // Every item of a section has the same one.
+    if (!problem.empty() && (file.problems.empty() || file.problems.back() != bad_file(path, problem))) {
+      file.problems.push_back(bad_file(path, problem));
+    }
   }
-  std::string text(max_file_size + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) {
-    return bad_file(path, "cannot be read");
-  }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > max_file_size) {
-    return bad_file(path, "is larger than 1 MiB");
-  }
-  return parse_config_file(text, path);
+  return file;
+}
+
+FileSettings read_config_file(const std::string& path) {
+  const auto text = read_file(path, max_file_size);
+  return text ? parse_config_file(*text, path) : unreadable(path, text.error().message);
 }
 
 RawConfig from_environment(const Environment& environment) {
@@ -156,27 +150,21 @@ RawConfig layered(RawConfig flags, RawConfig environment, RawConfig file, const 
 }
 
 std::vector<std::string> unknown_variables(const Environment& environment) {
+  std::vector<std::string> known(other_variables.begin(), other_variables.end());
+  std::ranges::transform(settings(), std::back_inserter(known),
+                         [](const Setting& setting) { return variable_of(setting.name); });
+  for (std::string& name : known) {
+    name.erase(0, variable_prefix.size());
+  }
   std::vector<std::string> sentences;
   for (const std::string& name : environment.names_with_prefix(variable_prefix)) {
-    const bool known =
-        std::ranges::find(other_variables, name) != other_variables.end() ||
-        std::ranges::any_of(settings(), [&name](const Setting& s) { return variable_of(s.name) == name; });
-    if (!known) {
-      sentences.push_back("$" + printable(name, longest_shown) + " is not a setting");
+    const std::string rest = name.substr(variable_prefix.size());
+    if (std::ranges::find(known, rest) == known.end()) {
+      sentences.push_back("$" + printable(name, longest_shown) + " is not a setting" +
+                          did_you_mean(rest, known, variable_prefix));
     }
   }
   return sentences;
-}
-
-std::string shown(std::string_view text) { return "'" + printable(text, longest_shown) + "'"; }
-
-Error violation(std::string_view name, const RawValue& value, std::string_view rule) {
-  std::string message = flag_of(name) + " " + shown(value.texts.front());
-  if (!value.place.empty()) {
-    message += " (from " + value.place + ")";
-  }
-  message.append(" ").append(rule);
-  return Error{ErrorCode::bad_setting, std::move(message)};
 }
 
 }  // namespace rancher_cnode::config

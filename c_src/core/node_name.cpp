@@ -52,4 +52,9 @@ NodeName NodeName::of(std::string_view alive, Ipv4Address host) {
   return {std::move(text), alive.size()};
 }
 
+Expected<Ipv4Address> NodeName::address() const {
+  auto parsed = Ipv4Address::parse(host());
+  return parsed ? parsed : tl::unexpected(parsed.error().within("the host of " + text_));
+}
+
 }  // namespace rancher_cnode

@@ -7,8 +7,8 @@
 namespace rancher_cnode {
 
 void install_terminate_handler() {
-  // Not a catch in main: the stack must not be unwound, because a pool that has started only some of its threads would
-  // wait for them forever.
+  // Not a catch in main: the stack must not be unwound, because a pool that has started only some of its
+  // threads would wait for them forever.
   std::set_terminate([]() {
     try {
       if (const auto exception = std::current_exception()) {

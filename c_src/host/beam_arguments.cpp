@@ -21,7 +21,8 @@ std::vector<std::string_view> split(std::string_view cmdline) {
   return arguments;
 }
 
-/// The arguments of init: flags with their values, as init:get_arguments() returns them, and what follows -extra.
+/// The arguments of init: flags with their values, as init:get_arguments() returns them, and what follows
+/// -extra.
 class InitArguments {
  public:
   explicit InitArguments(std::string_view cmdline) {
@@ -29,7 +30,8 @@ class InitArguments {
     const auto end_of_emulator = std::ranges::find(all, "--");
     const auto extra = std::find(end_of_emulator, all.end(), "-extra");
     extra_.assign(extra, all.end());
-    // A -- ends the values of a flag: it counts as one, which nobody asks for, with the plain arguments as values.
+    // A -- ends the values of a flag: it counts as one, which nobody asks for, with the plain arguments as
+    // values.
     for (auto argument = end_of_emulator; argument != extra; ++argument) {
       if (argument->starts_with('-')) {
         flags_.push_back({argument->substr(1), {}});
@@ -77,8 +79,8 @@ class InitArguments {
   Values extra_;
 };
 
-std::optional<std::uint16_t> port(std::optional<std::string_view> text) {
-  const auto number = text ? config::number_between(*text, 0, 65535) : std::nullopt;
+std::optional<std::uint16_t> port(std::optional<std::string_view> text, std::uint16_t least = 0) {
+  const auto number = text ? config::number_between(*text, least, 65535) : std::nullopt;
   return number ? std::optional(static_cast<std::uint16_t>(*number)) : std::nullopt;
 }
 
@@ -94,7 +96,8 @@ void take_name(const InitArguments& init, BeamArguments& beam) {
   }
 }
 
-/// A node's own cookie in two values outweighs the one for all nodes; given twice, it counts for nothing.
+/// A node's own cookie in two values takes precedence over the one for all nodes; given twice, it counts for
+/// nothing.
 void take_cookie(const InitArguments& init, BeamArguments& beam) {
   std::vector<std::string_view> own;
   std::vector<Values> others;
@@ -135,7 +138,8 @@ void take_purpose(const InitArguments& init, BeamArguments& beam) {
   } else if (const auto of_iex = std::ranges::find(extra, "--remsh"); of_iex != extra.end()) {
     beam.remsh = std::next(of_iex) != extra.end() ? std::string(*std::next(of_iex)) : std::string();
   }
-  // Distillery 2's release_ctl: its name is given to net_kernel:start at run time, so that no flag contains it.
+  // Distillery 2's release_ctl: its name is given to net_kernel:start at run time, so that no flag contains
+  // it.
   const auto is_task = [](std::string_view argument) {
     return argument.starts_with("Distillery.Releases.Runtime.Control.main") ||
            argument.starts_with("Mix.Releases.Runtime.Control.main");
@@ -156,13 +160,17 @@ BeamArguments parse_beam_arguments(std::string_view cmdline) {
   take_purpose(init, beam);
   beam.home = init.only("home");
   beam.epmd_port = port(init.first("epmd_port"));
-  beam.erl_epmd_port = port(init.only("erl_epmd_port"));
+  beam.erl_epmd_port = port(init.only("erl_epmd_port"), 1);
   const auto start_epmd = init.get("start_epmd");
   beam.start_epmd = !start_epmd.empty() && start_epmd.back() == Values{"false"} ? Switch::off : Switch::on;
   const auto protocols = init.get("proto_dist");
   beam.proto_dist = protocols.size() == 1
                         ? std::vector<std::string>(protocols.front().begin(), protocols.front().end())
                         : std::vector<std::string>{"inet_tcp"};
+  beam.ssl_dist_optfile = init.only("ssl_dist_optfile");
+  for (const auto& values : init.get("ssl_dist_opt")) {
+    beam.ssl_dist_opt.insert(beam.ssl_dist_opt.end(), values.begin(), values.end());
+  }
   return beam;
 }
 

@@ -1,11 +1,8 @@
 #include "rancher_cnode/host/process_table.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
@@ -15,9 +12,9 @@
 #include <utility>
 
 #include "rancher_cnode/config/cookie_file.hpp"
-#include "rancher_cnode/core/file_descriptor.hpp"
 #include "rancher_cnode/core/printable.hpp"
 #include "rancher_cnode/core/process_stat.hpp"
+#include "rancher_cnode/core/regular_file.hpp"
 
 namespace rancher_cnode::host {
 namespace {
@@ -25,37 +22,6 @@ namespace {
 constexpr std::size_t max_small_file = 4096;                    // stat, comm, a cookie
 constexpr std::size_t max_environment = std::size_t{1} << 20U;  // as for command lines
 constexpr std::size_t max_depth = 64;                           // of a process below process 1
-
-/// At most `longest` bytes of a regular file; errno if it cannot be read. A FIFO or device in its place does not block.
-tl::expected<std::string, int> contents(const std::string& path, std::size_t longest) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  struct ::stat status {};
-  if (!file.valid() || ::fstat(file.get(), &status) != 0) {
-    return tl::unexpected<int>(errno);
-  }
-  if (!S_ISREG(status.st_mode)) {
-    return tl::unexpected<int>(EINVAL);
-  }
-  std::string text;
-  while (text.size() < longest) {
-    constexpr std::size_t step = 4096;
-    const std::size_t before = text.size();
-    text.resize(std::min(longest, before + step));
-    const auto got = ::read(file.get(), text.data() + before, text.size() - before);
-    const int error = errno;
-    text.resize(before + (got > 0 ? static_cast<std::size_t>(got) : 0));
-    if (got < 0 && error == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return tl::unexpected<int>(error);
-    }
-    if (got == 0) {
-      break;
-    }
-  }
-  return text;
-}
 
 std::optional<pid_t> pid_of(std::string_view name) {
   pid_t pid = 0;
@@ -84,13 +50,13 @@ std::string file_of(const std::string& folder, pid_t pid, const char* name) {
 
 /// Nothing if there is no such process, or if it has ended (a zombie).
 std::optional<ProcessStat> live_stat(const std::string& folder, pid_t pid) {
-  const auto text = contents(file_of(folder, pid, "stat"), max_small_file);
+  const auto text = read_file_start(file_of(folder, pid, "stat"), max_small_file);
   const auto stat = text ? parse_process_stat(*text) : std::nullopt;
   return stat && !stat->has_ended() ? stat : std::nullopt;
 }
 
 std::string program_of(const std::string& folder, pid_t pid) {
-  return contents(file_of(folder, pid, "comm"), max_small_file).value_or("");
+  return read_file_start(file_of(folder, pid, "comm"), max_small_file).value_or("");
 }
 
 bool runs_a_beam(const std::string& folder, pid_t pid) {
@@ -113,7 +79,7 @@ std::optional<Beam> beam_of(const std::string& folder, pid_t pid) {
   if (!stat || !runs_a_beam(folder, pid)) {
     return std::nullopt;
   }
-  auto cmdline = contents(file_of(folder, pid, "cmdline"), ProcessTable::max_cmdline_length);
+  auto cmdline = read_file_start(file_of(folder, pid, "cmdline"), ProcessTable::max_cmdline_length);
   if (!cmdline || cmdline->empty()) {
     return std::nullopt;
   }
@@ -141,7 +107,8 @@ std::optional<std::string> variable(std::string_view environment, std::string_vi
 
 /// The files that may contain the cookie, in the BEAM's order.
 std::vector<std::string> cookie_files(const std::string& folder, const Beam& beam) {
-  const auto environment = contents(file_of(folder, beam.pid, "environ"), max_environment).value_or("");
+  const auto environment =
+      read_file_start(file_of(folder, beam.pid, "environ"), max_environment).value_or("");
   const auto& home = beam.arguments.home;
   std::vector<std::string> files;
   if (home) {
@@ -207,7 +174,7 @@ Expected<BeamCookie> ProcessTable::cookie_of(const Beam& beam) const {
   const auto files = cookie_files(folder_, beam);
   std::optional<Expected<BeamCookie>> result;
   for (const auto& file : files) {
-    const auto text = contents(root + file, max_small_file);
+    const auto text = read_file_start(root + file, max_small_file);
     const auto source =
         "'" + printable(file) + "'" +
         (beam.arguments.setcookie_flag == SetcookieFlag::ignored ? ", as the BEAM ignores its -setcookie"
@@ -216,9 +183,8 @@ Expected<BeamCookie> ProcessTable::cookie_of(const Beam& beam) const {
       result = found(parse_cookie_file(*text), source);
       break;
     }
-    if (text.error() != ENOENT) {
-      result = failure(ErrorCode::unavailable,
-                       source + " cannot be read: " + std::generic_category().message(text.error()));
+    if (text.error().code != ErrorCode::not_found) {
+      result = failure(ErrorCode::unavailable, source + ": " + text.error().message);
       break;
     }
   }
@@ -232,6 +198,25 @@ Expected<BeamCookie> ProcessTable::cookie_of(const Beam& beam) const {
                  files.empty()
                      ? "the BEAM has neither -setcookie nor a home for its cookie file"
                      : "the BEAM has no -setcookie, and there is no '" + printable(files.front()) + "'");
+}
+
+std::optional<std::uint16_t> dist_port_of(const Beam& beam, const Config& config) {
+  return config.dist_port ? config.dist_port : beam.arguments.erl_epmd_port;
+}
+
+Distribution ProcessTable::distribution_of(const Beam& beam, const Config& config) const {
+  Distribution result{config.proto_dist.value_or(ProtoDist::inet_tcp), config.tls};
+  const BeamArguments& arguments = beam.arguments;
+  if (!config.proto_dist && !arguments.proto_dist.empty() && arguments.proto_dist.front() == "inet_tls") {
+    result.protocol = ProtoDist::inet_tls;
+  }
+  if (config.tls.cert_file.empty() && config.tls.optfile.empty()) {
+    std::error_code none;
+    result.tls.optfile = arguments.ssl_dist_optfile.value_or("");
+    result.tls.beam_arguments = arguments.ssl_dist_opt;
+    result.tls.folder = std::filesystem::read_symlink(file_of(folder_, beam.pid, "cwd"), none).string();
+  }
+  return result;
 }
 
 }  // namespace rancher_cnode::host

@@ -47,7 +47,7 @@ Match match(const Beam& beam, const Criteria& criteria) {
     return Match::short_name;
   }
   const auto name = NodeName::parse(arguments.name);
-  const auto address = name ? Ipv4Address::parse(name->host()) : failure(ErrorCode::malformed, "");
+  const auto address = name.and_then([](const NodeName& node) { return node.address(); });
   if (!address) {
     return Match::no_address;
   }

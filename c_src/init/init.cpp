@@ -36,7 +36,8 @@ constexpr int not_executable_status = 126;
 constexpr int not_found_status = 127;
 constexpr pid_t none = 0;
 
-/// Writes one line to standard error, or nothing where that would block. Allocates nothing. `what` may be cut.
+/// Writes one line to standard error, or nothing where that would block. Allocates nothing. `what` may be
+/// cut.
 void report(const char* what, const char* subject, int error) {
   std::array<char, 512> line{};
   std::snprintf(line.data(), line.size() - 1, "rancher_cnode: %s%s: %s", what, subject, std::strerror(error));
@@ -74,8 +75,8 @@ struct Pipe {
   FileDescriptor writer;
 };
 
-/// The terminal that the command inherits, if any. A shell restores it after a program that a signal ended, but to it we
-/// are one that exits.
+/// The terminal that the command inherits, if any. A shell restores it after a program that a signal ended,
+/// but to it we are one that exits.
 class Terminal {
  public:
   Terminal() : known_(::tcgetattr(STDIN_FILENO, &modes_) == 0) {}
@@ -246,8 +247,8 @@ class Init {
     });
   }
 
-  /// The child waits for the delay itself, so that we have only signals to wait for. It ends when we do, because its
-  /// standard input is closed then.
+  /// The child waits for the delay itself, so that we have only signals to wait for. It ends when we do,
+  /// because its standard input is closed then.
   void start_cnode(Lifetime lifetime) {
     cnode_started_ = Clock::now();
     cnode_ = start_child([this, lifetime]() {
@@ -265,6 +266,7 @@ class Init {
         plan_.report_death(cnode_status_, cnode_delay_);
         std::this_thread::sleep_for(cnode_delay_);
       }
+      ::unsetenv("NOTIFY_SOCKET");  // it is for the command
       ::execv("/proc/self/exe", cnode_arguments_.data());
       report("cannot start the C-node", "", errno);
       ::_exit(not_executable_status);

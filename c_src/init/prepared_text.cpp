@@ -15,7 +15,8 @@ constexpr char without_cnode = '0';
 
 }  // namespace
 
-// One digit, then each variable with a NUL at its end. Pipes take PIPE_BUF bytes at once, an environment of ours is shorter.
+// One digit, then each variable with a NUL at its end. Pipes take PIPE_BUF bytes at once, an environment of
+// ours is shorter.
 bool write_prepared(int descriptor, const Prepared& prepared) {
   std::string text(1, prepared.needs_cnode ? with_cnode : without_cnode);
   for (const std::string& variable : prepared.variables) {

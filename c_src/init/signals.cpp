@@ -15,7 +15,8 @@
 namespace rancher_cnode::init {
 namespace {
 
-/// Whether the process has a handler for the signal (SigCgt of proc(5)); yes if that cannot be read. Allocates nothing.
+/// Whether the process has a handler for the signal (SigCgt of proc(5)); yes if that cannot be read.
+/// Allocates nothing.
 bool handles(pid_t process, int signal) {
   constexpr std::size_t more_than_a_status_has = 4096;
   std::array<char, 32> path{};
@@ -27,6 +28,9 @@ bool handles(pid_t process, int signal) {
   return mask == nullptr ||
          ((std::strtoull(mask + std::strlen("SigCgt:"), nullptr, 16) >> (signal - 1)) & 1U) != 0;
 }
+
+/// A shell with job control gives each job a group of its own within the session, and continues all of it.
+bool is_job_of_a_shell() { return ::getpgrp() != ::getsid(0); }
 
 }  // namespace
 
@@ -76,7 +80,10 @@ bool is_forwarded(const siginfo_t& signal, pid_t command) {
   if (by_us || (by_kernel && signal.si_signo != SIGHUP)) {
     return false;
   }
-  return ends_a_service(signal.si_signo) || signal.si_signo == SIGCONT || handles(command, signal.si_signo);
+  if (signal.si_signo == SIGCONT) {
+    return !is_job_of_a_shell();
+  }
+  return ends_a_service(signal.si_signo) || handles(command, signal.si_signo);
 }
 
 }  // namespace rancher_cnode::init

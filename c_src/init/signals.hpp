@@ -9,8 +9,8 @@
 
 namespace rancher_cnode::init {
 
-/// Blocks every signal that may be waited for, until it is destroyed. Those that stop a process keep their effect, and so do
-/// those that report a fault of our own.
+/// Blocks every signal that may be waited for, until it is destroyed. Those that stop a process keep their
+/// effect, and so do those that report a fault of our own.
 class Signals {
  public:
   Signals();
@@ -33,8 +33,9 @@ class Signals {
 /// TERM, INT, HUP and QUIT.
 [[nodiscard]] bool ends_a_service(int signal);
 
-/// Whether the command should be sent this signal, by its sender, and by what the command makes of it: one without handler
-/// would die of a USR2 that process 1 itself would not notice.
+/// Whether the command should be sent this signal, by its sender, and by what the command makes of it: one
+/// without handler would die of a USR2 that process 1 itself would not notice. A shell that continues a job
+/// continues the command too.
 [[nodiscard]] bool is_forwarded(const siginfo_t& signal, pid_t command);
 
 }  // namespace rancher_cnode::init

@@ -9,8 +9,9 @@ namespace rancher_cnode {
 
 class LineWriter {
  public:
-  /// The descriptor is owned by the caller and must stay open. It is shared (standard error also belongs to the BEAM), so
-  /// its flags are not changed: a pipe or a terminal is opened a second time, non-blocking, if the system allows it.
+  /// The descriptor is owned by the caller and must stay open. It is shared (standard error also belongs to
+  /// the BEAM), so its flags are not changed: a pipe or a terminal is opened a second time, non-blocking, if
+  /// the system allows it.
   explicit LineWriter(int descriptor);
 
   /// False if the line could not be written now, or not all of it. `line` ends in a newline and has at most

@@ -2,33 +2,23 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <cstdint>
-#include <ctime>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "log/faults.hpp"
 #include "log/line_writer.hpp"
-#include "log/log_text.hpp"
+#include "log/log_budget.hpp"
+#include "log/recent_events.hpp"
 #include "rancher_cnode/core/clock.hpp"
 
 namespace rancher_cnode {
 namespace {
 
-/// The present in UTC, as RFC 3339 writes it, with milliseconds.
-std::string timestamp() {
-  const auto now = std::chrono::floor<Milliseconds>(std::chrono::system_clock::now());
-  const auto second = std::chrono::floor<std::chrono::seconds>(now);
-  const std::time_t calendar = std::chrono::system_clock::to_time_t(second);
-  std::tm utc{};
-  ::gmtime_r(&calendar, &utc);
-  std::array<char, 32> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  const std::string milliseconds = std::to_string(1'000 + (now - second).count()).substr(1);
-  return std::string(text.data(), length) + '.' + milliseconds + 'Z';
-}
+using std::chrono::system_clock;
 
 /// Where lines go. Called under the lock of Log.
 class Output {
@@ -61,97 +51,202 @@ class DescriptorOutput final : public Output {
 
 }  // namespace
 
-std::string_view to_string(LogLevel level) {
-  switch (level) {
-    case LogLevel::debug:
-      return "debug";
-    case LogLevel::info:
-      return "info";
-    case LogLevel::warning:
-      return "warning";
-    case LogLevel::error:
-      return "error";
-  }
-  return "error";
-}
-
-std::string_view to_string(LogFormat format) { return format == LogFormat::json ? "json" : "text"; }
-
 class Log::Impl {
  public:
-  Impl(LogLevel threshold, LogFormat format, std::unique_ptr<Output> output)
-      : threshold_(threshold), format_(format), output_(std::move(output)) {}
+  Impl(LogLevel threshold, LogFormat format, std::unique_ptr<Output> output, std::function<TimePoint()> now)
+      : threshold_(threshold),
+        format_(format),
+        now_(std::move(now)),
+        instance_(std::chrono::floor<Milliseconds>(system_clock::now()).time_since_epoch().count()),
+        output_(std::move(output)) {}
 
-  /// The reader of the output may stall: a line that would block is dropped and counted, and the next line is preceded by
-  /// the count.
-  void write(LogLevel level, std::string_view event, std::string_view message, Fields fields) {
-    if (level < threshold_) {
-      return;
-    }
-    const std::string body = log_body(format_, event, message, fields);
+  void write(LogLevel level, const Event& row, std::string_view message, Fields fields) {
     const std::scoped_lock lock(mutex_);
-    if (dropped_ > 0 && put(LogLevel::warning, lines_dropped())) {
+    write(now_(), level, row, message, fields);
+  }
+
+  void not_yet(const Event& row, std::string_view message, Fields fields) {
+    const std::scoped_lock lock(mutex_);
+    const auto now = now_();
+    const bool normal = grace_ends_ && now < *grace_ends_;
+    write(now, normal ? LogLevel::info : LogLevel::warning, row, message, fields, Fault::yes);
+  }
+
+  void set_startup_grace(Milliseconds grace) {
+    const std::scoped_lock lock(mutex_);
+    grace_ = grace;
+  }
+
+  void begin_grace() {
+    const std::scoped_lock lock(mutex_);
+    grace_ends_ = now_() + grace_;
+  }
+
+  void tick() {
+    const std::scoped_lock lock(mutex_);
+    tick(now_());
+  }
+
+  Recent recent(std::uint64_t after_id, std::size_t limit) {
+    const std::scoped_lock lock(mutex_);
+    return {instance_, recent_.after(after_id, limit), recent_.last_id()};
+  }
+
+  void on_event(std::function<void()> handler) {
+    const std::scoped_lock lock(mutex_);
+    on_event_ = std::move(handler);
+  }
+
+  std::vector<LoggedEvent> latest(std::size_t limit) {
+    const std::scoped_lock lock(mutex_);
+    return recent_.latest(limit);
+  }
+
+ private:
+  enum class Fault { no, yes };
+
+  void write(TimePoint now, LogLevel level, const Event& row, std::string_view message, Fields fields,
+             Fault fault = Fault::no) {
+    tick(now);
+    LoggedEvent event = logged(level, row, message, fields);
+    faults_.ended_by(event);
+    if (fault == Fault::yes || (level >= LogLevel::warning && row.ended_by != event_table::momentary)) {
+      faults_.began(now, event);
+    }
+    // Debug is for analysis, where every line counts, too.
+    const bool unlimited = level == LogLevel::debug || row.line_limit == LineLimit::off;
+    event.logged = level >= threshold_ && (unlimited || budget_.take(now, event));
+    remember_and_print(event);
+  }
+
+  void tick(TimePoint now) {
+    if (grace_ends_ && now >= *grace_ends_) {
+      grace_ends_.reset();
+      for (LoggedEvent& event : faults_.take_pending()) {
+        event.time = system_clock::now();
+        add(std::move(event));
+      }
+    }
+    if (const auto left_out = budget_.take_summary(now)) {
+      add(logged(LogLevel::warning, EventAt<LogLevel::warning>("log_lines_suppressed").row(),
+                 "too many lines about the same matter were left out",
+                 {{"lines", left_out->lines}, {"events", left_out->events}, {"last", left_out->last}}));
+    }
+    if (const auto lasting = faults_.take_reminder(now)) {
+      add(logged(LogLevel::warning, EventAt<LogLevel::warning>("still_degraded").row(),
+                 "reported, and not ended yet",
+                 {{"faults", lasting->faults},
+                  {"oldest", lasting->oldest},
+                  {"oldest_s", lasting->oldest_age.count()},
+                  {"examples", lasting->examples}}));
+    }
+  }
+
+  static LoggedEvent logged(LogLevel level, const Event& row, std::string_view message, Fields fields) {
+    return {.time = system_clock::now(),
+            .level = level,
+            .event = std::string(row.name),
+            .message = std::string(message),
+            .fields = fields};
+  }
+
+  void remember_and_print(const LoggedEvent& event) {
+    if (event.level >= LogLevel::info) {
+      recent_.add(event);
+      if (on_event_) {
+        on_event_();
+      }
+    }
+    if (event.logged) {
+      print(event);
+    }
+  }
+
+  /// Without the budget.
+  void add(LoggedEvent event) {
+    event.logged = event.level >= threshold_;
+    remember_and_print(event);
+  }
+
+  /// The reader of the output may stall: a line that would block is dropped and counted, and the next line is
+  /// preceded by the count.
+  void print(const LoggedEvent& event) {
+    if (dropped_ > 0 && put(lines_dropped())) {
       dropped_ = 0;
     }
-    if (dropped_ > 0 || !put(level, body)) {
+    if (dropped_ > 0 || !put(event)) {
       ++dropped_;
     }
   }
 
- private:
-  bool put(LogLevel level, std::string_view body) {
-    std::string line = format_ == LogFormat::json ? R"({"time":")" : "";
-    line += timestamp();
-    line += format_ == LogFormat::json ? R"(","level":")" : " ";
-    line += to_string(level);
-    line += format_ == LogFormat::json ? "\"," : " ";
-    line += body;
-    line += format_ == LogFormat::json ? "}" : "";
-    return output_->write(std::move(line));
-  }
+  bool put(const LoggedEvent& event) { return output_->write(log_line(format_, event)); }
 
-  [[nodiscard]] std::string lines_dropped() const {
-    return log_body(format_, "log_lines_dropped", "standard error was not read in time; lines were dropped",
-                    {{"lines", dropped_}});
+  [[nodiscard]] LoggedEvent lines_dropped() const {
+    return logged(LogLevel::warning, EventAt<LogLevel::warning>("log_lines_dropped").row(),
+                  "standard error was not read in time; lines were dropped", {{"lines", dropped_}});
   }
 
   const LogLevel threshold_;
   const LogFormat format_;
+  const std::function<TimePoint()> now_;
+  const std::int64_t instance_;
   std::mutex mutex_;
   std::unique_ptr<Output> output_;
+  RecentEvents recent_;
+  std::function<void()> on_event_;
+  LogBudget budget_;
+  Faults faults_;
+  Milliseconds grace_{0};
+  std::optional<TimePoint> grace_ends_;  ///< nothing: it is over
   std::int64_t dropped_ = 0;
 };
 
 Log::Log(LogLevel threshold, LogFormat format) : Log(threshold, format, STDERR_FILENO) {}
 
 Log::Log(LogLevel threshold, LogFormat format, int descriptor)
-    : impl_(std::make_unique<Impl>(threshold, format, std::make_unique<DescriptorOutput>(descriptor))) {}
+    : impl_(std::make_unique<Impl>(threshold, format, std::make_unique<DescriptorOutput>(descriptor),
+                                   &Clock::now)) {}
 
-Log::Log(LogLevel threshold, LogFormat format, std::shared_ptr<Sink> sink)
-    : impl_(std::make_unique<Impl>(threshold, format, std::make_unique<SinkOutput>(std::move(sink)))) {}
+Log::Log(LogLevel threshold, LogFormat format, std::shared_ptr<Sink> sink, std::function<TimePoint()> now)
+    : impl_(std::make_unique<Impl>(threshold, format, std::make_unique<SinkOutput>(std::move(sink)),
+                                   std::move(now))) {}
 
 Log::~Log() = default;
 Log::Log(Log&&) noexcept = default;
 Log& Log::operator=(Log&&) noexcept = default;
 
-void Log::debug(std::string_view event, std::string_view message, Fields fields) const {
-  write(LogLevel::debug, event, message, fields);
+void Log::debug(EventAt<LogLevel::debug> event, std::string_view message, Fields fields) const {
+  impl_->write(LogLevel::debug, event.row(), message, fields);
 }
 
-void Log::info(std::string_view event, std::string_view message, Fields fields) const {
-  write(LogLevel::info, event, message, fields);
+void Log::info(EventAt<LogLevel::info> event, std::string_view message, Fields fields) const {
+  impl_->write(LogLevel::info, event.row(), message, fields);
 }
 
-void Log::warning(std::string_view event, std::string_view message, Fields fields) const {
-  write(LogLevel::warning, event, message, fields);
+void Log::warning(EventAt<LogLevel::warning> event, std::string_view message, Fields fields) const {
+  impl_->write(LogLevel::warning, event.row(), message, fields);
 }
 
-void Log::error(std::string_view event, std::string_view message, Fields fields) const {
-  write(LogLevel::error, event, message, fields);
+void Log::error(EventAt<LogLevel::error> event, std::string_view message, Fields fields) const {
+  impl_->write(LogLevel::error, event.row(), message, fields);
 }
 
-void Log::write(LogLevel level, std::string_view event, std::string_view message, Fields fields) const {
-  impl_->write(level, event, message, fields);
+void Log::not_yet(StartupEvent event, std::string_view message, Fields fields) const {
+  impl_->not_yet(event.row(), message, fields);
 }
+
+void Log::set_startup_grace(Milliseconds grace) const { impl_->set_startup_grace(grace); }
+
+void Log::begin_grace() const { impl_->begin_grace(); }
+
+void Log::tick() const { impl_->tick(); }
+
+Log::Recent Log::recent(std::uint64_t after_id, std::size_t limit) const {
+  return impl_->recent(after_id, limit);
+}
+
+std::vector<LoggedEvent> Log::latest(std::size_t limit) const { return impl_->latest(limit); }
+
+void Log::on_event(std::function<void()> handler) const { impl_->on_event(std::move(handler)); }
 
 }  // namespace rancher_cnode

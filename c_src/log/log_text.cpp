@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <ctime>
 #include <limits>
 #include <variant>
 
@@ -80,8 +82,21 @@ class Body {
   std::string text_;
 };
 
-std::string body_of(LogFormat format, std::string_view event, std::string_view message, Log::Fields fields,
-                    std::size_t longest_value) {
+/// In UTC, as RFC 3339 writes it, with milliseconds.
+std::string timestamp(std::chrono::system_clock::time_point time) {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(time);
+  const auto second = std::chrono::floor<std::chrono::seconds>(now);
+  const std::time_t calendar = std::chrono::system_clock::to_time_t(second);
+  std::tm utc{};
+  ::gmtime_r(&calendar, &utc);
+  std::array<char, 32> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  const std::string milliseconds = std::to_string(1'000 + (now - second).count()).substr(1);
+  return std::string(text.data(), length) + '.' + milliseconds + 'Z';
+}
+
+std::string body_of(LogFormat format, std::string_view event, std::string_view message,
+                    const std::vector<LogField>& fields, std::size_t longest_value) {
   Body body(format, longest_value);
   body.key("event");
   format == LogFormat::json ? body.quoted(event) : body.raw(event);
@@ -98,12 +113,33 @@ std::string body_of(LogFormat format, std::string_view event, std::string_view m
 
 }  // namespace
 
-std::string log_body(LogFormat format, std::string_view event, std::string_view message, Log::Fields fields) {
+std::string log_body(LogFormat format, std::string_view event, std::string_view message,
+                     const std::vector<LogField>& fields) {
   std::string body = body_of(format, event, message, fields, std::numeric_limits<std::size_t>::max());
   for (std::size_t longest = long_value; body.size() > max_body && longest > 0; longest /= 2) {
     body = body_of(format, event, message, fields, longest);
   }
   return body;
+}
+
+std::string_view to_string(LogFormat format) { return format == LogFormat::json ? "json" : "text"; }
+
+std::string_view LoggedEvent::text(std::string_view key) const {
+  const auto field = std::ranges::find(fields, key, &LogField::key);
+  const auto* const value = field == fields.end() ? nullptr : std::get_if<std::string>(&field->value);
+  return value == nullptr ? std::string_view() : *value;
+}
+
+std::string log_line(LogFormat format, const LoggedEvent& event) {
+  const bool json = format == LogFormat::json;
+  std::string line = json ? R"({"time":")" : "";
+  line += timestamp(event.time);
+  line += json ? R"(","level":")" : " ";
+  line += to_string(event.level);
+  line += json ? "\"," : " ";
+  line += log_body(format, event.event, event.message, event.fields);
+  line += json ? "}" : "";
+  return line;
 }
 
 }  // namespace rancher_cnode

@@ -111,6 +111,8 @@ std::string_view to_string(DropReason reason) {
       return "not_a_host";
     case DropReason::duplicate:
       return "duplicate";
+    case DropReason::unselected:
+      return "unselected";
   }
   return "unknown";
 }
@@ -131,6 +133,10 @@ Eligibility judge(const Service& service, HealthPolicy health) {
   Eligibility result;
   Networks networks(service);
   for (const Container& container : service.containers) {
+    if (!container.selected) {
+      drop(result.dropped, DropReason::unselected, container.name, {});
+      continue;
+    }
     const auto leave_out = [&](DropReason reason, std::string_view text) {
       drop(result.dropped, reason, container.name, text);
       if (!container.uuid.empty()) {

@@ -9,11 +9,6 @@ namespace {
 
 /// The delay before the next read after reads that confirmed nothing: each may end a long-poll early.
 constexpr Backoff read_again(Milliseconds(1'000), Milliseconds(5'000));
-/// Where our own container is never listed no read can remove, and peers would pile up over the years.
-constexpr std::chrono::hours forgotten_after{1};
-/// Departed peers are remembered for so long, and for mass_removal_delay at least.
-constexpr Milliseconds departed_for = std::chrono::minutes(10);
-constexpr std::uint32_t reads_needed = 2;
 constexpr std::string_view lost_address = "listed, but without a usable address for now";
 
 }  // namespace
@@ -31,21 +26,6 @@ void Membership::Impl::begin_anew(TimePoint now, Suspicion& suspicion) {
   suspicion.reads = 0;
 }
 
-Milliseconds Membership::Impl::delay_of(const Suspicion& suspicion) const {
-  if (!suspicion.held) {
-    return settings_.removal_delay;
-  }
-  return std::max(settings_.mass_removal_delay, settings_.removal_delay);
-}
-
-bool Membership::Impl::is_confirmed(TimePoint now, const Suspicion& suspicion) const {
-  return settings_.removal == RemovalPolicy::immediate || is_lasting(now, suspicion);
-}
-
-bool Membership::Impl::is_lasting(TimePoint now, const Suspicion& suspicion) const {
-  return suspicion.reads >= reads_needed && now >= suspicion.since + delay_of(suspicion);
-}
-
 bool Membership::Impl::take(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
   last_read_ = now;
   if (const auto* unknown = std::get_if<FailedRead>(&read)) {
@@ -59,8 +39,8 @@ bool Membership::Impl::take(TimePoint now, ReadScope scope, const Read& read, Au
 
 void Membership::Impl::take_dropped(DropCounts dropped) {
   for (std::size_t i = 0; i < dropped.size(); ++i) {
-    if (dropped[i].count > 0 && dropped[i].count != view_.dropped[i].count) {
-      facts_.emplace_back(fact::ContainersSkipped{static_cast<DropReason>(i), dropped[i]});
+    if (dropped[i].count != view_.dropped[i].count) {
+      facts_.emplace_back(fact::ContainersSkipped{static_cast<DropReason>(i), dropped[i], settings_.service});
     }
   }
   view_.dropped = std::move(dropped);
@@ -69,7 +49,8 @@ void Membership::Impl::take_dropped(DropCounts dropped) {
 void Membership::Impl::state_guard(TimePoint now) {
   const auto before = std::exchange(view_.mass_removal_guard, guard_.view(now, peers_, departed_));
   if (before.has_value() != view_.mass_removal_guard.has_value()) {
-    facts_.emplace_back(fact::MassRemovalGuard{view_.mass_removal_guard});
+    facts_.emplace_back(
+        fact::MassRemovalGuard{view_.mass_removal_guard, settings_.service, settings_.mass_removal_delay});
   }
 }
 
@@ -92,6 +73,9 @@ bool Membership::Impl::take(TimePoint now, ReadScope scope, const Service& servi
 
   changed |= add_listed(now, listed);
   changed |= look_for_missing(now, listed, authority);
+  if (service.has_empty_service) {
+    hold_suspicions();
+  }
   if (authority == Authority::full) {
     ++view_.authoritative_reads;
     view_.last_authoritative = now;
@@ -114,8 +98,8 @@ bool Membership::Impl::take(TimePoint now, ReadScope scope, const Service& servi
   return changed;
 }
 
-/// What was true at the last read that told something need not be true any more: another container may have
-/// taken a departed peer's address since.
+/// What was true at the last read that reported something need not be true any more: another container may
+/// have taken a departed peer's address since.
 bool Membership::Impl::tells_nothing() {
   ++told_nothing_;
   of_others_.broken();
@@ -133,6 +117,40 @@ bool Membership::Impl::confirm(Confirmed confirmed) {
   return std::exchange(confirmed_, confirmed) != confirmed;
 }
 
+PeerRecords::iterator Membership::Impl::add(TimePoint now, PeerRecords::iterator place, Ipv4Address address,
+                                            std::optional<TimePoint> arrived) {
+  PeerRecord peer{.node = NodeName::of(settings_.node_basename, address),
+                  .since = now,
+                  .arrived = arrived,
+                  .uuid = {},
+                  .hold = {},
+                  .up = true,
+                  .suspicion = {},
+                  .restored = false,
+                  .unlisted = {}};
+  facts_.emplace_back(fact::PeerListed{peer.node, settings_.service});
+  return peers_.emplace_hint(place, address, std::move(peer));
+}
+
+/// Of our own container only an answer knows.
+Observed Membership::Impl::restore(TimePoint now, const std::vector<Ipv4Address>& addresses) {
+  for (const auto address : addresses) {
+    if (!is_own(address) && !peers_.contains(address)) {
+      add(now, peers_.end(), address, std::nullopt)->second.restored = true;
+    }
+  }
+  rebuild();
+  return {!facts_.empty(), std::exchange(facts_, {})};
+}
+
+std::vector<Ipv4Address> Membership::Impl::members() const {
+  std::vector<Ipv4Address> addresses;
+  for (const auto& [address, peer] : peers_) {
+    addresses.push_back(address);
+  }
+  return addresses;
+}
+
 bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
   bool changed = false;
   const bool first = !std::exchange(synced_, true);
@@ -143,16 +161,8 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
     }
     if (known == peers_.end() || known->first != member.address) {
       const bool undoes_a_loss = guard_.counts(now, departed_.extract(member.address));
-      PeerRecord peer{.node = NodeName::of(settings_.node_basename, member.address),
-                      .since = now,
-                      .arrived = first || undoes_a_loss ? std::optional<TimePoint>() : now,
-                      .uuid = {},
-                      .hold = {},
-                      .up = true,
-                      .suspicion = {},
-                      .unlisted = {}};
-      facts_.emplace_back(fact::PeerListed{peer.node});
-      known = peers_.emplace_hint(known, member.address, std::move(peer));
+      known = add(now, known, member.address,
+                  first || undoes_a_loss ? std::optional<TimePoint>() : std::optional(now));
       changed = true;
     }
     changed |= change(now, known->second, [&](PeerRecord& peer) {
@@ -162,6 +172,7 @@ bool Membership::Impl::add_listed(TimePoint now, const Eligibility& listed) {
       }
       peer.hold = member.hold;
       peer.up = member.up;
+      peer.restored = false;
       peer.suspicion.reset();
       peer.unlisted.reset();
     });
@@ -201,54 +212,6 @@ bool Membership::Impl::look_for_missing(TimePoint now, const Eligibility& listed
     }
   }
   return changed;
-}
-
-/// For incomplete reads: what none of them has listed for long is no longer dialled, and its connections are left
-/// alone.
-bool Membership::Impl::forget_unlisted(TimePoint now, const Eligibility& listed) {
-  const std::size_t before = peers_.size();
-  for (auto next = peers_.begin(); next != peers_.end();) {
-    const auto current = next++;
-    auto& [address, peer] = *current;
-    if (peer.suspicion || listed.find(address) != nullptr || is_unaddressed(listed, peer)) {
-      continue;
-    }
-    if (!peer.unlisted) {
-      peer.unlisted = now;
-    }
-    if (now - *peer.unlisted >= forgotten_after) {
-      facts_.emplace_back(fact::PeerForgotten{peer.node});
-      peers_.erase(current);
-    }
-  }
-  view_.removed_peers += before - peers_.size();
-  return peers_.size() != before;
-}
-
-bool Membership::Impl::remove_confirmed(TimePoint now) {
-  const std::size_t before = peers_.size();
-  for (auto next = peers_.begin(); next != peers_.end();) {
-    const auto current = next++;
-    const auto& [address, peer] = *current;
-    if (is_own(address) || !peer.suspicion || !is_confirmed(now, *peer.suspicion)) {
-      continue;
-    }
-    if (settings_.removal == RemovalPolicy::never) {
-      facts_.emplace_back(fact::PeerForgotten{peer.node});
-    } else {
-      facts_.emplace_back(fact::PeerDeparted{peer.node});
-      departed_.insert_or_assign(address, DepartedPeer{peer.node, now, peer.up});
-    }
-    peers_.erase(current);
-  }
-  const std::size_t removed = before - peers_.size();
-  view_.removed_peers += removed;
-  return removed > 0;
-}
-
-bool Membership::Impl::forget_departed(TimePoint now) {
-  const Milliseconds kept = std::max(departed_for, settings_.mass_removal_delay);
-  return std::erase_if(departed_, [&](const auto& entry) { return now - entry.second.since >= kept; }) > 0;
 }
 
 /// There are departed peers that the last read did not confirm, and another read may.
@@ -291,6 +254,8 @@ std::optional<TimePoint> Membership::Impl::wants_read_at() const {
   return std::max<TimePoint>(*earliest, last_read_ + read_again.after(told_nothing_));
 }
 
+std::string_view path_of(std::string_view service) { return service.substr(0, service.find('=')); }
+
 Membership::Membership(MembershipSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
 Membership::~Membership() = default;
 Membership::Membership(Membership&&) noexcept = default;
@@ -299,9 +264,23 @@ Membership& Membership::operator=(Membership&&) noexcept = default;
 Observed Membership::observe(TimePoint now, ReadScope scope, const Read& read, Authority authority) {
   return impl_->observe(now, scope, read, authority);
 }
+Observed Membership::restore(TimePoint now, const std::vector<Ipv4Address>& addresses) {
+  return impl_->restore(now, addresses);
+}
+std::vector<Ipv4Address> Membership::members() const { return impl_->members(); }
 const std::shared_ptr<const Desired>& Membership::desired() const { return impl_->desired(); }
+void Membership::collect(std::vector<MemberRef>& members, Desired& departed) const {
+  impl_->collect(members, departed);
+}
 std::optional<TimePoint> Membership::wants_read_at() const { return impl_->wants_read_at(); }
+const MembershipSettings& Membership::settings() const { return impl_->settings(); }
+const std::string& Membership::service() const { return impl_->settings().service; }
 const MembershipView& Membership::view() const { return impl_->view(); }
 std::vector<MemberView> Membership::member_views() const { return impl_->member_views(); }
+
+const ServiceRead* read_of(const Membership& service, const std::vector<ServiceRead>& reads) {
+  const auto found = std::ranges::find(reads, path_of(service.service()), &ServiceRead::path);
+  return found == reads.end() ? nullptr : &*found;
+}
 
 }  // namespace rancher_cnode::membership

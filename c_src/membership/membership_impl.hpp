@@ -1,5 +1,5 @@
-// The state of Membership and what is done about a read. Used by its two sources: membership.cpp sees to the others,
-// own_membership.cpp to our own container.
+// The state of Membership and what is done about a read. Used by its sources: membership.cpp looks after the
+// others, own_membership.cpp after our own container, and removal.cpp removes.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +25,27 @@ class Membership::Impl {
     const bool changed = take(now, scope, read, authority);
     return {changed, std::exchange(facts_, {})};
   }
-  const std::shared_ptr<const Desired>& desired() const { return desired_; }
+  Observed restore(TimePoint now, const std::vector<Ipv4Address>& addresses);
+  std::vector<Ipv4Address> members() const;
+  const std::shared_ptr<const Desired>& desired() const {
+    if (!desired_) {
+      desired_ = make_desired(peers_, departed_, view_.own, departed_own(), confirmed_);
+    }
+    return desired_;
+  }
+  void collect(std::vector<MemberRef>& members, Desired& departed) const {
+    collect_members(peers_, members);
+    collect_departed(departed_, departed_own(), confirmed_, departed);
+  }
   std::optional<TimePoint> wants_read_at() const;
+  const MembershipSettings& settings() const { return settings_; }
   const MembershipView& view() const { return view_; }
   std::vector<MemberView> member_views() const {
-    return make_member_views(peers_, departed_, departed_own(), view_.own_since);
+    auto views = make_member_views(peers_, departed_, departed_own(), view_.own_since);
+    for (auto& view : views) {
+      view.service = settings_.service;
+    }
+    return views;
   }
 
  private:
@@ -41,12 +57,15 @@ class Membership::Impl {
   bool tells_nothing();
   bool confirm(Confirmed confirmed);
   bool judge_own(TimePoint now, const Eligibility& listed, Authority authority);
+  PeerRecords::iterator add(TimePoint now, PeerRecords::iterator place, Ipv4Address address,
+                            std::optional<TimePoint> arrived);
   bool add_listed(TimePoint now, const Eligibility& listed);
   bool look_for_missing(TimePoint now, const Eligibility& listed, Authority authority);
+  void hold_suspicions();
   bool forget_unlisted(TimePoint now, const Eligibility& listed);
   bool remove_confirmed(TimePoint now);
   bool forget_departed(TimePoint now);
-  void rebuild() { desired_ = make_desired(peers_, departed_, view_.own, departed_own(), confirmed_); }
+  void rebuild() { desired_.reset(); }
 
   template <class Change>
   bool change(TimePoint now, PeerRecord& peer, Change&& apply);
@@ -66,7 +85,7 @@ class Membership::Impl {
   Coverage of_own_{2 * settings_.reading_interval};
   PeerRecords peers_;
   DepartedPeers departed_;
-  std::shared_ptr<const Desired> desired_ = std::make_shared<const Desired>();
+  mutable std::shared_ptr<const Desired> desired_;  ///< null until it is asked for
   Confirmed confirmed_;
   MembershipView view_;
   TimePoint last_read_;
@@ -77,8 +96,8 @@ class Membership::Impl {
   std::uint32_t told_nothing_ = 0;  ///< reads in a row that could confirm nothing
 };
 
-/// Applies a change to a peer, and states why it is not dialled if that is new. True if it may be dialled now and could
-/// not be before, or the other way round.
+/// Applies a change to a peer, and states why it is not dialled if that is new. True if it may be dialled now
+/// and could not be before, or the other way round.
 template <class Change>
 bool Membership::Impl::change(TimePoint now, PeerRecord& peer, Change&& apply) {
   const MemberState before = peer.state();

@@ -17,6 +17,13 @@ struct Confirmed {
   friend bool operator==(const Confirmed&, const Confirmed&) = default;
 };
 
+void collect_members(const PeerRecords& peers, std::vector<MemberRef>& members);
+void collect_departed(const DepartedPeers& departed, const std::optional<NodeName>& departed_own,
+                      Confirmed confirmed, Desired& into);
+/// Once for all members: of several of one name the one in the best state counts.
+void take_members(std::vector<MemberRef> members, Desired& into);
+
+/// All of these for one service.
 [[nodiscard]] std::shared_ptr<const Desired> make_desired(const PeerRecords& peers,
                                                           const DepartedPeers& departed, OwnMembership own,
                                                           const std::optional<NodeName>& departed_own,

@@ -10,8 +10,8 @@ constexpr Milliseconds unlisted_patience{10'000};
 
 }  // namespace
 
-/// A C-node that asks for a service by name need not be of it. While a container starts, the metadata may list it some
-/// seconds later than it answers.
+/// A C-node that asks for a service by name need not be of it. While a container starts, the metadata may
+/// list it some seconds later than it answers.
 void Membership::Impl::state_unlisted(TimePoint now, ReadScope scope) {
   if (unlisted_stated_ || scope == ReadScope::named || view_.own != OwnMembership::unknown) {
     return;
@@ -19,7 +19,7 @@ void Membership::Impl::state_unlisted(TimePoint now, ReadScope scope) {
   unlisted_since_ = unlisted_since_.value_or(now);
   unlisted_stated_ = now - *unlisted_since_ >= unlisted_patience;
   if (unlisted_stated_) {
-    facts_.emplace_back(fact::OwnUnlisted{});
+    facts_.emplace_back(fact::OwnUnlisted{settings_.service});
   }
 }
 

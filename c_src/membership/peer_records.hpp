@@ -1,4 +1,5 @@
-// What membership keeps of each peer, departed ones too. Used by membership, removal_guard and membership_views only.
+// What membership keeps of each peer, departed ones too. Used by membership, removal_guard and
+// membership_views only.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct PeerRecord {
   std::string hold;  ///< why it must not be dialled; empty if it may be
   bool up = true;    ///< whether its container was up when it was listed last
   std::optional<Suspicion> suspicion;
+  bool restored = false;              ///< no read has listed it: then it never departs
   std::optional<TimePoint> unlisted;  ///< the first of the incomplete reads in a row that lack it
 
   [[nodiscard]] MemberState state() const {

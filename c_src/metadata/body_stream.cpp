@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::uint64_t every_byte(std::uint8_t value) { return 0x0101'0101'0101'0101U * value; }
 
-/// True if none of eight bytes is a quote, a backslash, a control character or beyond ASCII. May return false for
-/// eight plain bytes, never true for others.
+/// True if none of eight bytes is a quote, a backslash, a control character or beyond ASCII. May return false
+/// for eight plain bytes, never true for others.
 bool all_plain(std::uint64_t eight) {
   const std::uint64_t quote = (eight ^ every_byte('"')) - every_byte(1);
   const std::uint64_t backslash = (eight ^ every_byte('\\')) - every_byte(1);
@@ -42,8 +42,8 @@ void BodyStream::refill() {
   end_ = begin_ + end_piece_.size();
 }
 
-// Called at the start of a string, so at most max_text bytes are copied, and they fit. The rest of the string (an
-// escape, the next piece, the excess) goes through Put().
+// Called at the start of a string, so at most max_text bytes are copied, and they fit. The rest of the string
+// (an escape, the next piece, the excess) goes through Put().
 void BodyStream::take_plain_run() {
   const Ch* at = at_;
   // Stops before the last byte of the piece, which Take() handles.

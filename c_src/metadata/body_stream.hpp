@@ -1,12 +1,12 @@
 // A ByteSource as RapidJSON's stream, both for input and for the strings that it unescapes. Used by
 // service_reader only, with kParseInsituFlag.
 //
-// RapidJSON takes '\0' as the end of the input; Peek() and Take() return it at the end. at_end() and failure() show
-// whether it was the end, a failure, or a NUL byte in the body.
+// RapidJSON takes '\0' as the end of the input; Peek() and Take() return it at the end. at_end() and
+// failure() show whether it was the end, a failure, or a NUL byte in the body.
 //
-// It is also the output, for two reasons. A run of plain characters, most of a body, is copied at once when a string
-// begins, instead of one call per character. And a string is kept only up to a limit, so that memory does not grow with
-// its length.
+// It is also the output, for two reasons. A run of plain characters, most of a body, is copied at once when a
+// string begins, instead of one call per character. And a string is kept only up to a limit, so that memory
+// does not grow with its length.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// A source of the bytes of a body, piece by piece, so that a reader need not hold the whole body. Implemented by
-// http_client (a transfer), file_source and MemorySource; read by service_reader and metadata_client.
+// A source of the bytes of a body, piece by piece, so that a reader need not hold the whole body. Implemented
+// by http_client (a transfer), file_source and MemorySource; read by service_reader and metadata_client.
 #pragma once
 
 #include <cstddef>

@@ -73,6 +73,8 @@ Error curl_error(CURL* easy, CURLcode code, const TransferFacts& facts) {
       return {ErrorCode::unavailable, "the TLS handshake failed"};
     case CURLE_PEER_FAILED_VERIFICATION:
       return {ErrorCode::unavailable, "the server's certificate is not trusted"};
+    case CURLE_SSL_CACERT_BADFILE:
+      return {ErrorCode::failed, "the CA certificates cannot be read"};
     case CURLE_URL_MALFORMAT:
       return {ErrorCode::bad_setting, "not a URL"};
     case CURLE_WEIRD_SERVER_REPLY:

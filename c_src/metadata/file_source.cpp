@@ -1,13 +1,10 @@
 #include "metadata/file_source.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <system_error>
+
+#include "rancher_cnode/core/regular_file.hpp"
 
 namespace rancher_cnode::metadata {
 namespace {
@@ -34,13 +31,6 @@ std::optional<std::string> decoded(std::string_view text) {
   return result;
 }
 
-tl::unexpected<Error> failed(int number) {
-  if (number == ENOENT || number == ENOTDIR) {
-    return failure(ErrorCode::not_found, "no such file");
-  }
-  return failure(ErrorCode::failed, "the file cannot be read: " + std::generic_category().message(number));
-}
-
 }  // namespace
 
 bool is_file_url(std::string_view url) { return url.starts_with(scheme); }
@@ -54,18 +44,11 @@ Expected<void> FileSource::open() {
   if (!path) {
     return failure(ErrorCode::bad_setting, "not a file:///PATH URL");
   }
-  // O_NONBLOCK, because the open of a FIFO would wait for its writer.
-  file_ = FileDescriptor(::open(path->c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!file_.valid()) {
-    return failed(errno);
+  auto file = open_regular_file(*path);
+  if (!file) {
+    return tl::unexpected<Error>(std::move(file.error()));
   }
-  struct stat facts {};
-  if (::fstat(file_.get(), &facts) != 0) {
-    return failed(errno);
-  }
-  if (!S_ISREG(facts.st_mode)) {
-    return failure(ErrorCode::failed, "not a regular file");
-  }
+  file_ = *std::move(file);
   return {};
 }
 
@@ -75,18 +58,15 @@ Expected<std::string_view> FileSource::next() {
       return tl::unexpected<Error>(std::move(opened.error()));
     }
   }
-  ssize_t size = 0;
-  do {
-    size = ::read(file_.get(), buffer_.data(), buffer_.size());
-  } while (size < 0 && errno == EINTR);
-  if (size < 0) {
-    return failed(errno);
+  const auto size = read_some(file_, buffer_.data(), buffer_.size());
+  if (!size) {
+    return tl::unexpected<Error>(size.error());
   }
-  read_ += static_cast<std::size_t>(size);
+  read_ += *size;
   if (read_ > limit_) {
-    return failure(ErrorCode::too_large, "the file is larger than " + std::to_string(limit_) + " bytes");
+    return tl::unexpected<Error>(file_too_large(limit_));
   }
-  return std::string_view(buffer_.data(), static_cast<std::size_t>(size));
+  return std::string_view(buffer_.data(), *size);
 }
 
 }  // namespace rancher_cnode::metadata

@@ -1,7 +1,5 @@
-// A regular file named by a file:// URL, as a body. Used by metadata_client.
-//
-// Only a regular file is read: a FIFO or a device could block forever, and a read cannot be cancelled. A file on a
-// network file system that hangs does block.
+// A regular file named by a file:// URL, as a body. Used by metadata_client. A file on a network volume that
+// hangs blocks, and its read cannot be cancelled.
 #pragma once
 
 #include <array>

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "metadata/curl_error.hpp"
+#include "rancher_cnode/core/regular_file.hpp"
 
 namespace rancher_cnode::metadata {
 namespace {
@@ -68,17 +69,18 @@ std::string url_escaped(std::string_view text) {
 
 class HttpClient::Connections {
  public:
-  Connections() {
+  explicit Connections(TrustedCertificates named) : trusted(with_those_of_the_system(std::move(named))) {
     init_curl();
     multi = owned<Multi>(curl_multi_init());
     curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 2L);
   }
   Multi multi;
+  const TrustedCertificates trusted;
 };
 
 class HttpAnswer::Transfer {
  public:
-  Transfer(CURLM* multi, HttpRequest request);
+  Transfer(CURLM* multi, const TrustedCertificates& trusted, HttpRequest request);
   ~Transfer() { curl_multi_remove_handle(multi_, easy_.get()); }
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
@@ -114,7 +116,7 @@ class HttpAnswer::Transfer {
   std::array<char, buffer_bytes> buffer_;
 };
 
-HttpAnswer::Transfer::Transfer(CURLM* multi, HttpRequest request)
+HttpAnswer::Transfer::Transfer(CURLM* multi, const TrustedCertificates& trusted, HttpRequest request)
     : multi_(multi),
       request_(std::move(request)),
       easy_(owned<Easy>(curl_easy_init())),
@@ -128,6 +130,12 @@ HttpAnswer::Transfer::Transfer(CURLM* multi, HttpRequest request)
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  if (!trusted.file.empty()) {
+    curl_easy_setopt(easy, CURLOPT_CAINFO, trusted.file.c_str());
+  }
+  if (!trusted.directory.empty()) {
+    curl_easy_setopt(easy, CURLOPT_CAPATH, trusted.directory.c_str());
+  }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "rancher_cnode");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -281,11 +289,21 @@ Expected<std::string_view> HttpAnswer::next() {
   return transfer_->take();
 }
 
-HttpClient::HttpClient() : connections_(std::make_unique<Connections>()) {}
+HttpClient::HttpClient(TrustedCertificates trusted)
+    : connections_(std::make_unique<Connections>(std::move(trusted))) {}
 HttpClient::~HttpClient() = default;
 
 Expected<HttpAnswer> HttpClient::get(HttpRequest request) {
-  auto transfer = std::make_unique<HttpAnswer::Transfer>(connections_->multi.get(), std::move(request));
+  // libcurl opens whatever is there, and waits for the writer of a FIFO.
+  const std::string& certificates = connections_->trusted.file;
+  if (request.url.starts_with("https:") && !certificates.empty()) {
+    if (const auto file = open_regular_file(certificates); !file) {
+      return failure(ErrorCode::failed,
+                     "the CA certificates in " + certificates + " cannot be used: " + file.error().message);
+    }
+  }
+  auto transfer = std::make_unique<HttpAnswer::Transfer>(connections_->multi.get(), connections_->trusted,
+                                                         std::move(request));
   if (auto begun = transfer->fill(); !begun) {
     return tl::unexpected<Error>(std::move(begun.error()));
   }

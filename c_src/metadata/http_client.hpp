@@ -1,10 +1,10 @@
-// GET requests by libcurl, one at a time, with deadlines, cancelled at once on request. Used by metadata_client on the
-// watcher's thread.
+// GET requests by libcurl, one at a time, with deadlines, cancelled at once on request. Used by
+// metadata_client on the watcher's thread.
 //
-// Connections are kept alive between requests. A kept-alive connection that died before the first byte of the answer is
-// replaced by a new one within the same deadline, unless the request forbids it. Redirects are not followed, proxies from
-// the environment are not used, and only http and https over IPv4 are supported, as on Rancher's networks. Addresses are
-// cached for 5 s.
+// Connections are kept alive between requests. A kept-alive connection that died before the first byte of the
+// answer is replaced by a new one within the same deadline, unless the request forbids it. Redirects are not
+// followed, proxies from the environment are not used, and only http and https over IPv4 are supported, as on
+// Rancher's networks. Addresses are cached for 5 s.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,7 @@
 #include "metadata/byte_source.hpp"
 #include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/metadata/trusted_certificates.hpp"
 
 namespace rancher_cnode::metadata {
 
@@ -44,8 +45,8 @@ struct HttpRequest {
   Resend resend = Resend::yes;
 };
 
-/// One answer whose body is still to be read. Used on its client's thread and destroyed before it; if it is destroyed
-/// before the end of its body, the connection is closed.
+/// One answer whose body is still to be read. Used on its client's thread and destroyed before it; if it is
+/// destroyed before the end of its body, the connection is closed.
 class HttpAnswer final : public ByteSource {
  public:
   ~HttpAnswer() override;
@@ -66,13 +67,14 @@ class HttpAnswer final : public ByteSource {
   std::unique_ptr<Transfer> transfer_;
 };
 
-/// Percent-encodes all but the unreserved characters of RFC 3986 section 2.3: for one segment of a path or one value of a
-/// query.
+/// Percent-encodes all but the unreserved characters of RFC 3986 section 2.3: for one segment of a path or
+/// one value of a query.
 [[nodiscard]] std::string url_escaped(std::string_view text);
 
 class HttpClient {
  public:
-  HttpClient();
+  /// `trusted` is completed by the certificates of the system.
+  explicit HttpClient(TrustedCertificates trusted = {});
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;

@@ -1,8 +1,9 @@
-// Whether the server can long-poll, how long a wait lasts, and what follows one. Pure: time and answers come in as
-// arguments. Used by WatchLoop.
+// Whether the server can long-poll, how long a wait lasts, and what follows one. Pure: time and answers come
+// in as arguments. Used by WatchLoop.
 //
-// A single failed wait may be a restart of the metadata service: the next round shows at once whether it is still there.
-// A server that answers waits at once or lets them fail is polled instead, and tried again now and then.
+// A single failed wait may be a restart of the metadata service: the next round shows at once whether it is
+// still there. A server that answers waits at once or lets them fail is polled instead, and tried again now
+// and then.
 #pragma once
 
 #include "rancher_cnode/core/clock.hpp"

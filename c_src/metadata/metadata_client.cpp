@@ -47,7 +47,7 @@ Expected<std::string> read_text(ByteSource& answer) {
 
 std::string_view meaning_of_404(std::string_view path) {
   if (path == version_path) {
-    return "the metadata service has not loaded any data yet";
+    return "nothing is loaded yet, or --metadata-url or --metadata-version is wrong";
   }
   if (path.starts_with("self/container")) {
     return "address not known yet, or host-network container";
@@ -77,10 +77,22 @@ Error status_error(HttpAnswer& answer, const std::string& full_path, std::string
 
 }  // namespace
 
-bool asks_for_self(std::string_view service_path) { return service_path == "self/service"; }
+bool asks_for_self(std::string_view service_path) {
+  return service_path == "self/service" || service_path == "self/stack/services";
+}
+
+membership::ServiceRead as_read(std::string_view path, Expected<Service> service) {
+  const auto scope = asks_for_self(path) ? membership::ReadScope::self : membership::ReadScope::named;
+  if (service) {
+    return {*std::move(service), scope, std::string(path)};
+  }
+  return {membership::FailedRead{std::move(service.error().message)}, scope, std::string(path)};
+}
+
+bool asks_for_stack(std::string_view service_path) { return service_path.ends_with("/services"); }
 
 MetadataClient::MetadataClient(ClientSettings settings, GiveUp give_up)
-    : settings_(std::move(settings)), give_up_(std::move(give_up)) {}
+    : settings_(std::move(settings)), give_up_(std::move(give_up)), http_(settings_.trusted) {}
 
 std::string MetadataClient::path_of(std::string_view path) const {
   return "/" + settings_.version + "/" + std::string(path);
@@ -146,8 +158,9 @@ bool MetadataClient::return_to_earlier_url() {
   Timeouts timeouts = settings_.timeouts;
   timeouts.answer = std::min(timeouts.answer, earlier_url_answer);
   for (std::size_t index = 0; index < current_; ++index) {
-    const auto service = ask_at<Service>(settings_.urls[index], settings_.service, timeouts,
-                                         [](ByteSource& answer) { return read_service(answer); });
+    const std::string& path = settings_.services.front();
+    const auto service = ask_at<Service>(settings_.urls[index], path, timeouts,
+                                         [&](ByteSource& answer) { return read(answer, path); });
     if (service || service.error().code == ErrorCode::not_found) {
       current_ = index;
       return true;
@@ -159,41 +172,54 @@ bool MetadataClient::return_to_earlier_url() {
   return false;
 }
 
-Expected<Service> MetadataClient::service() {
-  auto service = ask<Service>(settings_.service, [](ByteSource& answer) { return read_service(answer); });
+Expected<Service> MetadataClient::read(ByteSource& body, std::string_view path) const {
+  return read_service(body, asks_for_stack(path) ? ServiceBody::list : ServiceBody::one,
+                      settings_.label_keys);
+}
+
+Expected<Service> MetadataClient::service(std::size_t index) {
+  const std::string& path = settings_.services[index];
+  auto service = ask<Service>(path, [&](ByteSource& answer) { return read(answer, path); });
   if (service) {
-    service_path_ = settings_.service;
-    remember(*service);
+    service_path_ = path;
+    remember(path, *service);
     return service;
   }
-  if (service.error().code == ErrorCode::not_found && remembered_) {
-    return service_by_name(service.error());
+  const auto remembered = remembered_.find(path);
+  if (service.error().code == ErrorCode::not_found && remembered != remembered_.end()) {
+    return service_by_name(remembered->second, service.error());
   }
   return service;
 }
 
-void MetadataClient::remember(const Service& service) {
-  if (!asks_for_self(settings_.service) || service.stack_name.empty() || service.name.empty()) {
+void MetadataClient::remember(const std::string& path, const Service& service) {
+  if (!path.starts_with("self/") || service.stack_name.empty()) {
     return;
   }
-  // By its own name also for a sidekick's service, whose containers are the sidekicks: the primary service has others.
-  remembered_ = Remembered{
-      "stacks/" + url_escaped(service.stack_name) + "/services/" + url_escaped(service.name), service.uuid};
+  // By its own name also for a sidekick's service, whose containers are the sidekicks: the primary service
+  // has others.
+  const std::string services = "stacks/" + url_escaped(service.stack_name) + "/services";
+  if (asks_for_stack(path)) {
+    remembered_[path] = Remembered{services, ""};
+  } else if (!service.name.empty()) {
+    remembered_[path] = Remembered{services + "/" + url_escaped(service.name), service.uuid};
+  }
 }
 
-Expected<Service> MetadataClient::service_by_name(const Error& self_error) {
-  auto service = ask<Service>(remembered_->path, [](ByteSource& answer) { return read_service(answer); });
+Expected<Service> MetadataClient::service_by_name(const Remembered& remembered, const Error& self_error) {
+  auto service =
+      ask<Service>(remembered.path, [&](ByteSource& answer) { return read(answer, remembered.path); });
   if (!service) {
     if (service.error().code == ErrorCode::cancelled) {
       return service;
     }
     return failure(self_error.code, self_error.message + "; " + service.error().message);
   }
-  if (service->uuid != remembered_->uuid) {
+  if (service->uuid != remembered.uuid) {
     return failure(self_error.code,
-                   self_error.message + "; " + path_of(remembered_->path) + " is a different service");
+                   self_error.message + "; " + path_of(remembered.path) + " is a different service");
   }
-  service_path_ = remembered_->path;
+  service_path_ = remembered.path;
   return service;
 }
 

@@ -1,12 +1,28 @@
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include "metadata/watch_loop.hpp"
 
 namespace rancher_cnode::metadata {
+
+bool Observation::has_service() const {
+  return std::ranges::any_of(
+      reads, [](const auto& read) { return std::holds_alternative<membership::Service>(read.read); });
+}
+
+std::string Observation::failure() const {
+  for (const auto& read : reads) {
+    if (const auto* const failed = std::get_if<membership::FailedRead>(&read.read)) {
+      return failed->reason;
+    }
+  }
+  return {};
+}
 
 class MetadataWatcher::Thread {
  public:
@@ -29,6 +45,10 @@ void MetadataWatcher::start() {
 }
 
 void MetadataWatcher::refresh() { thread_->loop.refresh(); }
+
+void MetadataWatcher::set_services(std::vector<std::string> services) {
+  thread_->loop.set_services(std::move(services));
+}
 
 void MetadataWatcher::stop() {
   thread_->loop.stop();

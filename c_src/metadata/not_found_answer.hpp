@@ -1,5 +1,5 @@
-// Rancher's own 404: {"code":404,"message":"Not found","type":"error"}. Used by metadata_client. Other servers
-// return 404 too, for example one that a wildcard DNS entry for rancher-metadata leads to.
+// Rancher's own 404: {"code":404,"message":"Not found","type":"error"}. Used by metadata_client. Other
+// servers return 404 too, for example one that a wildcard DNS entry for rancher-metadata leads to.
 #pragma once
 
 #include <string_view>

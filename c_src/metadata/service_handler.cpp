@@ -1,27 +1,11 @@
 #include "metadata/service_handler.hpp"
 
+#include <algorithm>
 #include <utility>
-
-#include "metadata/service_reader.hpp"
 
 namespace rancher_cnode::metadata {
 
 using membership::Container;
-
-namespace {
-
-/// RapidJSON lets a lone low surrogate (an escaped U+DC00) pass and writes it as if it were a character. In
-/// valid UTF-8 the byte ED is never followed by A0 or more (RFC 3629 section 4).
-bool has_surrogate(std::string_view text) {
-  for (std::size_t at = text.find('\xed'); at != std::string_view::npos; at = text.find('\xed', at + 1)) {
-    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xa0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-}  // namespace
 
 ServiceHandler::Field ServiceHandler::field_of(std::string_view key) const {
   const bool in_service = place_ == Place::service;
@@ -30,6 +14,9 @@ ServiceHandler::Field ServiceHandler::field_of(std::string_view key) const {
       continue;
     }
     const auto field = static_cast<Field>(i);
+    if (field == Field::labels && label_keys_.empty()) {
+      return Field::none;
+    }
     const bool of_both = field <= Field::name;
     const bool of_service = field <= Field::containers;
     return of_both || of_service == in_service ? field : Field::none;
@@ -39,6 +26,11 @@ ServiceHandler::Field ServiceHandler::field_of(std::string_view key) const {
 
 bool ServiceHandler::Key(const char* text, unsigned length, bool) {
   if (skipped_ > 0) {
+    return true;
+  }
+  if (place_ == Place::labels) {
+    const bool wanted = std::ranges::find(label_keys_, std::string_view(text, length)) != label_keys_.end();
+    label_ = wanted ? std::string(text, length) : "";
     return true;
   }
   field_ = field_of({text, length});
@@ -60,6 +52,8 @@ bool ServiceHandler::scalar(Kind kind, std::string_view text) {
   }
   switch (place_) {
     case Place::document:
+      return wrong(kind, kind_ == ServiceBody::list ? "a list" : "an object");
+    case Place::services:
       return wrong(kind, "an object");
     case Place::service:
       return field_ == Field::none || service_scalar(kind, text);
@@ -72,6 +66,8 @@ bool ServiceHandler::scalar(Kind kind, std::string_view text) {
       return wrong(kind, "an object");
     case Place::ips:
       return ips_scalar(kind, text);
+    case Place::labels:
+      return label_scalar(kind, text);
   }
   return false;
 }
@@ -109,8 +105,8 @@ bool ServiceHandler::container_scalar(Kind kind, std::string_view text) {
   if (kind == Kind::null) {
     return true;
   }
-  if (field_ == Field::ips) {
-    return wrong(kind, "a list or null");
+  if (field_ == Field::ips || field_ == Field::labels) {
+    return wrong(kind, field_ == Field::ips ? "a list or null" : "an object or null");
   }
   if (!check_text(kind, text)) {
     return false;
@@ -162,12 +158,30 @@ bool ServiceHandler::ips_scalar(Kind kind, std::string_view text) {
   return true;
 }
 
+bool ServiceHandler::label_scalar(Kind kind, std::string_view text) {
+  if (label_.empty() || kind == Kind::null) {
+    return true;
+  }
+  if (!check_text(kind, text)) {
+    return false;
+  }
+  service_.containers.back().labels.insert_or_assign(label_, std::string(text));
+  return true;
+}
+
 bool ServiceHandler::StartObject() {
   if (skipped_ > 0) {
     return skip();
   }
   switch (place_) {
     case Place::document:
+      if (kind_ == ServiceBody::list) {
+        return wrong(Kind::object, "a list");
+      }
+      [[fallthrough]];
+    case Place::services:
+      seen_in_service_ = 0;
+      before_service_ = service_.containers.size();
       place_ = Place::service;
       return true;
     case Place::containers:
@@ -180,12 +194,19 @@ bool ServiceHandler::StartObject() {
       return true;
     case Place::ips:
       return wrong(Kind::object, "a string");
+    case Place::labels:
+      return label_.empty() ? skip() : wrong(Kind::object, "a string or null");
     case Place::service:
     case Place::container:
       break;
   }
   if (field_ == Field::none) {
     return skip();
+  }
+  if (field_ == Field::labels) {
+    label_.clear();
+    place_ = Place::labels;
+    return true;
   }
   const bool list = field_ == Field::containers || field_ == Field::ips;
   return wrong(Kind::object, list ? "a list or null" : "a string or null");
@@ -197,10 +218,18 @@ bool ServiceHandler::StartArray() {
   }
   switch (place_) {
     case Place::document:
+      if (kind_ == ServiceBody::list) {
+        place_ = Place::services;
+        return true;
+      }
+      [[fallthrough]];
+    case Place::services:
     case Place::containers:
       return wrong(Kind::array, "an object");
     case Place::ips:
       return wrong(Kind::array, "a string");
+    case Place::labels:
+      return label_.empty() ? skip() : wrong(Kind::array, "a string or null");
     case Place::service:
     case Place::container:
       break;
@@ -209,15 +238,16 @@ bool ServiceHandler::StartArray() {
     return skip();
   }
   if (field_ != Field::containers && field_ != Field::ips) {
-    return wrong(Kind::array, "a string or null");
+    return wrong(Kind::array, field_ == Field::labels ? "an object or null" : "a string or null");
   }
   place_ = field_ == Field::containers ? Place::containers : Place::ips;
   return true;
 }
 
 bool ServiceHandler::skip() {
-  // The four places nest at most four levels, so only skipped values can be deep.
-  if (++skipped_ > max_json_depth - 4) {
+  // The places nest at most so many levels: only skipped values can be deep.
+  const std::size_t places = kind_ == ServiceBody::list ? 5 : 4;
+  if (++skipped_ > max_json_depth - places) {
     return fail("nested deeper than " + std::to_string(max_json_depth) + " levels");
   }
   return true;
@@ -230,6 +260,7 @@ bool ServiceHandler::close() {
   }
   switch (place_) {
     case Place::ips:
+    case Place::labels:
       place_ = Place::container;
       break;
     case Place::container:
@@ -239,64 +270,29 @@ bool ServiceHandler::close() {
       place_ = Place::service;
       break;
     case Place::service:
-      place_ = Place::document;
+      place_ = place_of_service();
+      service_.has_empty_service |=
+          kind_ == ServiceBody::list && service_.containers.size() == before_service_;
       if ((seen_in_service_ & (std::uint32_t{1} << static_cast<unsigned>(Field::containers))) == 0) {
         return fail("the object has no containers key, so it is not a service");
       }
       break;
+    case Place::services:
+      place_ = Place::document;
+      break;
     case Place::document:
       break;
   }
   return true;
 }
 
-bool ServiceHandler::check_text(Kind kind, std::string_view text) {
-  if (kind != Kind::string) {
-    return wrong(kind, "a string or null");
-  }
-  if (text.size() > max_json_text) {
-    return fail(where() + " is longer than " + std::to_string(max_json_text) + " bytes");
-  }
-  if (has_surrogate(text)) {
-    return fail(where() + " contains half a surrogate pair");
-  }
-  return true;
-}
-
-bool ServiceHandler::wrong(Kind kind, std::string_view expected) {
-  return fail(where() + " is " + std::string(kind_words_[static_cast<std::size_t>(kind)]) + ", not " +
-              std::string(expected));
-}
-
-bool ServiceHandler::fail(std::string problem) {
-  problem_ = std::move(problem);
-  return false;
-}
-
-std::string ServiceHandler::where() const {
-  const auto& containers = service_.containers;
-  const auto container = [](std::size_t index) { return "containers[" + std::to_string(index) + "]"; };
-  switch (place_) {
-    case Place::document:
-      return "the answer";
-    case Place::service:
-      return field_name();
-    case Place::containers:
-      return container(containers.size());
-    case Place::container:
-      return container(containers.size() - 1) + "." + field_name();
-    case Place::ips:
-      return container(containers.size() - 1) + ".ips[" + std::to_string(containers.back().ips.size()) + "]";
-  }
-  return {};
-}
-
-std::string ServiceHandler::field_name() const {
-  return std::string(field_names_[static_cast<std::size_t>(field_)]);
-}
-
 membership::Service ServiceHandler::take() {
   service_.containers.shrink_to_fit();
+  if (kind_ == ServiceBody::list) {
+    service_.name.clear();
+    service_.uuid.clear();
+    service_.primary_service_name.clear();
+  }
   return std::move(service_);
 }
 

@@ -9,13 +9,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "metadata/service_reader.hpp"
 #include "rancher_cnode/membership/service.hpp"
 
 namespace rancher_cnode::metadata {
 
 class ServiceHandler {
  public:
+  ServiceHandler(ServiceBody kind, std::vector<std::string> label_keys)
+      : kind_(kind), label_keys_(std::move(label_keys)) {}
+
   // The events by RapidJSON's names. False ends the parse; problem() then has the reason.
   bool Null() { return scalar(Kind::null, {}); }
   bool Bool(bool) { return scalar(Kind::boolean, {}); }
@@ -40,7 +46,7 @@ class ServiceHandler {
 
  private:
   enum class Kind { null, boolean, number, string, object, array };
-  enum class Place { document, service, containers, container, ips };
+  enum class Place { document, services, service, containers, container, ips, labels };
   /// The used fields: of both kinds of object, then of the service only, then of a container only.
   enum class Field {
     none,
@@ -54,11 +60,12 @@ class ServiceHandler {
     state,
     health_state,
     network_from_container_uuid,
+    labels,
   };
   /// In the order of Field.
-  static constexpr std::array<std::string_view, 11> field_names_{
-      "",           "uuid", "name",  "stack_name",   "primary_service_name",       "containers",
-      "primary_ip", "ips",  "state", "health_state", "network_from_container_uuid"};
+  static constexpr std::array<std::string_view, 12> field_names_{
+      "",           "uuid", "name",  "stack_name",   "primary_service_name",        "containers",
+      "primary_ip", "ips",  "state", "health_state", "network_from_container_uuid", "labels"};
   /// In the order of Kind.
   static constexpr std::array<std::string_view, 6> kind_words_{"null",     "true or false", "a number",
                                                                "a string", "an object",     "a list"};
@@ -73,12 +80,20 @@ class ServiceHandler {
   bool service_scalar(Kind kind, std::string_view text);
   bool container_scalar(Kind kind, std::string_view text);
   bool ips_scalar(Kind kind, std::string_view text);
+  bool label_scalar(Kind kind, std::string_view text);
+  [[nodiscard]] Place place_of_service() const {
+    return kind_ == ServiceBody::list ? Place::services : Place::document;
+  }
   [[nodiscard]] std::string where() const;
   [[nodiscard]] std::string field_name() const;
 
+  const ServiceBody kind_;
+  const std::vector<std::string> label_keys_;
   Place place_ = Place::document;
   Field field_ = Field::none;
-  std::size_t skipped_ = 0;  ///< open objects and lists of an unused value
+  std::size_t before_service_ = 0;  ///< containers of the services before, in a list
+  std::string label_;               ///< the key that is read; "" if it is not wanted
+  std::size_t skipped_ = 0;         ///< open objects and lists of an unused value
   std::uint32_t seen_in_service_ = 0;
   std::uint32_t seen_in_container_ = 0;
   membership::Service service_;

@@ -35,13 +35,14 @@ std::string explain(const rapidjson::ParseResult& result, const BodyStream& stre
 
 }  // namespace
 
-Expected<membership::Service> read_service(ByteSource& body) {
+Expected<membership::Service> read_service(ByteSource& body, ServiceBody kind,
+                                           const std::vector<std::string>& label_keys) {
   BodyStream stream(body);
   const char first = stream.Peek();
-  ServiceHandler handler;
+  ServiceHandler handler(kind, label_keys);
   rapidjson::Reader reader;
-  // In situ, because the stream collects the strings itself. Recursive, because that is faster; the handler bounds the
-  // depth before the parser descends.
+  // In situ, because the stream collects the strings itself. Recursive, because that is faster; the handler
+  // bounds the depth before the parser descends.
   constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseValidateEncodingFlag;
   const rapidjson::ParseResult result = reader.Parse<flags>(stream, handler);
   if (stream.failure()) {
@@ -56,9 +57,10 @@ Expected<membership::Service> read_service(ByteSource& body) {
   return handler.take();
 }
 
-Expected<membership::Service> read_service(std::string_view body) {
+Expected<membership::Service> read_service(std::string_view body, ServiceBody kind,
+                                           const std::vector<std::string>& label_keys) {
   MemorySource source(body);
-  return read_service(source);
+  return read_service(source, kind, label_keys);
 }
 
 }  // namespace rancher_cnode::metadata

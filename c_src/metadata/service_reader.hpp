@@ -1,21 +1,24 @@
 // Parses the body of a service read into a membership::Service. Used by metadata_client and the fuzzer.
 //
-// The body passes through a SAX parser piece by piece. Only the used fields are kept, and only at their exact place: a
-// "containers" key inside labels is ignored. Memory is that of the kept fields, of at most max_containers containers, and
-// does not grow with anything else in the body or with any string in it.
+// The body passes through a SAX parser piece by piece. Only the used fields are kept, and only at their exact
+// place: a "containers" key inside labels is ignored. Memory is that of the kept fields, of at most
+// max_containers containers, and does not grow with anything else in the body or with any string in it.
 //
-// A valid body is one JSON object in valid UTF-8 with a "containers" key that is null or a list of objects. In it, and in
-// each container, the used fields may be absent or null. The whole read is malformed if a used field has another type, is
-// duplicated, is longer than max_json_text or contains half a surrogate pair, if an entry of `ips` is not a string, or if
-// there are more entries than the limits allow: an answer that is wrong in one place cannot be trusted to show who is
-// gone. Unknown fields may contain any valid JSON within the depth limit whose numbers fit a double. Values are not checked
-// here: addresses are judged by membership/eligibility.
+// A valid body is in valid UTF-8 one JSON object, or a list of such objects if all services of a stack were
+// asked for, with a "containers" key that is null or a list of objects. In it, and in each container, the
+// used fields may be absent or null. The whole read is malformed if a used field has another type, is
+// duplicated, is longer than max_json_text or contains half a surrogate pair, if an entry of `ips` is not a
+// string, or if there are more entries than the limits allow: an answer that is wrong in one place cannot be
+// trusted to show who is gone. Unknown fields may contain any valid JSON within the depth limit whose numbers
+// fit a double. Values are not checked here: addresses are judged by membership/eligibility.
 //
 // Field names: Rancher 1.x metadata 2015-12-19 to 2016-07-29 (rancher-metadata v0.10.4).
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "metadata/byte_source.hpp"
 #include "rancher_cnode/core/error.hpp"
@@ -35,11 +38,22 @@ inline constexpr std::size_t max_ips = 64;
 /// The longest used string, in bytes. Rancher's own limit for a name is 255.
 inline constexpr std::size_t max_json_text = 4'095;
 
-/// Reads the source to its end. Failures: the source's own error as it is; else ErrorCode::malformed with the
-/// byte offset and the fault. Blocks as the source does; any thread.
-[[nodiscard]] Expected<membership::Service> read_service(ByteSource& body);
+/// What the body is.
+enum class ServiceBody {
+  one,   ///< a service
+  list,  ///< of services: their containers are those of one Service, without name and uuid
+};
+
+/// Reads the source to its end. Of the labels those with a key in `label_keys` are kept. Failures: the
+/// source's own error as it is; else ErrorCode::malformed with the byte offset and the fault. Blocks as the
+/// source does; any thread.
+[[nodiscard]] Expected<membership::Service> read_service(ByteSource& body,
+                                                         ServiceBody kind = ServiceBody::one,
+                                                         const std::vector<std::string>& label_keys = {});
 
 /// The same for a body in memory.
-[[nodiscard]] Expected<membership::Service> read_service(std::string_view body);
+[[nodiscard]] Expected<membership::Service> read_service(std::string_view body,
+                                                         ServiceBody kind = ServiceBody::one,
+                                                         const std::vector<std::string>& label_keys = {});
 
 }  // namespace rancher_cnode::metadata

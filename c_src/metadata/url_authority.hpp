@@ -1,5 +1,6 @@
-// The authority of a read by its base URL: an earlier URL is trusted, a later one that has just replaced it may be stale
-// (a file, another server) and may only add peers. Pure: time comes in as an argument. Used by watch_loop.
+// The authority of a read by its base URL: an earlier URL is trusted, a later one that has just replaced it
+// may be stale (a file, another server) and may only add peers. Pure: time is an argument. Used by
+// watch_loop.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,8 @@ class UrlAuthority {
   /// `confirmation`: how long reads from a later URL must succeed before it is trusted.
   explicit UrlAuthority(Milliseconds confirmation) : confirmation_(confirmation) {}
 
-  /// A successful read from the URL at this index. The first URL is always trusted, and so is each one before the last
-  /// trusted one.
+  /// A successful read from the URL at this index. The first URL is always trusted, and so is each one before
+  /// the last trusted one.
   [[nodiscard]] membership::Authority read_succeeded(TimePoint now, std::size_t url);
 
   /// A failed read from any URL: the confirmation starts over.

@@ -9,6 +9,9 @@
 namespace rancher_cnode::metadata {
 namespace {
 
+/// Of a round whose reads are not of one version of the metadata.
+constexpr int max_attempts = 3;
+
 WaitAnswer kind_of(const Expected<std::string>& answer, const std::string& known) {
   if (answer) {
     return *answer == known ? WaitAnswer::unchanged : WaitAnswer::changed;
@@ -28,10 +31,15 @@ WaitAnswer kind_of(const Expected<std::string>& answer, const std::string& known
 WatchLoop::WatchLoop(WatcherSettings settings, MetadataWatcher::Handlers handlers, const Log& log,
                      std::shared_ptr<WatchClock> clock)
     : settings_(std::move(settings)),
+      services_(settings_.services),
       handlers_(std::move(handlers)),
       clock_(std::move(clock)),
       log_(log),
-      client_({.urls = settings_.urls, .version = settings_.version, .service = settings_.service},
+      client_({.urls = settings_.urls,
+               .version = settings_.version,
+               .services = settings_.services,
+               .label_keys = settings_.label_keys,
+               .trusted = settings_.trusted},
               [this] { return stopping_.load(); }),
       budget_(settings_.pace),
       long_poll_policy_(settings_.pace),
@@ -55,6 +63,27 @@ void WatchLoop::run() {
 void WatchLoop::refresh() { interrupt(refresh_); }
 void WatchLoop::stop() { interrupt(stopping_); }
 
+void WatchLoop::set_services(std::vector<std::string> services) {
+  {
+    const std::scoped_lock lock(mutex_);
+    next_services_ = std::move(services);
+  }
+  refresh();
+}
+
+void WatchLoop::take_services() {
+  std::optional<std::vector<std::string>> next;
+  {
+    const std::scoped_lock lock(mutex_);
+    next.swap(next_services_);
+  }
+  if (next) {
+    services_ = *std::move(next);
+    client_.set_services(services_);
+    log_.keep_only(services_);
+  }
+}
+
 void WatchLoop::interrupt(std::atomic<bool>& flag) {
   {
     const std::scoped_lock lock(mutex_);
@@ -77,6 +106,7 @@ void WatchLoop::round(const std::optional<std::string>& changed) {
   }
   // Before the first request, so that a refresh during this round causes another round.
   refresh_ = false;
+  take_services();
   const bool went_back = went_back_to_earlier_url();
   const std::size_t url = client_.url_index();
   if (address_wanted_ && !stopping_) {
@@ -134,52 +164,100 @@ void WatchLoop::read(const std::optional<std::string>& changed) {
   const bool answered = !version_error_ || version_error_->code == ErrorCode::not_found ||
                         version_error_->code == ErrorCode::malformed;
   if (!answered) {
-    return publish_failure("version", *version_error_);
+    return publish_failure(*version_error_);
   }
 
-  auto service = client_.service();
-  if (service) {
-    return publish_service(std::move(*service));
+  Observation observation;
+  bool of_one_version = true;
+  for (int attempt = 0; attempt < max_attempts && !stopping_; ++attempt) {
+    observation.reads = read_services();
+    if (observation.reads.size() == 1 || version_.empty()) {
+      break;
+    }
+    // A container that goes from one service to another meanwhile would be in none.
+    const auto now_is = client_.version();
+    of_one_version = now_is && *now_is == version_;
+    // The last one keeps the version that was read: the wait for another one then ends at once.
+    if (of_one_version || !now_is || attempt + 1 == max_attempts) {
+      break;
+    }
+    version_ = *now_is;
   }
-  // The 404 for the version is more specific: nothing is loaded at all.
-  if (version_error_ && version_error_->code == ErrorCode::not_found) {
-    return publish_failure("version", *version_error_);
+  observation.authority = of_one_version ? granted_ : membership::Authority::may_only_add;
+  observation.url = observation.has_service() || waitable_ ? client_.url() : "";
+  observation.version = version_;
+  // A wait starts only after plain answers.
+  if (!waitable_) {
+    version_.clear();
   }
-  publish_failure("service", service.error());
+  publish(std::move(observation));
 }
 
-void WatchLoop::publish_service(membership::Service service) {
-  const bool by_name = client_.service_path() != settings_.service;
-  const auto now = clock_->now();
-  const auto authority = authority_.read_succeeded(now, client_.url_index());
-  log_.read_succeeded(
-      now, {client_.url(), client_.service_path(), version_, service.containers.size(), by_name, authority});
+std::vector<membership::ServiceRead> WatchLoop::read_services() {
+  std::vector<membership::ServiceRead> reads;
   succeeded_ = true;
-  publish({std::move(service), {}, authority, client_.url(), version_});
+  waitable_ = true;
+  for (std::size_t i = 0; i < services_.size() && !stopping_; ++i) {
+    auto service = client_.service(i);
+    if (service) {
+      note_read(i, *service);
+    } else {
+      // The 404 for the version is more specific: nothing is loaded at all.
+      if (version_error_ && version_error_->code == ErrorCode::not_found) {
+        service = tl::unexpected<Error>(*version_error_);
+      }
+      note_failure(i, service.error());
+    }
+    reads.push_back(as_read(services_[i], std::move(service)));
+  }
+  if (!succeeded_) {
+    authority_.read_failed();
+    long_poll_policy_.reads_failed();
+  }
+  return reads;
 }
 
-void WatchLoop::publish_failure(const char* stage, const Error& error) {
+void WatchLoop::note_read(std::size_t index, const membership::Service& service) {
+  const auto now = clock_->now();
+  granted_ = authority_.read_succeeded(now, client_.url_index());
+  log_.read_succeeded(now, {.service = services_[index],
+                            .url = client_.url(),
+                            .path = client_.service_path(),
+                            .version = version_,
+                            .containers = service.containers.size(),
+                            .authority = granted_});
+}
+
+void WatchLoop::note_failure(std::size_t index, const Error& error) {
+  succeeded_ = false;
+  waitable_ = waitable_ && error.code == ErrorCode::not_found;
+  if (!stopping_) {
+    const bool of_version = version_error_ && error.message == version_error_->message;
+    log_.read_failed(clock_->now(), services_[index], client_.url(), of_version ? "version" : "service",
+                     error);
+  }
+}
+
+/// Nothing was read, because not even the version was.
+void WatchLoop::publish_failure(const Error& of_version) {
   if (stopping_) {
     return;
   }
-  log_.read_failed(clock_->now(), client_.url(), stage, error);
-  authority_.read_failed();
-  succeeded_ = false;
-  long_poll_policy_.reads_failed();
-  const bool answered = error.code == ErrorCode::not_found;
-  publish({membership::FailedRead{error.message}, {}, {}, answered ? client_.url() : "", version_});
-  // A wait starts only after a plain answer.
-  if (!answered) {
-    version_.clear();
+  Observation observation;
+  waitable_ = true;
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    note_failure(i, of_version);
+    observation.reads.push_back(as_read(services_[i], tl::unexpected<Error>(of_version)));
   }
+  authority_.read_failed();
+  long_poll_policy_.reads_failed();
+  publish(std::move(observation));
 }
 
 void WatchLoop::publish(Observation observation) {
   if (stopping_) {
     return;
   }
-  observation.scope =
-      asks_for_self(settings_.service) ? membership::ReadScope::self : membership::ReadScope::named;
   handlers_.observed(std::move(observation));
 }
 

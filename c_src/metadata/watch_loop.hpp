@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "metadata/long_poll_policy.hpp"
 #include "metadata/metadata_client.hpp"
@@ -27,6 +28,7 @@ class WatchLoop {
   void run();
   /// Any thread.
   void refresh();
+  void set_services(std::vector<std::string> services);
   void stop();
 
  private:
@@ -34,11 +36,14 @@ class WatchLoop {
   enum class EndedBy { stop, stop_or_refresh };
 
   void round(const std::optional<std::string>& changed);
+  void take_services();
   [[nodiscard]] bool went_back_to_earlier_url();
   void ask_own_address();
   void read(const std::optional<std::string>& changed);
-  void publish_service(membership::Service service);
-  void publish_failure(const char* stage, const Error& error);
+  [[nodiscard]] std::vector<membership::ServiceRead> read_services();
+  void note_read(std::size_t index, const membership::Service& service);
+  void note_failure(std::size_t index, const Error& error);
+  void publish_failure(const Error& of_version);
   void publish(Observation observation);
 
   std::optional<std::string> wait_for_next();
@@ -52,6 +57,7 @@ class WatchLoop {
   void interrupt(std::atomic<bool>& flag);
 
   const WatcherSettings settings_;
+  std::vector<std::string> services_;  ///< that are read now
   const MetadataWatcher::Handlers handlers_;
   const std::shared_ptr<WatchClock> clock_;
   MetadataLog log_;
@@ -59,16 +65,19 @@ class WatchLoop {
   RereadBudget budget_;
   LongPollPolicy long_poll_policy_;
   UrlAuthority authority_;
-  TimePoint try_earlier_at_{};  ///< while a later base URL is in use
+  membership::Authority granted_ = membership::Authority::full;  ///< to the URL of the running round
+  TimePoint try_earlier_at_{};                                   ///< while a later base URL is in use
 
   std::string version_;                 ///< as of the last read; "" if not known
   std::optional<Error> version_error_;  ///< why it is not known
   bool address_wanted_;
-  bool succeeded_ = false;  ///< the last read
+  bool succeeded_ = false;  ///< every read of the last round
+  bool waitable_ = false;   ///< and each was answered, if only by a 404
   unsigned failures_ = 0;   ///< failed rounds in a row
   TimePoint round_ended_ = TimePoint::min();
 
-  std::mutex mutex_;  ///< guards only the hand-over of the two flags to a pause
+  std::mutex mutex_;  ///< guards only the hand-over of these, and of the two flags to a pause
+  std::optional<std::vector<std::string>> next_services_;
   std::condition_variable wake_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> refresh_ = false;

@@ -1,13 +1,14 @@
-// The half of a reconciler that sees departed peers off: each one that the target was connected to, or may have been,
-// when it departed. Used by reconciler only, which owns the ids and the connection list.
+// The half of a reconciler that handles departed peers: each one that the target was connected to, or may
+// have been, when it departed. Used by reconciler only, which owns the ids and the connection list.
 //
-// The target itself has departed if it is among them: then it is "connected" while it is connected to any other node
-// that metadata ever named, and is asked to disconnect. Other peers are left alone, or disconnected where the policy
-// says so. Nobody is asked twice: one that is connected again afterwards, or connected for the first time after it had
-// departed, has somebody who wants it so.
+// The target itself has departed if it is among them: then it is "connected" while it is connected to any
+// other node that metadata ever named, and is asked to disconnect. Other peers are left alone, or
+// disconnected if the policy is to do so. No peer is disconnected twice: one that is connected again
+// afterwards, or connected for the first time after it had departed, was connected on purpose.
 //
-// Before anybody is asked, the connections are listed once more, and only a peer that this list shows, and that is
-// still departed, is asked. An entry ends when a list no longer shows the peer, or when it is a member again.
+// Before a disconnect, the connections are listed once more, and only a peer that this list contains, and
+// that is still departed, is disconnected. An entry ends when a list no longer contains the peer, or when it
+// is a member again.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,8 @@ class Departures {
   /// Returns true if a list is needed, to see whether the target is connected to those that have departed.
   [[nodiscard]] bool take_desired(TimePoint now, std::shared_ptr<const membership::Desired> desired);
 
-  /// The target is away, or there anew: nothing is known of its connections any more, so nobody but the target itself
-  /// is seen off. What was asked stays asked, and what is being asked goes on.
+  /// The target is away, or has restarted: its connections are no longer known. Only its own entry and the
+  /// disconnects in flight are kept.
   void restart(TargetIs target);
 
   /// `listed` is the id of the list that was answered.
@@ -44,7 +45,7 @@ class Departures {
                         std::vector<Action>& actions);
   void take_disconnect(TimePoint now, ActionId id, DisconnectOutcome outcome);
 
-  /// Returns true if somebody's wait is over: the connections must be listed once more.
+  /// Returns true if the wait of an entry is over: the connections must be listed once more.
   [[nodiscard]] bool wait_is_over(TimePoint now);
 
   [[nodiscard]] TimePoint next_due() const { return next_due_; }
@@ -60,7 +61,7 @@ class Departures {
   };
   struct Entry {
     Phase phase = Phase::looking;
-    ActionId judged_from = 0;  ///< lists before this one say nothing of it
+    ActionId judged_from = 0;  ///< lists before this one do not count for it
     ActionId last_look_from = 0;
     TimePoint due;
     ActionId flight = 0;

@@ -22,7 +22,7 @@ void Dialler::take(TimePoint now, const event::Probed& event) {
     peer->refusals = 0;
   }
   if (!found) {
-    return fail(now, *peer, words(event.outcome));
+    return fail(now, *peer, words(event.outcome, settings_.probe));
   }
   if (peer->wants_dial() && now < peer->dial_due && peer->refusals > 0) {
     queue_.add_waiting(*peer, now + retry_wait(peer->failures));
@@ -93,7 +93,9 @@ void Dialler::advance(TimePoint now, Peer& peer, const std::vector<Peer*>& in_do
   const auto [verdict, needed, look_again] = newcomers_.judge(now, peer, in_doubt);
   if (verdict == Newcomers::Verdict::wait) {
     peer.held_since = peer.held_since.value_or(now);
-    state_reason(peer, "waits while the epmd of a member that it would connect to does not answer");
+    state_reason(peer, settings_.probe == ProbeMode::port
+                           ? "waits while a member that it would connect to cannot be reached"
+                           : "waits while the epmd of a member that it would connect to does not answer");
     update_state(now, peer);
     look_up(now, needed, actions);
     newcomers_due_ = std::min(newcomers_due_, look_again);
@@ -131,8 +133,8 @@ void Dialler::take_dial(TimePoint now, ActionId id, DialOutcome outcome) {
   gain_connection(now, *peer, now - peer->started);
 }
 
-/// Each refusal is a line in the log of the peer's application. If the probe finds the same port, it is the same process
-/// and will most likely refuse again.
+/// Each refusal is a line in the log of the peer's application. If the probe finds the same port, it is the
+/// same process and will most likely refuse again.
 void Dialler::note_refusal(TimePoint now, Peer& peer) {
   ++peer.refusals;
   peer.refused_port = peer.port;
@@ -165,7 +167,7 @@ void Dialler::start_due(TimePoint now, std::vector<Action>& actions) {
       return;
     }
     auto& peer = static_cast<Peer&>(*next);
-    if (settings_.probe == ProbeMode::epmd) {
+    if (settings_.probe != ProbeMode::off) {
       start(now, peer, Stage::probe, actions);
     } else {
       newcomers_.add(peer);

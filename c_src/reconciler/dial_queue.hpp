@@ -1,5 +1,5 @@
-// The order of attempts: new peers, peers whose retry is due, and peers that wait for theirs. Used by dialler.
-// Every operation costs the logarithm of the number of peers, or is in proportion to what falls due.
+// The order of attempts: new peers, peers whose retry is due, and peers that wait for theirs. Used by
+// dialler. Every operation costs the logarithm of the number of peers, or is in proportion to what falls due.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace rancher_cnode::reconciler {
 
-/// The place of a peer that is to be dialled: in the queue, or ready for the next stage of its attempt (Newcomers). It
-/// must be removed from its place before it is destroyed.
+/// The place of a peer that is to be dialled: in the queue, or ready for the next stage of its attempt
+/// (Newcomers). It must be removed from its place before it is destroyed.
 struct Queued {
   enum class Place { none, fresh, retry, waiting, ready };
   Place place = Place::none;

@@ -166,14 +166,16 @@ void Dialler::state_completed() {
                           return !entry.second.wants_dial();
                         });
   if (!std::exchange(complete_, complete) && complete) {
-    facts_.emplace_back(fact::Completed{connected_peers()});
+    const auto held = std::ranges::count_if(
+        peers_, [](const auto& entry) { return entry.second.is_member() && !entry.second.is_connected(); });
+    facts_.emplace_back(fact::Completed{connected_peers(), static_cast<std::size_t>(held)});
   }
 }
 
 void Dialler::state_reason(Peer& peer, std::string_view reason) {
   peer.reason = reason;
   if (peer.is_dialable() && std::exchange(peer.stated, reason) != reason) {
-    facts_.emplace_back(fact::AttemptFailed{*peer.name, reason});
+    facts_.emplace_back(fact::AttemptFailed{*peer.name, reason, is_absence(reason, settings_.probe)});
   }
 }
 
@@ -211,8 +213,8 @@ void Dialler::lose_connection(TimePoint now, Peer& peer) {
   }
   peer.failures = 0;
   peer.losses = now - peer.connected_since >= settings_.lasting ? 1 : peer.losses + 1;
-  // For two BEAMs that cannot stay connected, or that `global` cuts because of a third one: a connection that is made
-  // again every second could cost others theirs every second.
+  // For two BEAMs that cannot stay connected, or that `global` cuts because of a third one: a connection that
+  // is made again every second could cost others theirs every second.
   const bool keeps_dropping = peer.losses > settings_.prompt_redials;
   state_loss(peer, keeps_dropping ? "the connection drops again and again" : "the connection dropped");
   if (keeps_dropping && peer.flight == 0 && peer.wants_dial()) {
@@ -237,8 +239,8 @@ void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
 void Dialler::retry_later(TimePoint now, Peer& peer) {
   set_tried(peer);
   if (!peer.is_connected()) {
-    // ExternalChange may have started a peer that was not there. One that is there and refuses every dial stays seldom
-    // dialled.
+    // ExternalChange may have started a peer that was not there. One that is there and refuses every dial
+    // stays seldom dialled.
     const bool not_there = peer.stage == Stage::probe || settings_.probe == ProbeMode::off;
     if (peer.retry_epoch != retry_epoch_ && not_there) {
       peer.failures = 0;

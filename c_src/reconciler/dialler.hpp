@@ -1,6 +1,6 @@
-// The half of a reconciler that makes connections: the record of every member, and which of them to probe, inspect or
-// dial now. Its sources: dialler.cpp (members and their connections), dial_attempts.cpp (the stages of an attempt). Used by
-// reconciler only, which owns the ids and the connection list.
+// The half of a reconciler that makes connections: the record of every member, and which of them to probe,
+// inspect or dial now. Its sources: dialler.cpp (members and their connections), dial_attempts.cpp (the
+// stages of an attempt). Used by reconciler only, which owns the ids and the connection list.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ class Dialler {
 
   void take_desired(TimePoint now, const membership::Desired& desired);
 
-  /// Forgets connections, failures and the dials in flight: the target is away, or another one under its name. Nothing
-  /// is started before its first list. Probes go on, for they are about the peers.
+  /// Forgets connections, failures and the dials in flight: the target is away, or another one under its
+  /// name. Nothing is started before its first list. Probes go on, for they are about the peers.
   void restart(TimePoint now);
 
   /// `listed` is the id of the list that was answered. Returns true if a peer came up without a dial of ours.

@@ -1,10 +1,12 @@
-// Peers whose epmd has answered, and whether each may be dialled now for the sake of third nodes. Used by dialler. Pure.
+// Peers whose epmd has answered, and whether each may be dialled now for the sake of third nodes. Used by
+// dialler. Pure.
 //
-// Once a dial has connected two nodes, each one's `global` connects to the other one's nodes by asking their epmd. If the
-// epmd of a member does not answer, OTP 25's `global` cuts that member off from everybody (prevention of overlapping
-// partitions). So a peer waits, for newcomer_patience at most, while a member that only one of the two nodes is connected
-// to cannot be looked up. A member is in doubt if no probe has found it within `lookup_lasts`. The peer is inspected for
-// its connections only if a member is in doubt. Source: docs/decisions/0020.
+// Once a dial has connected two nodes, each one's `global` connects to the other one's nodes by asking their
+// epmd. If the epmd of a member does not answer, OTP 25's `global` cuts that member off from everybody
+// (prevention of overlapping partitions). So a peer waits, for newcomer_patience at most, while a member that
+// only one of the two nodes is connected to cannot be looked up. A member is in doubt if no probe has found
+// it within `lookup_lasts`. The peer is inspected for its connections only if a member is in doubt. Source:
+// docs/decisions/0020.
 #pragma once
 
 #include <vector>

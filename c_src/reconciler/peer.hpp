@@ -74,14 +74,16 @@ struct Peer : Queued {
   }
   [[nodiscard]] bool wants_dial() const { return is_dialable() && !is_connected(); }
   [[nodiscard]] PeerState current_state() const;
-  /// Nothing that was tried in vain counts any more.
+  /// Earlier failures no longer count.
   void start_over();
 };
 
 using Peers = std::map<NodeName, Peer>;
 
 /// Why an attempt failed, for people. Empty if it did not.
-[[nodiscard]] std::string_view words(ProbeOutcome outcome);
+[[nodiscard]] std::string_view words(ProbeOutcome outcome, ProbeMode probe);
+/// Whether these are the words of a probe that found nobody, as while the peer starts.
+[[nodiscard]] bool is_absence(std::string_view reason, ProbeMode probe);
 [[nodiscard]] std::string_view words(InspectOutcome outcome);
 [[nodiscard]] std::string_view words(DialOutcome outcome, ProbeMode probe);
 

@@ -84,7 +84,7 @@ class Reconciler::Impl {
 
   void take(TimePoint now, const event::ListFailed& event, Actions&) {
     ++counters_.lists_failed;
-    // At its time, not at once: whoever cannot answer a list should not be asked without pause.
+    // At its time, not at once: a target that cannot answer a list should not be asked without pause.
     if (complete_list(now, event.id)) {
       list_wanted_ = false;
     }
@@ -103,7 +103,8 @@ class Reconciler::Impl {
   void take(TimePoint now, const event::Probed& event, Actions&) { dialler_.take(now, event); }
   void take(TimePoint now, const event::Inspected& event, Actions&) { dialler_.take(now, event); }
 
-  // Dials and disconnects change the connections, so these are listed after them; a probe or a refusal changes none.
+  // Dials and disconnects change the connections, so these are listed after them; a probe or a refusal
+  // changes none.
   void take(TimePoint now, const event::Dialled& event, Actions&) {
     dialler_.take_dial(now, event.id, event.outcome);
     if (event.outcome == DialOutcome::connected || event.outcome == DialOutcome::no_reply) {
@@ -167,6 +168,38 @@ std::size_t Reconciler::connected_peers() const { return impl_->dialler().connec
 std::optional<PeerView> Reconciler::peer(const NodeName& name) const { return impl_->dialler().peer(name); }
 std::vector<DepartedView> Reconciler::departed() const { return impl_->departures().views(); }
 const ReconcilerCounters& Reconciler::counters() const { return impl_->counters(); }
+
+std::string_view to_string(ProbeOutcome outcome) {
+  switch (outcome) {
+    case ProbeOutcome::found:
+      return "found";
+    case ProbeOutcome::no_answer:
+      return "no_answer";
+    case ProbeOutcome::refused:
+      return "refused";
+    case ProbeOutcome::not_registered:
+      return "not_registered";
+    case ProbeOutcome::no_epmd:
+      return "no_epmd";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(DialOutcome outcome) {
+  switch (outcome) {
+    case DialOutcome::connected:
+      return "connected";
+    case DialOutcome::refused:
+      return "refused";
+    case DialOutcome::silent:
+      return "silent";
+    case DialOutcome::not_alive:
+      return "not_alive";
+    case DialOutcome::no_reply:
+      return "no_reply";
+  }
+  return "unknown";
+}
 
 std::string_view to_string(PeerState state) {
   switch (state) {

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <map>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "rancher_cnode/core/printable.hpp"
+#include "rancher_cnode/status/durations.hpp"
 #include "rancher_cnode/status/renderings.hpp"
 #include "rancher_cnode/status/verdict.hpp"
 
@@ -31,12 +33,17 @@ std::string seconds(std::int64_t ms) {
 class Metrics {
  public:
   void family(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = "rancher_cnode_" + std::string(name);
+    standard_family("rancher_cnode_" + std::string(name), type, help);
+  }
+  /// One whose name is the same in every program.
+  void standard_family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
     text_ +=
         "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " + std::string(type) + "\n";
   }
-  void sample(const std::string& value, const Labels& labels = {}) {
+  void sample(const std::string& value, const Labels& labels = {}, std::string_view suffix = {}) {
     text_ += name_;
+    text_ += suffix;
     for (std::size_t i = 0; i < labels.size(); ++i) {
       text_ +=
           (i == 0 ? "{" : ",") + std::string(labels[i].first) + "=\"" + label_value(labels[i].second) + "\"";
@@ -110,8 +117,10 @@ void program(Metrics& metrics, const Report& report) {
   metrics.sample(1, {{"version", report.version}, {"node", report.node}});
   metrics.family("uptime_seconds", "gauge", "Time since the program started.");
   metrics.sample(seconds(report.uptime.count()));
-  metrics.family("registered", "gauge", "1 if the name of the C-node is registered in epmd.");
-  metrics.sample(report.registration == "registered" ? 1 : 0);
+  if (report.registration != "not_used") {
+    metrics.family("registered", "gauge", "1 if the name of the C-node is registered in epmd.");
+    metrics.sample(report.registration == "registered" ? 1 : 0);
+  }
   metrics.family("own_container_listed", "gauge", "1 if the last answer lists the own container.");
   metrics.sample(report.own_container == "listed" ? 1 : 0);
   if (const Value* const open = find_number(&report.value, "connections")) {
@@ -141,10 +150,11 @@ void metadata(Metrics& metrics, const Value* fields) {
     metrics.family("metadata_removed_peers_total", "counter", "Peers that have departed or were forgotten.");
     metrics.sample(std::to_string(removed->integer));
   }
-  if (const Value* const dropped = fields->find("dropped_containers"); dropped != nullptr) {
-    metrics.family("metadata_dropped_containers", "gauge", "Listed containers that are no peers, by reason.");
-    for (const std::string& reason : dropped->keys) {
-      if (const Value* const number = find_number(dropped, reason)) {
+  if (const Value* const skipped = fields->find("containers_skipped"); skipped != nullptr) {
+    metrics.family("metadata_containers_skipped", "gauge",
+                   "Listed containers that are not peers, by reason.");
+    for (const std::string& reason : skipped->keys) {
+      if (const Value* const number = find_number(skipped, reason)) {
         metrics.sample(std::to_string(number->integer), {{"reason", reason}});
       }
     }
@@ -154,16 +164,58 @@ void metadata(Metrics& metrics, const Value* fields) {
   metrics.sample(guard != nullptr && guard->kind == Value::Kind::map ? 1 : 0);
 }
 
+/// The reasons are words of the metadata: what comes beyond a few is summed up, so that a bad answer makes no
+/// flood of series.
+void held(Metrics& metrics, const Report& report) {
+  constexpr std::size_t most_reasons = 20;
+  std::map<std::string, std::uint64_t> by_reason{{"missing from the metadata", 0}};
+  for (const auto& peer : report.peers) {
+    if (is_held(peer)) {
+      const bool known = by_reason.contains(peer.reason) || by_reason.size() < most_reasons;
+      ++by_reason[known ? peer.reason : "other"];
+    }
+  }
+  metrics.family("peers_held", "gauge", "Peers that must not be dialled and are not connected, by reason.");
+  for (const auto& [reason, count] : by_reason) {
+    metrics.sample(count, {{"reason", reason}});
+  }
+}
+
+void by_service(Metrics& metrics, const Report& report) {
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> peers;
+  for (const auto& service : report.metadata.services) {
+    peers[service.path];
+  }
+  for (const auto& peer : report.peers) {
+    if (const auto found = peers.find(peer.service); found != peers.end()) {
+      ++found->second.first;
+      found->second.second += peer.state == "connected" ? 1U : 0U;
+    }
+  }
+  metrics.family("service_peers_desired", "gauge", "Peers of this service.");
+  for (const auto& [service, counts] : peers) {
+    metrics.sample(counts.first, {{"service", service}});
+  }
+  metrics.family("service_peers_connected", "gauge", "Peers of this service that are connected.");
+  for (const auto& [service, counts] : peers) {
+    metrics.sample(counts.second, {{"service", service}});
+  }
+}
+
 void cluster(Metrics& metrics, const Report& report) {
   const Verdict verdict = verdict_on(report);
   metrics.family("whole", "gauge", "1 if a BEAM is driven and every dialable peer is connected.");
   metrics.sample(verdict.kind == Verdict::Kind::whole ? 1 : 0);
+  metrics.family("peers_desired", "gauge", "Peers of the service.");
+  metrics.sample(verdict.connected + verdict.missing + verdict.held);
+  metrics.family("peers_dialable", "gauge", "Peers that may be dialled or are connected.");
+  metrics.sample(verdict.connected + verdict.missing);
   metrics.family("peers_connected", "gauge", "Peers that are connected.");
   metrics.sample(verdict.connected);
   metrics.family("peers_missing", "gauge", "Peers that may be dialled and are not connected.");
   metrics.sample(verdict.missing);
-  metrics.family("peers_held", "gauge", "Peers that must not be dialled and are not connected.");
-  metrics.sample(verdict.held);
+  held(metrics, report);
+  by_service(metrics, report);
   metrics.family("departed_peers_connected", "gauge", "Departed peers that are still connected, or may be.");
   metrics.sample(report.departed.size());
   metrics.family("target_up", "gauge", "1 if this BEAM is connected and answers.");
@@ -176,6 +228,79 @@ void cluster(Metrics& metrics, const Report& report) {
   }
 }
 
+/// The map in `durations` of one action and result; null if that never came.
+const Value* find_durations(const Report& report, std::string_view action, std::string_view result) {
+  const Value* const all = report.value.find("durations");
+  if (all == nullptr || all->kind != Value::Kind::list) {
+    return nullptr;
+  }
+  const auto found = std::ranges::find_if(all->items, [&](const Value& each) {
+    const Value* const of = each.find("action");
+    const Value* const with = each.find("result");
+    return of != nullptr && of->is_atom(action) && with != nullptr && with->is_atom(result);
+  });
+  return found == all->items.end() ? nullptr : &*found;
+}
+
+/// One histogram; all of it is 0 if `histogram` is null.
+void histogram_of(Metrics& metrics, std::string_view result, const Value* histogram) {
+  const auto number = [](const Value* map, std::string_view key) {
+    const Value* const found = find_number(map, key);
+    return found == nullptr ? std::int64_t{0} : found->integer;
+  };
+  const auto bucket = [&](const std::string& limit, std::int64_t within) {
+    metrics.sample(std::to_string(within), {{"result", result}, {"le", limit}}, "_bucket");
+  };
+  const Value* const buckets = histogram == nullptr ? nullptr : histogram->find("buckets");
+  if (buckets != nullptr) {
+    for (const Value& each : buckets->items) {
+      bucket(seconds(number(&each, "limit_ms")), number(&each, "count"));
+    }
+  } else {
+    for (const auto limit : DurationHistogram::limits) {
+      bucket(seconds(limit.count()), 0);
+    }
+  }
+  const std::int64_t count = number(histogram, "count");
+  bucket("+Inf", count);
+  metrics.sample(seconds(number(histogram, "total_ms")), {{"result", result}}, "_sum");
+  metrics.sample(std::to_string(count), {{"result", result}}, "_count");
+}
+
+/// Every result from the start, so that the first of its kind is an increase.
+void durations(Metrics& metrics, const Report& report) {
+  metrics.family("probe_duration_seconds", "histogram",
+                 "Time until a peer's epmd was known to have answered or not, by result.");
+  for (std::size_t i = 0; i < reconciler::probe_outcomes; ++i) {
+    const auto result = to_string(static_cast<reconciler::ProbeOutcome>(i));
+    histogram_of(metrics, result, find_durations(report, "probe", result));
+  }
+  metrics.family("dial_duration_seconds", "histogram",
+                 "Time until a BEAM was connected to a peer or not, by result.");
+  for (std::size_t i = 0; i < reconciler::dial_outcomes; ++i) {
+    const auto result = to_string(static_cast<reconciler::DialOutcome>(i));
+    histogram_of(metrics, result, find_durations(report, "dial", result));
+  }
+}
+
+/// By the names that Prometheus' own clients give them.
+void process(Metrics& metrics, const Value* fields) {
+  const auto number = [&](std::string_view field, std::string_view name, std::string_view type,
+                          std::string_view help, const auto& in_words) {
+    if (const Value* const value = find_number(fields, field)) {
+      metrics.standard_family(name, type, help);
+      metrics.sample(in_words(value->integer));
+    }
+  };
+  const auto plain = [](std::int64_t value) { return std::to_string(value); };
+  number("started_unix_ms", "process_start_time_seconds", "gauge", "Start of the program, in unixtime.",
+         seconds);
+  number("resident_bytes", "process_resident_memory_bytes", "gauge", "Resident memory size.", plain);
+  number("cpu_ms", "process_cpu_seconds_total", "counter", "User and system CPU time.", seconds);
+  number("descriptors", "process_open_fds", "gauge", "Open file descriptors.", plain);
+  number("threads", "process_threads", "gauge", "Threads.", plain);
+}
+
 }  // namespace
 
 std::string as_prometheus(const Report& report) {
@@ -185,6 +310,8 @@ std::string as_prometheus(const Report& report) {
   metadata(metrics, report.value.find("metadata"));
   counters(metrics, report);
   target_counters(metrics, report);
+  durations(metrics, report);
+  process(metrics, report.value.find("process"));
   return metrics.take();
 }
 

@@ -15,14 +15,20 @@ class Fields {
   Fields(const Value& map, std::string path, std::string& wrong)
       : map_(map), path_(std::move(path)), wrong_(wrong) {
     if (map.kind != Value::Kind::map) {
-      note(path_.empty() ? "it is no map" : path_ + " is no map");
+      note(path_.empty() ? "it is not a map" : path_ + " is not a map");
     }
   }
 
   std::string atom(std::string_view key) { return text_of(key, Value::Kind::atom, Presence::required); }
   std::string text(std::string_view key) { return text_of(key, Value::Kind::text, Presence::required); }
-  /// Empty if undefined.
+  /// Empty if undefined; so below.
+  std::string atom_if(std::string_view key) { return text_of(key, Value::Kind::atom, Presence::optional); }
   std::string text_if(std::string_view key) { return text_of(key, Value::Kind::text, Presence::optional); }
+
+  /// Empty also if an earlier version has no such field.
+  std::string text_if_known(std::string_view key) {
+    return map_.find(key) == nullptr ? std::string() : text_if(key);
+  }
 
   std::uint64_t number(std::string_view key) {
     const auto read = number_if(key);
@@ -47,6 +53,10 @@ class Fields {
     static const std::vector<Value> none;
     const Value* const value = of_kind(key, Value::Kind::list);
     return value == nullptr ? none : value->items;
+  }
+  [[nodiscard]] bool has(std::string_view key) const { return map_.find(key) != nullptr; }
+  [[nodiscard]] Fields of(const Value& item, std::string_view key) const {
+    return {item, path_of(key), wrong_};
   }
   Fields map(std::string_view key) {
     static const Value none = [] {
@@ -134,10 +144,20 @@ Report::Peer departed_of(Fields& fields) {
 
 Report::Peer peer_of(Fields& fields) {
   Report::Peer peer = departed_of(fields);
+  peer.service = fields.text_if_known("service");
   peer.dialable = fields.flag("dialable");
   peer.attempts = fields.number("attempts");
   peer.next_attempt = fields.ms_if("next_attempt_in_ms");
   return peer;
+}
+
+Report::Service service_of(Fields fields) {
+  Report::Service service;
+  service.path = fields.text("path");
+  service.own_container = fields.atom("own_container");
+  service.last_authoritative = fields.ms_if("last_authoritative_ms_ago");
+  service.last_failure = fields.text_if("last_failure");
+  return service;
 }
 
 Report::Metadata metadata_of(Fields fields) {
@@ -147,6 +167,11 @@ Report::Metadata metadata_of(Fields fields) {
   metadata.last_authoritative = fields.ms_if("last_authoritative_ms_ago");
   metadata.last_failure = fields.text_if("last_failure");
   metadata.last_failed = fields.ms_if("last_failure_ms_ago");
+  if (fields.has("services")) {
+    for (const Value& item : fields.list("services")) {
+      metadata.services.push_back(service_of(fields.of(item, "services[]")));
+    }
+  }
   return metadata;
 }
 
@@ -165,7 +190,7 @@ Expected<Report> Report::read(std::span<const char> term) {
   report.value = *std::move(value);
   std::string wrong;
   Fields fields(report.value, "", wrong);
-  report.node = fields.atom("node");
+  report.node = fields.atom_if("node");
   report.version = fields.text("version");
   report.uptime = fields.ms_if("uptime_ms").value_or(Milliseconds(0));
   report.registration = fields.atom("registration");

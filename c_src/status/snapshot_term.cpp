@@ -1,12 +1,15 @@
 #include "status/snapshot_term.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "rancher_cnode/status/report.hpp"
 
 namespace rancher_cnode::status {
 
@@ -119,6 +122,7 @@ TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, cons
       .atom("target", target.node.str())
       .atom("state", to_string(peer.state))
       .flag("dialable", dialable)
+      .text_if("service", found == members.end() ? "" : found->second->service)
       .text_if("reason", reason)
       .ago("since_ms_ago", snapshot.now, peer.since)
       .number("attempts", peer.attempts)
@@ -186,6 +190,17 @@ TermBytes mass_removal_guard_term(const Snapshot& snapshot,
       .take();
 }
 
+TermBytes service_term(const Snapshot& snapshot, const MetadataSnapshot::Service& service) {
+  return Map()
+      .text("path", service.path)
+      .atom("own_container", to_string(service.view.own))
+      .ago("last_answer_ms_ago", snapshot.now, service.view.last_answer)
+      .ago("last_authoritative_ms_ago", snapshot.now, service.view.last_authoritative)
+      .text_if("last_failure", service.view.last_failure)
+      .ago("last_failure_ms_ago", snapshot.now, service.view.last_failed)
+      .take();
+}
+
 TermBytes metadata_term(const Snapshot& snapshot) {
   const auto& view = snapshot.metadata.view;
   return Map()
@@ -201,6 +216,8 @@ TermBytes metadata_term(const Snapshot& snapshot) {
       .number("removed_peers", view.removed_peers)
       .term("containers_skipped", skipped_term(view.dropped))
       .term("mass_removal_guard", mass_removal_guard_term(snapshot, view.mass_removal_guard))
+      .term("services", list_of(snapshot.metadata.services,
+                                [&](const auto& service) { return service_term(snapshot, service); }))
       .take();
 }
 
@@ -213,6 +230,50 @@ TermBytes counters_term(const distribution::CNode::Counters& counters) {
       .number("inbound_refused", counters.inbound_refused)
       .number("messages_dropped", counters.messages_dropped)
       .number("controls_ignored", counters.controls_ignored)
+      .take();
+}
+
+template <class Outcome, std::size_t size>
+void add_durations(std::vector<TermBytes>& terms, std::string_view action,
+                   const std::array<DurationHistogram, size>& histograms) {
+  for (std::size_t i = 0; i < size; ++i) {
+    const DurationHistogram& histogram = histograms.at(i);
+    if (histogram.count == 0) {
+      continue;
+    }
+    std::vector<TermBytes> buckets;
+    for (std::size_t j = 0; j < DurationHistogram::limits.size(); ++j) {
+      buckets.push_back(Map()
+                            .number("limit_ms", DurationHistogram::limits.at(j).count())
+                            .number("count", histogram.within.at(j))
+                            .take());
+    }
+    terms.push_back(
+        Map()
+            .atom("action", action)
+            .atom("result", to_string(static_cast<Outcome>(i)))
+            .number("count", histogram.count)
+            .number("total_ms", std::chrono::duration_cast<Milliseconds>(histogram.total).count())
+            .term("buckets", list_of(buckets, [](const TermBytes& term) -> const TermBytes& { return term; }))
+            .take());
+  }
+}
+
+TermBytes durations_term(const Durations& durations) {
+  std::vector<TermBytes> terms;
+  add_durations<reconciler::ProbeOutcome>(terms, "probe", durations.probes);
+  add_durations<reconciler::DialOutcome>(terms, "dial", durations.dials);
+  return list_of(terms, [](const TermBytes& term) -> const TermBytes& { return term; });
+}
+
+TermBytes process_term(const Snapshot& snapshot) {
+  const ProcessUsage& process = snapshot.process;
+  return Map()
+      .number("started_unix_ms", snapshot.started_unix.count())
+      .number("resident_bytes", process.resident_bytes)
+      .number("cpu_ms", process.cpu.count())
+      .number("descriptors", process.descriptors)
+      .number("threads", process.threads)
       .take();
 }
 
@@ -245,7 +306,7 @@ TermBytes peers_term(const Snapshot& snapshot) {
 
 TermBytes status_term(const Snapshot& snapshot) {
   return Map()
-      .atom("node", snapshot.node.str())
+      .atom_if("node", snapshot.node ? snapshot.node->str() : "")
       .text("version", snapshot.program_version)
       .ago("uptime_ms", snapshot.now, snapshot.started)
       .atom("registration", to_string(snapshot.registration))
@@ -257,7 +318,11 @@ TermBytes status_term(const Snapshot& snapshot) {
       .term("peers", peers_term(snapshot))
       .term("departed", departed_peers_term(snapshot))
       .term("counters", counters_term(snapshot.node_counters))
+      .term("durations", durations_term(snapshot.durations))
+      .term("process", process_term(snapshot))
       .take();
 }
+
+Expected<Report> report_on(const Snapshot& snapshot) { return Report::read(status_term(snapshot)); }
 
 }  // namespace rancher_cnode::status

@@ -2,19 +2,19 @@
 #include <array>
 #include <vector>
 
-#include "rancher_cnode/core/printable.hpp"
 #include "rancher_cnode/core/utf8.hpp"
 #include "rancher_cnode/status/renderings.hpp"
 #include "rancher_cnode/status/verdict.hpp"
+#include "status/painter.hpp"
+#include "status/words.hpp"
 
 namespace rancher_cnode::status {
 namespace {
 
 constexpr std::size_t columns = 5;
 constexpr std::size_t why_column = 3;
-/// Fewer columns say nothing: the end of the row is cut off before this is cut further.
+/// Fewer columns would be useless: the end of the row is cut off before this is cut further.
 constexpr std::size_t least_why = 16;
-constexpr std::size_t longest_text = 300;
 constexpr std::string_view gap = "  ";
 
 using Row = std::array<std::string, columns>;
@@ -38,64 +38,11 @@ std::string cut(const std::string& text, std::size_t width) {
   return text.substr(0, at) + std::string(end);
 }
 
-std::string shown(const std::string& text) { return printable(text, longest_text); }
-
-/// Two units at most: "450 ms", "12 s", "3 min", "2 h 5 min", "4 d 3 h".
-std::string for_people(Milliseconds time) {
-  const auto ms = time.count();
-  const auto in = [&](std::int64_t unit) { return std::to_string(ms / unit); };
-  const auto both = [&](std::int64_t unit, const char* name, std::int64_t smaller, const char* smaller_name) {
-    const auto rest = ms % unit / smaller;
-    return in(unit) + name + (rest == 0 ? "" : " " + std::to_string(rest) + smaller_name);
-  };
-  constexpr std::int64_t second = 1'000;
-  constexpr std::int64_t minute = 60 * second;
-  constexpr std::int64_t hour = 60 * minute;
-  constexpr std::int64_t day = 24 * hour;
-  return ms < second   ? in(1) + " ms"
-         : ms < minute ? in(second) + " s"
-         : ms < hour   ? in(minute) + " min"
-         : ms < day    ? both(hour, " h", minute, " min")
-                       : both(day, " d", hour, " h");
+std::string painted(const Painter& painter, const Report::Peer& peer, const std::string& text) {
+  return peer.state == "connected" ? painter.good(text)
+         : peer.state == "waiting" ? painter.bad(text)
+                                   : painter.pending(text);
 }
-
-std::string for_people(const std::optional<Milliseconds>& time) { return time ? for_people(*time) : "-"; }
-
-/// What the C-node does next about a peer; the states are those of docs/status.md.
-std::string next_step(const Report::Peer& peer) {
-  if (peer.state == "waiting" && peer.next_attempt) {
-    return "attempt " + std::to_string(peer.attempts + 1) + " in " + for_people(*peer.next_attempt);
-  }
-  if (peer.state == "held") {
-    return peer.dialable ? "dialled once the member answers" : "dialled once metadata allows it";
-  }
-  if (peer.state == "queued") {
-    return "attempt " + std::to_string(peer.attempts + 1) + " is queued";
-  }
-  if (peer.state == "probing" || peer.state == "inspecting" || peer.state == "dialling") {
-    return "attempt " + std::to_string(peer.attempts + 1) + " is running";
-  }
-  return {};
-}
-
-class Painter {
- public:
-  explicit Painter(Colour colour) : colour_(colour) {}
-
-  [[nodiscard]] std::string good(const std::string& text) const { return painted("32", text); }
-  [[nodiscard]] std::string bad(const std::string& text) const { return painted("31", text); }
-  [[nodiscard]] std::string pending(const std::string& text) const { return painted("33", text); }
-
-  [[nodiscard]] std::string state(const Report::Peer& peer, const std::string& text) const {
-    return peer.state == "connected" ? good(text) : peer.state == "waiting" ? bad(text) : pending(text);
-  }
-
- private:
-  [[nodiscard]] std::string painted(const char* code, const std::string& text) const {
-    return colour_ == Colour::off ? text : "\x1b[" + std::string(code) + "m" + text + "\x1b[0m";
-  }
-  Colour colour_;
-};
 
 std::string first_line(const Report& report, const Painter& painter) {
   const Verdict verdict = verdict_on(report);
@@ -126,7 +73,15 @@ std::string summary(const Report& report) {
   if (!metadata.last_failure.empty()) {
     text += "; last failure " + for_people(metadata.last_failed) + " ago: " + shown(metadata.last_failure);
   }
-  return text + "\n";
+  text += "\n";
+  if (metadata.services.size() > 1) {
+    for (const auto& service : metadata.services) {
+      text += "service    " + shown(service.path) + ", authoritative " +
+              (service.last_authoritative ? for_people(*service.last_authoritative) + " ago" : "never") +
+              ", own container: " + shown(service.own_container) + "\n";
+    }
+  }
+  return text;
 }
 
 std::array<std::size_t, columns> widths_of(const std::vector<Row>& rows, std::size_t limit) {
@@ -173,9 +128,8 @@ std::string as_table(const Report& report, const TableStyle& style) {
   std::vector<Row> rows{{"PEER", "STATE", "SINCE", "WHY", "NEXT"}};
   std::vector<const Report::Peer*> peers{nullptr};
   const auto add = [&](const Report::Peer& peer, const std::string& state, std::string next) {
-    const std::string by = report.targets.size() > 1 ? " seen by " + shown(peer.target) : "";
     rows.push_back(
-        {shown(peer.node) + by, state, for_people(peer.since), shown(peer.reason), std::move(next)});
+        {shown(name_of(report, peer)), state, for_people(peer.since), shown(peer.reason), std::move(next)});
     peers.push_back(&peer);
   };
   for (const auto& peer : report.peers) {
@@ -191,7 +145,7 @@ std::string as_table(const Report& report, const TableStyle& style) {
   text += "\n" + line(rows[0], widths, style.width, [&](const std::string& cell) { return cell; });
   for (std::size_t i = 1; i < rows.size(); ++i) {
     text += line(rows[i], widths, style.width,
-                 [&](const std::string& cell) { return painter.state(*peers[i], cell); });
+                 [&](const std::string& cell) { return painted(painter, *peers[i], cell); });
   }
   return text;
 }

@@ -1,9 +1,10 @@
+#include "rancher_cnode/status/value.hpp"
+
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "rancher_cnode/distribution/term.hpp"
-#include "rancher_cnode/status/report.hpp"
 
 namespace rancher_cnode::status {
 namespace {
@@ -86,7 +87,7 @@ class ValueReader {
     for (std::uint32_t i = 0; pairs && i < *pairs; ++i) {
       auto key = reader_.atom();
       if (!key) {
-        return bad("it has a map whose key is no atom");
+        return bad("it has a map with a key that is not an atom");
       }
       if (map.find(*key) != nullptr) {
         return bad("it has a map with a key twice");

@@ -29,10 +29,21 @@ std::string no_target(const Report& report) {
   return with_reason("BEAM " + brief(target.node) + " is " + brief(target.state), target.reason);
 }
 
-std::string unmet(const Report& report, const Verdict& verdict, const Demands& demands) {
+/// Null if each has been read once.
+const Report::Service* unread_service(const Report& report) {
+  const auto& services = report.metadata.services;
+  const auto found =
+      std::ranges::find_if(services, [](const auto& service) { return !service.last_authoritative; });
+  return found == services.end() ? nullptr : &*found;
+}
+
+std::string no_answer(const Report& report) {
+  return with_reason("no authoritative answer of the metadata yet", report.metadata.last_failure);
+}
+
+std::string too_few(const Report& report, const Verdict& verdict, const Demands& demands) {
   const bool counts_only = demands.min.has_value() && !demands.expect;
-  if (verdict.kind == Verdict::Kind::not_driving ||
-      (verdict.kind == Verdict::Kind::incomplete && !counts_only)) {
+  if (verdict.kind == Verdict::Kind::incomplete && !counts_only) {
     return shortfall(report);
   }
   const std::string connected = std::to_string(verdict.fewest_connected);
@@ -42,6 +53,10 @@ std::string unmet(const Report& report, const Verdict& verdict, const Demands& d
   if (demands.min && verdict.fewest_connected < *demands.min) {
     return "at least " + std::to_string(*demands.min) + " connected peers are required, not " + connected;
   }
+  return {};
+}
+
+std::string too_old(const Report& report, const Demands& demands) {
   const auto age = report.metadata.last_authoritative;
   if (demands.max_metadata_age && age > demands.max_metadata_age) {
     return with_reason(
@@ -53,6 +68,8 @@ std::string unmet(const Report& report, const Verdict& verdict, const Demands& d
 
 }  // namespace
 
+bool is_held(const Report::Peer& peer) { return peer.state != "connected" && !peer.dialable; }
+
 Verdict verdict_on(const Report& report) {
   Verdict verdict;
   for (const auto& target : report.targets) {
@@ -63,10 +80,11 @@ Verdict verdict_on(const Report& report) {
   }
   for (const auto& peer : report.peers) {
     verdict.missing += is_missing(peer) ? 1 : 0;
-    verdict.held += peer.state != "connected" && !peer.dialable ? 1 : 0;
+    verdict.held += is_held(peer) ? 1 : 0;
   }
   if (std::ranges::any_of(report.targets, is_driven) && report.metadata.last_authoritative) {
-    verdict.kind = verdict.missing == 0 ? Verdict::Kind::whole : Verdict::Kind::incomplete;
+    const bool complete = verdict.missing == 0 && unread_service(report) == nullptr;
+    verdict.kind = complete ? Verdict::Kind::whole : Verdict::Kind::incomplete;
   }
   return verdict;
 }
@@ -85,7 +103,7 @@ std::string in_words(const Verdict& verdict) {
   };
   return std::string(word()) + ", " + std::to_string(verdict.connected) + " of " +
          std::to_string(verdict.connected + verdict.missing) + " dialable peers connected" +
-         (verdict.held == 0 ? "" : ", " + std::to_string(verdict.held) + " held apart");
+         (verdict.held == 0 ? "" : ", " + std::to_string(verdict.held) + " held");
 }
 
 std::string shortfall(const Report& report) {
@@ -95,22 +113,46 @@ std::string shortfall(const Report& report) {
       return {};
     case Verdict::Kind::incomplete: {
       const auto peer = std::ranges::find_if(report.peers, is_missing);
+      if (peer == report.peers.end()) {
+        const auto* const service = unread_service(report);
+        return with_reason("no authoritative answer about " + brief(service->path) + " yet",
+                           service->last_failure);
+      }
       return with_reason((verdict.missing == 1 ? "missing " : "missing, among others, ") + brief(peer->node),
                          peer->reason);
     }
     case Verdict::Kind::not_driving:
       break;
   }
-  return std::ranges::any_of(report.targets, is_driven)
-             ? with_reason("no authoritative answer of the metadata yet", report.metadata.last_failure)
-             : no_target(report);
+  return std::ranges::any_of(report.targets, is_driven) ? no_answer(report) : no_target(report);
+}
+
+std::vector<std::string> unready_reasons(const Report& report, std::uint64_t ready_peers) {
+  std::vector<std::string> reasons;
+  if (std::ranges::none_of(report.targets, is_driven)) {
+    reasons.push_back(no_target(report));
+  }
+  if (!report.metadata.last_authoritative) {
+    reasons.push_back(no_answer(report));
+  }
+  for (const auto& target : report.targets) {
+    if (is_driven(target) && target.connected < ready_peers) {
+      reasons.push_back(brief(target.node) + " is connected to " + std::to_string(target.connected) +
+                        " peers, not to " + std::to_string(ready_peers));
+    }
+  }
+  return reasons;
 }
 
 CheckResult check(const Report& report, const Demands& demands) {
   const Verdict verdict = verdict_on(report);
-  const std::string why = unmet(report, verdict, demands);
+  const bool driving = verdict.kind != Verdict::Kind::not_driving;
+  const std::string few = driving ? too_few(report, verdict, demands) : shortfall(report);
+  const bool excused = driving && !few.empty() && demands.grace && report.uptime < *demands.grace;
+  const std::string why = few.empty() || excused ? too_old(report, demands) : few;
   if (why.empty()) {
-    return {CheckResult::Outcome::passed, "passed: " + in_words(verdict)};
+    return {CheckResult::Outcome::passed,
+            "passed: " + in_words(verdict) + (excused ? "; within --grace: " + few : "")};
   }
   return {CheckResult::Outcome::failed, "failed: " + in_words(verdict) + "; " + why};
 }

@@ -17,12 +17,18 @@
 %%     a path. Default: the own service.</li>
 %% <li>`connect', `disconnect', `list_nodes': `{Module, Function, Arguments}' as in libcluster.</li>
 %% </ul>
+%% Several children, or topologies, of one node share one program, one node name and one poll: each adds its services when
+%% it starts, and takes them back when it stops. Their peers stay connected then. Only `service', `stack', `node_basename',
+%% `connect', `disconnect', `list_nodes', `await_timeout' and `polling_interval' may differ among them; the first one's
+%% `polling_interval' counts. A child with another `basename' has a program of its own.
+%%
 %% The calls may be made from any process, and never crash it.
 -module(rancher_cnode).
 
 -export([child_spec/1, start_link/1]).
 -export([status/0, status/1, peers/0, peers/1, await/1, await/2, refresh/0, refresh/1, which_cnode/0]).
--export_type([settings/0, topology/0, error/0, call_error/0]).
+-export([subscribe/0, subscribe/1, unsubscribe/1]).
+-export_type([settings/0, topology/0, error/0, call_error/0, event/0]).
 
 -type settings() :: [{atom(), term()}] | #{atom() => term()}.
 %% The arguments from libcluster: `[#{'__struct__' := 'Elixir.Cluster.Strategy.State', ...}]', or a keyword list of
@@ -30,7 +36,11 @@
 -type topology() :: [map()] | [{atom(), term()}].
 %% An atom to match on, and a sentence for people.
 -type error() :: {not_alive | short_names | not_an_address | program_not_found | bad_setting |
-                  function_taken, binary()}.
+                  function_taken | not_shared, binary()}.
+%% What the C-node has logged, or left out of its log, then with `logged => false'. `event' and `fields' are those of
+%% docs/events.md. `time' is in milliseconds since 1970; ids grow by one, so that a gap shows that events were lost.
+-type event() :: #{id := pos_integer(), time := integer(), level := info | warning | error, event := atom(),
+                   message := binary(), fields := #{atom() => binary() | integer() | boolean()}, logged := boolean()}.
 -type call_error() :: {error, timeout | not_alive | noproc | {nodedown, node()} | term()}.
 
 -define(CALL_MS, 5000).
@@ -49,9 +59,9 @@ child_spec(Args) ->
 
 %% @doc Runs the program in a process linked to the caller, and returns when the initial sync is done or `await_timeout'
 %% has passed; at once if this VM has already waited for this C-node.
-%% The program ends with the returned process. If the program ends by itself, the process restarts it, after 500 ms at
-%% first and up to 60 s while it ends early, with a warning each time. Only a bad setting that is found before the start
-%% has returned is an error.
+%% The program ends with the returned process, unless another one shares it. If the program ends by itself, it is
+%% restarted, after 500 ms at first and up to 60 s while it ends early, with a warning each time. Only a bad setting that
+%% is found before the start has returned is an error.
 -spec start_link(settings() | topology()) -> {ok, pid()} | {error, error()}.
 start_link(Args) ->
     gen_server:start_link(rancher_cnode_server, Args, []).
@@ -95,6 +105,34 @@ refresh(CNode) ->
     case call(CNode, refresh, ?CALL_MS) of
         {ok, ok} -> ok;
         {error, _} = Error -> Error
+    end.
+
+%% @doc Sends each event of the C-node from now on to the calling process, as `{rancher_cnode_event, CNode, Event}' (see
+%% {@link event()}): every event of level info and above, whatever the program's log level is, those included that its log
+%% leaves out because there are too many.
+%%
+%% The subscription ends with the calling process, or by {@link unsubscribe/1}. It outlasts a restart of the C-node and a
+%% loss of its connection, as soon as the C-node is connected to this node again, as that of this node does by itself: then
+%% come the events since. Ids start again with a restart. A C-node that does not run yet is awaited.
+%%
+%% A C-node has 32 subscriptions at most; another one is `{error, too_many_subscribers}'.
+-spec subscribe() -> {ok, pid()} | call_error().
+subscribe() ->
+    subscribe(which_cnode()).
+
+-spec subscribe(node() | undefined) -> {ok, pid()} | call_error().
+subscribe(undefined) ->
+    {error, not_alive};
+subscribe(CNode) ->
+    rancher_cnode_subscription:start(CNode, new, self(), now).
+
+%% @doc Ends a subscription. Events that have come before may still be in the mailbox.
+-spec unsubscribe(pid()) -> ok.
+unsubscribe(Subscription) ->
+    try
+        gen_server:stop(Subscription)
+    catch
+        exit:_ -> ok
     end.
 
 %% @doc The C-node of this node: the one started last by {@link start_link/1}, else the connected one, whatever its name,

@@ -4,12 +4,19 @@
 %% settings.
 -module(rancher_cnode_settings).
 
--export([launch/2, child_id/1, default_cnode/1]).
--export_type([launch/0, facts/0]).
+-export([launch/2, facts/0, command/4, service_text/2, lower_case/1, child_id/1, default_cnode/1]).
+-export_type([launch/0, service/0, facts/0]).
 
 -type mfargs() :: {module(), atom(), [term()]}.
+%% The path of a service and the basename of its BEAMs.
+-type service() :: {binary(), binary()}.
+%% Args and env are those of a program that no other topology shares; plain are the arguments without services and
+%% functions.
 -type launch() :: #{program := file:filename_all(),
                     args := [binary()],
+                    plain := [binary()],
+                    services := [service()],
+                    node_basename := binary(),
                     env := [{string(), string() | false}],
                     cnode := node(),
                     topology := atom(),
@@ -28,8 +35,7 @@
 -define(NAMES, [basename, node_basename]).
 -define(OWN, [program, await_timeout, log_level]).
 %% Provided by the BEAM, or would break our control of the program. A configuration file could set any of them.
--define(NOT_HERE, [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, exit_with_beam,
-                   print_config,
+-define(NOT_HERE, [ip, cookie, cookie_file, config, targets, watch_pid, exit_on_eof, once, exit_with_beam, print_config,
                    help, version]).
 %% The same variables in a container's environment must not reach the program.
 -define(CLEARED, ["RANCHER_CNODE_CONFIG", "RANCHER_CNODE_COOKIE_FILE", "RANCHER_CNODE_TARGETS", "RANCHER_CNODE_ONCE"]).
@@ -45,10 +51,15 @@ launch(Args, Facts) ->
         Functions = functions(Given),
         LogLevel = log_level(Given),
         AwaitTimeout = await_timeout(Given),
-        Flags = flags(Given, Functions),
+        PeersBasename = peers_basename(Alive, Given),
+        Plain = [<<"--exit-on-eof">>, flag(log_level, LogLevel) | flags(Given)],
+        Services = services(Given),
         {ok, #{program => program(Given),
-               args => [<<"--exit-on-eof">>, flag(log_level, program_level(LogLevel)) | Flags],
-               env => environment(Basename, peers_basename(Alive, Given), Host, Facts),
+               args => args(Plain, Services, maps:keys(Functions)),
+               plain => Plain,
+               services => [service(Text, PeersBasename) || Text <- or_default(Services)],
+               node_basename => PeersBasename,
+               env => environment(Basename, PeersBasename, Host, Facts),
                cnode => CNode,
                topology => Topology,
                log_level => LogLevel,
@@ -57,6 +68,32 @@ launch(Args, Facts) ->
     catch
         throw:{Word, Format, Values} -> {error, {Word, unicode:characters_to_binary(io_lib:format(Format, Values))}}
     end.
+
+-spec facts() -> facts().
+facts() ->
+    #{node => node(), long_names => net_kernel:longnames(), cookie => erlang:get_cookie()}.
+
+%% Arguments and environment of a program that topologies share.
+-spec command(launch(), binary(), [binary()], [rancher_cnode_functions:role()]) ->
+          {[binary()], [{string(), string() | false}]}.
+command(#{plain := Plain, env := Env}, PeersBasename, Services, Roles) ->
+    Variable = {"RANCHER_CNODE_NODE_BASENAME", unicode:characters_to_list(PeersBasename)},
+    Given = case lists:sort(Services) =:= lists:sort(default_services()) of
+                true -> [];
+                false -> Services
+            end,
+    {args(Plain, Given, Roles), lists:keystore(element(1, Variable), 1, Env, Variable)}.
+
+%% As for --service, of a program whose peers have this basename unless said otherwise.
+-spec service_text(service(), binary()) -> binary().
+service_text({Path, Basename}, Basename) -> Path;
+service_text({Path, Basename}, _Other) -> <<Path/binary, $=, Basename/binary>>.
+
+%% The path of such a text in lower case, as the metadata has it by default.
+-spec lower_case(binary()) -> binary().
+lower_case(Text) ->
+    [Path | Basename] = binary:split(Text, <<"=">>),
+    iolist_to_binary(lists:join($=, [string:lowercase(Path) | Basename])).
 
 %% Two topologies are two children.
 -spec child_id(term()) -> term().
@@ -176,7 +213,6 @@ environment(Basename, PeersBasename, Host, #{cookie := Cookie}) ->
      {"RANCHER_CNODE_BASENAME", unicode:characters_to_list(Basename)},
      {"RANCHER_CNODE_IP", unicode:characters_to_list(Host)},
      {"RANCHER_CNODE_COOKIE", atom_to_list(Cookie)},
-     {"RANCHER_CNODE_LOG_FORMAT", "text"},
      %% The BEAM is this one, also if others run here.
      {"RANCHER_CNODE_WATCH_PID", os:getpid()}
      | [{Name, false} || Name <- ?CLEARED]].
@@ -194,7 +230,7 @@ program(_) ->
                Folder -> Folder
            end,
     InPriv = filename:join(Priv, "rancher_cnode"),
-    case [Found || Name <- [InPriv, "rancher_cnode"], (Found = os:find_executable(Name)) =/= false] of
+    case [Found || Name <- [InPriv, "rancher_cnode"], Found <- [os:find_executable(Name)], Found =/= false] of
         [Found | _] -> Found;
         [] -> throw({program_not_found, "no executable at ~ts and no rancher_cnode on PATH; see the setting "
                                         "program", [InPriv]})
@@ -214,10 +250,6 @@ log_level(Given) ->
         [] -> bad("log_level must be debug, info, warning or error, not ~ts", [Name])
     end.
 
-%% Telemetry needs the program's lines of level info.
-program_level(debug) -> debug;
-program_level(_) -> info.
-
 %% -- functions
 
 functions(Given) ->
@@ -234,11 +266,32 @@ is_custom(Role, Other) -> bad("~s must be {Module, Function, Arguments}, not ~tp
 
 %% -- arguments
 
-flags(Given, Functions) ->
-    Plain = maps:without(?NAMES ++ ?OWN ++ [connect, disconnect, list_nodes], Given),
-    [flag(Name, Value) || {Name, Values} <- lists:sort(maps:to_list(Plain)), Value <- several(Values)]
-    ++ [flag(Role, iolist_to_binary(["rancher_cnode_functions:", atom_to_list(Role)]))
-        || Role <- lists:sort(maps:keys(Functions))].
+flags(Given) ->
+    Plain = maps:without(?NAMES ++ ?OWN ++ [service, connect, disconnect, list_nodes], Given),
+    [flag(Name, Value) || {Name, Values} <- lists:sort(maps:to_list(Plain)), Value <- several(Values)].
+
+args(Plain, Services, Roles) ->
+    Plain ++ [flag(service, Service) || Service <- Services]
+        ++ [flag(Role, iolist_to_binary(["rancher_cnode_functions:", atom_to_list(Role)])) || Role <- lists:sort(Roles)].
+
+services(#{service := Services}) -> [text(Service) || Service <- several(Services)];
+services(_Given) -> [].
+
+or_default([]) -> default_services();
+or_default(Services) -> Services.
+
+%% What the program does without a flag.
+default_services() ->
+    case os:getenv("RANCHER_CNODE_SERVICE", "") of
+        "" -> [<<"self/service">>];
+        Given -> binary:split(unicode:characters_to_binary(Given), <<",">>, [global, trim_all])
+    end.
+
+service(Text, PeersBasename) ->
+    case binary:split(Text, <<"=">>) of
+        [Path, Basename] -> {Path, Basename};
+        [Path] -> {Path, PeersBasename}
+    end.
 
 several([First | _] = List) when length(List) >= 0, is_list(First); length(List) >= 0, is_binary(First) -> List;
 several(Value) -> [Value].

@@ -8,19 +8,19 @@
 
 -type state() :: #{topology := atom(), since := #{node() => {listed | connected | lost | departed, integer()}}}.
 
-%% Connected: the nodes that are already connected. A restarted program logs their connections again.
+%% Connected: the nodes that are already connected. A restarted program reports their connections again.
 -spec new(atom(), [node()]) -> state().
 new(Topology, Connected) ->
     lists:foldl(fun(Node, State) -> now_is(connected, Node, State) end, #{topology => Topology, since => #{}}, Connected).
 
-%% Takes a log entry of the program.
--spec observe(rancher_cnode_log:entry(), state()) -> state().
-observe(#{event := Event, fields := #{<<"peer">> := Peer} = Fields}, State) ->
+%% Takes an event of the C-node.
+-spec observe(rancher_cnode:event(), state()) -> state().
+observe(#{event := Event, fields := #{peer := Peer} = Fields}, State) ->
     case application:get_key(telemetry, vsn) of
         {ok, _} -> peer_event(Event, binary_to_atom(Peer, utf8), Fields, State);
         undefined -> State
     end;
-observe(_Entry, State) ->
+observe(_Other, State) ->
     State.
 
 %% A connection is lost. For a departed peer the duration is the time since it departed; for a peer it will be made again.
@@ -36,37 +36,37 @@ node_down(Node, #{since := Since} = State) ->
             State
     end.
 
-peer_event(<<"peer_listed">>, Node, _Fields, #{since := Since} = State) ->
+peer_event(peer_listed, Node, _Fields, #{since := Since} = State) ->
     case Since of
         #{Node := {connected, _}} -> State;
         %% It is no longer departed, and still connected.
         #{Node := {departed, _}} -> now_is(connected, Node, State);
         #{} -> now_is(listed, Node, State)
     end;
-peer_event(<<"peer_connected">>, Node, Fields, #{since := Since} = State) ->
+peer_event(peer_connected, Node, Fields, #{since := Since} = State) ->
     case Since of
         #{Node := {connected, _}} ->
             State;
         #{} ->
-            Took = binary_to_integer(maps:get(<<"took_ms">>, Fields, <<"0">>)),
+            Took = maps:get(took_ms, Fields, 0),
             ok = execute([connect_node, ok], erlang:convert_time_unit(Took, millisecond, native), #{}, Node, State),
             now_is(connected, Node, State)
     end;
-%% The connection was lost before the program's line about it was read.
-peer_event(<<"peer_lost">>, Node, _Fields, #{since := Since} = State) ->
+%% The connection was lost before the event about it came.
+peer_event(peer_lost, Node, _Fields, #{since := Since} = State) ->
     case Since of
         #{Node := {connected, _}} -> now_is(lost, Node, State);
         #{} -> State
     end;
-peer_event(<<"peer_unreachable">>, Node, _Fields, State) ->
+peer_event(peer_unreachable, Node, _Fields, State) ->
     ok = execute([connect_node, error], duration(Node, State), #{reason => unreachable}, Node, State),
     State;
-peer_event(<<"peer_departed">>, Node, _Fields, State) ->
+peer_event(peer_departed, Node, _Fields, State) ->
     case lists:member(Node, nodes()) of
         true -> now_is(departed, Node, State);
         false -> forget(Node, State)
     end;
-peer_event(<<"departed_peer_connected">>, Node, _Fields, State) ->
+peer_event(departed_peer_connected, Node, _Fields, State) ->
     ok = execute([disconnect_node, error], duration(Node, State), #{reason => failed}, Node, State),
     State;
 peer_event(_Other, _Node, _Fields, State) ->

@@ -2,11 +2,13 @@
 -module(commands_SUITE).
 
 -import(fresh_service, [metadata/1]).
+-import(test_program, [contains/2]).
 
 -export([suite/0, all/0, init_per_testcase/2]).
 -export([wait_accepts_every_basename_that_run_accepts/1, ip_accepts_the_metadata_settings/1,
          ip_reports_why_there_was_no_address/1,
          ip_does_not_return_an_address_that_no_interface_has/1, https_works_with_a_trusted_certificate/1,
+         a_certificate_of_ssl_cert_file_is_trusted/1,
          an_untrusted_certificate_is_reported/1, wait_reports_that_there_is_no_epmd/1,
          wait_reports_that_there_is_no_beam/1,
          wait_reports_that_the_cookies_differ/1, wait_reports_why_the_metadata_was_not_read/1,
@@ -21,7 +23,8 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [wait_accepts_every_basename_that_run_accepts, ip_accepts_the_metadata_settings, ip_reports_why_there_was_no_address,
-     ip_does_not_return_an_address_that_no_interface_has, https_works_with_a_trusted_certificate, an_untrusted_certificate_is_reported,
+     ip_does_not_return_an_address_that_no_interface_has, https_works_with_a_trusted_certificate,
+     a_certificate_of_ssl_cert_file_is_trusted, an_untrusted_certificate_is_reported,
      wait_reports_that_there_is_no_epmd, wait_reports_that_there_is_no_beam, wait_reports_that_the_cookies_differ,
      wait_reports_why_the_metadata_was_not_read, wait_reports_that_the_node_does_not_answer].
 
@@ -65,19 +68,27 @@ ip_does_not_return_an_address_that_no_interface_has(Config) ->
 -spec https_works_with_a_trusted_certificate([term()]) -> ok.
 https_works_with_a_trusted_certificate(Config) ->
     Own = list_to_binary(test_host:address(host(Config))),
-    Root = serve_https(Own),
-    File = filename:join(proplists:get_value(priv_dir, Config), "root.pem"),
-    ok = file:write_file(File, public_key:pem_encode([{'Certificate', Root, not_encrypted}])),
+    File = serve_https(Config, Own),
     Trusting = "mount -t tmpfs none /etc/ssl/certs && cp \"$0\" /etc/ssl/certs/ca-certificates.crt && exec \"$@\"",
     {0, Output} = test_host:run(host(Config), "unshare",
                                 ["--mount", "sh", "-c", Trusting, File, test_cnode:program(), "ip", "--metadata-url",
-                                 ?HTTPS_URL, "--timeout", "10000"]),
+                                 ?HTTPS_URL, "--timeout", "10000"],
+                                [{"SSL_CERT_FILE", false}, {"SSL_CERT_DIR", false}]),
+    Own = last_line(Output),
+    ok.
+
+-spec a_certificate_of_ssl_cert_file_is_trusted([term()]) -> ok.
+a_certificate_of_ssl_cert_file_is_trusted(Config) ->
+    Own = list_to_binary(test_host:address(host(Config))),
+    File = serve_https(Config, Own),
+    {0, Output} = test_host:run(host(Config), test_cnode:program(), ["ip", "--metadata-url", ?HTTPS_URL, "--timeout", "10000"],
+                                [{"SSL_CERT_FILE", File}]),
     Own = last_line(Output),
     ok.
 
 -spec an_untrusted_certificate_is_reported([term()]) -> ok.
 an_untrusted_certificate_is_reported(Config) ->
-    _ = serve_https(<<"10.42.1.2">>),
+    _ = serve_https(Config, <<"10.42.1.2">>),
     {1, Output} = run(Config, ["ip", "--metadata-url", ?HTTPS_URL, "--timeout", "1000"]),
     contains(last_line(Output), [<<"no address of this container from the metadata service">>, <<?HTTPS_URL>>, <<"certificate is not trusted">>]).
 
@@ -139,6 +150,11 @@ wait_times_out(Config) ->
     true = Took >= 1000 andalso Took < 5000,
     last_line(Output).
 
+%% Returns the file with the root certificate.
+serve_https(Config, Body) ->
+    Root = https_service:start(8443, ["rancher-metadata"], Body),
+    https_service:root_file(Root, filename:join(proplists:get_value(priv_dir, Config), "root.pem")).
+
 own_name(Config) ->
     atom_to_binary(test_cnode:default_name(host(Config))).
 
@@ -148,45 +164,8 @@ beam_name(Config) ->
 run(Config, Args) ->
     test_host:run(host(Config), test_cnode:program(), Args).
 
-%% Answers every request with Body, until the case ends; returns the root certificate.
-serve_https(Body) ->
-    {ok, _} = application:ensure_all_started(ssl),
-    Key = [{key, {namedCurve, secp256r1}}, {digest, sha256}],
-    Named = {extensions, [{'Extension', {2, 5, 29, 17}, false, [{dNSName, "rancher-metadata"}]}]},
-    Chain = #{root => Key, intermediates => [], peer => [Named | Key]},
-    #{server_config := Server, client_config := Client} =
-        public_key:pkix_test_data(#{server_chain => Chain, client_chain => Chain}),
-    {ok, Listen} = ssl:listen(8443, [binary, {active, false}, {packet, http_bin}, {reuseaddr, true} | Server]),
-    _ = spawn_link(fun() -> serve(Listen, Body) end),
-    [Root | _] = proplists:get_value(cacerts, Client),
-    Root.
-
-serve(Listen, Body) ->
-    {ok, Connecting} = ssl:transport_accept(Listen),
-    case ssl:handshake(Connecting) of
-        {ok, Socket} -> answer(Socket, Body);
-        {error, _} -> ok
-    end,
-    serve(Listen, Body).
-
-answer(Socket, Body) ->
-    case ssl:recv(Socket, 0) of
-        {ok, http_eoh} ->
-            Size = integer_to_list(byte_size(Body)),
-            ok = ssl:send(Socket, ["HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ", Size, "\r\n\r\n", Body]),
-            ssl:close(Socket);
-        {ok, _} ->
-            answer(Socket, Body);
-        {error, _} ->
-            ssl:close(Socket)
-    end.
-
 last_line(Output) ->
     lists:last(binary:split(Output, <<"\n">>, [global, trim_all])).
-
-contains(Text, Parts) ->
-    [{_, _} = binary:match(Text, Part) || Part <- Parts],
-    ok.
 
 host(Config) ->
     proplists:get_value(host, Config).

@@ -42,6 +42,7 @@ calls_to_all_connected_nodes_do_not_wait_for_it(Config) ->
 -spec a_c_node_that_hangs_ends_and_releases_its_callers([term()]) -> ok.
 a_c_node_that_hangs_ends_and_releases_its_callers(Config) ->
     #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    _ = test_cnode:await(Cnode, "cluster_completed"),
     Lines = length(test_cnode:log(Cnode)),
     Holder = hold(test_cnode:os_pid(Cnode)),
     pang = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Cnode)], ?STALL_MS),

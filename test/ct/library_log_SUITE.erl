@@ -1,12 +1,13 @@
-%% The program's lines on standard error: how they are parsed, which of them are logged, and at which level.
+%% What the library logs: the C-node's events and the program's lines on standard error, and at which level.
 -module(library_log_SUITE).
 
 -import(fresh_service, [metadata/1]).
 -import(library_beam, [beams/2, start_child/2, noted/1, await_logged/3, load_telemetry/1, script/2]).
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1]).
--export([log_lines_are_parsed/1, entries_are_formatted_with_their_fields/1, entries_below_the_level_are_skipped/1,
-         the_programs_lines_are_logged/1, lines_below_the_level_still_carry_telemetry/1,
+-export([each_event_is_logged_once/1, entries_are_formatted_with_their_fields/1, entries_below_the_level_are_skipped/1,
+         the_events_are_logged/1, a_program_that_cannot_connect_is_heard/1,
+         events_below_the_level_still_carry_telemetry/1,
          a_start_that_times_out_is_logged_as_a_warning/1, a_start_that_does_not_wait_logs_no_warning/1,
          a_line_that_is_too_long_is_cut/1]).
 -export([log/2]).
@@ -17,8 +18,8 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [log_lines_are_parsed, entries_are_formatted_with_their_fields, entries_below_the_level_are_skipped,
-     the_programs_lines_are_logged, lines_below_the_level_still_carry_telemetry,
+    [each_event_is_logged_once, entries_are_formatted_with_their_fields, entries_below_the_level_are_skipped,
+     the_events_are_logged, a_program_that_cannot_connect_is_heard, events_below_the_level_still_carry_telemetry,
      a_start_that_times_out_is_logged_as_a_warning, a_start_that_does_not_wait_logs_no_warning,
      a_line_that_is_too_long_is_cut].
 
@@ -31,33 +32,47 @@ init_per_suite(Config) ->
 end_per_suite(_Config) ->
     ok.
 
--spec log_lines_are_parsed([term()]) -> ok.
-log_lines_are_parsed(_Config) ->
-    Time = <<"2026-01-31T12:00:00.123Z ">>,
-    Table = [{<<"info event=node_registered node=remsh-rancher_cnode@10.42.0.7">>,
-              #{level => info, event => <<"node_registered">>, message => <<>>,
-                fields => #{<<"node">> => <<"remsh-rancher_cnode@10.42.0.7">>}}},
-             {<<"warning event=peer_unreachable msg=\"no \\\"answer\\\"\\n\\u00e9\\\\\" peer=a@1.2.3.4 took_ms=12">>,
-              #{level => warning, event => <<"peer_unreachable">>, message => <<"no \"answer\"\n", 233/utf8, "\\">>,
-                fields => #{<<"peer">> => <<"a@1.2.3.4">>, <<"took_ms">> => <<"12">>}}},
-             {<<"error event=e text=\"\" n=1">>,
-              #{level => error, event => <<"e">>, message => <<>>,
-                fields => #{<<"text">> => <<>>, <<"n">> => <<"1">>}}},
-             {<<"debug event=e msg=\"a\\tb\\rc\\/d\"">>,
-              #{level => debug, event => <<"e">>, message => <<"a\tb\rc/d">>, fields => #{}}}],
-    [Entry = rancher_cnode_log:parse(<<Time/binary, Line/binary>>) || {Line, Entry} <- Table],
-    Foreign = [<<>>, <<"a">>, <<"rancher_cnode: bad setting: x">>, <<"a loud event=x">>, <<"a info event=\"x">>,
-               <<"a info msg=x">>, <<"a info event=\"x\"y=1">>, <<"terminate called after throwing">>, <<255, 254>>],
-    [#{level := warning, text := Line} = rancher_cnode_log:parse(Line) || Line <- Foreign],
+%% What came of steps: a line of the program, an event, or the end of the time for which lines are held.
+-spec each_event_is_logged_once([term()]) -> ok.
+each_event_is_logged_once(_Config) ->
+    Text = <<"2026-01-31T12:00:01.456Z warning event=peer_lost msg=\"x\" peer=a@b">>,
+    Json = <<"{\"time\":\"2026-01-31T12:00:01.456Z\",\"level\":\"error\",\"event\":\"peer_lost\"}">>,
+    Status = <<"2026-01-31T12:00:01.456Z info event=status_line msg=\"WHOLE\"">>,
+    Debug = <<"2026-01-31T12:00:01.456Z debug event=setting">>,
+    Event = #{id => 7, time => 1769860801456, level => warning, event => peer_lost, message => <<"x">>,
+              fields => #{peer => <<"a@b">>}, logged => true},
+    Later = Event#{time => 1769860801457, level => info},
+    %% The clock was set back by a minute.
+    Earlier = Event#{time => 1769860741456, level => error},
+    EarlierText = <<"2026-01-31T11:59:01.456Z error event=peer_lost msg=\"x\" peer=a@b">>,
+    Table = [{[Text], []},
+             {[Text, held], [{warning, Text}]},
+             {[Json, held], [{error, Json}]},
+             {[Text, held, held], [{warning, Text}]},
+             {[Text, Event, held], [{warning, peer_lost}]},
+             {[Event, Text, held], [{warning, peer_lost}]},
+             {[Text, held, Event, Later], [{warning, Text}, {info, peer_lost}]},
+             {[Later, Text, Text, held], [{info, peer_lost}]},
+             {[Event#{logged => false}, Text, held], []},
+             {[Later, Earlier], [{info, peer_lost}, {error, peer_lost}]},
+             {[Text, held, EarlierText, Earlier, held], [{warning, Text}, {error, peer_lost}]},
+             {[Text, held, Earlier, EarlierText, held], [{warning, Text}, {error, EarlierText}]},
+             {[Debug], [{debug, Debug}]},
+             {[Status], [{info, Status}]}
+             | [{[Line], [{warning, Line}]}
+                || Line <- [<<>>, <<"a">>, <<"rancher_cnode: bad setting: x">>, <<"a loud event=x">>, <<"a info event=x">>,
+                            <<"terminate called after throwing">>, <<255, 254>>]]],
+    Wrong = [{Steps, Saw} || {Steps, Expected} <- Table, Saw <- [logged_of(debug, Steps)], Saw =/= Expected],
+    [] = Wrong,
     ok.
 
 -spec entries_are_formatted_with_their_fields([term()]) -> ok.
 entries_are_formatted_with_their_fields(_Config) ->
     Table = [{"rancher_cnode: a line", #{text => <<"a line">>}},
-             {"rancher_cnode stopped", #{event => <<"stopped">>, message => <<>>, fields => #{}}},
-             {[<<"rancher_cnode peer_lost: caf\x{e9} a=1 b=\x{142}"/utf8>>],
-              #{event => <<"peer_lost">>, message => <<"caf\x{e9}"/utf8>>,
-                fields => #{<<"b">> => <<"\x{142}"/utf8>>, <<"a">> => <<"1">>}}}],
+             {"rancher_cnode stopped", #{event => stopped, message => <<>>, fields => #{}}},
+             {[<<"rancher_cnode peer_lost: caf\x{e9} a=1 b=\x{142} c=true"/utf8>>],
+              #{event => peer_lost, message => <<"caf\x{e9}"/utf8>>,
+                fields => #{b => <<"\x{142}"/utf8>>, a => 1, c => true}}}],
     [begin
          {Format, Values} = rancher_cnode_log:format(Entry#{program => rancher_cnode}),
          {Expected, Expected} = {unicode:characters_to_list(Text),
@@ -67,32 +82,36 @@ entries_are_formatted_with_their_fields(_Config) ->
 
 -spec entries_below_the_level_are_skipped([term()]) -> ok.
 entries_below_the_level_are_skipped(_Config) ->
-    #{level := Primary} = logger:get_primary_config(),
-    ok = logger:set_primary_config(level, debug),
-    ok = logger:add_handler(?MODULE, ?MODULE, #{config => self()}),
     Levels = [debug, info, warning, error],
-    Logged = [begin
-                  [ok = rancher_cnode_log:write(#{level => Level, text => <<"a line">>}, Least) || Level <- Levels],
-                  {Least, logged()}
-              end || Least <- Levels],
-    ok = logger:remove_handler(?MODULE),
-    ok = logger:set_primary_config(level, Primary),
+    Steps = [#{level => Level, text => <<"a line">>} || Level <- Levels],
+    Logged = [{Least, [Level || {Level, _} <- logged_of(Least, Steps)]} || Least <- Levels],
     [{debug, [debug, info, warning, error]}, {info, [info, warning, error]}, {warning, [warning, error]},
      {error, [error]}] = Logged,
     ok.
 
--spec the_programs_lines_are_logged([term()]) -> ok.
-the_programs_lines_are_logged(Config) ->
+-spec the_events_are_logged([term()]) -> ok.
+the_events_are_logged(Config) ->
     [A, B] = beams(Config, 2),
     ok = test_beam:call(A, library_witness, start, []),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
     Peer = atom_to_binary(test_beam:name(B)),
     ok = await_logged(A, info, <<"rancher_cnode node_registered">>),
-    ok = await_logged(A, info, <<"peer=", Peer/binary>>).
+    ok = await_logged(A, info, <<"peer=", Peer/binary>>),
+    Registered = [Text || {log, _, Text} <- noted(A), binary:match(Text, <<"node_registered">>) =/= nomatch],
+    [<<"rancher_cnode node_registered", _/binary>>] = Registered,
+    ok.
 
-%% An event of telemetry comes from a line, after the line has been logged or skipped.
--spec lines_below_the_level_still_carry_telemetry([term()]) -> ok.
-lines_below_the_level_still_carry_telemetry(Config) ->
+-spec a_program_that_cannot_connect_is_heard([term()]) -> ok.
+a_program_that_cannot_connect_is_heard(Config) ->
+    [A] = beams(Config, 1),
+    ok = test_beam:call(A, library_witness, start, []),
+    Line = "2026-01-31T12:00:01.456Z warning event=target_refused msg=\\\"cookie\\\"",
+    {ok, _} = start_child(A, [{program, script(Config, ["echo \"", Line, "\" >&2; cat >/dev/null"])}, {await_timeout, 0}]),
+    await_logged(A, warning, <<"warning event=target_refused msg=\"cookie\"">>).
+
+%% An event of telemetry comes after the C-node's event has been logged or skipped.
+-spec events_below_the_level_still_carry_telemetry([term()]) -> ok.
+events_below_the_level_still_carry_telemetry(Config) ->
     [A, _] = beams(Config, 2),
     ok = load_telemetry(A),
     {ok, _} = start_child(A, [{log_level, error}]),
@@ -148,14 +167,33 @@ start_and_stop(Beam, Config, Settings) ->
 count(Character, Text) ->
     length([Same || <<Same>> <= Text, Same =:= Character]).
 
+%% Levels and texts or events that come of the steps.
+logged_of(Least, Steps) ->
+    #{level := Primary} = logger:get_primary_config(),
+    ok = logger:set_primary_config(level, debug),
+    ok = logger:add_handler(?MODULE, ?MODULE, #{config => self()}),
+    _ = lists:foldl(fun step/2, rancher_cnode_log:new(Least), Steps),
+    ok = logger:remove_handler(?MODULE),
+    ok = logger:set_primary_config(level, Primary),
+    logged().
+
+step(held, State) ->
+    rancher_cnode_log:write_held(State);
+step(Line, State) when is_binary(Line) ->
+    rancher_cnode_log:line(Line, State);
+step(#{event := _} = Event, State) ->
+    rancher_cnode_log:event(Event, State);
+step(Report, State) ->
+    ok = rancher_cnode_log:write(Report, State),
+    State.
+
 %% logger's handler: the case's own process logs.
 -spec log(logger:log_event(), logger:handler_config()) -> ok.
-log(#{level := Level, meta := #{domain := [rancher_cnode]}}, #{config := Case}) ->
-    Case ! {logged, Level},
+log(#{level := Level, msg := {report, Report}, meta := #{domain := [rancher_cnode]}}, #{config := Case}) ->
+    Case ! {logged, {Level, maps:get(event, Report, maps:get(text, Report, none))}},
     ok;
 log(_Event, _Config) ->
     ok.
 
 logged() ->
-    receive {logged, Level} -> [Level | logged()] after 0 -> [] end.
-
+    receive {logged, What} -> [What | logged()] after 0 -> [] end.

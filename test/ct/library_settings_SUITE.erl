@@ -71,8 +71,8 @@ values_become_flags(_Config) ->
          [{ok, #{args := [_, _, Flag]}} = launch(Form) || Form <- [Given, libcluster2(Given), libcluster3(Given)]]
      end || {Stack, Service, Path} <- Services],
     {ok, #{args := [_, <<"--log-level=debug">>], log_level := debug}} = launch([{log_level, debug}]),
-    %% Lines of level info carry telemetry: the library leaves them out of the log by itself.
-    {ok, #{args := [_, <<"--log-level=info">>], log_level := error}} = launch([{log_level, "error"}]),
+    {ok, #{args := [_, <<"--log-level=error">>], log_level := error}} = launch([{log_level, "error"}]),
+    {ok, #{args := [_, <<"--log-level=info">>, <<"--log-format=json">>]}} = launch([{log_format, json}]),
     ok.
 
 -spec names_and_cookie_are_not_arguments([term()]) -> ok.
@@ -89,7 +89,7 @@ what_the_container_sets_for_others_is_cleared(_Config) ->
     {ok, #{env := Env}} = launch([]),
     [] = [{"RANCHER_CNODE_COOKIE_FILE", false}, {"RANCHER_CNODE_TARGETS", false}, {"RANCHER_CNODE_ONCE", false},
           {"RANCHER_CNODE_CONFIG", false},
-          {"RANCHER_CNODE_WATCH_PID", os:getpid()}, {"RANCHER_CNODE_LOG_FORMAT", "text"}] -- Env,
+          {"RANCHER_CNODE_WATCH_PID", os:getpid()}] -- Env,
     ok.
 
 -spec libclusters_functions_are_called_by_the_library([term()]) -> ok.
@@ -140,8 +140,7 @@ every_bad_setting_is_named(_Config) ->
 %% This node knows them, or the program's end depends on them.
 -spec what_the_node_provides_cannot_be_set([term()]) -> ok.
 what_the_node_provides_cannot_be_set(_Config) ->
-    Names = [ip, cookie, cookie_file, config, targets, log_format, watch_pid, exit_on_eof, once, exit_with_beam, print_config, help,
-             version],
+    Names = [ip, cookie, cookie_file, config, targets, watch_pid, exit_on_eof, once, exit_with_beam, print_config, help, version],
     all_refused([{bad_setting, atom_to_list(Name) ++ " cannot be set", Given}
                  || Name <- Names, Given <- [[{Name, "1"}], #{Name => true}]]).
 

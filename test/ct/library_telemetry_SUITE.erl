@@ -7,6 +7,7 @@
 -export([suite/0, all/0]).
 -export([telemetry_is_executed_where_it_is_loaded/1, a_lost_peer_is_timed_from_its_loss/1,
          a_connection_that_outlives_the_program_is_not_reported_again/1, each_change_of_a_peer_is_one_event/1,
+         each_connection_of_a_peer_that_flaps_is_reported/1,
          a_connection_is_timed_by_the_program/1, a_failure_is_timed_from_when_the_peer_was_listed/1,
          without_telemetry_nothing_is_executed/1]).
 
@@ -18,7 +19,7 @@ suite() ->
 all() ->
     [telemetry_is_executed_where_it_is_loaded, a_lost_peer_is_timed_from_its_loss,
      a_connection_that_outlives_the_program_is_not_reported_again, each_change_of_a_peer_is_one_event,
-     a_connection_is_timed_by_the_program, a_failure_is_timed_from_when_the_peer_was_listed,
+     each_connection_of_a_peer_that_flaps_is_reported, a_connection_is_timed_by_the_program, a_failure_is_timed_from_when_the_peer_was_listed,
      without_telemetry_nothing_is_executed].
 
 -spec telemetry_is_executed_where_it_is_loaded([term()]) -> ok.
@@ -64,7 +65,7 @@ a_connection_that_outlives_the_program_is_not_reported_again(Config) ->
     _ = await_one(A, [connect_node, ok], #{node => Peer}),
     Before = times_complete(A),
     ok = test_command:signal("KILL", cnodes(A)),
-    %% The line after that of the connection: by then it would have been reported.
+    %% The event after that of the connection: by then it would have been reported.
     ok = test_wait:until("the second program has found the cluster complete",
                          fun() -> case times_complete(A) of
                                       Times when Times > Before -> {done, ok};
@@ -77,6 +78,22 @@ a_connection_that_outlives_the_program_is_not_reported_again(Config) ->
     test_wait:equals("the second connection is reported", 2, fun() -> length(reported(A, [connect_node, ok], #{node => Peer})) end,
                      10000).
 
+%% The log leaves out the lines after the fourth connection.
+-spec each_connection_of_a_peer_that_flaps_is_reported([term()]) -> ok.
+each_connection_of_a_peer_that_flaps_is_reported(Config) ->
+    [A, B] = beams(Config, 2),
+    ok = load_telemetry(A),
+    {ok, _} = start_child(A, [{await_timeout, infinity}]),
+    Peer = test_beam:name(B),
+    _ = await_one(A, [connect_node, ok], #{node => Peer}),
+    [begin
+         ok = test_beam:drop_connection(A, Peer),
+         test_wait:equals("it is reported again", Connections,
+                          fun() -> length(reported(A, [connect_node, ok], #{node => Peer})) end, 20000)
+     end || Connections <- lists:seq(2, 7)],
+    true = length([Line || {log, _, <<"rancher_cnode peer_connected", _/binary>> = Line} <- noted(A)]) < 7,
+    ok.
+
 -spec each_change_of_a_peer_is_one_event([term()]) -> ok.
 each_change_of_a_peer_is_one_event(Config) ->
     [A, B] = beams(Config, 2),
@@ -84,21 +101,21 @@ each_change_of_a_peer_is_one_event(Config) ->
     Peer = test_beam:name(B),
     true = test_beam:call(A, net_kernel, connect_node, [Peer]),
     Gone = list_to_atom("myapp@" ++ test_host:vanishing_address()),
-    Table = [{Peer, [], ["peer_listed"], []},
-             {Peer, [], ["peer_listed", "peer_connected"], [{connect_node, ok}]},
-             {Peer, [], ["peer_connected", "peer_listed", "peer_connected"], [{connect_node, ok}]},
-             {Peer, [Peer], ["peer_connected"], []},
-             {Peer, [], ["peer_connected", "peer_lost", "peer_connected"], [{connect_node, ok}, {connect_node, ok}]},
-             {Peer, [], ["peer_connected", node_down, "peer_connected"], [{connect_node, ok}, {connect_node, ok}]},
-             {Peer, [], ["peer_unreachable"], [{connect_node, error}]},
-             {Peer, [Peer], ["peer_departed", node_down], [{disconnect_node, ok}]},
-             {Peer, [Peer], ["peer_departed", node_down, node_down], [{disconnect_node, ok}]},
-             {Peer, [Peer], ["peer_departed", "peer_listed", node_down], []},
-             {Peer, [Peer], ["peer_departed", "peer_listed", "peer_connected"], []},
-             {Peer, [Peer], ["peer_departed", "peer_lost", node_down], [{disconnect_node, ok}]},
-             {Peer, [Peer], ["peer_departed", "departed_peer_connected"], [{disconnect_node, error}]},
-             {Gone, [Gone], ["peer_departed", node_down], []},
-             {Peer, [], [node_down, "peer_lost", "an_event_of_the_future"], []}],
+    Table = [{Peer, [], [peer_listed], []},
+             {Peer, [], [peer_listed, peer_connected], [{connect_node, ok}]},
+             {Peer, [], [peer_connected, peer_listed, peer_connected], [{connect_node, ok}]},
+             {Peer, [Peer], [peer_connected], []},
+             {Peer, [], [peer_connected, peer_lost, peer_connected], [{connect_node, ok}, {connect_node, ok}]},
+             {Peer, [], [peer_connected, node_down, peer_connected], [{connect_node, ok}, {connect_node, ok}]},
+             {Peer, [], [peer_unreachable], [{connect_node, error}]},
+             {Peer, [Peer], [peer_departed, node_down], [{disconnect_node, ok}]},
+             {Peer, [Peer], [peer_departed, node_down, node_down], [{disconnect_node, ok}]},
+             {Peer, [Peer], [peer_departed, peer_listed, node_down], []},
+             {Peer, [Peer], [peer_departed, peer_listed, peer_connected], []},
+             {Peer, [Peer], [peer_departed, peer_lost, node_down], [{disconnect_node, ok}]},
+             {Peer, [Peer], [peer_departed, departed_peer_connected], [{disconnect_node, error}]},
+             {Gone, [Gone], [peer_departed, node_down], []},
+             {Peer, [], [node_down, peer_lost, an_event_of_the_future], []}],
     Wrong = [{Row, Saw} || {Node, Connected, Steps, Expected} = Row <- Table,
                            Saw <- [[Event || {Event, _, _} <- executed(A, Node, Connected, Steps)]], Saw =/= Expected],
     [] = Wrong,
@@ -109,17 +126,17 @@ a_connection_is_timed_by_the_program(Config) ->
     [A] = beams(Config, 1),
     ok = load_telemetry(A),
     Native = test_beam:call(A, erlang, convert_time_unit, [12, millisecond, native]),
-    [{{connect_node, ok}, Native, _}] = executed(A, a@b, [], [{"peer_connected", #{<<"took_ms">> => <<"12">>}}]),
-    [{{connect_node, ok}, 0, _}] = executed(A, a@b, [], ["peer_connected"]),
+    [{{connect_node, ok}, Native, _}] = executed(A, a@b, [], [{peer_connected, #{took_ms => 12}}]),
+    [{{connect_node, ok}, 0, _}] = executed(A, a@b, [], [peer_connected]),
     ok.
 
 -spec a_failure_is_timed_from_when_the_peer_was_listed([term()]) -> ok.
 a_failure_is_timed_from_when_the_peer_was_listed(Config) ->
     [A] = beams(Config, 1),
     ok = load_telemetry(A),
-    [{{connect_node, error}, Duration, Reason}] = executed(A, a@b, [], ["peer_listed", "peer_unreachable"]),
+    [{{connect_node, error}, Duration, Reason}] = executed(A, a@b, [], [peer_listed, peer_unreachable]),
     true = Duration > 0,
-    [{{connect_node, error}, 0, Reason}] = executed(A, a@b, [], ["peer_unreachable"]),
+    [{{connect_node, error}, 0, Reason}] = executed(A, a@b, [], [peer_unreachable]),
     #{reason := unreachable, node := a@b, topology := rancher} = Reason,
     ok.
 
@@ -128,7 +145,7 @@ without_telemetry_nothing_is_executed(Config) ->
     [A, _] = beams(Config, 2),
     ok = test_beam:call(A, library_witness, start, []),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
-    %% The line after that of the connection: by then an event would have been executed.
+    %% The event after that of the connection: by then one of telemetry would have been executed.
     ok = test_wait:until("the cluster is complete",
                          fun() -> case times_complete(A) of 0 -> {wait, noted(A)}; _ -> {done, ok} end end, 10000),
     [] = [Event || {telemetry, Event, _, _} <- noted(A)],
@@ -148,8 +165,8 @@ executed(Beam, Node, Connected, Steps) ->
 step(Beam, Node, node_down, State) ->
     test_beam:call(Beam, rancher_cnode_telemetry, node_down, [Node, State]);
 step(Beam, Node, {Event, Fields}, State) ->
-    Entry = #{event => list_to_binary(Event), fields => Fields#{<<"peer">> => atom_to_binary(Node)}},
-    test_beam:call(Beam, rancher_cnode_telemetry, observe, [Entry, State]);
+    Typed = #{event => Event, fields => Fields#{peer => atom_to_binary(Node)}},
+    test_beam:call(Beam, rancher_cnode_telemetry, observe, [Typed, State]);
 step(Beam, Node, Event, State) ->
     step(Beam, Node, {Event, #{}}, State).
 

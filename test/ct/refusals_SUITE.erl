@@ -50,7 +50,7 @@ distribution_over_tls_causes_few_lines(Config) ->
     File = filename:join(proplists:get_value(priv_dir, Config), "tls.pem"),
     ok = certificate(File),
     Args = ["-proto_dist", "inet_tls", "-ssl_dist_opt", "server_certfile", File, "server_keyfile", File],
-    few_lines("TLS", test_beam:start(host(Config), #{args => Args}), Config).
+    few_lines("TLS", test_beam:start(host(Config), #{args => Args}), Config, #{args => ["--proto-dist", "inet_tcp"]}).
 
 -spec a_name_that_is_not_allowed_causes_few_lines([term()]) -> ok.
 a_name_that_is_not_allowed_causes_few_lines(Config) ->
@@ -92,8 +92,11 @@ a_cookie_file_that_changes_is_tried_at_once(Config) ->
 %% -- helpers
 
 few_lines(Kind, Beam, Config) ->
+    few_lines(Kind, Beam, Config, #{}).
+
+few_lines(Kind, Beam, Config, Options) ->
     ok = test_beam:call(Beam, report_log, start, []),
-    _ = refused(Config),
+    _ = refused(Config, Options),
     few(Kind, fun() -> test_beam:call(Beam, report_log, lines, []) end).
 
 few(Kind, Lines) ->

@@ -1,7 +1,7 @@
 %% Builds the example release as in its README, by `mix release` without any package from outside, once a run.
 -module(release_build).
 
--export([release/0, relx_release/0, copy/3, mix_library/0, mix/2, programs/0, library/0, root/0]).
+-export([release/0, relx_release/0, copy/3, mix_library/0, mix/2, rebar3/2, write/2, programs/0, library/0, root/0]).
 
 -define(BUILD_MS, 300000).
 
@@ -46,6 +46,11 @@ mix_library() ->
 -spec mix(file:filename(), [string()]) -> ok.
 mix(Folder, Args) ->
     tool("mix", Folder, Args).
+
+%% Runs rebar3 in the folder.
+-spec rebar3(file:filename(), [string()]) -> ok.
+rebar3(Folder, Args) ->
+    tool("rebar3", Folder, Args).
 
 %% A folder for PATH, with the program and the script of older images.
 -spec programs() -> file:filename().
@@ -116,12 +121,15 @@ repository() ->
     end,
     "file://" ++ Repository.
 
+%% Makes the files, with the folders that they need.
+-spec write(file:filename(), [{file:filename(), iodata()}]) -> ok.
 write(Folder, Files) ->
-    [begin
-         Path = filename:join(Folder, Name),
-         ok = filelib:ensure_dir(Path),
-         ok = file:write_file(Path, Text)
-     end || {Name, Text} <- Files].
+    _ = [begin
+             Path = filename:join(Folder, Name),
+             ok = filelib:ensure_dir(Path),
+             ok = file:write_file(Path, Text)
+         end || {Name, Text} <- Files],
+    ok.
 
 tool(Name, Folder, Args) ->
     Env = [{"MIX_ENV", "prod"}, {"MIX_REBAR3", os:find_executable("rebar3")}, {"LANG", "C.UTF-8"}],

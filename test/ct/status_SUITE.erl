@@ -2,6 +2,7 @@
 -module(status_SUITE).
 
 -import(fresh_service, [metadata/1]).
+-import(test_program, [run/2, contains/2, lines/1, await/3, await/4]).
 
 -export([suite/0, all/0]).
 -export([a_whole_cluster_is_reported_without_any_setting/1, every_format_is_read_by_its_reader/1, a_missing_peer_is_named/1,
@@ -19,7 +20,7 @@ all() ->
 -spec a_whole_cluster_is_reported_without_any_setting([term()]) -> ok.
 a_whole_cluster_is_reported_without_any_setting(Config) ->
     #{hosts := [One | _], beams := [_, Two]} = test_cluster:form(metadata(Config), 2),
-    Table = await_status(One, 0, ["status"]),
+    Table = await(One, 0, ["status"]),
     [First | _] = binary:split(Table, <<"\n">>),
     contains(First, [<<"rancher_cnode ">>, <<"up ">>, <<"WHOLE, 1 of 1 dialable peers connected">>]),
     contains(Table, [beam_name(One), atom_to_binary(test_beam:name(Two)), <<"connected">>]),
@@ -32,7 +33,7 @@ a_whole_cluster_is_reported_without_any_setting(Config) ->
 -spec every_format_is_read_by_its_reader([term()]) -> ok.
 every_format_is_read_by_its_reader(Config) ->
     #{hosts := [One | _]} = test_cluster:form(metadata(Config), 2),
-    _ = await_status(One, 0, ["status"]),
+    _ = await(One, 0, ["status"]),
     File = fun(Format) ->
                    {0, Text} = run(One, ["status", "--format", Format]),
                    Path = filename:join(proplists:get_value(priv_dir, Config), "status." ++ Format),
@@ -52,7 +53,7 @@ a_missing_peer_is_named(Config) ->
     [One | _] = Hosts,
     Absent = test_host:fresh_address(),
     ok = test_cluster:list(metadata(Config), Hosts ++ [Absent]),
-    Table = await_status(One, 3, ["status"]),
+    Table = await(One, 3, ["status"]),
     contains(Table, [<<"INCOMPLETE, 1 of 2 dialable peers connected">>, list_to_binary("myapp@" ++ Absent)]),
     {1, Failed} = run(One, ["check"]),
     contains(Failed, [<<"failed: INCOMPLETE">>, list_to_binary("missing myapp@" ++ Absent)]),
@@ -65,7 +66,7 @@ a_missing_peer_is_named(Config) ->
 a_beam_that_has_stopped_is_reported(Config) ->
     #{hosts := [One | _], beams := [Beam | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_beam:stop(Beam),
-    Table = await_status(One, 4, ["status"], [{"RANCHER_CNODE_COOKIE", "monster"}]),
+    Table = await(One, 4, ["status"], [{"RANCHER_CNODE_COOKIE", "monster"}]),
     contains(Table, [<<"NOT DRIVING">>, <<"BEAM ", (beam_name(One))/binary, " is awaited">>]),
     {1, <<"failed: NOT DRIVING", _/binary>>} =
         test_host:run(One, test_cnode:program(), ["check", "--min", "0"], [{"RANCHER_CNODE_COOKIE", "monster"}]),
@@ -85,28 +86,5 @@ without_a_c_node_one_line_says_why(Config) ->
 
 %% -- helpers
 
-await_status(Host, Expected, Args) ->
-    await_status(Host, Expected, Args, []).
-
-await_status(Host, Expected, Args, Env) ->
-    test_wait:until("the exit status of the command",
-                    fun() ->
-                            case test_host:run(Host, test_cnode:program(), Args, Env) of
-                                {Expected, Output} -> {done, Output};
-                                Other -> {wait, Other}
-                            end
-                    end,
-                    20000).
-
-run(Host, Args) ->
-    test_host:run(Host, test_cnode:program(), Args).
-
 beam_name(Host) ->
     atom_to_binary(test_host:node_name("myapp", Host)).
-
-lines(Output) ->
-    binary:split(Output, <<"\n">>, [global, trim_all]).
-
-contains(Text, Parts) ->
-    [{_, _} = binary:match(Text, Part) || Part <- Parts],
-    ok.

@@ -91,6 +91,33 @@ class Tree(unittest.TestCase):
         self.git('clone', '-q', '--depth', '1', f'file://{self.source}', clone)
         self.assertEqual(self.version(clone), f'0.1.0-g{commit}')
 
+    def archived(self):
+        (self.source / 'cmake').mkdir(exist_ok=True)
+        for name in ['.gitattributes', 'cmake/archived_version.txt']:
+            (self.source / name).write_text((ROOT / name).read_text())
+        commit = self.commit()
+        unpacked = self.folder / 'unpacked'
+        unpacked.mkdir()
+        archive = self.folder / 'archive.tar'
+        self.git('archive', '-o', archive, 'HEAD')
+        subprocess.run(['tar', '-xf', archive, '-C', unpacked], check=True)
+        return unpacked, commit
+
+    def test_an_archive_has_the_version_and_the_commit_without_git(self):
+        self.commit()
+        self.git('tag', 'v0.2.0')
+        unpacked, commit = self.archived()
+        self.assertEqual(self.version(unpacked), f'0.2.0-1-g{commit}')
+
+    def test_an_archive_without_a_tag_has_the_version_of_the_project_and_the_commit(self):
+        unpacked, commit = self.archived()
+        self.assertEqual(self.version(unpacked), f'0.1.0-g{commit}')
+
+    def test_a_copy_of_the_files_has_the_version_of_the_project(self):
+        (self.source / 'cmake').mkdir()
+        (self.source / 'cmake/archived_version.txt').write_text((ROOT / 'cmake/archived_version.txt').read_text())
+        self.assertEqual(self.version(), '0.1.0')
+
     def test_a_worktree_has_its_own_commit(self):
         self.commit()
         self.git('worktree', 'add', '-q', self.folder / 'other')

@@ -21,8 +21,8 @@ std::optional<Ipv4Address> only_address() {
   return addresses->size() == 1 ? std::optional(addresses->front()) : std::nullopt;
 }
 
-/// With a name that is a valid NodeName, on an address of ours: where processes of other containers are seen, theirs have
-/// others.
+/// With a name that is a valid NodeName, on an address of ours: where processes of other containers are seen,
+/// theirs have others.
 std::optional<host::Beam> running_beam(const Config& config) {
   const auto beams = host::ProcessTable().beams();
   const auto addresses =
@@ -57,6 +57,25 @@ Expected<Cookie> container_cookie(const Config& config) {
              : cookie;
 }
 
+std::optional<TlsSettings> container_tls(Config config) {
+  if (const auto beam = running_beam(config)) {
+    const auto distribution = host::ProcessTable().distribution_of(*beam, config);
+    config.proto_dist = distribution.protocol;
+    config.tls = distribution.tls;
+  }
+  return config.distribution_tls();
+}
+
+std::optional<EpmdlessBeam> epmdless_beam(const Config& config, Ipv4Address own) {
+  const auto beam = running_beam(config);
+  const auto port = beam ? host::dist_port_of(*beam, config) : config.dist_port;
+  if (!port || (!beam && config.node_basename.empty())) {
+    return std::nullopt;
+  }
+  return EpmdlessBeam{beam ? *NodeName::parse(beam->arguments.name) : NodeName::of(config.node_basename, own),
+                      *port};
+}
+
 Expected<Ipv4Address> container_address(const Config& config, Milliseconds timeout, const Log& log) {
   if (config.ip) {
     return *config.ip;
@@ -75,12 +94,17 @@ Expected<Ipv4Address> address_without_metadata(const Config& config) {
     return *config.ip;
   }
   if (const auto node = running_node(config)) {
-    return Ipv4Address::parse(node->host());
+    return node->address();
   }
   const auto only = only_address();
   return only ? Expected<Ipv4Address>(*only)
               : failure(ErrorCode::not_found,
                         "no BEAM runs here, and this container has several addresses or none");
+}
+
+Expected<Ipv4Address> address_of_cnode(const Config& config, Milliseconds timeout, const Log& log) {
+  auto own = address_without_metadata(config);
+  return own ? own : own_address(config, timeout, log);
 }
 
 Variables variables_of(Ipv4Address address, const std::optional<std::string>& alive_name,
@@ -95,7 +119,7 @@ Variables variables_of(Ipv4Address address, const std::optional<std::string>& al
 }
 
 Variables variables_of(const NodeName& node, const config::Environment& environment) {
-  return variables_of(*Ipv4Address::parse(node.host()), std::string(node.alive()), environment);
+  return variables_of(*node.address(), std::string(node.alive()), environment);
 }
 
 }  // namespace rancher_cnode::cli

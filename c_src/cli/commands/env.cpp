@@ -25,7 +25,7 @@ std::optional<std::string> alive_name_of(const Config& config, const config::Env
 
 Expected<std::string> shell_assignments(const Config& config, std::optional<Milliseconds> timeout,
                                         const config::Environment& environment, const Log& log) {
-  // Where no BEAM would take it, the release had better be told now.
+  // Where no BEAM would take it, it is better to refuse it now.
   if (const auto node = environment.get("RELEASE_NODE"); node && node->find('@') != std::string::npos) {
     if (const auto name = NodeName::parse(*node); !name) {
       return tl::unexpected<Error>(name.error().within("$RELEASE_NODE"));

@@ -34,7 +34,7 @@ int prepare(const Invocation& invocation, const config::Environment& environment
     prepared.needs_cnode = false;
     variables = variables_of(*running, environment);
   } else {
-    const auto address = container_address(invocation.config, *invocation.timeout, log);
+    const auto address = container_address(invocation.config, *invocation.options.duration("--timeout"), log);
     if (!address) {
       log.error("address_not_found", address.error().message + "; set CONTAINER_IP");
       return 1;

@@ -16,13 +16,13 @@ namespace {
 class LastReason {
  public:
   void note(const metadata::Observation& observation) {
-    const auto* const unknown = std::get_if<membership::FailedRead>(&observation.read);
+    const std::string failure = observation.failure();
     const std::scoped_lock lock(mutex_);
     if (mismatched_) {
       text_ = "no interface of this container has the returned address, " + mismatched_->to_string();
     } else {
-      text_ = unknown != nullptr
-                  ? unknown->reason
+      text_ = !failure.empty()
+                  ? failure
                   : observation.url + " returns the service, but no address of this container (yet)";
     }
     mismatched_.reset();

@@ -9,8 +9,8 @@
 
 namespace rancher_cnode::cli {
 
-/// Asks until the metadata returns an address that an interface of this container has, at most for `timeout` (0 = no
-/// limit): then ErrorCode::timeout with the last reason in words. Blocks.
+/// Asks until the metadata returns an address that an interface of this container has, at most for `timeout`
+/// (0 = no limit): then ErrorCode::timeout with the last reason in words. Blocks.
 [[nodiscard]] Expected<Ipv4Address> own_address(const Config& config, Milliseconds timeout, const Log& log);
 
 }  // namespace rancher_cnode::cli

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include "rancher_cnode/core/regular_file.hpp"
 
 namespace rancher_cnode::cli {
 namespace fs = std::filesystem;
@@ -13,6 +15,7 @@ namespace {
 
 /// Enough for any start script, and too little for a program.
 constexpr std::size_t longest_script = 65'536;
+constexpr std::size_t longest_data = 4096;
 constexpr std::string_view between_words = " \t\r\n\"'`;&|()<>=";
 
 std::vector<std::string> words_of(std::string_view text) {
@@ -47,10 +50,7 @@ fs::path executable(const std::string& word, const fs::path& working_folder, std
 
 /// "" if it is no script.
 std::string text_of_script(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::string text(longest_script, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
+  std::string text = read_file_start(file, longest_script).value_or("");
   return text.starts_with("#!") ? text : "";
 }
 
@@ -58,7 +58,8 @@ std::string text_of_script(const fs::path& file) {
 std::string version_of(const fs::path& releases, const config::Environment& environment) {
   std::string erts;
   std::string version;
-  std::ifstream(releases / "start_erl.data") >> erts >> version;
+  std::istringstream(read_file_start(releases / "start_erl.data", longest_data).value_or("")) >> erts >>
+      version;
   return environment.get("RELEASE_VSN").value_or(version);
 }
 

@@ -11,7 +11,8 @@
 
 #include "cli/commands/cnode_client.hpp"
 #include "cli/commands/container_names.hpp"
-#include "cli/commands/own_address.hpp"
+#include "cli/commands/failure.hpp"
+#include "cli/commands/timeout.hpp"
 #include "rancher_cnode/config/rules.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 
@@ -20,9 +21,6 @@ namespace {
 
 constexpr int incomplete_status = 3;
 constexpr int not_driving_status = 4;
-
-/// Of a request without time limit.
-constexpr Milliseconds no_limit{86'400'000};
 
 std::optional<std::size_t> columns_of(int descriptor, const config::Environment& environment) {
   constexpr std::uint64_t most = 10'000;
@@ -38,27 +36,13 @@ std::optional<std::size_t> columns_of(int descriptor, const config::Environment&
   return std::nullopt;
 }
 
-std::string rendered(const status::Report& report, StatusFormat format, const status::TableStyle& style) {
-  switch (format) {
-    case StatusFormat::table:
-      return status::as_table(report, style);
-    case StatusFormat::json:
-      return status::as_json(report);
-    case StatusFormat::prometheus:
-      return status::as_prometheus(report);
-    case StatusFormat::erlang:
-      return status::as_erlang(report);
-  }
-  return {};
-}
-
 /// The report, or its error printed.
 std::optional<status::Report> asked(const Config& config, Milliseconds timeout) {
   // One line is the answer; anything that the log could add would be in the way.
   const Log log(LogLevel::error, config.log_format);
   auto report = container_report(config, timeout, log);
   if (!report) {
-    std::cerr << report.error().message << '\n';
+    print_failure(config, report.error().message);
     return std::nullopt;
   }
   return *std::move(report);
@@ -66,21 +50,26 @@ std::optional<status::Report> asked(const Config& config, Milliseconds timeout) 
 
 }  // namespace
 
-Expected<status::Report> container_report(const Config& config, Milliseconds timeout, const Log& log) {
-  const auto began = Clock::now();
-  auto own = address_without_metadata(config);
-  if (!own) {
-    own = own_address(config, timeout, log);
-  }
+std::string rendered(const status::Report& report, std::string_view format, const status::TableStyle& style) {
+  return format == "json"         ? status::as_json(report)
+         : format == "prometheus" ? status::as_prometheus(report)
+         : format == "erlang"     ? status::as_erlang(report)
+                                  : status::as_table(report, style);
+}
+
+Expected<Answer> container_answer(const Config& config, const distribution::TermBytes& request,
+                                  Milliseconds timeout, const Log& log) {
+  const auto deadline = Clock::now() + limit_of(timeout);
+  const auto own = address_of_cnode(config, timeout, log);
   if (!own) {
     return tl::unexpected<Error>(own.error());
   }
   distribution::initialise_handshakes();
-  const auto spent = std::chrono::duration_cast<Milliseconds>(Clock::now() - began);
-  const auto left = timeout.count() == 0 ? no_limit : std::max(timeout - spent, Milliseconds(1));
+  const auto left =
+      std::max(std::chrono::duration_cast<Milliseconds>(deadline - Clock::now()), Milliseconds(1));
   CnodeClient client(config, *own, log);
   std::optional<distribution::CallResult> reply;
-  client.ask(distribution::TermWriter().atom("status").bytes(), left, [&](distribution::CallResult result) {
+  client.ask(request, left, [&](distribution::CallResult result) {
     reply = std::move(result);
     client.loop().stop();
   });
@@ -92,8 +81,20 @@ Expected<status::Report> container_report(const Config& config, Milliseconds tim
     return failure(ErrorCode::timeout,
                    cnode + ": does not answer within " + std::to_string(timeout.count()) + " ms");
   }
-  auto report = reply->and_then([](const auto& term) { return status::Report::read(term); });
-  return report ? std::move(report) : tl::unexpected<Error>(report.error().within(cnode));
+  if (!*reply) {
+    return tl::unexpected<Error>(reply->error().within(cnode));
+  }
+  return Answer{cnode, **std::move(reply)};
+}
+
+Expected<status::Report> container_report(const Config& config, Milliseconds timeout, const Log& log) {
+  const auto answer =
+      container_answer(config, distribution::TermWriter().atom("status").take(), timeout, log);
+  if (!answer) {
+    return tl::unexpected<Error>(answer.error());
+  }
+  auto report = status::Report::read(answer->term);
+  return report ? std::move(report) : tl::unexpected<Error>(report.error().within(answer->cnode));
 }
 
 status::TableStyle table_style(int descriptor, const config::Environment& environment) {
@@ -104,7 +105,7 @@ status::TableStyle table_style(int descriptor, const config::Environment& enviro
   return style;
 }
 
-int print_status(const Config& config, Milliseconds timeout, StatusFormat format,
+int print_status(const Config& config, Milliseconds timeout, std::string_view format,
                  const config::Environment& environment) {
   const auto report = asked(config, timeout);
   if (!report) {

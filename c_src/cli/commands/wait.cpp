@@ -4,10 +4,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "cli/commands/cnode_client.hpp"
-#include "cli/commands/own_address.hpp"
+#include "cli/commands/container_names.hpp"
+#include "cli/commands/status.hpp"
+#include "cli/commands/timeout.hpp"
 #include "rancher_cnode/distribution/term.hpp"
+#include "rancher_cnode/status/verdict.hpp"
 
 namespace rancher_cnode::cli {
 namespace asio = boost::asio;
@@ -26,6 +30,10 @@ constexpr Milliseconds request_limit{60'000};
 /// How long the C-node has to answer the readiness request once the timeout has passed.
 constexpr Milliseconds last_request_limit{1'000};
 
+/// Between two questions for the status, and for each answer.
+constexpr Milliseconds report_interval{250};
+constexpr Milliseconds report_limit{5'000};
+
 constexpr const char* not_done = "the initial sync is not done yet";
 
 /// Asks one C-node until it answers ok. Lives on the stack of wait_for_initial_sync, as does its loop.
@@ -34,13 +42,9 @@ class SyncWaiter {
   SyncWaiter(const Config& config, Ipv4Address own, const Log& log)
       : client_(config, own, log), again_(client_.loop()) {}
 
-  Expected<void> wait_for(Milliseconds timeout) {
+  Expected<void> wait_until(TimePoint deadline) {
     ask();
-    if (timeout.count() > 0) {
-      client_.loop().run_for(timeout);
-    } else {
-      client_.loop().run();
-    }
+    client_.loop().run_until(deadline);
     if (!done_) {
       ask_readiness();
       client_.loop().run_for(last_request_limit);
@@ -113,16 +117,30 @@ class SyncWaiter {
 }  // namespace
 
 Expected<void> wait_for_initial_sync(const Config& config, Milliseconds timeout, const Log& log) {
-  const auto began = Clock::now();
-  const auto own = config.ip ? Expected<Ipv4Address>(*config.ip) : own_address(config, timeout, log);
+  const auto deadline = Clock::now() + limit_of(timeout);
+  const auto own = address_of_cnode(config, timeout, log);
   if (!own) {
     return tl::unexpected<Error>(own.error());
   }
   distribution::initialise_handshakes();
-  // Less the time that the address took; 0 still means no limit.
-  const auto spent = std::chrono::duration_cast<Milliseconds>(Clock::now() - began);
-  const auto left = timeout.count() == 0 ? timeout : std::max(timeout - spent, Milliseconds(1));
-  return SyncWaiter(config, *own, log).wait_for(left);
+  return SyncWaiter(config, *own, log).wait_until(deadline);
+}
+
+Expected<void> wait_for_peers(const Config& config, Milliseconds timeout, const Log& log) {
+  const auto until = Clock::now() + limit_of(timeout);
+  for (;;) {
+    const auto left = std::chrono::duration_cast<Milliseconds>(until - Clock::now());
+    const auto report = container_report(config, std::clamp(left, Milliseconds(1), report_limit), log);
+    if (report && status::verdict_on(*report).kind == status::Verdict::Kind::whole) {
+      return {};
+    }
+    if (until - Clock::now() <= report_interval) {
+      return failure(ErrorCode::timeout, report ? status::in_words(status::verdict_on(*report)) + "; " +
+                                                      status::shortfall(*report)
+                                                : report.error().message);
+    }
+    std::this_thread::sleep_for(report_interval);
+  }
 }
 
 }  // namespace rancher_cnode::cli

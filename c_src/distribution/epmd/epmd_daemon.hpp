@@ -1,7 +1,7 @@
 // Starts an epmd if none runs, and retries until stop_trying(). Used by cnode. On the loop.
 //
-// The program inherits our environment. With ERL_EPMD_ADDRESS epmd listens on those addresses, and always on loopback,
-// where we register.
+// The program inherits our environment. With ERL_EPMD_ADDRESS epmd listens on those addresses, and always on
+// loopback, where we register.
 #pragma once
 
 #include <sys/types.h>
@@ -24,8 +24,8 @@ class EpmdDaemon : public std::enable_shared_from_this<EpmdDaemon> {
   EpmdDaemon(boost::asio::io_context& loop, std::string program, std::uint16_t port, const Log& log,
              Milliseconds retry_delay = Milliseconds(3'000));
 
-  /// Starts an epmd, now and every few seconds, until stop_trying(). If another epmd is started meanwhile, ours ends by
-  /// itself.
+  /// Starts an epmd, now and every few seconds, until stop_trying(). If another epmd is started meanwhile,
+  /// ours ends by itself.
   void ensure_running();
   void stop_trying();
 
@@ -41,8 +41,8 @@ class EpmdDaemon : public std::enable_shared_from_this<EpmdDaemon> {
   const Log& log_;
   Milliseconds retry_delay_;
   boost::asio::steady_timer timer_;
-  /// How often the started program is checked. `epmd -daemon` exits at once and continues in the background; a program
-  /// that stays in the foreground is checked less and less often.
+  /// How often the started program is checked. `epmd -daemon` exits at once and continues in the background;
+  /// a program that stays in the foreground is checked less and less often.
   Backoff checks_{Milliseconds(50), Milliseconds(5'000)};
   pid_t child_ = 0;  ///< not reaped yet; 0 = none
   std::string last_failure_;

@@ -1,6 +1,7 @@
 #include "distribution/epmd/epmd_protocol.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "distribution/big_endian.hpp"
 
@@ -26,7 +27,8 @@ void append16(std::vector<char>& bytes, std::size_t value) { append_big_endian(b
 std::vector<char> framed(const std::vector<char>& body) {
   std::vector<char> request;
   append16(request, body.size());
-  request.insert(request.end(), body.begin(), body.end());
+  // Not by insert(): with a stack protector GCC 12 sees a write past the end there.
+  std::ranges::copy(body, std::back_inserter(request));
   return request;
 }
 

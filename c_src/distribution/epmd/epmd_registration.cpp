@@ -29,6 +29,8 @@ std::string_view to_string(RegistrationState state) {
       return "registered";
     case RegistrationState::lost:
       return "lost";
+    case RegistrationState::not_used:
+      return "not_used";
   }
   return "unknown";
 }

@@ -14,6 +14,7 @@
 
 #include "distribution/handshake/handshake_failure.hpp"
 #include "distribution/handshake/handshake_socket.hpp"
+#include "distribution/tls/tls_session.hpp"
 
 namespace rancher_cnode::distribution {
 namespace {
@@ -52,7 +53,11 @@ static int on_accept(void** /*context*/, void* /*address*/, int* /*length*/, uns
 }
 
 static int on_connect(void* context, void* address, int length, unsigned /*timeout*/) {
-  return socket_of(context).connect(address, static_cast<std::size_t>(length));
+  return guarded([&] {
+    auto& socket = socket_of(context);
+    const int error = socket.connect(address, static_cast<std::size_t>(length));
+    return error == 0 ? socket.secure() : error;
+  });
 }
 
 static int on_read(void* context, char* buffer, ssize_t* length, unsigned /*timeout*/) {
@@ -67,8 +72,8 @@ static int on_write(void* context, const char* buffer, ssize_t* length, unsigned
   return guarded([&] { return socket_of(context).write(buffer, size); });
 }
 
-static int on_header_size(void* /*context*/, int* size) {
-  *size = 2;
+static int on_header_size(void* context, int* size) {
+  *size = static_cast<int>(socket_of(context).length_size());
   return 0;
 }
 
@@ -124,7 +129,24 @@ HandshakeResult hand_over(int ei_fd, HandshakeSocket& socket) {
   const int on = 1;
   ::setsockopt(own.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   ::setsockopt(own.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-  return EstablishedConnection{std::move(own), socket.peer_name()};
+  if (socket.tls()) {
+    socket.tls()->use(own.get());
+  }
+  return EstablishedConnection{std::move(own), socket.peer_name(), socket.tls()};
+}
+
+/// Null without TLS.
+Expected<std::shared_ptr<TlsSession>> tls_session(const Identity& self, Direction direction,
+                                                  const std::string& host) {
+  if (!self.tls) {
+    return nullptr;
+  }
+  const auto options = tls_options(*self.tls);
+  if (!options) {
+    return tl::unexpected<Error>(options.error());
+  }
+  return direction == Direction::outgoing ? TlsSession::client(options->client, host)
+                                          : TlsSession::server(options->server);
 }
 
 /// ei takes 0 for "no limit"; the real limit is the deadline in HandshakeSocket.
@@ -136,6 +158,8 @@ std::string_view to_string(HandshakeStage stage) {
   switch (stage) {
     case HandshakeStage::connect:
       return "connect";
+    case HandshakeStage::tls:
+      return "tls";
     case HandshakeStage::name:
       return "name";
     case HandshakeStage::status:
@@ -160,7 +184,11 @@ void HandshakeStop::request() { ::eventfd_write(event_.get(), 1); }
 
 HandshakeResult connect_handshake(const Identity& self, const NodeName& peer, Ipv4Address address,
                                   std::uint16_t port, TimePoint deadline, const HandshakeStop& stop) {
-  HandshakeSocket socket(Direction::outgoing, FileDescriptor(), deadline, stop.fd());
+  auto tls = tls_session(self, Direction::outgoing, std::string(peer.host()));
+  if (!tls) {
+    return tl::unexpected(HandshakeFailure{HandshakeStage::tls, tls.error()});
+  }
+  HandshakeSocket socket(Direction::outgoing, FileDescriptor(), deadline, stop.fd(), *std::move(tls));
   ei_cnode node{};
   ei_socket_callbacks table = callbacks();
   if (!describe(node, self, socket, table)) {
@@ -182,7 +210,18 @@ HandshakeResult connect_handshake(const Identity& self, const NodeName& peer, Ip
 
 HandshakeResult accept_handshake(const Identity& self, FileDescriptor accepted, TimePoint deadline,
                                  const HandshakeStop& stop) {
-  HandshakeSocket socket(Direction::incoming, std::move(accepted), deadline, stop.fd());
+  if (Clock::now() >= deadline) {
+    // It waited too long for its turn; many that do must not cost the reading of certificates each.
+    return tl::unexpected(no_answer_in_time(self.tls ? HandshakeStage::tls : HandshakeStage::name));
+  }
+  auto tls = tls_session(self, Direction::incoming, "");
+  if (!tls) {
+    return tl::unexpected(HandshakeFailure{HandshakeStage::tls, tls.error()});
+  }
+  HandshakeSocket socket(Direction::incoming, std::move(accepted), deadline, stop.fd(), *std::move(tls));
+  if (socket.secure() != 0) {
+    return tl::unexpected(explain(socket));
+  }
   ei_cnode node{};
   ei_socket_callbacks table = callbacks();
   if (!describe(node, self, socket, table)) {

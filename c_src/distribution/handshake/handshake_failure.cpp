@@ -11,13 +11,14 @@ std::string refusal(HandshakeStage stage, const std::string& status) {
     return "the peer is connecting to us at the same moment";
   }
   if (status == "alive") {
-    return "the peer still has an older connection to this node name";
+    return "the peer still has a connection to this node name: an older one of ours, or another program's";
   }
   if (status == "not_allowed") {
     return "the peer does not allow this node name";
   }
   switch (stage) {
     case HandshakeStage::connect:
+    case HandshakeStage::tls:
       return "the connection was closed";
     case HandshakeStage::name:
       return "the peer closed the connection after our name: it refuses the name or the flags";
@@ -32,8 +33,8 @@ std::string refusal(HandshakeStage stage, const std::string& status) {
   return "the handshake failed";
 }
 
-/// It refuses nothing: it still has an older connection of ours, or our last attempt has just taken the place of this
-/// one (net_kernel ends the process that had accepted this one with `remarked`), or it is ending.
+/// It refuses nothing: it still has an older connection of ours, or our last attempt has just taken the place
+/// of this one (net_kernel ends the process that had accepted this one with `remarked`), or it is ending.
 bool is_busy(HandshakeStage stage, const std::string& status) {
   const bool is_accepted = status.starts_with("ok");
   return status == "nok" || status == "alive" || (is_accepted && stage < HandshakeStage::challenge_ack);
@@ -55,7 +56,10 @@ bool too_old(const HandshakeSocket& socket) {
 std::string system_message(int error) { return std::generic_category().message(error); }
 
 HandshakeFailure no_answer_in_time(HandshakeStage stage) {
-  return {stage, {ErrorCode::timeout, "no answer in time at stage " + std::string(to_string(stage))}};
+  return {stage,
+          {ErrorCode::timeout,
+           "no answer in time at stage " + std::string(to_string(stage)) +
+               (stage == HandshakeStage::tls ? ": the peer does not speak TLS, or hangs" : "")}};
 }
 
 HandshakeFailure explain(const HandshakeSocket& socket) {
@@ -66,6 +70,16 @@ HandshakeFailure explain(const HandshakeSocket& socket) {
   }
   if (error == ETIMEDOUT) {
     return no_answer_in_time(stage);
+  }
+  if (socket.malformed() && !socket.tls_problem().empty()) {
+    return {stage, {ErrorCode::malformed, socket.tls_problem()}};
+  }
+  if (!socket.tls_problem().empty()) {
+    // Also where it came after the TLS handshake, as from a server of TLS 1.3 that refuses a client.
+    return {HandshakeStage::tls, {ErrorCode::refused, socket.tls_problem()}};
+  }
+  if (stage == HandshakeStage::tls && socket.peer_closed()) {
+    return {stage, {ErrorCode::refused, "the peer closed the connection during the TLS handshake"}};
   }
   if (socket.malformed()) {
     return {stage, {ErrorCode::malformed, "the peer does not speak the distribution protocol"}};

@@ -1,5 +1,5 @@
-// Why a handshake failed, in words. The other side gives no reason; it is derived from the stage, the error on
-// the wire, and whose turn it was. Used by handshake.
+// Why a handshake failed, in words. The other side gives no reason; it is derived from the stage, the error
+// on the wire, and whose turn it was. Used by handshake.
 #pragma once
 
 #include <string>

@@ -78,8 +78,8 @@ std::optional<Packet> read_packet(std::span<const char> body, Direction directio
 
 void offer_monitors(std::span<char> packet) {
   constexpr unsigned dist_monitor_name = 0x20;  // DFLAG_DIST_MONITOR_NAME
-  constexpr std::size_t last_byte_of_flags = packet_length_size + 8;
-  if (packet.size() > last_byte_of_flags && packet[packet_length_size] == 'N') {
+  constexpr std::size_t last_byte_of_flags = 8;
+  if (packet.size() > last_byte_of_flags && packet[0] == 'N') {
     char& flags = packet[last_byte_of_flags];
     flags = static_cast<char>(static_cast<unsigned char>(flags) | dist_monitor_name);
   }

@@ -11,6 +11,8 @@ namespace rancher_cnode::distribution {
 
 /// Size of the length field before a packet.
 inline constexpr std::size_t packet_length_size = 2;
+/// The same over TLS.
+inline constexpr std::size_t tls_length_size = 4;
 
 /// Fits flags, challenge and a name of 255 characters in UTF-8; no packet of a handshake is longer.
 inline constexpr std::size_t max_packet = 2048;
@@ -30,13 +32,14 @@ struct Packet {
   std::string text;  ///< the status, or the name; else empty
 };
 
-/// Parses a received packet (without its length; not empty). ei computes the length of a name by subtraction, so a
-/// packet shorter than its fixed part must not reach it. Nothing if the packet is not valid in this direction.
+/// Parses a received packet (without its length; not empty). ei computes the length of a name by subtraction,
+/// so a packet shorter than its fixed part must not reach it. Nothing if the packet is not valid in this
+/// direction.
 [[nodiscard]] std::optional<Packet> read_packet(std::span<const char> body, Direction direction);
 
-/// Sets DFLAG_DIST_MONITOR_NAME in an outgoing name or challenge packet (with its length; other packets stay as they
-/// are). ei does not set it, and a BEAM then sends no monitor at all: a call to an unregistered name would wait for its
-/// timeout instead of failing with noproc.
+/// Sets DFLAG_DIST_MONITOR_NAME in an outgoing name or challenge packet (without its length; other packets
+/// stay as they are). ei does not set it, and a BEAM then sends no monitor at all: a call to an unregistered
+/// name would wait for its timeout instead of failing with noproc.
 void offer_monitors(std::span<char> packet);
 
 }  // namespace rancher_cnode::distribution

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "distribution/handshake/handshake_failure.hpp"
+#include "rancher_cnode/distribution/tls_warnings.hpp"
 
 namespace rancher_cnode::distribution {
 namespace asio = boost::asio;
@@ -48,7 +49,25 @@ HandshakePools::~HandshakePools() {
 }
 
 void HandshakePools::set_cookie(const Cookie& cookie) {
-  self_ = std::make_shared<const Identity>(Identity{self_->name, cookie, self_->creation});
+  self_ = std::make_shared<const Identity>(Identity{self_->name, cookie, self_->creation, self_->tls});
+}
+
+void HandshakePools::set_tls(const std::optional<TlsSettings>& tls) {
+  self_ = std::make_shared<const Identity>(Identity{self_->name, self_->cookie, self_->creation, tls});
+}
+
+void HandshakePools::check_tls(Checked done) {
+  if (!self_->tls) {
+    return;
+  }
+  asio::post(outgoing_, [this, self = self_, done = std::move(done),
+                         alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
+    asio::post(loop_, [warnings = tls_warnings(*self->tls), done = std::move(done), alive]() {
+      if (alive.lock()) {
+        done(warnings);
+      }
+    });
+  });
 }
 
 void HandshakePools::connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done) {
@@ -118,7 +137,7 @@ void HandshakePools::timed_out(const SharedInbound& inbound) {
   forget_if_idle(share);
   boost::system::error_code ignored;
   inbound->socket.close(ignored);
-  inbound->done(tl::unexpected(no_answer_in_time(HandshakeStage::name)));
+  inbound->done(tl::unexpected(no_answer_in_time(self_->tls ? HandshakeStage::tls : HandshakeStage::name)));
 }
 
 void HandshakePools::run_waiting() {

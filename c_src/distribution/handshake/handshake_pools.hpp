@@ -1,9 +1,9 @@
 // The threads on which handshakes block, and the inbound connections that wait for one. Used by connector.
 //
-// An inbound connection that has sent nothing yet is watched by the loop and needs no thread. Once it has sent bytes
-// it gets a thread, and one source address may use only a share of them: a host that stalls its handshakes delays only
-// itself, and sixteen such hosts are needed to delay others, until their deadline. The queue is kept on the loop; the
-// pools only run.
+// An inbound connection that has sent nothing yet is watched by the loop and needs no thread. Once it has
+// sent bytes it gets a thread, and one source address may use only a share of them: a host that stalls its
+// handshakes delays only itself, and sixteen such hosts are needed to delay others, until their deadline. The
+// queue is kept on the loop; the pools only run.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -16,6 +16,8 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "rancher_cnode/core/address.hpp"
 #include "rancher_cnode/core/clock.hpp"
@@ -31,8 +33,8 @@ class HandshakePools {
 
   using Done = std::function<void(HandshakeResult)>;
 
-  /// `limit` is for one handshake. It starts when a thread takes up an outgoing one, which may have waited for others,
-  /// and when an inbound connection was accepted.
+  /// `limit` is for one handshake. It starts when a thread takes up an outgoing one, which may have waited
+  /// for others, and when an inbound connection was accepted.
   HandshakePools(boost::asio::io_context& loop, Identity self, Milliseconds limit, HandshakeThreads threads);
   /// Aborts every handshake and joins the threads. No Done runs after it.
   ~HandshakePools();
@@ -41,11 +43,16 @@ class HandshakePools {
 
   /// Used by handshakes that are requested from now on.
   void set_cookie(const Cookie& cookie);
+  void set_tls(const std::optional<TlsSettings>& tls);
+
+  using Checked = std::function<void(const std::vector<std::string>&)>;
+  /// What tls_warnings finds, which reads files; `done` runs on the loop, unless there is no TLS.
+  void check_tls(Checked done);
 
   /// `done` runs on the loop.
   void connect(const NodeName& peer, Ipv4Address address, std::uint16_t port, Done done);
-  /// False (and the socket is closed) if too many are waiting, from this source or in total, or if the loop cannot
-  /// watch the socket.
+  /// False (and the socket is closed) if too many are waiting, from this source or in total, or if the loop
+  /// cannot watch the socket.
   [[nodiscard]] bool accept(FileDescriptor socket, Ipv4Address source, Done done);
 
  private:

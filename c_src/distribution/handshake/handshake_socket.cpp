@@ -13,12 +13,23 @@
 #include "distribution/big_endian.hpp"
 
 namespace rancher_cnode::distribution {
+namespace {
 
-HandshakeSocket::HandshakeSocket(Direction direction, FileDescriptor socket, TimePoint deadline, int stop_fd)
+/// The first two bytes of a record of TLS: its type, and a version of which only the second part changes (RFC
+/// 8446, 5.1).
+constexpr char tls_alert_record = 0x15;
+constexpr char tls_handshake_record = 0x16;
+constexpr char tls_major = 0x03;
+
+}  // namespace
+
+HandshakeSocket::HandshakeSocket(Direction direction, FileDescriptor socket, TimePoint deadline, int stop_fd,
+                                 std::shared_ptr<TlsSession> tls)
     : direction_(direction),
       socket_(std::move(socket)),
       deadline_(deadline),
       stop_fd_(stop_fd),
+      tls_(std::move(tls)),
       stage_(direction == Direction::incoming ? HandshakeStage::name : HandshakeStage::connect) {}
 
 int HandshakeSocket::fail(int error) {
@@ -49,6 +60,27 @@ int HandshakeSocket::wait(short events) {
   }
 }
 
+/// 0: try again.
+int HandshakeSocket::settle(TlsStatus status) {
+  switch (status) {
+    case TlsStatus::wait_readable:
+      return wait(POLLIN);
+    case TlsStatus::wait_writable:
+      return wait(POLLOUT);
+    case TlsStatus::closed:
+      peer_closed_ = true;
+      return fail(ECONNRESET);
+    case TlsStatus::failed:
+      if (tls_) {
+        tls_problem_ = tls_->problem();
+      }
+      return fail(tls_ ? EPROTO : errno);
+    case TlsStatus::done:
+      break;
+  }
+  return 0;
+}
+
 int HandshakeSocket::open() {
   socket_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   return socket_.valid() ? 0 : fail(errno);
@@ -72,43 +104,110 @@ int HandshakeSocket::connect(const void* address, std::size_t length) {
   return error == 0 ? 0 : fail(error);
 }
 
-int HandshakeSocket::fill(char* buffer, std::size_t length) {
-  std::size_t done = 0;
-  while (done < length) {
-    const ssize_t got = ::recv(fd(), buffer + done, length - done, 0);
-    if (got > 0) {
-      done += static_cast<std::size_t>(got);
-    } else if (got == 0) {
-      peer_closed_ = true;
-      return fail(ECONNRESET);
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (const int error = wait(POLLIN); error != 0) {
-        return error;
-      }
-    } else if (errno != EINTR) {
-      peer_closed_ = errno == ECONNRESET;
-      return fail(errno);
+/// Of an inbound connection: what a node sends first without TLS is the length of its name, below 256.
+int HandshakeSocket::check_first_byte() {
+  while (direction_ == Direction::incoming) {
+    char first = 0;
+    const ssize_t got = ::recv(fd(), &first, sizeof(first), MSG_PEEK);
+    if (got > 0 && first != tls_handshake_record) {
+      tls_problem_ = "the peer does not speak TLS";
+      return fail(EPROTO);
+    }
+    if (got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+      return 0;  // the end and errors are found by the handshake
+    }
+    if (const int error = wait(POLLIN); error != 0) {
+      return error;
+    }
+  }
+  return 0;
+}
+
+int HandshakeSocket::secure() {
+  if (!tls_) {
+    return 0;
+  }
+  stage_ = HandshakeStage::tls;
+  tls_->use(fd());
+  if (const int error = check_first_byte(); error != 0) {
+    return error;
+  }
+  for (auto status = tls_->handshake(); status != TlsStatus::done; status = tls_->handshake()) {
+    if (const int error = settle(status); error != 0) {
+      return error;
+    }
+  }
+  if (direction_ == Direction::incoming) {
+    stage_ = HandshakeStage::name;
+  }
+  return 0;
+}
+
+TlsResult HandshakeSocket::receive_some(std::span<char> buffer) {
+  if (tls_) {
+    return tls_->read(buffer);
+  }
+  const ssize_t got = ::recv(fd(), buffer.data(), buffer.size(), 0);
+  if (got > 0) {
+    return {TlsStatus::done, static_cast<std::size_t>(got)};
+  }
+  if (got == 0) {
+    errno = ECONNRESET;
+    return {TlsStatus::closed};
+  }
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+    return {TlsStatus::wait_readable};
+  }
+  return {errno == ECONNRESET ? TlsStatus::closed : TlsStatus::failed};
+}
+
+TlsResult HandshakeSocket::send_some(std::span<const char> bytes) {
+  if (tls_) {
+    return tls_->write(bytes);
+  }
+  const ssize_t put = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (put >= 0) {
+    return {TlsStatus::done, static_cast<std::size_t>(put)};
+  }
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+    return {TlsStatus::wait_writable};
+  }
+  return {errno == EPIPE || errno == ECONNRESET ? TlsStatus::closed : TlsStatus::failed};
+}
+
+int HandshakeSocket::fill(std::span<char> buffer) {
+  while (!buffer.empty()) {
+    const auto [status, size] = receive_some(buffer);
+    if (status == TlsStatus::done) {
+      buffer = buffer.subspan(size);
+    } else if (const int error = settle(status); error != 0) {
+      return error;
     }
   }
   return 0;
 }
 
 int HandshakeSocket::receive_packet() {
-  packet_.resize(packet_length_size);
+  packet_.resize(length_size());
   handed_out_ = 0;
-  if (const int error = fill(packet_.data(), packet_length_size); error != 0) {
+  if (const int error = fill(packet_); error != 0) {
     return error;
   }
   const std::size_t length = big_endian(packet_);
   if (length == 0 || length > max_packet) {
+    if (!tls_ && (packet_[0] == tls_handshake_record || packet_[0] == tls_alert_record) &&
+        packet_[1] == tls_major) {
+      tls_problem_ = "the peer speaks TLS; this node does not: --proto-dist inet_tls";
+    }
     malformed_ = true;
     return fail(EPROTO);
   }
-  packet_.resize(packet_length_size + length);
-  if (const int error = fill(packet_.data() + packet_length_size, length); error != 0) {
+  packet_.resize(length_size() + length);
+  const auto body = std::span(packet_).subspan(length_size());
+  if (const int error = fill(body); error != 0) {
     return error;
   }
-  auto packet = read_packet(std::span<const char>(packet_).subspan(packet_length_size), direction_);
+  auto packet = read_packet(body, direction_);
   if (!packet) {
     malformed_ = true;
     return fail(EPROTO);
@@ -148,25 +247,35 @@ int HandshakeSocket::read(char* buffer, std::size_t& length) {
   return 0;
 }
 
+/// A server of TLS 1.3 refuses a client after the client's handshake: its alert has arrived, but what we
+/// wrote next failed first.
+void HandshakeSocket::read_alert() {
+  char byte = 0;
+  if (tls_ && tls_->read({&byte, 1}).status == TlsStatus::failed) {
+    tls_problem_ = tls_->problem();
+  }
+}
+
 int HandshakeSocket::write(const char* buffer, std::size_t& length) {
   std::vector<char> packet(buffer, buffer + length);
-  offer_monitors(packet);
-  std::size_t done = 0;
-  while (done < length) {
-    const ssize_t put = ::send(fd(), packet.data() + done, length - done, MSG_NOSIGNAL);
-    if (put >= 0) {
-      done += static_cast<std::size_t>(put);
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (const int error = wait(POLLOUT); error != 0) {
-        return error;
-      }
-    } else if (errno != EINTR) {
-      peer_closed_ = errno == EPIPE || errno == ECONNRESET;
-      return fail(errno);
+  if (length > length_size()) {
+    offer_monitors(std::span(packet).subspan(length_size()));
+  }
+  for (std::span<const char> left = packet; !left.empty();) {
+    const auto [status, size] = send_some(left);
+    if (status == TlsStatus::done) {
+      left = left.subspan(size);
+      continue;
+    }
+    if (status == TlsStatus::closed) {
+      read_alert();
+    }
+    if (const int error = settle(status); error != 0) {
+      return error;
     }
   }
-  if (length > packet_length_size) {
-    switch (buffer[packet_length_size]) {
+  if (length > length_size()) {
+    switch (buffer[length_size()]) {
       case 'n':
       case 'N':
         stage_ = direction_ == Direction::outgoing ? HandshakeStage::name : HandshakeStage::challenge;

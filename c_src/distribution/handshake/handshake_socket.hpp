@@ -4,10 +4,13 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "distribution/handshake/handshake_packet.hpp"
+#include "distribution/tls/tls_session.hpp"
 #include "rancher_cnode/core/address.hpp"
 #include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/distribution/handshake.hpp"
@@ -17,11 +20,15 @@ namespace rancher_cnode::distribution {
 class HandshakeSocket {
  public:
   /// Outgoing: socket is invalid until open(). Incoming: the accepted connection.
-  HandshakeSocket(Direction direction, FileDescriptor socket, TimePoint deadline, int stop_fd);
+  /// With a TLS session, the packets pass through it.
+  HandshakeSocket(Direction direction, FileDescriptor socket, TimePoint deadline, int stop_fd,
+                  std::shared_ptr<TlsSession> tls = nullptr);
 
   // Called by ei's callbacks. Each returns 0 or an errno value.
   int open();
   int connect(const void* address, std::size_t length);
+  /// The TLS handshake; nothing to do without TLS.
+  int secure();
   int read(char* buffer, std::size_t& length);
   int write(const char* buffer, std::size_t& length);
 
@@ -36,11 +43,21 @@ class HandshakeSocket {
   [[nodiscard]] int wire_error() const { return wire_error_; }
   [[nodiscard]] bool peer_closed() const { return peer_closed_; }
   [[nodiscard]] bool malformed() const { return malformed_; }
+  /// What is wrong with TLS, or that only one side speaks it; empty if nothing.
+  [[nodiscard]] const std::string& tls_problem() const { return tls_problem_; }
+  /// Of the length before a packet: an Erlang node keeps {packet, 4} over TLS.
+  [[nodiscard]] std::size_t length_size() const { return tls_ ? tls_length_size : packet_length_size; }
+  [[nodiscard]] const std::shared_ptr<TlsSession>& tls() const { return tls_; }
 
  private:
   int wait(short events);
-  int fill(char* buffer, std::size_t length);
+  int settle(TlsStatus status);
+  [[nodiscard]] int check_first_byte();
+  [[nodiscard]] TlsResult receive_some(std::span<char> buffer);
+  [[nodiscard]] TlsResult send_some(std::span<const char> bytes);
+  int fill(std::span<char> buffer);
   int receive_packet();
+  void read_alert();
   void note(Packet packet);
   int fail(int error);
 
@@ -48,6 +65,7 @@ class HandshakeSocket {
   FileDescriptor socket_;
   TimePoint deadline_;
   int stop_fd_;
+  std::shared_ptr<TlsSession> tls_;
   HandshakeStage stage_ = HandshakeStage::connect;
   std::vector<char> packet_;  ///< one whole packet with its length, being handed to ei
   std::size_t handed_out_ = 0;
@@ -56,6 +74,7 @@ class HandshakeSocket {
   int wire_error_ = 0;
   bool peer_closed_ = false;
   bool malformed_ = false;
+  std::string tls_problem_;
 };
 
 }  // namespace rancher_cnode::distribution

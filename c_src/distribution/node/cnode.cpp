@@ -35,23 +35,30 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
         settings_(std::move(settings)),
         handlers_(std::move(handlers)),
         self_{settings_.name.str(), caller_pid_id, 0, random_creation()},
-        epmd_daemon_(std::make_shared<EpmdDaemon>(loop, settings_.epmd_program, settings_.epmd_port, log)),
+        epmd_daemon_(
+            std::make_shared<EpmdDaemon>(loop, settings_.epmd_program, settings_.ports.epmd_port, log)),
         connector_(std::make_shared<Connector>(
             loop, settings_, self_.creation, counters_, log,
-            Connector::Node{[this](const NodeName& peer) { return connected(peer); },
-                            [this]() { return accepted_connections(); },
-                            [this](const NodeName& peer, FileDescriptor socket, ConnectionOrigin origin) {
-                              install(peer, std::move(socket), origin);
-                            }})) {}
+            Connector::Node{
+                [this](const NodeName& peer) { return connected(peer); },
+                [this]() { return accepted_connections(); },
+                [this](const NodeName& peer, EstablishedConnection established, ConnectionOrigin origin) {
+                  install(peer, std::move(established), origin);
+                }})) {}
 
   Expected<void> start() {
+    if (settings_.ports.dist_port) {
+      add_net_kernel();
+      return {};
+    }
     if (auto listening = connector_->start(); !listening) {
       return listening;
     }
     add_net_kernel();
     registration_ = std::make_unique<EpmdRegistration>(
         loop_,
-        EpmdRegistration::Settings{std::string(settings_.name.alive()), listen_port(), settings_.epmd_port},
+        EpmdRegistration::Settings{std::string(settings_.name.alive()), listen_port(),
+                                   settings_.ports.epmd_port},
         [this](RegistrationState state, const std::string& reason) { registration_changed(state, reason); });
     registration_->start();
     return {};
@@ -74,6 +81,9 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] std::size_t connection_count() const { return nodes_.size(); }
   [[nodiscard]] bool connected(const NodeName& peer) const { return nodes_.contains(peer); }
   [[nodiscard]] RegistrationState registration() const {
+    if (settings_.ports.dist_port) {
+      return RegistrationState::not_used;
+    }
     return registration_ ? registration_->state() : RegistrationState::unavailable;
   }
   [[nodiscard]] std::uint16_t listen_port() const { return connector_->port(); }
@@ -88,6 +98,8 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
 
   void look_up(const NodeName& peer, OnPort done) { connector_->look_up(peer, std::move(done)); }
   void set_cookie(const Cookie& cookie) { connector_->set_cookie(cookie); }
+  void set_tls(const std::optional<TlsSettings>& tls) { connector_->set_tls(tls); }
+  void check_tls(HandshakePools::Checked done) { connector_->check_tls(std::move(done)); }
 
   void disconnect(const NodeName& peer) {
     if (const auto found = nodes_.find(peer); found != nodes_.end()) {
@@ -114,21 +126,26 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void reply(const GenCall& call, std::span<const char> reply) {
-    const auto node = NodeName::parse(call.from.node);
-    if (!node) {
+    const auto connection = connection_to(call.from);
+    if (!connection) {
       return;
     }
-    const auto found = nodes_.find(*node);
-    if (found == nodes_.end()) {
-      return;
-    }
-    auto& connection = *found->second.connection;
     auto frame = encode_send(call.from, gen_reply(call, reply));
-    if (frame.size() > connection.room()) {
+    if (frame.size() > connection->room()) {
       const auto too_large = TermWriter().tuple(2).atom("error").atom("too_large").take();
       frame = encode_send(call.from, gen_reply(call, too_large));
     }
-    connection.send(std::move(frame));
+    connection->send(std::move(frame));
+  }
+
+  bool offer(const Pid& to, std::span<const char> message, std::size_t max_unsent_bytes) {
+    const auto connection = connection_to(to);
+    auto frame = encode_send(to, message);
+    if (!connection || connection->unsent() + frame.size() > max_unsent_bytes) {
+      return false;
+    }
+    connection->send(std::move(frame));
+    return true;
   }
 
   void reply_error(const GenCall& call, std::string_view reason) {
@@ -141,6 +158,13 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] const Pid& pid() const { return self_; }
 
  private:
+  /// Null if there is none to its node.
+  [[nodiscard]] std::shared_ptr<Connection> connection_to(const Pid& process) const {
+    const auto node = NodeName::parse(process.node);
+    const auto found = node ? nodes_.find(*node) : nodes_.end();
+    return found == nodes_.end() ? nullptr : found->second.connection;
+  }
+
   /// The calls over the connection to peer; without a connection, null, and `done` gets the error later.
   RemoteCalls* calls_to(const NodeName& peer, const OnCallResult& done) {
     if (const auto found = nodes_.find(peer); found != nodes_.end()) {
@@ -190,13 +214,14 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
 
   /// A new connection replaces an older one to the same name: the other side has restarted or given up the
   /// old one.
-  void install(const NodeName& peer, FileDescriptor socket, ConnectionOrigin origin) {
+  void install(const NodeName& peer, EstablishedConnection established, ConnectionOrigin origin) {
     ConnectedNode node;
     node.origin = origin;
     node.connection = std::make_shared<Connection>(
-        loop_, std::move(socket), settings_.timing,
+        loop_, std::move(established.socket), settings_.timing,
         Connection::Handlers{[this, peer](const Message& message) { take(peer, message); },
-                             [this, peer](const Error& why) { lost(peer, why); }});
+                             [this, peer](const Error& why) { lost(peer, why); }},
+        std::move(established.tls));
     node.calls = std::make_unique<RemoteCalls>(
         loop_, self_, ++last_connection_number_,
         [connection = node.connection](std::vector<char> frame) { connection->send(std::move(frame)); });
@@ -275,6 +300,10 @@ bool CNode::connected(const NodeName& peer) const { return impl_->connected(peer
 void CNode::connect(const NodeName& peer, OnConnected done) { impl_->connect(peer, std::move(done)); }
 void CNode::look_up(const NodeName& peer, OnPort done) { impl_->look_up(peer, std::move(done)); }
 void CNode::set_cookie(const Cookie& cookie) { impl_->set_cookie(cookie); }
+void CNode::set_tls(const std::optional<TlsSettings>& tls) { impl_->set_tls(tls); }
+void CNode::check_tls(std::function<void(const std::vector<std::string>&)> done) {
+  impl_->check_tls(std::move(done));
+}
 void CNode::disconnect(const NodeName& peer) { impl_->disconnect(peer); }
 void CNode::call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
                  Milliseconds timeout, OnCallResult done) {
@@ -289,6 +318,9 @@ void CNode::add_process(std::string name, LocalProcesses::Behaviour behaviour) {
 }
 void CNode::reply(const GenCall& call, std::span<const char> reply) { impl_->reply(call, reply); }
 void CNode::reply_error(const GenCall& call, std::string_view reason) { impl_->reply_error(call, reason); }
+bool CNode::offer(const Pid& to, std::span<const char> message, std::size_t max_unsent_bytes) {
+  return impl_->offer(to, message, max_unsent_bytes);
+}
 void CNode::drop_message() { impl_->drop_message(); }
 const Pid& CNode::pid() const { return impl_->pid(); }
 

@@ -1,4 +1,5 @@
-// One connected node: its connection and the state that belongs to it. Used by cnode, dispatcher and connector.
+// One connected node: its connection and the state that belongs to it. Used by cnode, dispatcher and
+// connector.
 #pragma once
 
 #include <memory>

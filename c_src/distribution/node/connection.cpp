@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "distribution/tls/tls_session.hpp"
+
 namespace rancher_cnode::distribution {
 namespace asio = boost::asio;
 using boost::system::error_code;
@@ -33,9 +35,11 @@ Error why_lost(const error_code& error) {
 
 }  // namespace
 
-Connection::Connection(asio::io_context& loop, FileDescriptor socket, Timing timing, Handlers handlers)
+Connection::Connection(asio::io_context& loop, FileDescriptor socket, Timing timing, Handlers handlers,
+                       std::shared_ptr<TlsSession> tls)
     : loop_(loop),
       socket_(loop),
+      tls_(std::move(tls)),
       check_(loop),
       timing_(timing),
       handlers_(std::move(handlers)),
@@ -58,6 +62,10 @@ void Connection::start() {
 }
 
 void Connection::read_more() {
+  if (tls_) {
+    read_more_over_tls();
+    return;
+  }
   const auto room = reader_.prepare(read_size);
   socket_.async_read_some(asio::buffer(room.data(), room.size()),
                           [self = shared_from_this()](const error_code& error, std::size_t size) {
@@ -68,10 +76,49 @@ void Connection::read_more() {
                               self->close(why_lost(error));
                               return;
                             }
-                            self->silent_ = Milliseconds(0);
-                            self->reader_.commit(size);
-                            self->take_frames();
+                            self->received(size);
                           });
+}
+
+/// Whatever TLS has already decrypted is taken first: the socket does not become readable for it.
+void Connection::read_more_over_tls() {
+  const auto [status, size] = tls_->read(reader_.prepare(read_size));
+  if (status != TlsStatus::done) {
+    wait_for(status, &Connection::read_more_over_tls);
+    return;
+  }
+  // Posted, as between any two reads: a peer that sends without end must not keep the loop.
+  asio::post(loop_, [self = shared_from_this(), size]() {
+    if (self->open_) {
+      self->received(size);
+    }
+  });
+}
+
+void Connection::wait_for(TlsStatus status, void (Connection::*again)()) {
+  if (status == TlsStatus::closed || status == TlsStatus::failed) {
+    close(status == TlsStatus::closed ? why_lost(asio::error::eof)
+                                      : Error{ErrorCode::unavailable, "connection lost: " + tls_->problem()});
+    return;
+  }
+  const auto what =
+      status == TlsStatus::wait_writable ? asio::socket_base::wait_write : asio::socket_base::wait_read;
+  socket_.async_wait(what, [self = shared_from_this(), again](const error_code& error) {
+    if (!self->open_) {
+      return;
+    }
+    if (error) {
+      self->close(why_lost(error));
+      return;
+    }
+    ((*self).*again)();
+  });
+}
+
+void Connection::received(std::size_t size) {
+  silent_ = Milliseconds(0);
+  reader_.commit(size);
+  take_frames();
 }
 
 /// Handles all whole frames, some at a time, then reads on.
@@ -129,6 +176,10 @@ void Connection::send(std::vector<char> frame) {
 
 void Connection::write_next() {
   unread_ = Milliseconds(0);
+  if (tls_) {
+    write_next_over_tls();
+    return;
+  }
   asio::async_write(socket_, asio::buffer(unsent_.front()),
                     [self = shared_from_this()](const error_code& error, std::size_t /*size*/) {
                       if (!self->open_) {
@@ -138,13 +189,36 @@ void Connection::write_next() {
                         self->close(why_lost(error));
                         return;
                       }
-                      self->last_sent_ = Clock::now();
-                      self->unsent_bytes_ -= self->unsent_.front().size();
-                      self->unsent_.pop_front();
-                      if (!self->unsent_.empty()) {
-                        self->write_next();
-                      }
+                      self->sent_first();
                     });
+}
+
+/// A part that TLS has taken is no longer ours to send.
+void Connection::write_next_over_tls() {
+  while (first_sent_ < unsent_.front().size()) {
+    const auto [status, size] = tls_->write(std::span<const char>(unsent_.front()).subspan(first_sent_));
+    if (status != TlsStatus::done) {
+      wait_for(status, &Connection::write_next_over_tls);
+      return;
+    }
+    first_sent_ += size;
+  }
+  // Posted: send() must not call itself for each frame of a long queue, nor handlers from inside.
+  asio::post(loop_, [self = shared_from_this()]() {
+    if (self->open_) {
+      self->first_sent_ = 0;
+      self->sent_first();
+    }
+  });
+}
+
+void Connection::sent_first() {
+  last_sent_ = Clock::now();
+  unsent_bytes_ -= unsent_.front().size();
+  unsent_.pop_front();
+  if (!unsent_.empty()) {
+    write_next();
+  }
 }
 
 void Connection::check_later() {
@@ -176,6 +250,9 @@ void Connection::finish(const Error& why) {
   }
   open_ = false;
   check_.cancel();
+  if (tls_) {
+    tls_->announce_end();
+  }
   error_code ignored;
   socket_.close(ignored);
   if (handlers_.closed) {
@@ -192,7 +269,15 @@ void Connection::close(const Error& why) { finish(why); }
 
 void Connection::close_silently(std::span<const char> last_frames) {
   // A frame being sent may be half written; nothing may follow it then.
-  if (open_ && unsent_.empty()) {
+  if (open_ && unsent_.empty() && tls_) {
+    while (!last_frames.empty()) {
+      const auto [status, size] = tls_->write(last_frames);
+      if (status != TlsStatus::done) {
+        break;
+      }
+      last_frames = last_frames.subspan(size);
+    }
+  } else if (open_ && unsent_.empty()) {
     error_code error;
     socket_.non_blocking(true, error);
     while (!error && !last_frames.empty()) {

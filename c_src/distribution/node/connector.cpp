@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 #include <utility>
 
+#include "distribution/tls/tls_session.hpp"
 #include "rancher_cnode/core/printable.hpp"
 #include "rancher_cnode/distribution/epmd.hpp"
 
@@ -14,13 +15,13 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// The source in the log when accept itself failed.
-const std::string no_source;
-
 /// The other side has closed the connection, and nothing is left to read.
-bool has_ended(const FileDescriptor& socket) {
+bool has_ended(const EstablishedConnection& established) {
+  if (established.tls) {
+    return established.tls->has_ended();
+  }
   char byte = 0;
-  return ::recv(socket.get(), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0;
+  return ::recv(established.socket.get(), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 }  // namespace
@@ -31,25 +32,27 @@ Connector::Connector(asio::io_context& loop, const CNode::Settings& settings, st
       settings_(settings),
       counters_(counters),
       node_(std::move(node)),
-      inbound_log_(log),
+      log_(log),
       listener_(std::make_shared<Listener>(
-          loop, Listener::Handlers{[this](FileDescriptor socket, Ipv4Address source) {
-                                     inbound_log_.forget(no_source);
-                                     accept_handshake(std::move(socket), source);
-                                   },
-                                   [this](const std::string& reason) {
-                                     inbound_log_.warn(Clock::now(), "inbound_accept_failed", no_source,
-                                                       "connect", reason);
-                                   }})),
-      pools_(std::make_unique<HandshakePools>(loop, Identity{settings.name, settings.cookie, creation},
-                                              settings.handshake_limit, settings.handshake_threads)) {}
+          loop,
+          Listener::Handlers{[this](FileDescriptor socket, Ipv4Address source) {
+                               if (std::exchange(accept_fails_, false)) {
+                                 log_.info("inbound_accept_resumed", "");
+                               }
+                               accept_handshake(std::move(socket), source);
+                             },
+                             [this](const std::string& reason) {
+                               if (!std::exchange(accept_fails_, true)) {
+                                 log_.warning("inbound_accept_failed", "retrying", {{"reason", reason}});
+                               }
+                             }})),
+      pools_(std::make_unique<HandshakePools>(
+          loop, Identity{settings.name, settings.cookie, creation, settings.tls}, settings.handshake_limit,
+          settings.handshake_threads)) {}
 
 Expected<void> Connector::start() {
-  const auto host = Ipv4Address::parse(settings_.name.host());
-  if (!host) {
-    return tl::unexpected(host.error().within("the host of " + settings_.name.str()));
-  }
-  return listener_->open(*host, settings_.listen_ports);
+  return settings_.name.address().and_then(
+      [this](Ipv4Address own) { return listener_->open(own, settings_.listen_ports); });
 }
 
 void Connector::stop() {
@@ -91,13 +94,14 @@ void Connector::handshake_finished(HandshakeResult result, const std::string& fr
 
 void Connector::failed(const std::string& from, const HandshakeFailure& failure) {
   ++counters_.handshakes_failed;
-  inbound_log_.warn(Clock::now(), "inbound_handshake_failed", from, to_string(failure.stage),
-                    failure.error.message);
+  log_.warning("inbound_handshake_failed", "inbound connection failed",
+               {{"from", from}, {"stage", to_string(failure.stage)}, {"reason", failure.error.message}});
 }
 
 void Connector::refuse(const std::string& from, HandshakeStage stage, const std::string& reason) {
   ++counters_.inbound_refused;
-  inbound_log_.warn(Clock::now(), "inbound_refused", from, to_string(stage), reason);
+  log_.warning("inbound_refused", "inbound connection failed",
+               {{"from", from}, {"stage", to_string(stage)}, {"reason", reason}});
 }
 
 void Connector::accepted(EstablishedConnection established, const std::string& from) {
@@ -117,15 +121,15 @@ void Connector::accepted(EstablishedConnection established, const std::string& f
            "--max-connections " + std::to_string(settings_.max_connections) + " is reached");
     return;
   }
-  // Both sides connected at once, and the other node dropped its attempt in favour of ours, which is established.
-  if (replaces && has_ended(established.socket)) {
+  // Both sides connected at once, and the other node dropped its attempt in favour of ours, which is
+  // established.
+  if (replaces && has_ended(established)) {
     failed(from, {HandshakeStage::complete,
                   {ErrorCode::unavailable, "it closed the connection after the handshake"}});
     return;
   }
-  inbound_log_.forget(from);
   ++counters_.connections_accepted;
-  node_.install(*peer, std::move(established.socket), ConnectionOrigin::accepted);
+  node_.install(*peer, std::move(established), ConnectionOrigin::accepted);
 }
 
 void Connector::look_up(const NodeName& peer, CNode::OnPort done) {
@@ -142,21 +146,21 @@ void Connector::look_up(const NodeName& peer, CNode::OnPort done) {
 }
 
 asio::awaitable<Expected<std::uint16_t>> Connector::port_of(NodeName peer) {
-  const auto address = Ipv4Address::parse(peer.host());
+  const auto address = peer.address();
   if (!address) {
     co_return tl::unexpected<Error>(address.error());
   }
-  co_return co_await epmd_port(*address, settings_.epmd_port, std::string(peer.alive()),
-                               settings_.epmd_limit);
+  co_return co_await peer_port(*address, std::string(peer.alive()), settings_.ports, settings_.lookup_limit);
 }
 
 /// Where our own epmd does not know a name, those that it knows most likely show why.
 asio::awaitable<std::string> Connector::other_names(NodeName peer, Error error) {
-  const auto own = Ipv4Address::parse(settings_.name.host());
-  if (error.code != ErrorCode::not_found || peer.host() != settings_.name.host() || !own) {
+  const auto own = settings_.name.address();
+  if (settings_.ports.dist_port || error.code != ErrorCode::not_found ||
+      peer.host() != settings_.name.host() || !own) {
     co_return "";
   }
-  const auto names = co_await epmd_names(*own, settings_.epmd_port, settings_.epmd_limit);
+  const auto names = co_await epmd_names(*own, settings_.ports.epmd_port, settings_.lookup_limit);
   if (!names) {
     co_return "";
   }
@@ -173,10 +177,9 @@ asio::awaitable<void> Connector::look_up_and_connect(NodeName peer) {
   if (stopped_) {
     co_return;
   }
-  const auto address = Ipv4Address::parse(peer.host());
+  const auto address = peer.address();
   if (!address) {
-    finish_connect(
-        peer, tl::unexpected(ConnectFailure{"name", address.error().within("the host of " + peer.str())}));
+    finish_connect(peer, tl::unexpected(ConnectFailure{"name", address.error()}));
     co_return;
   }
   const auto port = co_await port_of(peer);
@@ -188,7 +191,7 @@ asio::awaitable<void> Connector::look_up_and_connect(NodeName peer) {
     if (stopped_) {
       co_return;
     }
-    ConnectFailure failure{"epmd", port.error()};
+    ConnectFailure failure = lookup_failure(settings_.ports, port.error());
     failure.error.message += others;
     finish_connect(peer, tl::unexpected(std::move(failure)));
     co_return;
@@ -196,7 +199,7 @@ asio::awaitable<void> Connector::look_up_and_connect(NodeName peer) {
   pools_->connect(peer, *address, *port, [this, peer, port = *port](HandshakeResult result) {
     if (result) {
       ++counters_.connections_made;
-      node_.install(peer, std::move(result->socket), ConnectionOrigin::made);
+      node_.install(peer, std::move(*result), ConnectionOrigin::made);
       finish_connect(peer, {});
     } else {
       ++counters_.handshakes_failed;

@@ -1,6 +1,6 @@
-// Makes and accepts the connections of the node: listens, accepts or refuses inbound connections, looks peers up and
-// connects to them. Established connections are handed to the node, which keeps them. Used by cnode. On the loop, except
-// the handshakes, which run on handshake_pools.
+// Makes and accepts the connections of the node: listens, accepts or refuses inbound connections, looks peers
+// up and connects to them. Established connections are handed to the node, which keeps them. Used by cnode.
+// On the loop, except the handshakes, which run on handshake_pools.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -14,9 +14,9 @@
 
 #include "distribution/handshake/handshake_pools.hpp"
 #include "distribution/node/connected_node.hpp"
-#include "distribution/node/inbound_log.hpp"
 #include "distribution/node/listener.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
+#include "rancher_cnode/log/log.hpp"
 
 namespace rancher_cnode::distribution {
 
@@ -26,7 +26,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
   struct Node {
     std::function<bool(const NodeName&)> connected;
     std::function<std::size_t()> accepted_connections;
-    std::function<void(const NodeName&, FileDescriptor, ConnectionOrigin)> install;
+    std::function<void(const NodeName&, EstablishedConnection, ConnectionOrigin)> install;
   };
 
   /// `settings`, `counters` and `log` must outlive the last call of stop().
@@ -43,10 +43,12 @@ class Connector : public std::enable_shared_from_this<Connector> {
   /// `done` runs once, later; concurrent callers share one attempt. Precondition: peer is not connected.
   void connect(const NodeName& peer, CNode::OnConnected done);
 
-  /// Looks up the port of peer in its epmd. `done` runs once, later.
+  /// Looks up the port of peer; see peer_port. `done` runs once, later.
   void look_up(const NodeName& peer, CNode::OnPort done);
 
   void set_cookie(const Cookie& cookie) { pools_->set_cookie(cookie); }
+  void set_tls(const std::optional<TlsSettings>& tls) { pools_->set_tls(tls); }
+  void check_tls(HandshakePools::Checked done) { pools_->check_tls(std::move(done)); }
 
  private:
   void accept_handshake(FileDescriptor socket, Ipv4Address source);
@@ -63,7 +65,8 @@ class Connector : public std::enable_shared_from_this<Connector> {
   const CNode::Settings& settings_;
   CNode::Counters& counters_;
   Node node_;
-  InboundLog inbound_log_;
+  const Log& log_;
+  bool accept_fails_ = false;
   std::shared_ptr<Listener> listener_;
   std::map<NodeName, std::vector<CNode::OnConnected>> connecting_;
   bool stopped_ = false;

@@ -1,5 +1,6 @@
 #include "distribution/node/listener.hpp"
 
+#include <string>
 #include <utility>
 
 namespace rancher_cnode::distribution {
@@ -26,6 +27,18 @@ error_code listen_at(asio::ip::tcp::acceptor& acceptor, const asio::ip::tcp::end
   return error;
 }
 
+/// 10.42.0.2, 10.42.0.2:9001 or 10.42.0.2:9001-9005.
+std::string in_words(Ipv4Address host, PortRange ports) {
+  std::string text = host.to_string();
+  if (ports.first != 0) {
+    text += ":" + std::to_string(ports.first);
+  }
+  if (ports.last != ports.first) {
+    text += "-" + std::to_string(ports.last);
+  }
+  return text;
+}
+
 }  // namespace
 
 Listener::Listener(asio::io_context& loop, Handlers handlers)
@@ -42,7 +55,8 @@ Expected<void> Listener::open(Ipv4Address host, PortRange ports) {
     }
   }
   close();
-  return failure(ErrorCode::unavailable, "cannot listen on " + host.to_string() + ": " + error.message());
+  return failure(ErrorCode::unavailable,
+                 "cannot listen on " + in_words(host, ports) + ": " + error.message());
 }
 
 void Listener::close() {

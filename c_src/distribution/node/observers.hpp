@@ -1,6 +1,6 @@
-// The processes of one connected node that monitor a process of ours or are linked to one: they get exit signals when
-// we end. Used by cnode, one object per connection. On the loop. Source: ERTS user's guide, "Distribution Protocol":
-// MONITOR_P, DEMONITOR_P, LINK, UNLINK_ID, MONITOR_P_EXIT, EXIT.
+// The processes of one connected node that monitor a process of ours or are linked to one: they get exit
+// signals when we end. Used by cnode, one object per connection. On the loop. Source: ERTS user's guide,
+// "Distribution Protocol": MONITOR_P, DEMONITOR_P, LINK, UNLINK_ID, MONITOR_P_EXIT, EXIT.
 #pragma once
 
 #include <cstddef>

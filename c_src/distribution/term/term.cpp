@@ -240,7 +240,7 @@ Expected<Reference> TermReader::reference() {
   }
   constexpr std::size_t count_length = 2;
   const auto words =
-      static_cast<unsigned char>(rest()[tag_length + 1]);  // at most max_words, the scan has seen to it
+      static_cast<unsigned char>(rest()[tag_length + 1]);  // at most max_words, as the scan has checked
   TermReader parts(rest().subspan(tag_length + count_length, head->length - tag_length - count_length));
   auto node = parts.atom();
   if (!node) {

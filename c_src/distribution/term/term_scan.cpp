@@ -66,7 +66,7 @@ Expected<TermHead> fixed(const Bytes& bytes, TermType type, std::size_t body, st
   return TermHead{type, tag_length + body, children};
 }
 
-/// A head followed by as many bytes as a counter of `width` bytes says, and `extra` more.
+/// A head followed by the number of bytes in a counter of `width` bytes, and `extra` more.
 Expected<TermHead> counted(const Bytes& bytes, TermType type, std::size_t width, std::size_t extra = 0) {
   if (!bytes.holds(tag_length + width)) {
     return cut_off();
@@ -98,11 +98,11 @@ Expected<TermHead> atom(const Bytes& bytes) {
     case Tag::small_atom_utf8:
       return atom_of(bytes, 1);
     default:
-      return failure(ErrorCode::malformed, "a node name is no atom");
+      return failure(ErrorCode::malformed, "a node name is not an atom");
   }
 }
 
-/// A head followed by as many terms as a counter of `width` bytes says.
+/// A head followed by the number of terms in a counter of `width` bytes.
 Expected<TermHead> nested(const Bytes& bytes, TermType type, std::size_t width, std::uint64_t factor,
                           std::uint64_t extra) {
   if (!bytes.holds(tag_length + width)) {

@@ -1,5 +1,6 @@
-// The composition root: owns the event loop and connects the components; has no policy of its own. Used by main. The loop
-// runs on the thread that calls run(); the watcher's thread and the handshake pools only post to it.
+// The composition root: owns the event loop and connects the components; has no policy of its own. Used by
+// main. The loop runs on the thread that calls run(); the watcher's thread and the handshake pools only post
+// to it.
 #pragma once
 
 #include <string>
@@ -16,8 +17,9 @@ class Agent {
   Agent(Config config, std::string version, const Log& log,
         host::ProcessTable processes = host::ProcessTable());
 
-  /// Runs until SIGTERM, SIGINT, SIGHUP, the end of the watched process, of standard input, or of the initial sync, as
-  /// configured. Returns the exit status. Failures of metadata, epmd or a BEAM do not end it; a lack of descriptors,
+  /// Runs until a shutdown trigger (docs/exit-status.md): SIGTERM, SIGINT, the loss of the terminal, or as
+  /// configured the end of the watched process, of the BEAM, of standard input or of the initial sync.
+  /// Returns the exit status. Failures of metadata, epmd or a BEAM do not end it; a lack of descriptors,
   /// threads or memory does, by an exception.
   [[nodiscard]] int run();
 

@@ -1,5 +1,5 @@
-// The validated configuration. Made by cli/ from raw settings (flags, environment, file); every other component takes
-// its settings from here without further checks.
+// The validated configuration. Made by validation from raw settings (flags, environment, file); every
+// component takes its settings from here without further checks.
 #pragma once
 
 #include <sys/types.h>
@@ -40,9 +40,23 @@ struct ModuleFunction {
 enum class WatchMode { off, on };       ///< plain polling, or long-poll on the metadata version
 enum class TargetScope { local, all };  ///< the BEAM on our address, or every desired peer
 enum class Switch { off, on };
+enum class ProtoDist { inet_tcp, inet_tls };  ///< as -proto_dist of a BEAM
+enum class TlsVerify { none, peer };
 
-/// Where the cookie is from: --cookie-file or $RANCHER_CNODE_COOKIE, which win over that of the BEAM; or $RELEASE_COOKIE or
-/// a file below our home, which count only where the BEAM's cannot be seen.
+/// Where the options of TLS are from: the first of cert_file, optfile and beam_arguments that is not empty.
+struct TlsSettings {
+  std::string cert_file;
+  std::string key_file;                     ///< "": the key is in cert_file
+  std::string ca_file;                      ///< "": nobody is trusted
+  std::string optfile;                      ///< as of -ssl_dist_optfile
+  std::optional<TlsVerify> verify;          ///< nothing: as the file says, else peer
+  std::vector<std::string> beam_arguments;  ///< as of -ssl_dist_opt
+  std::string folder;  ///< of the BEAM, for relative paths in optfile and beam_arguments; "": ours
+  friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
+};
+
+/// Where the cookie is from: --cookie-file or $RANCHER_CNODE_COOKIE, which override that of the BEAM; or
+/// $RELEASE_COOKIE or a file below our home, which count only where the BEAM's cannot be seen.
 enum class CookieOrigin { setting, fallback };
 
 struct PortRange {
@@ -51,8 +65,24 @@ struct PortRange {
   friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
+struct HttpEndpoint {
+  Ipv4Address address;  ///< 0.0.0.0 = all
+  std::uint16_t port = 0;
+  friend bool operator==(const HttpEndpoint&, const HttpEndpoint&) = default;
+};
+
+/// A service whose containers are peers, or all services of a stack.
+struct PeerService {
+  std::string path;           ///< below the version, e.g. self/service; no outer slashes
+  std::string node_basename;  ///< alive name of its BEAMs; "" = Config::node_basename
+
+  /// PATH or PATH=BASENAME, which identifies it.
+  [[nodiscard]] std::string text() const { return node_basename.empty() ? path : path + "=" + node_basename; }
+  friend bool operator==(const PeerService&, const PeerService&) = default;
+};
+
 struct Config {
-  std::string node_basename;  ///< alive name of the peers, e.g. myapp; "" = that of the BEAM
+  std::string node_basename;  ///< alive name of the BEAMs, e.g. myapp; "" = that of our own BEAM
   std::string basename = "remsh-rancher_cnode";  ///< our own alive name; differs from node_basename
   std::optional<Ipv4Address> ip;                 ///< nothing: self/container/primary_ip of the metadata
   Cookie cookie;                                 ///< empty: that of the BEAM
@@ -62,7 +92,10 @@ struct Config {
 
   std::vector<std::string> metadata_urls;  ///< tried in order; no trailing slash
   std::string metadata_version;            ///< path component, e.g. latest
-  std::string service;                     ///< path below the version, e.g. self/service; no outer slashes
+  std::vector<PeerService> services;       ///< at least one
+  std::vector<LabelRule> labels;           ///< all of which a peer's container fulfils
+  std::string ca_file;                     ///< of $SSL_CERT_FILE; "" = that of the system
+  std::string ca_directory;                ///< of $SSL_CERT_DIR; "" = that of the system
   WatchMode watch = WatchMode::on;
   Milliseconds polling_interval{5000};
 
@@ -70,6 +103,8 @@ struct Config {
   Milliseconds removal_delay{10'000};
   Milliseconds mass_removal_delay{60'000};
   HealthPolicy health = HealthPolicy::any;
+
+  std::string state_file;  ///< absolute path; "" = none
 
   std::uint32_t max_dials = 32;
   ProbeMode probe = ProbeMode::epmd;
@@ -83,14 +118,27 @@ struct Config {
   Switch start_epmd = Switch::off;
   std::string epmd = "epmd";  ///< program for start_epmd: a name on PATH or a path
   std::uint16_t epmd_port = 4369;
+  std::optional<std::uint16_t> dist_port;  ///< of all BEAMs, without epmd; nothing: as the BEAM has it
+  std::optional<ProtoDist> proto_dist;     ///< nothing: that of the BEAM
+  TlsSettings tls;                         ///< without files: those of the BEAM
+
+  std::optional<HttpEndpoint> http_listen;  ///< nothing: no HTTP listener
+  std::uint32_t ready_peers = 0;            ///< connected peers that readiness requires
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
-  std::optional<pid_t> watch_pid;       ///< exit with status 0 when this process has ended
-  Switch exit_on_eof = Switch::off;     ///< exit with status 0 when standard input closes
-  Switch exit_with_beam = Switch::off;  ///< exit with status 0 when the BEAM has ended for good
-  Switch once = Switch::off;            ///< exit with status 0 after the initial sync
+  Milliseconds startup_grace{30'000};           ///< what a start goes through is a warning only after it
+  std::optional<pid_t> watch_pid;               ///< exit with status 0 when this process has ended
+  Switch exit_on_eof = Switch::off;             ///< exit with status 0 when standard input closes
+  Switch exit_with_beam = Switch::off;          ///< exit with status 0 when the BEAM has ended for good
+  std::string notify_socket;                    ///< $NOTIFY_SOCKET; "" = no service manager (sd_notify(3))
+  std::optional<Milliseconds> notify_watchdog;  ///< $WATCHDOG_USEC, if it is for this process
+  Switch once = Switch::off;                    ///< exit with status 0 after the initial sync
 
+  /// Nothing: connections are plain TCP.
+  [[nodiscard]] std::optional<TlsSettings> distribution_tls() const {
+    return proto_dist == ProtoDist::inet_tls ? std::optional(tls) : std::nullopt;
+  }
   /// Whether a C-node could run without having seen its BEAM.
   [[nodiscard]] bool is_complete() const { return !node_basename.empty() && !cookie.empty(); }
 };

@@ -1,5 +1,5 @@
 // The process environment as a value, so that settings can be tested without setenv.
-// Used by the rest of cli/; main creates it from the process.
+// Used by config and cli; main creates it from the process.
 #pragma once
 
 #include <map>

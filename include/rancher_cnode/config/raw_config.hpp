@@ -1,5 +1,5 @@
-// The raw settings: texts and their sources; only the names are checked. Made from flags (command_line), environment and
-// a --config file; validation turns them into a Config.
+// The raw settings: texts and their sources; only the names are checked. Made from flags (command_line),
+// environment and a --config file; validation turns them into a Config.
 #pragma once
 
 #include <map>
@@ -26,13 +26,18 @@ struct RawValue {
 /// By setting name. A setting without any value, not even a default, is absent.
 using RawConfig = std::map<std::string, RawValue, std::less<>>;
 
-/// The keys of a --config file. `path` is used for messages only. Unknown keys, sections, duplicate keys,
-/// and more than one value for a single setting are ErrorCode::bad_setting. The message never contains a value, nor a key
-/// that may be one: the path may name the wrong file.
-[[nodiscard]] Expected<RawConfig> parse_config_file(std::string_view text, const std::string& path);
+struct FileSettings {
+  RawConfig settings;
+  std::vector<std::string> problems;  ///< one line each
+};
 
-/// Reads and parses the file, at most 1 MiB. ErrorCode::bad_setting if it cannot be read.
-[[nodiscard]] Expected<RawConfig> read_config_file(const std::string& path);
+/// The keys of a --config file. `path` is used for messages only. Problems are unknown keys, sections,
+/// duplicate keys, and more than one value for a single setting; their lines never contain a value, nor a key
+/// that may be one: the path may name the wrong file.
+[[nodiscard]] FileSettings parse_config_file(std::string_view text, const std::string& path);
+
+/// Reads and parses the file, at most 1 MiB. A file that cannot be read is a problem.
+[[nodiscard]] FileSettings read_config_file(const std::string& path);
 
 /// RANCHER_CNODE_<NAME> of every setting that is set in the environment.
 [[nodiscard]] RawConfig from_environment(const Environment& environment);
@@ -43,11 +48,5 @@ using RawConfig = std::map<std::string, RawValue, std::less<>>;
 
 /// One sentence for each RANCHER_CNODE_ variable that is not a setting, most likely a misspelt one.
 [[nodiscard]] std::vector<std::string> unknown_variables(const Environment& environment);
-
-/// Text that is safe in a message: printable(), cut at 120 bytes, in single quotes.
-[[nodiscard]] std::string shown(std::string_view text);
-
-/// A violation: "--ip '127.0.0.1' (from $CONTAINER_IP) <rule>".
-[[nodiscard]] Error violation(std::string_view name, const RawValue& value, std::string_view rule);
 
 }  // namespace rancher_cnode::config

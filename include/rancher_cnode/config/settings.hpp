@@ -1,5 +1,5 @@
-// The table of settings: source of flags, environment variables, file keys, defaults and help. Used by command_line
-// (flags, help), raw_config (variables, keys), texts and the test of the README.
+// The table of settings: source of flags, environment variables, file keys, defaults and help. Used by
+// command_line (flags, help), raw_config (variables, keys), texts and the test of docs/settings.md.
 //
 // A setting `polling-interval` is the flag --polling-interval, the variable RANCHER_CNODE_POLLING_INTERVAL
 // and the key polling-interval in a --config file. Its rule is in validation.cpp.
@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rancher_cnode::config {
 
@@ -20,7 +21,7 @@ enum class Shape {
 struct Setting {
   std::string_view name;  ///< without dashes
   Shape shape;
-  std::string_view argument;  ///< placeholder of the value in help: NAME, MS, on|off
+  std::string_view argument;  ///< placeholder of the value in help: NAME, DURATION, on|off
   std::string_view fallback;  ///< the default as text, lists by commas; "" = none
   std::string_view help;      ///< one or two sentences
   std::string_view group;     ///< heading in help
@@ -32,13 +33,16 @@ struct Setting {
 /// Nothing (nullptr) if there is no setting of this name.
 [[nodiscard]] const Setting* find_setting(std::string_view name);
 
+/// Without dashes.
+[[nodiscard]] std::vector<std::string> setting_names();
+
 /// --polling-interval
 [[nodiscard]] std::string flag_of(std::string_view name);
 
 /// RANCHER_CNODE_POLLING_INTERVAL
 [[nodiscard]] std::string variable_of(std::string_view name);
 
-/// Prefix of all our variables.
+/// Prefix of all variables of the program.
 inline constexpr std::string_view variable_prefix = "RANCHER_CNODE_";
 
 }  // namespace rancher_cnode::config

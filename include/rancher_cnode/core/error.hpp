@@ -1,7 +1,7 @@
 // Expected failures as values. Used by every component.
 //
-// Exceptions are for bugs and exhausted memory only. External failures (a peer that closes, a malformed body) are
-// returned as an Error that the caller can act on.
+// Exceptions are for bugs and exhausted memory only. External failures (a peer that closes, a malformed body)
+// are returned as an Error that the caller can act on.
 #pragma once
 
 #include <string>

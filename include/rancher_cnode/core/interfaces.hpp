@@ -1,4 +1,5 @@
-// The network interfaces of this host, which in a container are those of its network namespace. Used by agent and cli.
+// The network interfaces of this host, which in a container are those of its network namespace. Used by agent
+// and cli.
 #pragma once
 
 #include <vector>
@@ -8,7 +9,8 @@
 
 namespace rancher_cnode {
 
-/// All IPv4 addresses of the interfaces, loopback included. ErrorCode::failed if the system does not list them.
+/// All IPv4 addresses of the interfaces, loopback included. ErrorCode::failed if the system does not list
+/// them.
 [[nodiscard]] Expected<std::vector<Ipv4Address>> interface_addresses();
 
 /// Whether an interface has this address. True also if the system does not list them.

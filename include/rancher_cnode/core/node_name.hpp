@@ -1,7 +1,8 @@
 // The name of an Erlang node, alive@host, validated once where it is made.
 //
-// Every variable atom that this program creates in a BEAM is one of these, so invalid names never reach an atom table. Rules: OTP's net_kernel accepts [0-9A-Za-z_-]+ before the @; an atom
-// holds at most 255 characters.
+// Every variable atom that this program creates in a BEAM is one of these, so invalid names never reach an
+// atom table. Rules: OTP's net_kernel accepts [0-9A-Za-z_-]+ before the @; an atom holds at most 255
+// characters.
 #pragma once
 
 #include <compare>
@@ -23,8 +24,9 @@ class NodeName {
   /// True if text can stand before the '@': 1 to max_alive_length characters of [0-9A-Za-z_-].
   [[nodiscard]] static bool is_alive_name(std::string_view text);
 
-  /// alive@host. ErrorCode::malformed if alive is no alive name or host is empty, too long or holds other
-  /// characters than [0-9A-Za-z._-] (long names as Erlang writes them; brackets and colons of IPv6 are refused).
+  /// alive@host. ErrorCode::malformed if alive is not an alive name or host is empty, too long or holds other
+  /// characters than [0-9A-Za-z._-] (long names as Erlang writes them; brackets and colons of IPv6 are
+  /// refused).
   [[nodiscard]] static Expected<NodeName> parse(std::string_view text);
 
   /// Precondition: is_alive_name(alive). Used where alive comes from a validated setting.
@@ -33,6 +35,10 @@ class NodeName {
   [[nodiscard]] const std::string& str() const { return text_; }
   [[nodiscard]] std::string_view alive() const { return std::string_view(text_).substr(0, at_); }
   [[nodiscard]] std::string_view host() const { return std::string_view(text_).substr(at_ + 1); }
+
+  /// The host. ErrorCode::malformed if it is not an IPv4 address: a name with this host can be named, but not
+  /// reached.
+  [[nodiscard]] Expected<Ipv4Address> address() const;
 
   friend auto operator<=>(const NodeName& a, const NodeName& b) { return a.text_ <=> b.text_; }
   friend bool operator==(const NodeName& a, const NodeName& b) { return a.text_ == b.text_; }

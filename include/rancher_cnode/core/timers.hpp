@@ -1,5 +1,5 @@
-// The current time and delayed calls, as an interface: agent/loop_timers has the steady clock; unit tests set the time by
-// hand. On the loop.
+// The current time and delayed calls, as an interface: agent/loop_timers has the steady clock; unit tests set
+// the time by hand. On the loop.
 #pragma once
 
 #include <functional>

@@ -6,7 +6,8 @@
 
 namespace rancher_cnode {
 
-/// Length of the well-formed sequence at the start of text (Unicode 15, table 3-7): 1 to 4 bytes; 0 if there is none: empty, cut short, overlong, a surrogate, beyond U+10FFFF.
+/// Length of the well-formed sequence at the start of text (Unicode 15, table 3-7): 1 to 4 bytes; 0 if there
+/// is none: empty, cut short, overlong, a surrogate, beyond U+10FFFF.
 [[nodiscard]] constexpr std::size_t utf8_length(std::string_view text) {
   if (text.empty()) {
     return 0;

@@ -1,8 +1,9 @@
-// The C-node: a hidden node that listens, keeps its name registered in epmd, makes and accepts connections, keeps
-// them by node name, calls functions on connected nodes and answers their calls. Used by the agent.
+// The C-node: a hidden node that listens, keeps its name registered in epmd, makes and accepts connections,
+// keeps them by node name, calls functions on connected nodes and answers their calls. Where there is no
+// epmd, nobody could find its port: it does not listen then, and only makes connections. Used by the agent.
 //
-// Everything here belongs to the loop's thread, except the handshakes: they block, so they run on two thread pools,
-// one per direction. Slow inbound connections delay only one another.
+// Everything here belongs to the loop's thread, except the handshakes: they block, so they run on two thread
+// pools, one per direction. Slow inbound connections delay only one another.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,9 +11,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rancher_cnode/config/config.hpp"
 #include "rancher_cnode/core/clock.hpp"
@@ -22,6 +25,7 @@
 #include "rancher_cnode/distribution/epmd_registration.hpp"
 #include "rancher_cnode/distribution/handshake.hpp"
 #include "rancher_cnode/distribution/local_processes.hpp"
+#include "rancher_cnode/distribution/peer_port.hpp"
 #include "rancher_cnode/distribution/remote_call.hpp"
 #include "rancher_cnode/log/log.hpp"
 
@@ -33,12 +37,13 @@ class CNode : public Connections {
     NodeName name;
     Cookie cookie;
     PortRange listen_ports;
-    std::uint16_t epmd_port = 4369;
+    PortSource ports{};
     std::string epmd_program{};  ///< started when no epmd answers: a name on PATH or a path; empty = never
     std::size_t max_connections = 256;    ///< inbound ones; above it no new node is accepted
-    Milliseconds epmd_limit{1'000};       ///< one port lookup
+    Milliseconds lookup_limit{1'000};     ///< of one port
     Milliseconds handshake_limit{5'000};  ///< one whole handshake
     HandshakeThreads handshake_threads{};
+    std::optional<TlsSettings> tls{};  ///< nothing: plain TCP
     Connection::Timing timing;
   };
 
@@ -66,11 +71,11 @@ class CNode : public Connections {
   CNode(const CNode&) = delete;
   CNode& operator=(const CNode&) = delete;
 
-  /// Listens and registers the name in epmd. Fails if no port of the range is free.
+  /// Listens and registers the name in epmd, unless there is none. Fails if no port of the range is free.
   [[nodiscard]] Expected<void> start();
-  /// Unregisters the name, aborts all handshakes, sends exit signals (reason shutdown) to processes that monitor ours
-  /// or are linked to them, and closes every connection. Blocks for milliseconds at most. May be called from inside any
-  /// handler; no handler and no `done` runs after it.
+  /// Unregisters the name, aborts all handshakes, sends exit signals (reason shutdown) to processes that
+  /// monitor ours or are linked to them, and closes every connection. Blocks for milliseconds at most. May be
+  /// called from inside any handler; no handler and no `done` runs after it.
   void stop();
 
   [[nodiscard]] const NodeName& name() const override;
@@ -83,6 +88,11 @@ class CNode : public Connections {
   void connect(const NodeName& peer, OnConnected done) override;
   void look_up(const NodeName& peer, OnPort done) override;
   void set_cookie(const Cookie& cookie) override;
+  /// Used by all handshakes that start from now on; nothing: plain TCP.
+  void set_tls(const std::optional<TlsSettings>& tls);
+  /// tls_warnings() of these settings, on a thread of the handshakes. `done` runs on the loop, unless there
+  /// is no TLS. Precondition: not stopped.
+  void check_tls(std::function<void(const std::vector<std::string>& warnings)> done);
   void disconnect(const NodeName& peer) override;
   void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
             Milliseconds timeout, OnCallResult done) override;
@@ -91,12 +101,15 @@ class CNode : public Connections {
   void request(const NodeName& peer, const std::string& process, std::span<const char> request,
                Milliseconds timeout, OnCallResult done);
 
-  /// Adds a registered name. A call is answered by reply(), at any later time. A reply that exceeds the free space in
-  /// the caller's send queue (Connection::max_unsent_bytes) becomes {error, too_large}.
+  /// Adds a registered name. A call is answered by reply(), at any later time. A reply that exceeds the free
+  /// space in the caller's send queue (Connection::max_unsent_bytes) becomes {error, too_large}.
   void add_process(std::string name, LocalProcesses::Behaviour behaviour);
   void reply(const GenCall& call, std::span<const char> reply);
   /// Replies {error, {Reason, Request}}, for a request that is not understood.
   void reply_error(const GenCall& call, std::string_view reason);
+  /// Sends a message to a process of a connected node. False, and nothing is sent, if the node is not
+  /// connected, or if its send queue would have more than `max_unsent_bytes`.
+  [[nodiscard]] bool offer(const Pid& to, std::span<const char> message, std::size_t max_unsent_bytes);
   /// Counts a cast that its receiver does not understand.
   void drop_message();
   /// The pid behind the registered names.

@@ -1,5 +1,5 @@
-// The connections of a node, by node name, and the calls over them. CNode implements it in the program; unit tests of
-// agent/ have their own. On the loop.
+// The connections of a node, by node name, and the calls over them. CNode implements it in the program; unit
+// tests of agent/ have their own. On the loop.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ namespace rancher_cnode::distribution {
 
 /// Why connecting failed: the stage, and the most likely reason.
 struct ConnectFailure {
-  std::string stage;  ///< "epmd", or the handshake's stage
+  std::string stage;  ///< "epmd" where one was asked, or the handshake's stage
   Error error;
-  std::uint16_t port = 0;  ///< port of the handshake; 0 if epmd returned none
+  std::uint16_t port = 0;  ///< port of the peer; 0 if epmd returned none
 };
 
 class Connections {
@@ -33,10 +33,10 @@ class Connections {
   [[nodiscard]] virtual const NodeName& name() const = 0;
   [[nodiscard]] virtual bool connected(const NodeName& peer) const = 0;
 
-  /// Connects unless connected. `done` runs once, later; concurrent callers share one attempt. There is one connection
-  /// per node, whichever side made it: a newer one replaces it (node_down, then node_up).
+  /// Connects unless connected. `done` runs once, later; concurrent callers share one attempt. There is one
+  /// connection per node, whichever side made it: a newer one replaces it (node_down, then node_up).
   virtual void connect(const NodeName& peer, OnConnected done) = 0;
-  /// Looks up the port of peer in its epmd; see epmd_port. Causes no log line anywhere. `done` runs once, later.
+  /// Looks up the port of peer; see peer_port. Causes no log line anywhere. `done` runs once, later.
   virtual void look_up(const NodeName& peer, OnPort done) = 0;
   /// Used by all handshakes that start from now on.
   virtual void set_cookie(const Cookie& cookie) = 0;

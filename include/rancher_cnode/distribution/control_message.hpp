@@ -65,8 +65,9 @@ struct Message {
   std::span<const char> payload;
 };
 
-/// Decodes one frame that is not a tick. ErrorCode::malformed for anything that breaks the protocol. An unknown
-/// operation is control::Ignored if its arguments are at most 15 whole terms. The payload points into the frame.
+/// Decodes one frame that is not a tick. ErrorCode::malformed for anything that breaks the protocol. An
+/// unknown operation is control::Ignored if its arguments are at most 15 whole terms. The payload points into
+/// the frame.
 [[nodiscard]] Expected<Message> decode_message(std::span<const char> frame);
 
 /// Whole frames, ready for the socket. `payload` has no version byte.

@@ -1,6 +1,6 @@
-// Looks up the port of a node in an epmd, or the names of all. Many lookups at once on the loop. Used by cnode (to connect) and by the agent (to
-// probe a peer before a BEAM dials it). Source: ERTS user's guide, "Distribution Protocol", "EPMD Protocol":
-// PORT_PLEASE2_REQ, PORT2_RESP, NAMES_REQ, NAMES_RESP.
+// Looks up the port of a node in an epmd, or the names of all. Many lookups at once on the loop. Used by
+// cnode (to connect) and by the agent (to probe a peer before a BEAM dials it). Source: ERTS user's guide,
+// "Distribution Protocol", "EPMD Protocol": PORT_PLEASE2_REQ, PORT2_RESP, NAMES_REQ, NAMES_RESP.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -1,9 +1,10 @@
 // Registers our name in the local epmd, keeps the registration, and renews it when it is lost. Used by cnode.
 //
 // epmd keeps a name for as long as the connection that registered it stays open, so the connection *is* the
-// registration. Implemented here on the loop, not by ei_publish, which blocks, drops its descriptor and hides why epmd
-// refuses. A registration is stable once it has lasted for stable_after: after one that ended sooner, the next is not
-// reported before that, and the retry delay grows up to 10 s. Source: ERTS user's guide, "EPMD Protocol": ALIVE2_REQ, ALIVE2_RESP, ALIVE2_X_RESP.
+// registration. Implemented here on the loop, not by ei_publish, which blocks, drops its descriptor and hides
+// why epmd refuses. A registration is stable once it has lasted for stable_after: after one that ended
+// sooner, the next is not reported before that, and the retry delay grows up to 10 s. Source: ERTS user's
+// guide, "EPMD Protocol": ALIVE2_REQ, ALIVE2_RESP, ALIVE2_X_RESP.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,7 +22,8 @@ enum class RegistrationState {
   unavailable,  ///< epmd does not answer (yet)
   name_taken,   ///< epmd refuses: another node has registered the name
   registered,
-  lost,  ///< epmd closed the registration, and no stable one has followed
+  lost,      ///< epmd closed the registration, and no stable one has followed
+  not_used,  ///< there is no epmd
 };
 [[nodiscard]] std::string_view to_string(RegistrationState state);
 

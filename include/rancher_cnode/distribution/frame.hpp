@@ -11,7 +11,8 @@
 
 namespace rancher_cnode::distribution {
 
-/// The longest frame that a peer may send. Replies to our own calls have kilobytes; a list of 10,000 nodes has 300 KB.
+/// The longest frame that a peer may send. Replies to our own calls have kilobytes; a list of 10,000 nodes
+/// has 300 KB.
 inline constexpr std::size_t max_frame_length = std::size_t{16} << 20U;
 inline constexpr std::size_t frame_header_length = 4;
 /// The first byte of every frame except ticks.

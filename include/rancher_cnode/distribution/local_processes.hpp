@@ -30,7 +30,8 @@ struct GenCall {
 
 class LocalProcesses {
  public:
-  /// Limit for a call's tag, which is kept until the reply. An alias of a node on a real host needs about 300.
+  /// Limit for a call's tag, which is kept until the reply. An alias of a node on a real host needs about
+  /// 300.
   static constexpr std::size_t max_tag_bytes = 1'024;
 
   /// The handlers of a process; called on the loop.
@@ -46,8 +47,8 @@ class LocalProcesses {
   void add(std::string name, Behaviour behaviour);
   [[nodiscard]] bool knows(const std::string& name) const;
 
-  /// Delivers a message to a name. False if the name is not registered or the message is not understood, for example a
-  /// call with a tag above max_tag_bytes.
+  /// Delivers a message to a name. False if the name is not registered or the message is not understood, for
+  /// example a call with a tag above max_tag_bytes.
   bool deliver(const std::string& name, std::span<const char> message);
   /// Delivers a message to our pid.
   bool deliver(std::span<const char> message) { return deliver(first_, message); }

@@ -1,7 +1,7 @@
-// Calls to processes on one node: many at once, replies in any order, each with its own reference and deadline. Used by
-// cnode, one object per connection. On the loop. Source: OTP's gen_server, {'$gen_call', {Pid,
-// Ref}, Request}, and rpc, whose server is `rex` and whose request is {call, Module, Function, Arguments,
-// user}.
+// Calls to processes on one node: many at once, replies in any order, each with its own reference and
+// deadline. Used by cnode, one object per connection. On the loop. Source: OTP's gen_server, {'$gen_call',
+// {Pid, Ref}, Request}, and rpc, whose server is `rex` and whose request is {call, Module, Function,
+// Arguments, user}.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,8 +21,8 @@
 
 namespace rancher_cnode::distribution {
 
-/// The result term, without version byte. Errors: timeout, unavailable (the connection was lost), not_found (undef: the
-/// function does not exist there), failed (the call raised, with the reason in words).
+/// The result term, without version byte. Errors: timeout, unavailable (the connection was lost), not_found
+/// (undef: the function does not exist there), failed (the call raised, with the reason in words).
 using CallResult = Expected<TermBytes>;
 using OnCallResult = std::function<void(CallResult)>;
 
@@ -30,8 +30,9 @@ class RemoteCalls {
  public:
   using Send = std::function<void(std::vector<char> frame)>;
 
-  /// `self` is the pid that receives the replies. `connection` is a number that no other connection of this node has
-  /// had: a late reply that arrives over a newer connection to the same node must match no call of that one.
+  /// `self` is the pid that receives the replies. `connection` is a number that no other connection of this
+  /// node has had: a late reply that arrives over a newer connection to the same node must match no call of
+  /// that one.
   RemoteCalls(boost::asio::io_context& loop, Pid self, std::uint32_t connection, Send send);
   ~RemoteCalls();
   RemoteCalls(const RemoteCalls&) = delete;

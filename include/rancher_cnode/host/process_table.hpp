@@ -1,13 +1,14 @@
 // The BEAMs that run here, by /proc (proc(5)), and the cookie of each. Used by the agent to find its BEAM.
 //
-// Nothing here throws for what /proc contains, or waits for another process. A process may end between two reads, and
-// its PID may be reused: what is returned was read while one and the same process lived.
+// Nothing here throws for what /proc contains, or waits for another process. A process may end between two
+// reads, and its PID may be reused: what is returned was read while one and the same process lived.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,15 @@ struct BeamCookie {
   std::string source;  ///< for people: -setcookie, '/home/app/.erlang.cookie'
 };
 
+struct Distribution {
+  ProtoDist protocol = ProtoDist::inet_tcp;
+  TlsSettings tls;
+  friend bool operator==(const Distribution&, const Distribution&) = default;
+};
+
+/// The distribution port of all BEAMs, by the settings, else as this one was started; nothing: they use epmd.
+[[nodiscard]] std::optional<std::uint16_t> dist_port_of(const Beam& beam, const Config& config);
+
 class ProcessTable {
  public:
   /// A command line is read up to here. An argument that is cut is left out, and so are those that follow.
@@ -39,9 +49,9 @@ class ProcessTable {
   /// `folder` is /proc itself, or an imitation.
   explicit ProcessTable(std::string folder = "/proc") : folder_(std::move(folder)) {}
 
-  /// Sorted by start time, oldest first. Empty also where processes cannot be seen. A BEAM is a process whose name in
-  /// the kernel (not its argv[0]) is beam, beam.smp, beam.debug.smp or another beam.*; one that has ended, or whose
-  /// command line is not readable, is left out.
+  /// Sorted by start time, oldest first. Empty also where processes cannot be seen. A BEAM is a process whose
+  /// name in the kernel (not its argv[0]) is beam, beam.smp, beam.debug.smp or another beam.*; one that has
+  /// ended, or whose command line is not readable, is left out.
   [[nodiscard]] std::vector<Beam> beams() const;
 
   /// Whether this very process still runs.
@@ -50,14 +60,20 @@ class ProcessTable {
   /// Whether a program runs that starts a BEAM, or starts one again when it dies: heart or run_erl.
   [[nodiscard]] bool has_beam_starter() const;
 
-  /// The cookie that the BEAM uses if it starts now, as its auth.erl finds it: -setcookie, else .erlang.cookie in its
-  /// -home, else in $XDG_CONFIG_HOME/erlang or $HOME/.config/erlang (OTP 25). Read in the BEAM's root, if that is
-  /// another one than ours and we may enter it. A cookie that is set at run time is not seen.
+  /// The cookie that the BEAM uses if it starts now, as its auth.erl finds it: -setcookie, else
+  /// .erlang.cookie in its -home, else in $XDG_CONFIG_HOME/erlang or $HOME/.config/erlang (OTP 25). Read in
+  /// the BEAM's root, if that is another one than ours and we may enter it. A cookie that is set at run time
+  /// is not seen.
   ///
-  /// ErrorCode::not_found: no such file yet (the BEAM makes one at its first start), retry. ErrorCode::unavailable: the
-  /// process has ended, or the file cannot be read. ErrorCode::malformed: no BEAM takes such a cookie, or we cannot hold
-  /// it. Never bad_setting: none of these is a mistake in our settings.
+  /// ErrorCode::not_found: no such file yet (the BEAM makes one at its first start), retry.
+  /// ErrorCode::unavailable: the process has ended, or the file cannot be read. ErrorCode::malformed: no BEAM
+  /// takes such a cookie, or we cannot hold it. Never bad_setting: none of these is a mistake in our
+  /// settings.
   [[nodiscard]] Expected<BeamCookie> cookie_of(const Beam& beam) const;
+
+  /// The settings, and what they do not say as the BEAM was started. Where the BEAM has another root than we,
+  /// its files must be at the same paths in ours.
+  [[nodiscard]] Distribution distribution_of(const Beam& beam, const Config& config) const;
 
  private:
   std::string folder_;

@@ -33,12 +33,12 @@ struct Selection {
   std::string text;  ///< what was found, and what to do about it: one printable line without a stop
 };
 
-/// Chooses a BEAM with a long name on an IPv4 address: the own one, if it is known, else any that others can reach. Never
-/// a hidden one, a remote shell or a command of Distillery.
+/// Chooses a BEAM with a long name on an IPv4 address: the own one, if it is known, else any that others can
+/// reach. Never a hidden one, a remote shell or a command of Distillery.
 ///
-/// When there are several, the oldest: it holds its name in epmd while another of the same name tries to start, a second
-/// application or a tool started later does not take its place, and a fork of a BEAM is younger than the BEAM. A BEAM
-/// that restarts is chosen as soon as the old one has ended.
+/// When there are several, the oldest: it holds its name in epmd while another of the same name tries to
+/// start, a second application or a tool started later does not take its place, and a fork of a BEAM is
+/// younger than the BEAM. A BEAM that restarts is chosen as soon as the old one has ended.
 [[nodiscard]] Selection select(std::span<const Beam> beams, const Criteria& criteria);
 
 }  // namespace rancher_cnode::host

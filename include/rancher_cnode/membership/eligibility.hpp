@@ -20,11 +20,12 @@ namespace rancher_cnode::membership {
 /// Why a listed container makes no peer of its own.
 enum class DropReason {
   no_address,  ///< none yet: null, "" or absent in primary_ip, ips and the network it is on
-  not_ipv4,    ///< an address that is no plain dotted IPv4 address
+  not_ipv4,    ///< not a plain dotted IPv4 address
   not_a_host,  ///< loopback, multicast, broadcast or unspecified
   duplicate,   ///< another container of the read has the address: the two are one peer
+  unselected,  ///< its labels are not those of the settings
 };
-inline constexpr std::size_t drop_reasons = 4;
+inline constexpr std::size_t drop_reasons = 5;
 
 /// snake_case, as in the log and the status.
 [[nodiscard]] std::string_view to_string(DropReason reason);
@@ -49,7 +50,7 @@ struct Member {
 /// Valid for as long as the service that was judged: most reads say nothing new, so nothing is copied.
 struct Eligibility {
   std::vector<Member> members;                ///< one an address, in the order of the addresses
-  std::vector<std::string_view> unaddressed;  ///< uuids of those dropped for want of a usable address, sorted
+  std::vector<std::string_view> unaddressed;  ///< uuids of those without a usable address, sorted
   DropCounts dropped;
 
   /// nullptr if no member has the address.
@@ -60,8 +61,8 @@ struct Eligibility {
 [[nodiscard]] Eligibility judge(const Service& service, HealthPolicy health);
 Eligibility judge(Service&& service, HealthPolicy health) = delete;  // the result looks into the service
 
-/// True unless the state says that the container is not up. States that Rancher does not know today are taken
-/// for up: a probe costs little, a peer that is never dialled costs a cluster. Metadata may also freeze at
+/// True unless the state says that the container is not up. States that Rancher does not know today count
+/// as up: a probe costs little, a peer that is never dialled costs a cluster. Metadata may also freeze at
 /// `starting`.
 [[nodiscard]] bool is_up(std::string_view state);
 

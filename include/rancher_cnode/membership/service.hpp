@@ -4,6 +4,7 @@
 // Field meanings: Rancher 1.x metadata, version 2016-07-29 (rancher-metadata v0.10.4).
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -21,16 +22,20 @@ struct Container {
   std::optional<std::string> health_state;  ///< nothing without a health check
   /// Set if it uses another container's network.
   std::optional<std::string> network_from_container_uuid;
+  std::map<std::string, std::string> labels = {};  ///< those that the settings ask for
+  bool selected = true;                            ///< false: its labels are not those of the settings
 
   friend bool operator==(const Container&, const Container&) = default;
 };
 
-/// The service. Containers that are null or empty make an incomplete answer: it may add, never remove.
+/// The service, or all services of a stack, without name and uuid then. Containers that are null or empty
+/// make an incomplete answer: it may add, never remove.
 struct Service {
   std::string name;
   std::string stack_name;
   std::string uuid;
   std::string primary_service_name;   ///< differs from name in a sidekick's pseudo-service; may be ""
+  bool has_empty_service = false;     ///< one of several: perhaps it has lost its containers for a while
   std::vector<Container> containers;  ///< empty for null and []; an absent field makes the read a failed one
 
   friend bool operator==(const Service&, const Service&) = default;
@@ -45,10 +50,20 @@ struct FailedRead {
 /// What an answer may do, by its source.
 enum class Authority {
   full,
-  may_only_add,  ///< from a source that may be stale: what it lacks is no evidence
+  may_only_add,  ///< from a source that may be stale: what it lacks is not evidence
 };
 
 /// One answer about the service: good or unknown.
 using Read = std::variant<Service, FailedRead>;
+
+/// How the service was read. A read by `self` that lacks our own container is incomplete.
+enum class ReadScope { self, named };
+
+/// The answer about one service of a round.
+struct ServiceRead {
+  Read read;
+  ReadScope scope = ReadScope::self;  ///< self also when read by name instead
+  std::string path;                   ///< of the settings
+};
 
 }  // namespace rancher_cnode::membership

@@ -13,7 +13,8 @@ class WatchClock {
  public:
   virtual ~WatchClock() = default;
   [[nodiscard]] virtual TimePoint now() const { return Clock::now(); }
-  /// Returns after `duration`, or as soon as `ended` holds: it is asked under `lock` whenever `wake` is notified.
+  /// Returns after `duration`, or as soon as `ended` holds: it is asked under `lock` whenever `wake` is
+  /// notified.
   virtual void pause(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, Duration duration,
                      const std::function<bool()>& ended) {
     wake.wait_for(lock, duration, ended);

@@ -1,10 +1,10 @@
 // The pace of metadata requests, as functions of values and time. Pure. Used by metadata_watcher.
 //
-// A change must be read within milliseconds, but servers are known that answer every wait at once, that change their
-// version every second without end, and that are gone for hours.
+// A change must be read within milliseconds, but servers are known that answer every wait at once, that
+// change their version every second without end, and that are gone for hours.
 //
-// A round is the version, the service and the wait, back to back. The minimum gap lies between the end of a round's reads
-// and the next round.
+// A round is the version, the service and the wait, back to back. The minimum gap lies between the end of a
+// round's reads and the next round.
 #pragma once
 
 #include "rancher_cnode/core/clock.hpp"
@@ -29,7 +29,8 @@ struct Pace {
 /// The delay after `failures` failed reads in a row (1 or more).
 [[nodiscard]] Milliseconds retry_delay(const Pace& pace, Milliseconds polling_interval, unsigned failures);
 
-/// Admits `reread_burst` reads without delay after a quiet time, and one per `reread_interval` in the long run (the generic cell rate algorithm, ITU-T I.371).
+/// Admits `reread_burst` reads without delay after a quiet time, and one per `reread_interval` in the long
+/// run (the generic cell rate algorithm, ITU-T I.371).
 class RereadBudget {
  public:
   explicit RereadBudget(const Pace& pace);

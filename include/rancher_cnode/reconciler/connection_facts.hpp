@@ -1,5 +1,5 @@
-// What has changed in the connections of one target. The reconciler decides each fact from its own state and states it
-// once; the log renders facts, and so does whoever else tells people of changes.
+// What has changed in the connections of one target. The reconciler decides each fact from its own state and
+// states it once; the log renders facts, and so does whatever else reports changes.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@ enum class Departure {
   still_connected,  ///< it is, and is left alone
 };
 
-/// Connected adds a peer to the connected members, Lost and Forgotten remove one: nothing else changes them. Reasons are
-/// in words.
+/// Connected adds a peer to the connected members, Lost and Forgotten remove one: nothing else changes them.
+/// Reasons are in words.
 namespace fact {
 struct Connected {
   NodeName peer;
@@ -31,22 +31,26 @@ struct Lost {
   bool dialable;  ///< false: its container is stopped or missing, so the loss is expected
   std::string_view reason;
 };
-/// It was connected, and is a member no longer, or the target has gone: its connection is not observed any more.
+/// It was connected, and is a member no longer, or the target has gone: its connection is not observed any
+/// more.
 struct Forgotten {
   NodeName peer;
 };
-/// Of a dialable peer; a loss is none. Stated once until the reason changes, the peer was connected or held, or the target restarts.
+/// Of a dialable peer; a loss is not an attempt. Stated once until the reason changes, the peer was connected
+/// or held, or the target restarts.
 struct AttemptFailed {
   NodeName peer;
   std::string_view reason;
+  bool absent = false;  ///< its epmd does not answer or does not know it: normal while it starts
 };
-/// The peer was away and still held a connection that the target had lost; it gave its connections up.
+/// The peer was away and still held a connection that the target had lost; it closed its connections.
 struct Refreshed {
   NodeName peer;
 };
 /// A list shows the target connected to every dialable peer, and the list before did not.
 struct Completed {
-  std::size_t peers;  ///< connected ones
+  std::size_t peers;     ///< connected ones
+  std::size_t held = 0;  ///< members that must not be dialled, and are not connected
 };
 /// Each departure is stated once for a peer that departs.
 struct Departed {

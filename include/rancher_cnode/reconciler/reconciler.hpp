@@ -1,25 +1,28 @@
-// Compares what should be connected (membership::Desired) with what is, for one target, and returns the actions that are due
-// and the time of the next wake-up. Pure and level-triggered: it always compares the whole of both. The agent executes the
-// actions and returns each result as an event.
+// Compares what should be connected (membership::Desired) with what is, for one target, and returns the
+// actions that are due and the time of the next wake-up. Pure and level-triggered: it always compares the
+// whole of both. The agent executes the actions and returns each result as an event.
 //
 // Guarantees, for any order of events (test/unit/simulation checks them with random faults):
-// * In flight are at most max_dials probes, inspections and dials, max_disconnects disconnects, one list, and one action for
-//   each peer.
-// * Only dialable members are probed and dialled, and never the target itself. A departed peer is disconnected at most once,
-//   only where departed_peers is `disconnect`, and only if the target was connected to it when it departed and still is.
-//   The target is disconnected once it has departed itself. Nodes that the metadata never listed are not touched.
-// * New peers are tried before retries, but every fourth attempt is a retry if one is due. Both are first come, first served,
-//   so no peer starves another.
-// * A reachable peer is dialled again within retry_limit, plus the time for the peers before it in the queue. A peer that
-//   refuses dials is dialled less and less often, down to once in refusal_limit, because each refusal is a line in its
-//   application's log; it is dialled at once when its epmd has another port for it, or did not know it in between.
-// * A dropped connection is dialled again at the next list. If it keeps dropping, the delays grow to retry_limit, because
-//   each time it comes and goes, `global` may cut connections of others.
-// * A peer that the target has lost is inspected before it is dialled again. If it missed the loss and still holds the old
-//   connection, the new one would replace that, and its `global` would report the loss: others would be cut off. A peer that
-//   cannot be inspected is dialled all the same after max_inspections.
-// * A peer waits, at most for newcomer_patience, while a member that it would connect to cannot be looked up, because `global`
-//   would cut that member off. Connected members are probed before a peer is dialled, unless that was done just before.
+// * In flight are at most max_dials probes, inspections and dials, max_disconnects disconnects, one list, and
+//   one action for each peer.
+// * Only dialable members are probed and dialled, and never the target itself. A departed peer is
+//   disconnected at most once, only where departed_peers is `disconnect`, and only if the target was
+//   connected to it when it departed and still is. The target is disconnected once it has departed itself.
+//   Nodes that the metadata never listed are not touched.
+// * New peers are tried before retries, but every fourth attempt is a retry if one is due. Both are first
+//   come, first served, so no peer starves another.
+// * A reachable peer is dialled again within retry_limit, plus the time for the peers before it in the queue.
+//   A peer that refuses dials is dialled less and less often, down to once in refusal_limit, because each
+//   refusal is a line in its application's log; it is dialled at once when its epmd has another port for it,
+//   or did not know it in between.
+// * A dropped connection is dialled again at the next list. If it keeps dropping, the delays grow to
+//   retry_limit, because each time it comes and goes, `global` may cut connections of others.
+// * A peer that the target has lost is inspected before it is dialled again. If it missed the loss and still
+//   holds the old connection, the new one would replace that, and its `global` would report the loss: others
+//   would be cut off. A peer that cannot be inspected is dialled all the same after max_inspections.
+// * A peer waits, at most for newcomer_patience, while a member that it would connect to cannot be looked up,
+//   because `global` would cut that member off. Connected members are probed before a peer is dialled, unless
+//   that was done just before.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +41,8 @@
 
 namespace rancher_cnode::reconciler {
 
-/// What happens to a departed peer that stays connected to the target. A container leaves by the decision of its own
-/// C-node, so this side usually does nothing.
+/// What happens to a departed peer that stays connected to the target. A container leaves by the decision of
+/// its own C-node, so this side usually does nothing.
 enum class DepartedPolicy {
   ignore,      ///< nothing: another C-node handles it
   report,      ///< the outcome is a fact
@@ -61,13 +64,14 @@ struct ReconcilerSettings {
   std::uint32_t max_inspections = 3;
   /// Longest delay between two dials that a peer refuses at the same port.
   Milliseconds refusal_limit{900'000};
-  /// Longest time for which a peer waits while a member that it would connect to cannot be looked up. 0 = it does not.
+  /// Longest time for which a peer waits while a member that it would connect to cannot be looked up. 0 = it
+  /// does not.
   Milliseconds newcomer_patience{10'000};
   Milliseconds change_interval{
       5'000};  ///< external changes take effect at most this often; later ones are delayed
   Milliseconds disconnect_spread{500};  ///< a disconnect is delayed by a random time from 0 to this
-  /// A departed peer is reported as still connected after this time. Its own C-node needs as long as this one to see that
-  /// it has departed, and may have started later.
+  /// A departed peer is reported as still connected after this time. Its own C-node needs as long as this one
+  /// to see that it has departed, and may have started later.
   Milliseconds departed_patience{15'000};
   std::uint64_t seed = 0;  ///< of the jitter
 };
@@ -79,6 +83,8 @@ enum class ProbeOutcome {
   not_registered,
   no_epmd,  ///< what listens there does not answer as an epmd does
 };
+inline constexpr std::size_t probe_outcomes = 5;
+[[nodiscard]] std::string_view to_string(ProbeOutcome outcome);
 enum class DialOutcome {
   connected,
   refused,    ///< net_kernel:connect_node/1 returned false
@@ -86,16 +92,20 @@ enum class DialOutcome {
   not_alive,  ///< it returned ignored: the target is not alive as a node
   no_reply,   ///< the call timed out or failed
 };
+inline constexpr std::size_t dial_outcomes = 5;
+[[nodiscard]] std::string_view to_string(DialOutcome outcome);
 enum class InspectOutcome {
-  clear,  ///< the peer does not list the target, or the target lists the peer again
-  refreshed,  ///< it still held the old connection, and has closed all of its connections: it returns like a new one
+  clear,      ///< the peer does not list the target, or the target lists the peer again
+  refreshed,  ///< it still held the old connection, and has closed all of its connections: it returns like a
+              ///< new one
   stale,      ///< it still holds the old connection
   no_answer,  ///< it could not be asked
 };
 enum class DisconnectOutcome {
-  done,       ///< the call was made; the next list shows the outcome
-  withdrawn,  ///< it was no longer departed, or no longer connected, when the call was due: nothing was called
-  claimed,    ///< another C-node runs at its address; the decision is its own
+  done,         ///< the call was made; the next list shows the outcome
+  withdrawn,    ///< it was no longer departed, or no longer connected, when the call was due: nothing was
+                ///< called
+  claimed,      ///< another C-node runs at its address; the decision is its own
   unreachable,  ///< no connection to it could be made
   unsupported,  ///< its OTP release has no way that leaves the other connections alone
   failed,       ///< it was reached, the call failed
@@ -110,12 +120,13 @@ namespace action {
 struct ListConnections {
   ActionId id;
 };
-/// Ask the peer's epmd for its port.
+/// Ask the peer's epmd for its port, or, without epmd, connect to its distribution port.
 struct Probe {
   ActionId id;
   NodeName peer;
 };
-/// Ask the peer, which the target has lost, whether it still lists the target. If so, let it close its connections.
+/// Ask the peer, which the target has lost, whether it still lists the target. If so, let it close its
+/// connections.
 struct Inspect {
   ActionId id;
   NodeName peer;
@@ -125,8 +136,8 @@ struct Dial {
   ActionId id;
   NodeName peer;
 };
-/// Disconnect the peer from the cluster, if a fresh check shows that it is still departed and connected. peer == target:
-/// the target has departed itself.
+/// Disconnect the peer from the cluster, if a fresh check shows that it is still departed and connected. peer
+/// == target: the target has departed itself.
 struct Disconnect {
   ActionId id;
   NodeName peer;
@@ -135,16 +146,17 @@ struct Disconnect {
 using Action =
     std::variant<action::ListConnections, action::Probe, action::Inspect, action::Dial, action::Disconnect>;
 
-/// Every action must be answered by one event with its id: ListConnections by ConnectionsListed or ListFailed, Probe by
-/// Probed, Inspect by Inspected, Dial by Dialled, Disconnect by Disconnected. TargetDown and TargetUp end the list and the
-/// dials in flight; their results may still arrive, or not. Probes, inspections and disconnects continue: their results
-/// must arrive, and they keep their slots until then.
+/// Every action must be answered by one event with its id: ListConnections by ConnectionsListed or
+/// ListFailed, Probe by Probed, Inspect by Inspected, Dial by Dialled, Disconnect by Disconnected. TargetDown
+/// and TargetUp end the list and the dials in flight; their results may still arrive, or not. Probes,
+/// inspections and disconnects continue: their results must arrive, and they keep their slots until then.
 namespace event {
 /// Not null. Nothing is dialled before the first one.
 struct DesiredChanged {
   std::shared_ptr<const membership::Desired> desired;
 };
-/// The target is connected to us, perhaps again: it may have restarted, so nothing is known of its connections.
+/// The target is connected to us, perhaps again: it may have restarted, so nothing is known of its
+/// connections.
 struct TargetUp {};
 struct TargetDown {};
 struct ConnectionsListed {
@@ -173,9 +185,9 @@ struct Disconnected {
   ActionId id;
   DisconnectOutcome outcome;
 };
-/// Something changed outside (the metadata version): waiting peers are due, and the retry delays of those that do
-/// not answer probes start over. At most once in change_interval; sent more often, it acts when that is over. A
-/// connection that came without a dial of ours counts as news too.
+/// Something changed outside (the metadata version): waiting peers are due, and the retry delays of those
+/// that do not answer probes start over. At most once in change_interval; sent more often, it acts when that
+/// is over. A connection that came without a dial of ours counts as one too.
 struct ExternalChange {};
 struct Tick {};
 }  // namespace event
@@ -219,7 +231,8 @@ enum class DepartedState {
 };
 [[nodiscard]] std::string_view to_string(DepartedState state);
 
-/// One departed peer that the target is still connected to, or may be. The target itself, once it has departed, too.
+/// One departed peer that the target is still connected to, or may be. The target itself, once it has
+/// departed, too.
 struct DepartedView {
   NodeName node;
   DepartedState state = DepartedState::unknown;
@@ -257,16 +270,16 @@ class Reconciler {
   /// work.
   [[nodiscard]] TimePoint next_wake() const;
 
-  /// True once the target has listed its connections and every dialable peer is connected or has failed at least once.
-  /// Starts over when the target restarts; peers that come later make it false until they too have been
-  /// tried.
+  /// True once the target has listed its connections and every dialable peer is connected or has failed at
+  /// least once. Starts over when the target restarts; peers that come later make it false until they too
+  /// have been tried.
   [[nodiscard]] bool has_synced() const;
 
   /// Members in the order of their names. O(members).
   [[nodiscard]] std::vector<PeerView> peers(PeerScope scope = PeerScope::all) const;
   /// Members that the target is connected to. O(members).
   [[nodiscard]] std::size_t connected_peers() const;
-  /// One of them; nothing if it is no member. O(log members).
+  /// One of them; nothing if it is not a member. O(log members).
   [[nodiscard]] std::optional<PeerView> peer(const NodeName& name) const;
   /// In the order of their names.
   [[nodiscard]] std::vector<DepartedView> departed() const;

@@ -1,4 +1,5 @@
-// Reports what the initial sync is waiting for, as one sentence for the command `wait`. Pure. Used by the agent.
+// Reports what the initial sync is waiting for, as one sentence for the command `wait`. Pure. Used by the
+// agent.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +11,8 @@
 
 namespace rancher_cnode::status {
 
-/// The targets whose initial sync is not done. With --targets all there may be thousands, each with as many peers: a few
-/// examples are enough.
+/// The targets whose initial sync is not done. With --targets all there may be thousands, each with as many
+/// peers: a few examples are enough.
 struct UnsyncedTargets {
   static constexpr std::size_t examples = 3;
   std::vector<status::TargetSnapshot> some;  ///< at most `examples`

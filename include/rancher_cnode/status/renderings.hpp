@@ -1,5 +1,5 @@
-// A Report as text: for people, for programs, for Prometheus and for Erlang. Used by the command `status`. Pure. What the
-// report contains is foreign: nothing of it reaches a terminal or a parser unescaped.
+// A Report as text: for people, for programs, for Prometheus and for Erlang. Used by the command `status`.
+// Pure. What the report contains is foreign: nothing of it reaches a terminal or a parser unescaped.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,8 @@ struct TableStyle {
   std::size_t width = std::numeric_limits<std::size_t>::max();
 };
 
-/// First line: version, uptime and verdict; then the BEAM, the container, metadata, and one row for each peer.
+/// First line: version, uptime and verdict; then the BEAM, the container, metadata, and one row for each
+/// peer.
 [[nodiscard]] std::string as_table(const Report& report, const TableStyle& style);
 
 /// One line. Field names as in docs/status.md; atoms are strings, undefined is null.

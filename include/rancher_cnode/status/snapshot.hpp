@@ -1,23 +1,32 @@
-// The state of this node at one moment, as values: the wanted peers, the connected ones, and for each other one the
-// reason. Made by the agent, encoded by snapshot_term.
+// The state of this node at one moment, as values: the desired peers, the connected ones, and for each other
+// one the reason. Made by the agent, encoded by snapshot_term.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/core/node_name.hpp"
+#include "rancher_cnode/core/process_usage.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/reconciler/reconciler.hpp"
+#include "rancher_cnode/status/durations.hpp"
 
 namespace rancher_cnode::status {
 
 /// The state of the metadata.
 struct MetadataSnapshot {
-  std::string url;      ///< base URL that answered last; "" if none has
-  std::string version;  ///< "" if not known
-  membership::MembershipView view;
+  std::string url;                  ///< base URL that answered last; "" if none has
+  std::string version;              ///< "" if not known
+  membership::MembershipView view;  ///< of all services
+  /// Of one service.
+  struct Service {
+    std::string path;
+    membership::MembershipView view;
+  };
+  std::vector<Service> services = {};
 };
 
 /// One target, and the cluster as it sees it.
@@ -44,7 +53,7 @@ struct TargetSnapshot {
 struct Snapshot {
   TimePoint now;
   TimePoint started;
-  NodeName node;
+  std::optional<NodeName> node;  ///< nothing: the own address or the BEAM is not known yet
   std::string program_version;
   distribution::RegistrationState registration = distribution::RegistrationState::unavailable;
   std::size_t connections = 0;
@@ -53,6 +62,9 @@ struct Snapshot {
   /// Of every member and departed peer, by the metadata.
   std::vector<membership::MemberView> member_views;
   std::vector<TargetSnapshot> targets;
+  Milliseconds started_unix{0};  ///< after 1970-01-01 UTC
+  ProcessUsage process = {};
+  Durations durations = {};
 };
 
 }  // namespace rancher_cnode::status

@@ -39,7 +39,7 @@ connected_at(Nodes, Timeout) ->
 
 init(Starter) ->
     register(?MODULE, self()),
-    ok = net_kernel:monitor_nodes(true, #{node_type => all, nodedown_reason => true}),
+    ok = net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]),
     Booted = #{at => now_us(), what => booted, node => node()},
     Hidden = nodes(hidden),
     Present = [#{at => now_us(), what => up, node => Node, type => type(Node, Hidden)} || Node <- nodes(connected)],
@@ -49,11 +49,11 @@ init(Starter) ->
 loop(#{events := Events, waiting := Waiting} = State) ->
     receive
         {nodeup, Node, Info} ->
-            Up = #{at => now_us(), what => up, node => Node, type => maps:get(node_type, Info, visible)},
+            Up = #{at => now_us(), what => up, node => Node, type => proplists:get_value(node_type, Info, visible)},
             loop(answer(State#{events := [Up | Events]}));
         {nodedown, Node, Info} ->
-            Down = #{at => now_us(), what => down, node => Node, type => maps:get(node_type, Info, visible),
-                     reason => maps:get(nodedown_reason, Info, unknown)},
+            Down = #{at => now_us(), what => down, node => Node, type => proplists:get_value(node_type, Info, visible),
+                     reason => proplists:get_value(nodedown_reason, Info, unknown)},
             loop(State#{events := [Down | Events]});
         {events, From, Request} ->
             From ! {Request, lists:reverse(Events)},

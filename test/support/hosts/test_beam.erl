@@ -2,16 +2,17 @@
 %% host's own epmd. The controller talks to it over its standard I/O, so no connection of the test disturbs the cluster.
 -module(test_beam).
 
--export([start/1, start/2, start_all/1, start_all/2, stop/1, kill/1, suspend/1, resume/1]).
+-export([start/1, start/2, start_all/1, start_all/2, start_each/1, stop/1, kill/1, suspend/1, resume/1]).
 -export([name/1, host/1, os_pid/1, call/4, call/5]).
 -export([visible_nodes/1, hidden_nodes/1, events/1, downs/1, booted_at/1, connected_at/3, drop_connection/2]).
 -export([without_global_disconnect/1]).
 -export_type([beam/0, options/0]).
 
 -type beam() :: #{name := node(), host := test_host:host(), peer := pid(), os_pid := pos_integer()}.
-%% program: runs instead of `erl` with its arguments, e.g. a wrapper script that sets the node name itself.
--type options() :: #{basename => string(), cookie => string(), args => [string()], env => [{string(), string()}],
-                     program => string()}.
+%% program: runs instead of `erl` with its arguments, e.g. a wrapper script that sets the node name itself. cookie => none
+%% gives it none. erl: the command for an `erl` of another release, ebin: the helpers compiled for that.
+-type options() :: #{basename => string(), cookie => string() | none, args => [string()],
+                     env => [{string(), string()}], program => string(), erl => [string()], ebin => file:filename()}.
 
 -define(BOOT_MS, 30000).
 -define(CALL_MS, 15000).
@@ -23,7 +24,8 @@ start(Host) ->
 %% Returns when the BEAM is up and its name registered.
 -spec start(test_host:host(), options()) -> beam().
 start(Host, Options) ->
-    Spawn = test_host:command(Host, maps:get(program, Options, os:find_executable("erl")), []),
+    [Program | Args] = program(Options),
+    Spawn = test_host:command(Host, Program, Args),
     {ok, Peer, Name} = peer:start(#{connection => standard_io, exec => Spawn, args => arguments(Host, Options),
                                     env => environment(Options), wait_boot => ?BOOT_MS}),
     #{name => Name,
@@ -38,7 +40,12 @@ start_all(Hosts) ->
 %% Boots all at once, as a scheduler that scales a service up does.
 -spec start_all([test_host:host()], options()) -> [beam()].
 start_all(Hosts, Options) ->
-    Boots = [spawn_monitor(fun() -> exit({booted, start(Host, Options)}) end) || Host <- Hosts],
+    start_each([{Host, Options} || Host <- Hosts]).
+
+%% As start_all/2, with options for each.
+-spec start_each([{test_host:host(), options()}]) -> [beam()].
+start_each(All) ->
+    Boots = [spawn_monitor(fun() -> exit({booted, start(Host, Options)}) end) || {Host, Options} <- All],
     [receive {'DOWN', Monitor, process, _, {booted, Beam}} -> Beam;
              {'DOWN', Monitor, process, _, Reason} -> error({beam_did_not_boot, Reason})
      end || {_, Monitor} <- Boots].
@@ -152,11 +159,14 @@ without_global_disconnect(Beam) ->
     false = call(Beam, erlang, function_exported, [global, disconnect, 0]),
     ok.
 
+program(#{program := Program}) -> [Program];
+program(#{erl := Command}) -> Command;
+program(_) -> [os:find_executable("erl")].
+
 %% One scheduler that does not spin: ten BEAMs share the cores of a small machine.
 arguments(Host, Options) ->
-    naming(Host, Options) ++
-    ["-setcookie", maps:get(cookie, Options, "monster"),
-     "-pa", filename:dirname(code:which(connection_log)),
+    naming(Host, Options) ++ cookie(maps:get(cookie, Options, "monster")) ++
+    ["-pa", maps:get(ebin, Options, filename:dirname(code:which(connection_log))),
      "-run", "connection_log",
      "+S", "1:1", "+SDcpu", "1:1", "+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none",
      "-kernel", "logger_level", "error"
@@ -166,6 +176,9 @@ naming(_Host, #{program := _}) ->
     [];
 naming(Host, Options) ->
     ["-name", maps:get(basename, Options, "myapp") ++ "@" ++ test_host:address(Host)].
+
+cookie(none) -> [];
+cookie(Cookie) -> ["-setcookie", Cookie].
 
 environment(Options) ->
     [{"ERL_CRASH_DUMP_SECONDS", "0"} | maps:get(env, Options, [])].

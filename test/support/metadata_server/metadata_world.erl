@@ -2,7 +2,7 @@
 %% server. Shapes and keys are those of test/fixtures/metadata, answers of the real service.
 -module(metadata_world).
 
--export([new/0, list/4, list/5, standalone/2, containers/1, find/5]).
+-export([new/0, list/4, list/5, delete/3, standalone/2, containers/1, find/5]).
 -export_type([world/0, spec/0, path/0]).
 
 -type json() :: metadata_json:json().
@@ -30,6 +30,11 @@ list(World, Stack, Name, Specs) ->
 list(#{services := Services} = World, Stack, Name, Specs, Options) ->
     Service = service(text(Stack), text(Name), Specs, Options),
     World#{services := [S || S <- Services, key(S) =/= key(Service)] ++ [Service]}.
+
+%% The world without the service, as when a user has deleted it.
+-spec delete(world(), string(), string()) -> world().
+delete(#{services := Services} = World, Stack, Name) ->
+    World#{services := [S || S <- Services, key(S) =/= {text(Stack), text(Name)}]}.
 
 %% Containers that belong to no service.
 -spec standalone(world(), [spec()]) -> world().

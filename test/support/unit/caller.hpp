@@ -1,4 +1,5 @@
-// A process on another node that calls the process rancher_cnode on ours, as a BEAM's does: real handshake, real connection.
+// A process on another node that calls the process rancher_cnode on ours, as a BEAM's does: real handshake,
+// real connection.
 #pragma once
 
 #include <future>
@@ -6,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "rancher_cnode/distribution/cnode.hpp"
 #include "rancher_cnode/distribution/connection.hpp"
@@ -20,6 +22,10 @@ namespace rancher_cnode::agent::test {
 class Caller {
  public:
   Caller(boost::asio::io_context& loop, const distribution::CNode& node, const std::string& name)
+      : Caller(loop, node, name, loop) {}
+  /// Reads what comes only while `reading` runs.
+  Caller(boost::asio::io_context& loop, const distribution::CNode& node, const std::string& name,
+         boost::asio::io_context& reading)
       : loop_(loop), pid_{name, 1, 0, 7} {
     using namespace distribution;
     const HandshakeStop stop;
@@ -35,7 +41,7 @@ class Caller {
     auto connected = handshake.get();
     REQUIRE(connected);
     connection_ = std::make_shared<Connection>(
-        loop, std::move(connected->socket), Connection::Timing{},
+        reading, std::move(connected->socket), Connection::Timing{},
         Connection::Handlers{[this](const Message& message) { take(message.payload); }, [](const Error&) {}});
     connection_->start();
     distribution::test::run_until(loop, "the node to know it", [&] { return node.connected(self.name); });
@@ -50,6 +56,16 @@ class Caller {
     message.tuple(3).atom("$gen_call").tuple(2).pid(pid_).reference(reference(++last_)).raw(request);
     connection_->send(distribution::encode_reg_send(pid_, process, message.bytes()));
     return last_;
+  }
+  /// {subscribe, Monitor, After}; the number is that of the call, and of the monitor for give_up().
+  std::uint32_t subscribe(const distribution::TermBytes& after) {
+    distribution::TermWriter request;
+    request.tuple(3).atom("subscribe").reference(reference(last_ + 1)).raw(after);
+    return call(request.bytes());
+  }
+  /// What a subscription has got so far.
+  [[nodiscard]] const std::vector<distribution::TermBytes>& events(std::uint32_t subscription) {
+    return events_[subscription];
   }
   void cast(const distribution::TermBytes& request) {
     const auto message = distribution::TermWriter().tuple(2).atom("$gen_cast").raw(request).take();
@@ -89,6 +105,13 @@ class Caller {
   }
   void take(std::span<const char> message) {
     distribution::TermReader reader(message);
+    if (reader.accept_tuple(3)) {
+      REQUIRE(reader.accept_atom("rancher_cnode_event"));
+      const auto monitor = reader.reference();
+      REQUIRE(monitor);
+      events_[monitor->words[0]].emplace_back(reader.rest().begin(), reader.rest().end());
+      return;
+    }
     REQUIRE(reader.accept_tuple(2));
     const auto tag = reader.reference();
     REQUIRE(tag);
@@ -99,6 +122,7 @@ class Caller {
   const distribution::Pid pid_;
   std::shared_ptr<distribution::Connection> connection_;
   std::map<std::uint32_t, distribution::TermBytes> answers_;
+  std::map<std::uint32_t, std::vector<distribution::TermBytes>> events_;
   std::uint32_t last_ = 0;
 };
 

@@ -67,7 +67,8 @@ inline std::set<NodeName> first_nodes(int count, int from = 2) {
   return result;
 }
 
-/// Container 1 is ourselves, so node 1 is the target. Newcomers are not held: newcomers_test.cpp is about that.
+/// Container 1 is ourselves, so node 1 is the target. Newcomers are not held: newcomers_test.cpp is about
+/// that.
 inline ReconcilerSettings driving_node_1() {
   ReconcilerSettings settings{.target = node(1)};
   settings.newcomer_patience = Milliseconds::zero();

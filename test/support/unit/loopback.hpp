@@ -71,7 +71,8 @@ class ReservedPort {
   std::uint16_t number_ = 0;
 };
 
-/// While it exists, no descriptor is left. No doctest macro meanwhile: sanitizers need some to look at an object.
+/// While it exists, no descriptor is left. No doctest macro meanwhile: sanitizers need some to look at an
+/// object.
 class NoDescriptors {
  public:
   NoDescriptors();
@@ -90,7 +91,8 @@ FileDescriptor raw_connect(std::uint16_t port, Ipv4Address from = loopback);
 /// Two ends of one TCP connection on loopback.
 std::pair<FileDescriptor, FileDescriptor> raw_pair();
 
-/// The same without TCP, for hundreds of them: it takes no port, of which each holds one for a minute after its end.
+/// The same without TCP, for hundreds of them: it takes no port, of which each holds one for a minute after
+/// its end.
 std::pair<FileDescriptor, FileDescriptor> local_pair();
 
 void raw_send(const FileDescriptor& socket, std::string_view bytes);

@@ -70,7 +70,8 @@ class ScriptedServer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A listener on loopback that never accepts and whose queue is full: the packets of those who connect vanish.
+/// A listener on loopback that never accepts and whose queue is full: the packets of those who connect
+/// vanish.
 class FullListener {
  public:
   FullListener();

@@ -53,7 +53,7 @@ struct Running {
     config.cookie = Cookie("secret");
     config.metadata_urls = {metadata.url()};
     config.metadata_version = "latest";
-    config.service = "self/service";
+    config.services = {{"self/service", ""}};
     config.probe = ProbeMode::off;
     config.epmd_port = epmd.port();
     beam.cnode->add_process("rex", {.call = [this](const GenCall& call) { execute(call); }, .cast = {}});
@@ -275,15 +275,60 @@ TEST_CASE("without metadata the initial sync is not done, however long the BEAM 
   CHECK(agent.called("connect_node"));
 }
 
+TEST_CASE("services are set by a request: what is added is read and dialled, what is removed is forgotten") {
+  Running agent;
+  const std::string cnode = "remsh-rancher_cnode@127.0.0.1";
+  const auto list = [](TermWriter& writer, const std::vector<std::string>& services) {
+    writer.list(services.size());
+    for (const auto& service : services) {
+      writer.binary(service);
+    }
+    return writer.nil().take();
+  };
+  const auto set = [&](const std::vector<std::string>& services) {
+    TermWriter writer;
+    return distribution::printed(
+        *agent.beam.request(cnode, "rancher_cnode", list(writer.tuple(2).atom("set_services"), services)));
+  };
+  const std::string worker = "stacks/shop/services/worker";
+  agent.metadata.put(worker, service_body("worker", {4}));
+  agent.begin();
+  run_until(agent.loop, "the peers", [&] { return agent.lines->count("peer_connected") == 2; });
+
+  CHECK(set({"self/service", "stacks/Shop/services/worker=worker"}) == "ok");
+  TermWriter writer;
+  writer.tuple(3).atom("await").atom("infinity");
+  const auto synced = agent.beam.request(cnode, "rancher_cnode", list(writer, {worker + "=worker"}));
+  CHECK(distribution::printed(*synced) == "ok");
+  CHECK(agent.called("{call,net_kernel,connect_node,[worker@10.42.0.4],user}"));
+  CHECK(agent.lines->of("service_added") ==
+        std::vector<std::string>{"event=service_added msg=\"its containers become peers\" service=\"" +
+                                 worker + "=worker\""});
+
+  CHECK(set({"self/service", worker + "=worker"}) == "ok");
+  CHECK(agent.lines->count("service_added") == 1);
+  CHECK(set({"a//b"}).starts_with("{error,<<\"--service 'a//b' must be a path"));
+  TermWriter bad;
+  bad.tuple(3).atom("await").atom("infinity");
+  const auto refused = agent.beam.request(cnode, "rancher_cnode", list(bad, {"a//b"}));
+  CHECK(distribution::printed(*refused).starts_with("{error,<<\"--service 'a//b' must be a path"));
+
+  CHECK(set({worker + "=worker"}) == "ok");
+  CHECK(agent.lines->count("service_removed") == 1);
+  CHECK(agent.lines->count("peer_forgotten") == 2);
+  CHECK(agent.lines->count("peer_departed") == 0);
+  CHECK_FALSE(agent.called("disconnect"));
+}
+
 TEST_CASE("a suspicion is confirmed by a read of its own although the metadata is quiet") {
   Running agent;
-  agent.config.service = "stacks/shop/services/web";
+  agent.config.services = {{"stacks/shop/services/web", ""}};
   agent.config.removal_delay = Milliseconds(100);
-  agent.metadata.put(agent.config.service, service_body("web", {2, 3, 4}));
+  agent.metadata.put(agent.config.services.front().path, service_body("web", {2, 3, 4}));
   agent.begin();
   agent.await_event("peer_connected");
   CHECK(agent.metadata.await_waits(1));
-  agent.metadata.reload_with(agent.config.service, service_body("web", {2, 3}));
+  agent.metadata.reload_with(agent.config.services.front().path, service_body("web", {2, 3}));
   agent.await_event("peer_held");
   agent.await_event("peer_departed");
 }

@@ -29,12 +29,20 @@ TermBytes setting(std::string_view value) { return TermWriter().tuple(2).atom("o
 }  // namespace
 
 TEST_CASE("a probe's failure is reported by its kind") {
-  CHECK(probe_outcome(std::uint16_t{1}) == ProbeOutcome::found);
-  CHECK(probe_outcome(failure(ErrorCode::not_found, "")) == ProbeOutcome::not_registered);
-  CHECK(probe_outcome(failure(ErrorCode::refused, "")) == ProbeOutcome::refused);
-  CHECK(probe_outcome(failure(ErrorCode::malformed, "")) == ProbeOutcome::no_epmd);
-  CHECK(probe_outcome(failure(ErrorCode::timeout, "")) == ProbeOutcome::no_answer);
-  CHECK(probe_outcome(failure(ErrorCode::unavailable, "")) == ProbeOutcome::no_answer);
+  const auto outcome = [](ErrorCode code) { return probe_outcome(failure(code, ""), ProbeMode::epmd); };
+  CHECK(probe_outcome(std::uint16_t{1}, ProbeMode::epmd) == ProbeOutcome::found);
+  CHECK(outcome(ErrorCode::not_found) == ProbeOutcome::not_registered);
+  CHECK(outcome(ErrorCode::refused) == ProbeOutcome::refused);
+  CHECK(outcome(ErrorCode::malformed) == ProbeOutcome::no_epmd);
+  CHECK(outcome(ErrorCode::timeout) == ProbeOutcome::no_answer);
+  CHECK(outcome(ErrorCode::unavailable) == ProbeOutcome::no_answer);
+}
+
+TEST_CASE("where nobody listens on the distribution port, the probe is refused") {
+  const auto outcome = [](ErrorCode code) { return probe_outcome(failure(code, ""), ProbeMode::port); };
+  CHECK(probe_outcome(std::uint16_t{1}, ProbeMode::port) == ProbeOutcome::found);
+  CHECK(outcome(ErrorCode::not_found) == ProbeOutcome::refused);
+  CHECK(outcome(ErrorCode::timeout) == ProbeOutcome::no_answer);
 }
 
 TEST_CASE("a dial is connected, refused, ignored or without reply") {
@@ -82,6 +90,7 @@ TEST_CASE("a BEAM that is busy with an older connection of ours does not refuse 
 TEST_CASE("a process is gone when epmd does not know the name or nothing listens on its port") {
   CHECK(is_gone({"epmd", {ErrorCode::not_found, ""}}));
   CHECK(is_gone({"connect", {ErrorCode::unavailable, ""}}));
+  CHECK(is_gone({"connect", {ErrorCode::not_found, ""}}));
   CHECK_FALSE(is_gone({"epmd", {ErrorCode::refused, ""}}));
   CHECK_FALSE(is_gone({"epmd", {ErrorCode::timeout, ""}}));
   CHECK_FALSE(is_gone({"connect", {ErrorCode::timeout, ""}}));

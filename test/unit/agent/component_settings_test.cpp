@@ -18,7 +18,9 @@ Config unusual() {
   config.cookie = Cookie("secret");
   config.metadata_urls = {"http://a", "http://b"};
   config.metadata_version = "2015-12-19";
-  config.service = "stacks/shop/services/db";
+  config.services = {{"stacks/shop/services/db", ""}};
+  config.ca_file = "/own.pem";
+  config.ca_directory = "/own";
   config.watch = WatchMode::off;
   config.polling_interval = Milliseconds(7'000);
   config.removal = RemovalPolicy::never;
@@ -40,7 +42,9 @@ TEST_CASE("the watcher gets the URLs, the path and the pace") {
   const auto settings = watcher_settings(unusual());
   CHECK(settings.urls == std::vector<std::string>{"http://a", "http://b"});
   CHECK(settings.version == "2015-12-19");
-  CHECK(settings.service == "stacks/shop/services/db");
+  CHECK(settings.services == std::vector<std::string>{"stacks/shop/services/db"});
+  CHECK(settings.label_keys.empty());
+  CHECK(settings.trusted == metadata::TrustedCertificates{"/own.pem", "/own"});
   CHECK(settings.watch == WatchMode::off);
   CHECK(settings.polling_interval == Milliseconds(7'000));
 }
@@ -50,8 +54,19 @@ TEST_CASE("the node gets its name, its cookie, its ports and its limit") {
   CHECK(settings.name.str() == "helper@10.42.0.1");
   CHECK(settings.cookie.reveal() == "secret");
   CHECK(settings.listen_ports == PortRange{9'000, 9'010});
-  CHECK(settings.epmd_port == 4'370);
+  CHECK(settings.ports.epmd_port == 4'370);
+  CHECK_FALSE(settings.ports.dist_port);
   CHECK(settings.max_connections == 99);
+  CHECK_FALSE(settings.tls);
+}
+
+TEST_CASE("the node gets the options of TLS if it is to speak it") {
+  Config config = unusual();
+  config.tls.optfile = "opts";
+  config.proto_dist = ProtoDist::inet_tcp;
+  CHECK_FALSE(cnode_settings(config, own).tls);
+  config.proto_dist = ProtoDist::inet_tls;
+  CHECK(cnode_settings(config, own).tls == config.tls);
 }
 
 TEST_CASE("few outgoing handshakes are prepared for one target, more for all") {
@@ -69,8 +84,25 @@ TEST_CASE("an epmd is started only where the setting wants it") {
   CHECK(cnode_settings(config, own).epmd_program == "/opt/epmd");
 }
 
+TEST_CASE("each service has a membership, with its own basename or the common one") {
+  Config config = unusual();
+  config.services = {{"self/service", ""}, {"stacks/shop/services/worker", "worker"}};
+  config.labels = {{"colour", LabelRule::Test::same, ""}};
+  const auto all = membership_settings(config, own);
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].node_basename == "shop");
+  CHECK(all[1].node_basename == "worker");
+  CHECK(all[1].service == "stacks/shop/services/worker=worker");
+  CHECK(watcher_settings(config).services ==
+        std::vector<std::string>{"self/service", "stacks/shop/services/worker"});
+  CHECK(watcher_settings(config).label_keys == std::vector<std::string>{"colour"});
+}
+
 TEST_CASE("membership gets the settings that decide who belongs") {
-  const auto settings = membership_settings(unusual(), own);
+  const auto all = membership_settings(unusual(), own);
+  REQUIRE(all.size() == 1);
+  const auto& settings = all.front();
+  CHECK(settings.service == "stacks/shop/services/db");
   CHECK(settings.node_basename == "shop");
   CHECK(settings.own_address == own);
   CHECK(settings.removal == RemovalPolicy::never);
@@ -86,4 +118,17 @@ TEST_CASE("each target's reconciler gets its limits and a seed of its own") {
   CHECK(settings.max_dials == 7);
   CHECK(settings.probe == ProbeMode::off);
   CHECK(settings.seed != reconciler_settings(unusual(), target).seed);
+}
+
+TEST_CASE("without epmd the node accepts no handshakes, and peers are probed at their distribution port") {
+  Config config = unusual();
+  config.dist_port = 6'789;
+  CHECK(cnode_settings(config, own).ports.dist_port == 6'789);
+  CHECK(cnode_settings(config, own).handshake_threads.incoming == 0);
+  const auto target = NodeName::of("myapp", own);
+  CHECK(reconciler_settings(config, target).probe == ProbeMode::off);
+  config.probe = ProbeMode::epmd;
+  CHECK(reconciler_settings(config, target).probe == ProbeMode::port);
+  config.dist_port.reset();
+  CHECK(reconciler_settings(config, target).probe == ProbeMode::epmd);
 }

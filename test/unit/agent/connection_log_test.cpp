@@ -35,7 +35,7 @@ struct Logged {
 TEST_CASE("each fact about connections is one line, unless nobody needs to hear of it") {
   const std::string both = " target=myapp@10.42.0.1 peer=myapp@10.42.0.2";
   const std::string left =
-      "connected msg=\"it is left connected; to part it from the cluster, stop its container\"";
+      "connected msg=\"it is left connected; to remove it from the cluster, stop its container\"";
   const struct {
     ConnectionFact fact;
     std::string line;
@@ -49,18 +49,17 @@ TEST_CASE("each fact about connections is one line, unless nobody needs to hear 
        "warning event=peer_unreachable msg=\"the dial failed\"" + both},
       {fact::Refreshed{peer},
        "info event=peer_refreshed msg=\"it was away and still held a connection that the BEAM had lost; it "
-       "gave its "
-       "connections up\"" +
+       "closed its connections\"" +
            both},
-      {fact::Completed{3},
+      {fact::Completed{3, 2},
        "info event=cluster_completed msg=\"every dialable peer is connected\" target=myapp@10.42.0.1 "
-       "peers=3"},
+       "peers=3 held=2"},
       {fact::Departed{peer, Departure::disconnected, {}},
-       "info event=departed_peer_disconnected msg=\"the BEAM is not connected to it any more\"" + both},
+       "info event=departed_peer_disconnected msg=\"the BEAM is no longer connected to it\"" + both},
       {fact::Departed{peer, Departure::still_connected, "why"},
        "warning event=departed_peer_" + left + both + " reason=why"},
       {fact::Departed{target, Departure::disconnected, {}},
-       "info event=departed_target_disconnected msg=\"it is connected to no node of the service any more\" "
+       "info event=departed_target_disconnected msg=\"it is no longer connected to any node of the service\" "
        "target=myapp@10.42.0.1"},
       {fact::Departed{target, Departure::still_connected, "why"},
        "warning event=departed_target_" + left + " target=myapp@10.42.0.1 reason=why"},
@@ -95,4 +94,17 @@ TEST_CASE("a disconnect is logged as information if it was made, else as a warni
   Logged logged;
   logged.connections.disconnect_requested(peer, DisconnectOutcome::withdrawn, "");
   CHECK(logged.texts().empty());
+}
+
+TEST_CASE("a peer that is absent is normal during a start, one that refuses is not") {
+  Logged logged;
+  logged.log.set_startup_grace(std::chrono::hours(1));
+  logged.log.begin_grace();
+  const std::vector<ConnectionFact> facts{fact::AttemptFailed{peer, "the peer's epmd does not answer", true},
+                                          fact::AttemptFailed{peer, "the dial failed"}};
+  logged.connections.write(facts);
+  const std::string both = " target=myapp@10.42.0.1 peer=myapp@10.42.0.2";
+  CHECK(logged.texts() ==
+        std::vector<std::string>{"info event=peer_unreachable msg=\"the peer's epmd does not answer\"" + both,
+                                 "warning event=peer_unreachable msg=\"the dial failed\"" + both});
 }

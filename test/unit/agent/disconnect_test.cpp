@@ -1,4 +1,5 @@
-// Disconnecting a departed node: which calls are made, in which order, and what is looked at before a destructive one.
+// Disconnecting a departed node: which calls are made, in which order, and what is looked at before a
+// destructive one.
 #include <doctest/doctest.h>
 
 #include "asked_node.hpp"
@@ -28,7 +29,7 @@ TEST_CASE("a departed target is asked for global:disconnect/0 after a look, whil
   departure.answer("erlang:nodes([hidden])", atoms({cnode}));
   REQUIRE(departure.result);
   CHECK(departure.result->outcome == DisconnectOutcome::done);
-  CHECK(departure.result->detail == "global:disconnect left [myapp@10.42.0.2]");
+  CHECK(departure.result->detail == "global:disconnect/0 disconnected it from [myapp@10.42.0.2]");
   CHECK(departure.connections.disconnected.empty());
 }
 

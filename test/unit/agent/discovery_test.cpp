@@ -34,7 +34,7 @@ struct Looking {
   FakeTimers timers;
   Config config;
   std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
-  Log log{LogLevel::info, LogFormat::text, lines};
+  Log log{LogLevel::info, LogFormat::text, lines, [this] { return timers.now(); }};
   std::vector<FoundBeam> found;
   int ended = 0;
   std::optional<Discovery> discovery;
@@ -59,6 +59,21 @@ TEST_CASE("a BEAM that runs already is found at once, with its name, cookie and 
   CHECK(looking.lines->of("beam_found")[0].find("secret") == std::string::npos);
 }
 
+TEST_CASE("the distribution port of a BEAM without epmd is taken from it, unless it is set") {
+  for (const bool is_set : {false, true}) {
+    CAPTURE(is_set);
+    Looking looking;
+    if (is_set) {
+      looking.config.dist_port = 6790;
+    }
+    looking.proc.add("7", {.cmdline = cmdline({"beam.smp", "--", "-name", "app@10.42.0.2", "-setcookie", "x",
+                                               "-start_epmd", "false", "-erl_epmd_port", "6789"})});
+    looking.start();
+    REQUIRE(looking.found.size() == 1);
+    CHECK(looking.found[0].dist_port == (is_set ? 6790 : 6789));
+  }
+}
+
 TEST_CASE("a BEAM that starts later is found within the interval, and once") {
   Looking looking;
   looking.start();
@@ -67,6 +82,7 @@ TEST_CASE("a BEAM that starts later is found within the interval, and once") {
   looking.pass(Discovery::interval);
   CHECK(looking.found.size() == 1);
   CHECK(looking.found[0].epmd_port == 4369);
+  CHECK_FALSE(looking.found[0].dist_port);
   looking.pass(Milliseconds(60'000));
   CHECK(looking.found.size() == 1);
 }

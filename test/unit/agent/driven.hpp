@@ -9,9 +9,11 @@
 #include "agent/cookie_watch.hpp"
 #include "rancher_cnode/config/config.hpp"
 #include "rancher_cnode/membership/membership.hpp"
+#include "rancher_cnode/status/durations.hpp"
 #include "support/unit/epmd_stand_in.hpp"
 #include "support/unit/fake_connections.hpp"
 #include "support/unit/fake_timers.hpp"
+#include "support/unit/inline_executor.hpp"
 #include "support/unit/log_lines.hpp"
 #include "support/unit/loopback.hpp"
 
@@ -54,15 +56,9 @@ struct Surroundings {
 
   /// The lost peer, which is connected to for this, does not list the target.
   void inspect_clear(const std::string& peer) {
-    const auto run = [this] {
-      loop.restart();
-      loop.poll();
-    };
-    node.connected_peers.insert(test::node(peer));
-    run();
+    node.end_attempt({});  // that of the target itself, which was connected before it ended
+    node.end_attempt({});
     node.answer("erlang:nodes([connected]) on " + peer, atoms({}));
-    run();
-    node.connected_peers.erase(test::node(peer));
   }
 
   boost::asio::io_context loop;
@@ -70,10 +66,11 @@ struct Surroundings {
   FakeTimers timers;
   FakeConnections node{"rancher_cnode@127.0.0.1"};
   std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
-  Log log{LogLevel::info, LogFormat::text, lines};
+  Log log{LogLevel::info, LogFormat::text, lines, [this] { return timers.now(); }};
   Config config;
   CookieWatch cookie{config, node, log};  ///< the cookie is not from a file
-  int changes = 0;                        ///< number of calls of `changed`
+  status::Durations durations;
+  int changes = 0;  ///< number of calls of `changed`
 };
 
 }  // namespace rancher_cnode::agent::test

@@ -1,4 +1,6 @@
 // Inspecting a lost peer: which calls are made, in which order, and what follows from the answers.
+#include "agent/inspect.hpp"
+
 #include <doctest/doctest.h>
 
 #include "asked_node.hpp"

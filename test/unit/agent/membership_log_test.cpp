@@ -12,22 +12,30 @@ namespace fact = membership::fact;
 
 TEST_CASE("each fact about the membership is one line, unless nobody needs to hear of it") {
   const NodeName peer = *NodeName::parse("myapp@10.42.0.2");
-  const std::string skipped = "msg=\"listed containers without a usable address make no peers\" reason=";
+  const std::string skipped =
+      "msg=\"listed containers without a usable address are not peers\" service=a/b reason=";
   const struct {
     membership::MembershipFact fact;
     std::string line;
   } rows[] = {
-      {fact::PeerListed{peer},
-       "info event=peer_listed msg=\"it belongs to the service\" peer=myapp@10.42.0.2"},
+      {fact::PeerListed{peer, "self/service"},
+       "info event=peer_listed msg=\"it belongs to the service\" peer=myapp@10.42.0.2 "
+       "service=self/service"},
       {fact::PeerHeld{peer, "state is stopped"},
        "info event=peer_held msg=\"it is not dialled for now; connections to it stay\" peer=myapp@10.42.0.2 "
        "reason=\"state is stopped\""},
       {fact::PeerReleased{peer},
-       "info event=peer_released msg=\"nothing holds it any longer\" peer=myapp@10.42.0.2"},
+       "info event=peer_released msg=\"it may be dialled again\" peer=myapp@10.42.0.2"},
       {fact::PeerDeparted{peer},
        "info event=peer_departed msg=\"it is no longer in the service; it is not dialled\" "
        "peer=myapp@10.42.0.2"},
-      {fact::PeerForgotten{peer}, ""},
+      {fact::PeerForgotten{peer},
+       "info event=peer_forgotten msg=\"it is no peer any more; connections to it stay\" "
+       "peer=myapp@10.42.0.2"},
+      {fact::ServiceRemoved{"self/service"},
+       "info event=service_removed msg=\"its peers are forgotten; connections stay\" service=self/service"},
+      {fact::ServiceAdded{"self/service"},
+       "info event=service_added msg=\"its containers become peers\" service=self/service"},
       {fact::OwnMembershipChanged{OwnMembership::unknown, OwnMembership::listed},
        "info event=own_container_listed msg=\"the metadata lists our own container\""},
       {fact::OwnMembershipChanged{OwnMembership::listed, OwnMembership::missing},
@@ -36,21 +44,27 @@ TEST_CASE("each fact about the membership is one line, unless nobody needs to he
       {fact::OwnMembershipChanged{OwnMembership::missing, OwnMembership::removed},
        "warning event=own_container_removed msg=\"our own container is no longer in the service; its BEAM is "
        "disconnected from the cluster\""},
-      {fact::OwnUnlisted{},
-       "warning event=own_container_unlisted msg=\"the metadata has not listed our own container: is --ip "
-       "right?\""},
-      {fact::ContainersSkipped{DropReason::no_address, {2, "web-1"}},
+      {fact::OwnUnlisted{"self/service"},
+       "warning event=own_container_unlisted msg=\"the metadata has not listed our own container: check "
+       "--service, and that --ip is what 'rancher_cnode ip' prints\" service=self/service"},
+      {fact::ContainersSkipped{DropReason::no_address, {2, "web-1"}, "a/b"},
        "info event=containers_skipped " + skipped + "no_address count=2 example=web-1"},
-      {fact::ContainersSkipped{DropReason::not_ipv4, {1, "web-1"}},
+      {fact::ContainersSkipped{DropReason::not_ipv4, {1, "web-1"}, "a/b"},
        "warning event=containers_skipped " + skipped + "not_ipv4 count=1 example=web-1"},
-      {fact::ContainersSkipped{DropReason::not_a_host, {1, "web-1"}},
+      {fact::ContainersSkipped{DropReason::not_a_host, {1, "web-1"}, "a/b"},
        "warning event=containers_skipped " + skipped + "not_a_host count=1 example=web-1"},
-      {fact::ContainersSkipped{DropReason::duplicate, {1, "web-1"}}, ""},
-      {fact::MassRemovalGuard{MassRemovalGuardView{3, 4, {}}},
-       "warning event=mass_removal_guard_on msg=\"more than half of the peers are missing from the metadata; "
-       "none departs until it has been missing for --mass-removal-delay\" missing=3 known=4"},
-      {fact::MassRemovalGuard{},
-       "info event=mass_removal_guard_off msg=\"the missing peers are back or have departed\""},
+      {fact::ContainersSkipped{DropReason::duplicate, {1, "web-1"}, "a/b"}, ""},
+      {fact::ContainersSkipped{DropReason::unselected, {1, "web-1"}, "a/b"}, ""},
+      {fact::ContainersSkipped{DropReason::duplicate, {0, ""}, "a/b"}, ""},
+      {fact::ContainersSkipped{DropReason::not_ipv4, {0, ""}, "a/b"},
+       "info event=containers_usable msg=\"no listed container is skipped for this reason any more\" "
+       "service=a/b reason=not_ipv4"},
+      {fact::MassRemovalGuard{MassRemovalGuardView{3, 4, {}}, "a/b", Milliseconds(60'000)},
+       "warning event=mass_removal_guard_on msg=\"more than half of the peers are missing from the metadata "
+       "(peer_held names them); none departs until it has been missing for --mass-removal-delay\" "
+       "service=a/b missing=3 known=4 delay_ms=60000"},
+      {fact::MassRemovalGuard{{}, "a/b"},
+       "info event=mass_removal_guard_off msg=\"the missing peers are back or have departed\" service=a/b"},
   };
   for (const auto& row : rows) {
     const auto lines = std::make_shared<LogLines>();

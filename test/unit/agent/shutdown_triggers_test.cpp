@@ -14,13 +14,12 @@ using namespace rancher_cnode::agent::test;
 using agent::ShutdownTriggers;
 using distribution::test::raw_pair;
 
-TEST_CASE("each of the three signals is a shutdown trigger and is named") {
-  for (const auto& [signal, named] :
-       {std::pair{SIGTERM, "SIGTERM"}, std::pair{SIGINT, "SIGINT"}, std::pair{SIGHUP, "SIGHUP"}}) {
+TEST_CASE("a termination and an interrupt are shutdown triggers and are named") {
+  for (const auto& [signal, named] : {std::pair{SIGTERM, "SIGTERM"}, std::pair{SIGINT, "SIGINT"}}) {
     CAPTURE(named);
     const Disposition by_default(signal, SIG_DFL);
     Watching watching;
-    watching.shutdown_triggers->watch_signals();
+    watching.shutdown_triggers->watch_signals({});
     ::raise(signal);
     CHECK(watching.reason() == named);
   }
@@ -30,7 +29,7 @@ TEST_CASE("an interrupt or a hang-up that was ignored at the start stays ignored
   for (const int signal : {SIGINT, SIGHUP}) {
     const Disposition ignored(signal, SIG_IGN);
     Watching watching;
-    watching.shutdown_triggers->watch_signals();
+    watching.shutdown_triggers->watch_signals({});
     ::raise(signal);
     CHECK(watching.goes_on());
     ::raise(SIGTERM);
@@ -38,10 +37,24 @@ TEST_CASE("an interrupt or a hang-up that was ignored at the start stays ignored
   }
 }
 
+TEST_CASE("a hang-up asks for a reload and SIGUSR1 for the status, each time, and neither ends the program") {
+  const Disposition hang_up(SIGHUP, SIG_DFL);
+  const Disposition user(SIGUSR1, SIG_DFL);
+  Watching watching;
+  std::string asked;
+  watching.shutdown_triggers->watch_signals(
+      {.reload = [&] { asked += "reload "; }, .report_status = [&] { asked += "status "; }});
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR1, SIGHUP}) {
+    ::raise(signal);
+    CHECK(watching.goes_on());
+  }
+  CHECK(asked == "reload status status reload ");
+}
+
 TEST_CASE("a termination signal that was ignored at the start is a trigger all the same") {
   const Disposition ignored(SIGTERM, SIG_IGN);
   Watching watching;
-  watching.shutdown_triggers->watch_signals();
+  watching.shutdown_triggers->watch_signals({});
   ::raise(SIGTERM);
   CHECK(watching.reason() == "SIGTERM");
 }
@@ -116,7 +129,7 @@ TEST_CASE("after stop no trigger is reported") {
   const StandardInput input(pipe.reader);
   const Disposition ignored(SIGTERM, SIG_IGN);
   Watching watching;
-  watching.shutdown_triggers->watch_signals();
+  watching.shutdown_triggers->watch_signals({});
   watching.shutdown_triggers->watch_process(child.pid());
   watching.shutdown_triggers->watch_standard_input();
   Watching looking(without_pidfd());

@@ -1,71 +1,12 @@
-// The connection to one BEAM, with a clock set by hand.
-#include "agent/target_connection.hpp"
-
+// The connection to one BEAM: attempts, failures and what is logged of them.
 #include <doctest/doctest.h>
 
-#include "agent/cookie_watch.hpp"
-#include "support/unit/fake_connections.hpp"
-#include "support/unit/fake_timers.hpp"
-#include "support/unit/log_lines.hpp"
+#include "watched.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
 using agent::TargetConnection;
 using State = TargetConnection::State;
-using Events = std::vector<std::string>;
-
-namespace {
-
-constexpr const char* local = "myapp@10.42.0.1";
-constexpr const char* remote = "myapp@10.42.0.2";
-const Error closed{ErrorCode::unavailable, "the other side closed the connection"};
-
-struct Watched {
-  explicit Watched(const std::string& target = local) : name(target) {}
-  ~Watched() { connection->stop(); }
-
-  /// One more attempt, which finds no node.
-  void fail() { node.fail_attempt("epmd", ErrorCode::not_found, "not registered"); }
-  void connect_for(Milliseconds how_long) {
-    connection->node_up();
-    timers.advance(how_long);
-  }
-  [[nodiscard]] std::size_t attempts() const { return node.attempts.size(); }
-  /// True if the next attempt comes after this time, and not a millisecond before.
-  /// Lookups meanwhile return the same port.
-  [[nodiscard]] bool tries_again_after(Milliseconds wait) {
-    const std::size_t before = attempts();
-    for (Milliseconds passed{1}; passed < wait; ++passed) {
-      timers.advance(Milliseconds(1));
-      while (node.looks_up()) {
-        node.answer_lookup(std::uint16_t{4711});
-      }
-    }
-    const bool early = attempts() > before;
-    timers.advance(Milliseconds(1));
-    return !early && attempts() == before + 1;
-  }
-
-  std::string name;
-  FakeTimers timers;
-  FakeConnections node{"rancher_cnode@10.42.0.1"};
-  std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
-  Log log{LogLevel::info, LogFormat::text, lines};
-  agent::CookieWatch cookie{Config(), node, log};
-  Events heard;
-  std::function<void()> at_loss = [] {};
-  std::shared_ptr<TargetConnection> connection = std::make_shared<TargetConnection>(
-      node, timers, cookie, log, agent::test::node(name),
-      TargetConnection::Handlers{.up = [this] { heard.emplace_back("up"); },
-                                 .down =
-                                     [this] {
-                                       heard.emplace_back("down");
-                                       at_loss();
-                                     },
-                                 .attempt_failed = [this] { heard.emplace_back("attempt failed"); }});
-};
-
-}  // namespace
 
 TEST_CASE("a target is connected to at once, and one that is connected already is taken as it is") {
   Watched absent;
@@ -95,6 +36,16 @@ TEST_CASE("attempts follow the pace of the target's host") {
     CHECK(watched.tries_again_after(first));
     watched.fail();
     CHECK(watched.tries_again_after(second));
+  }
+}
+
+TEST_CASE(
+    "a target that refuses our TLS is tried every five minutes at least: certificates are renewed silently") {
+  Watched watched;
+  watched.connection->start();
+  for (const auto wait : {1'000, 4'000, 16'000, 64'000, 256'000, 300'000, 300'000}) {
+    watched.node.fail_attempt("tls", ErrorCode::refused, "the peer's certificate is expired");
+    CHECK(watched.tries_again_after(Milliseconds(wait)));
   }
 }
 
@@ -187,11 +138,23 @@ TEST_CASE("a target that answers again after a silence does not refuse if it clo
   watched.node.fail_attempt("name", ErrorCode::refused, "closed");
   CHECK(watched.connection->state() == State::awaited);
   CHECK(watched.lines->count("target_refused") == 0);
-  watched.timers.advance(Milliseconds(1'000));
-  CHECK(watched.attempts() == 3);
+  CHECK(watched.tries_again_after(Milliseconds(1'000)));
 
-  watched.timers.advance(Milliseconds(5'000));
+  watched.node.fail_attempt("name", ErrorCode::timeout, "silent");
+  watched.timers.advance(Milliseconds(6'000));
   watched.node.fail_attempt("name", ErrorCode::refused, "closed");
+  CHECK(watched.lines->count("target_refused") == 1);
+}
+
+TEST_CASE("after a silence only the first close is forgiven: the next attempts come as after any refusal") {
+  Watched watched;
+  watched.connection->start();
+  watched.node.fail_attempt("name", ErrorCode::timeout, "silent");
+  watched.timers.advance(Milliseconds(50));
+  for (const auto wait : {1'000, 1'000, 4'000}) {
+    watched.node.fail_attempt("name", ErrorCode::refused, "it refuses the name");
+    CHECK(watched.tries_again_after(Milliseconds(wait)));
+  }
   CHECK(watched.lines->count("target_refused") == 1);
 }
 
@@ -273,135 +236,6 @@ TEST_CASE("a connection that is reported twice is one") {
   watched.connection->node_up();
   CHECK(watched.heard == Events{"up"});
   CHECK(watched.lines->count("target_connected") == 1);
-}
-
-TEST_CASE("a target that restarts after its connection stabilized is tried at once") {
-  Watched watched(remote);
-  watched.connection->start();
-  watched.connect_for(Milliseconds(1'000));
-  watched.timers.advance(Milliseconds(30'000));
-  watched.node.end_attempt({});
-  watched.connection->node_down(closed);
-  CHECK(watched.heard == Events{"up", "down"});
-  CHECK(watched.attempts() == 2);
-  CHECK_FALSE(watched.connection->failing());
-  CHECK(watched.connection->state() == State::awaited);
-  CHECK(watched.connection->reason() == closed.message);
-  CHECK(watched.connection->since() == watched.timers.now());
-  CHECK(watched.lines->count("target_lost") == 1);
-
-  watched.timers.advance(Milliseconds(2'000));
-  watched.connection->node_up();
-  CHECK(watched.lines->of("target_connected").back() ==
-        "event=target_connected target=myapp@10.42.0.2 took_ms=2000");
-}
-
-TEST_CASE("a BEAM on the own host that restarts after a long time is tried as often as when it boots") {
-  Watched watched;
-  watched.connection->start();
-  watched.node.end_attempt({});
-  watched.connect_for(Milliseconds(60'000));
-  watched.connection->node_down(closed);
-  watched.fail();
-  CHECK(watched.tries_again_after(Milliseconds(50)));
-}
-
-TEST_CASE("a loss without a connection is none") {
-  Watched watched;
-  watched.connection->start();
-  watched.connection->node_down(closed);
-  CHECK(watched.heard.empty());
-  CHECK(watched.lines->all().size() == 0);
-}
-
-TEST_CASE("a connection lasts from one second on, also when the loop is late to notice") {
-  Watched stabilized;
-  stabilized.connection->start();
-  stabilized.node.end_attempt({});
-  stabilized.connection->node_up();
-  stabilized.timers.pass_without_calls(Milliseconds(1'000));
-  stabilized.connection->node_down(closed);
-  CHECK(stabilized.attempts() == 2);
-  CHECK_FALSE(stabilized.connection->failing());
-
-  Watched early;
-  early.connection->start();
-  early.node.end_attempt({});
-  early.connection->node_up();
-  early.timers.pass_without_calls(Milliseconds(999));
-  early.connection->node_down(closed);
-  CHECK(early.attempts() == 1);
-  CHECK(early.connection->failing());
-  CHECK(early.tries_again_after(Milliseconds(100)));
-}
-
-TEST_CASE("each connection has to last anew") {
-  Watched watched;
-  watched.connection->start();
-  watched.node.end_attempt({});
-  watched.connect_for(Milliseconds(1'000));
-  watched.connection->node_down(closed);
-  watched.node.end_attempt({});
-  watched.connect_for(Milliseconds(999));
-  watched.connection->node_down(closed);
-  CHECK(watched.connection->failing());
-  CHECK(watched.tries_again_after(Milliseconds(100)));
-}
-
-TEST_CASE(
-    "a BEAM that ends each connection is called ever less often, and logged once for each code of error") {
-  Watched watched;
-  watched.connection->start();
-  for (const int wait : {100, 200, 400}) {
-    watched.node.end_attempt({});
-    watched.connect_for(Milliseconds(10));
-    watched.connection->node_down(closed);
-    CHECK(watched.tries_again_after(Milliseconds(wait)));
-  }
-  CHECK(watched.lines->count("target_connected") == 1);
-  CHECK(watched.lines->count("target_lost") == 1);
-  watched.node.end_attempt({});
-  watched.connect_for(Milliseconds(10));
-  watched.connection->node_down({ErrorCode::too_large, "a message is too large"});
-  CHECK(watched.lines->count("target_lost") == 2);
-}
-
-TEST_CASE("after connections that ended early one is logged when it has stabilized, and its end once more") {
-  Watched watched;
-  watched.connection->start();
-  watched.connect_for(Milliseconds(10));
-  watched.connection->node_down(closed);
-  CHECK(watched.lines->count("target_connected") == 1);
-  watched.timers.advance(Milliseconds(100));
-  watched.connect_for(Milliseconds(999));
-  CHECK(watched.lines->count("target_connected") == 1);
-  watched.timers.advance(Milliseconds(1));
-  CHECK(watched.lines->count("target_connected") == 2);
-
-  watched.connection->node_down(closed);
-  CHECK(watched.lines->count("target_lost") == 2);
-  watched.connect_for(Milliseconds(10));
-  watched.connection->node_down(closed);
-  CHECK(watched.lines->count("target_lost") == 3);
-}
-
-TEST_CASE("once a connection has stabilized the delays of all kinds start over") {
-  Watched watched(remote);
-  watched.connection->start();
-  watched.fail();
-  watched.timers.advance(Milliseconds(100));
-  watched.node.end_attempt({});
-  for (const auto how_long : {Milliseconds(10), Milliseconds(1'000)}) {
-    watched.connect_for(how_long);
-    watched.connection->node_down(closed);
-    watched.timers.advance(Milliseconds(100));
-  }
-  watched.fail();
-  CHECK(watched.tries_again_after(Milliseconds(100)));
-  watched.node.end_attempt({});
-  watched.connect_for(Milliseconds(10));
-  watched.connection->node_down(closed);
-  CHECK(watched.tries_again_after(Milliseconds(100)));
 }
 
 TEST_CASE("an external change makes the next attempt due at once, and the delays start over, once in 5 s") {

@@ -1,57 +1,15 @@
 // One driven BEAM: the actions that are carried out on it, and what their answers come to.
-#include "agent/target.hpp"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
 
-#include "driven.hpp"
+#include "driven_target.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
 using agent::Target;
 using distribution::test::run_until;
 using State = status::TargetSnapshot::State;
-
-namespace {
-
-constexpr const char* peer = "b@127.0.0.1";
-constexpr const char* other_peer = "c@127.0.0.1";
-const Error timeout{ErrorCode::timeout, "no answer in time"};
-
-struct Driven : Surroundings {
-  explicit Driven(const std::function<void(Config&)>& change = {}) {
-    if (change) {
-      change(config);
-    }
-    target = std::make_shared<Target>(loop, node, timers, config, cookie, log, agent::test::node(own_target),
-                                      [this] { ++changes; });
-    target->start();
-  }
-  ~Driven() { target->stop(); }
-
-  void list(const Texts& connected) { Surroundings::list(own_target, connected); }
-  void dial(const std::string& whom, const char* result = "true") {
-    Surroundings::dial(own_target, whom, result);
-  }
-  /// Connected, and it has listed what it is connected to.
-  void connected(const std::shared_ptr<membership::Desired>& wanted, const Texts& list_of_target = {}) {
-    target->desired_changed(wanted);
-    target->node_up();
-    list(list_of_target);
-  }
-  [[nodiscard]] Texts calls() const {
-    Texts texts;
-    for (const auto& call : node.calls) {
-      texts.push_back(call.text);
-    }
-    return texts;
-  }
-
-  std::shared_ptr<Target> target;
-};
-
-}  // namespace
 
 TEST_CASE("nothing is called before the target is connected") {
   Driven driven;
@@ -75,6 +33,9 @@ TEST_CASE("a connected target lists its connections, and is asked to connect to 
 
   driven.timers.advance(Milliseconds(40));
   driven.dial(peer);
+  const auto& dials = driven.durations.dials.at(static_cast<std::size_t>(reconciler::DialOutcome::connected));
+  CHECK(dials.count == 1);
+  CHECK(dials.total == Milliseconds(40));
   CHECK(driven.target->has_synced());
   CHECK(driven.lines->of("peer_connected") ==
         Texts{"event=peer_connected target=myapp@127.0.0.1 peer=c@127.0.0.1",
@@ -101,7 +62,8 @@ TEST_CASE("a dial that fails is logged with what its answer means, and a dial th
   for (const auto& row :
        {Row{atom("false"), Milliseconds(10), "the dial failed"},
         Row{atom("false"), Milliseconds(7'000),
-            "the dial was not answered: the peer's BEAM hangs, or the network drops its packets"},
+            "the dial was not answered: the peer's BEAM hangs, the network drops its packets, or the address "
+            "is another host's"},
         Row{atom("ignored"), Milliseconds(10), "the target is not alive as a node"},
         Row{tl::unexpected(timeout), Milliseconds(10), "the target did not answer the dial"}}) {
     CAPTURE(row.reason);
@@ -224,73 +186,6 @@ TEST_CASE("answers that come after the target has gone change nothing") {
   dial.done(atom("true"));
   CHECK(driven.lines->count("peer_connected") == 0);
   CHECK(driven.target->snapshot().counters.stale_answers == 0);
-}
-
-TEST_CASE("a peer is probed first, and dialled only if its epmd knows it") {
-  Driven driven([](Config& config) { config.probe = ProbeMode::epmd; });
-  driven.epmd.names = {{"b", 4711}};
-  driven.connected(desired({peer, other_peer}));
-  CHECK(driven.node.calls.empty());
-  const auto is_asked_for = [&](const char* whom) {
-    return std::ranges::count(driven.node.attempts, whom) == 1;
-  };
-  run_until(driven.loop, "both probes",
-            [&] { return is_asked_for(peer) && driven.lines->count("peer_unreachable") == 1; });
-  CHECK_FALSE(is_asked_for(other_peer));
-  // The other one might be connected to it: what the peer is connected to is inspected before it is dialled.
-  driven.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
-  driven.node.end_attempt({});
-  driven.loop.restart();
-  driven.loop.poll();
-  driven.node.answer(std::string("erlang:nodes([connected]) on ") + peer, atoms({}));
-  driven.loop.restart();
-  driven.loop.poll();
-  CHECK(driven.calls() == Texts{"net_kernel:connect_node([b@127.0.0.1]) on myapp@127.0.0.1"});
-  CHECK(driven.lines->of("peer_unreachable") ==
-        Texts{"event=peer_unreachable msg=\"the peer's epmd does not know the node\" target=myapp@127.0.0.1 "
-              "peer=c@127.0.0.1"});
-}
-
-TEST_CASE(
-    "a peer that waits for a member without epmd is not dialled, and the log has the reason of status") {
-  Driven driven([](Config& config) { config.probe = ProbeMode::epmd; });
-  driven.epmd.names = {{"b", 4711}};
-  driven.connected(desired({peer, other_peer}));
-  run_until(driven.loop, "both probes", [&] {
-    return driven.node.attempts.back() == peer && driven.lines->count("peer_unreachable") == 1;
-  });
-  driven.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");
-  driven.node.end_attempt({});
-  driven.loop.restart();
-  driven.loop.poll();
-  driven.node.answer(std::string("erlang:nodes([connected]) on ") + peer, atoms({other_peer}));
-  driven.loop.restart();
-  driven.loop.poll();
-  CHECK(driven.node.calls.empty());
-  const auto view = driven.target->snapshot().peers.front();
-  CHECK(view.state == reconciler::PeerState::held);
-  CHECK(driven.lines->of("peer_unreachable").back().find(view.reason) != std::string::npos);
-}
-
-TEST_CASE("a lost peer that is found again is not logged as unreachable") {
-  Driven driven([](Config& config) { config.probe = ProbeMode::epmd; });
-  driven.epmd.names = {{"b", 4711}};
-  driven.connected(desired({peer}), {peer});
-  driven.timers.advance(Milliseconds(5'000));
-  driven.list({});
-  run_until(driven.loop, "the inspection", [&] { return driven.node.attempts.back() == peer; });
-  CHECK(driven.lines->count("peer_lost") == 1);
-  CHECK(driven.lines->count("peer_unreachable") == 0);
-}
-
-TEST_CASE("a probe that nobody answers ends after a second") {
-  Driven driven([](Config& config) { config.probe = ProbeMode::epmd; });
-  driven.epmd.manner = distribution::test::EpmdStandIn::Manner::silent;
-  driven.connected(desired({peer}));
-  const TimePoint begin = Clock::now();
-  run_until(driven.loop, "the probe's end", [&] { return driven.lines->count("peer_unreachable") == 1; });
-  CHECK(Clock::now() - begin >= Milliseconds(990));
-  CHECK(Clock::now() - begin < Milliseconds(1'000) + distribution::test::busy_machine);
 }
 
 TEST_CASE("an external change hastens the next attempt and the peers that wait") {

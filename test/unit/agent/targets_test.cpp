@@ -19,7 +19,7 @@ constexpr const char* c = "c@127.0.0.1";
 struct Driving : Surroundings {
   explicit Driving(TargetScope scope) {
     config.targets = scope;
-    targets.emplace(loop, node, timers, config,
+    targets.emplace(InlineExecutor(loop), node, timers, config,
                     NodeName::of(config.node_basename, distribution::test::loopback), log,
                     [this] { ++changes; });
     targets->start();

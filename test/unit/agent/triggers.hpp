@@ -1,4 +1,5 @@
-// Shutdown triggers, and what they watch: a child, signals, standard input. Used by the tests of shutdown_triggers.
+// Shutdown triggers, and what they watch: a child, signals, standard input. Used by the tests of
+// shutdown_triggers.
 #pragma once
 
 #include <doctest/doctest.h>

@@ -16,7 +16,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Half a second in all, and many ticks: a busy machine that keeps the loop waiting for long keeps the watchdog waiting too.
+/// Half a second in all, and many ticks: a busy machine that keeps the loop waiting for long keeps the
+/// watchdog waiting too.
 constexpr Watchdog::Timing quick{Milliseconds(2), 250};
 constexpr Milliseconds limit = quick.tick * quick.missed_ticks;
 

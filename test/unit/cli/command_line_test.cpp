@@ -1,43 +1,33 @@
-#include "cli/command_line.hpp"
-
+// What the command line, the environment and a file come to.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "invoke.hpp"
 #include "rancher_cnode/config/settings.hpp"
 #include "support/unit/temporary_file.hpp"
 
-namespace {
-
 using namespace rancher_cnode;
-using cli::Command;
 using cli::Invocation;
+using cli::test::invoke;
+using cli::test::Variables;
+using cli::test::with_cookie;
 using config::Environment;
-using Variables = Environment::Variables;
-
-const Variables with_cookie{{"RANCHER_CNODE_COOKIE", "s3cret-cookie"}};
-
-Invocation invoke(std::vector<const char*> arguments, Variables variables = with_cookie) {
-  arguments.insert(arguments.begin(), "rancher_cnode");
-  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
-                                 Environment(std::move(variables)));
-}
-
-}  // namespace
 
 TEST_CASE("what is not set has its default") {
   const Invocation invocation = invoke({"--node-basename", "myapp"});
   REQUIRE(invocation.output == "");
-  CHECK(invocation.command == Command::run);
+  CHECK(invocation.command == "run");
   CHECK(invocation.config.node_basename == "myapp");
   CHECK(invocation.config.cookie.reveal() == "s3cret-cookie");
   CHECK(invocation.config.metadata_urls ==
         std::vector<std::string>{"http://rancher-metadata", "http://169.254.169.250"});
   CHECK(invocation.config.metadata_version == "latest");
-  CHECK(invocation.config.service == "self/service");
+  CHECK(invocation.config.services == std::vector<PeerService>{{"self/service", ""}});
   CHECK(invocation.warnings.empty());
 }
 
@@ -63,6 +53,8 @@ TEST_CASE("the table's defaults are those of Config") {
   CHECK(from_table.start_epmd == fresh.start_epmd);
   CHECK(from_table.epmd == fresh.epmd);
   CHECK(from_table.epmd_port == fresh.epmd_port);
+  CHECK(from_table.proto_dist == fresh.proto_dist);
+  CHECK(from_table.tls == fresh.tls);
   CHECK(from_table.log_level == fresh.log_level);
   CHECK(from_table.log_format == fresh.log_format);
   CHECK(from_table.watch_pid == fresh.watch_pid);
@@ -92,8 +84,15 @@ TEST_CASE("every setting reaches its field") {
                                 "--list-nodes=m:l",
                                 "--listen-port=9100-9105",
                                 "--max-connections=1",
+                                "--http-listen=127.0.0.1:9100",
+                                "--ready-peers=3",
                                 "--start-epmd",
                                 "--epmd=/opt/epmd",
+                                "--proto-dist=inet_tls",
+                                "--tls-cert-file=/cert",
+                                "--tls-key-file=/key",
+                                "--tls-ca-file=/ca",
+                                "--tls-verify=none",
                                 "--log-level=debug",
                                 "--log-format=json",
                                 "--watch-pid=1",
@@ -107,7 +106,7 @@ TEST_CASE("every setting reaches its field") {
   CHECK(config.targets == TargetScope::all);
   CHECK(config.metadata_urls == std::vector<std::string>{"http://a:8080/x", "file:///tmp/m"});
   CHECK(config.metadata_version == "2016-07-29");
-  CHECK(config.service == "stacks/shop/services/web");
+  CHECK(config.services == std::vector<PeerService>{{"stacks/shop/services/web", ""}});
   CHECK(config.watch == WatchMode::off);
   CHECK(config.polling_interval == Milliseconds(250));
   CHECK(config.removal == RemovalPolicy::never);
@@ -121,9 +120,16 @@ TEST_CASE("every setting reaches its field") {
   CHECK(config.list_nodes == ModuleFunction{"m", "l"});
   CHECK(config.listen_ports == PortRange{9100, 9105});
   CHECK(config.max_connections == 1);
+  CHECK(config.http_listen == HttpEndpoint{Ipv4Address(0x7f000001), 9100});
+  CHECK(config.ready_peers == 3);
   CHECK(config.start_epmd == Switch::on);
   CHECK(config.epmd == "/opt/epmd");
   CHECK(config.epmd_port == 14369);
+  CHECK(config.proto_dist == ProtoDist::inet_tls);
+  CHECK(config.tls.cert_file == "/cert");
+  CHECK(config.tls.key_file == "/key");
+  CHECK(config.tls.ca_file == "/ca");
+  CHECK(config.tls.verify == TlsVerify::none);
   CHECK(config.log_level == LogLevel::debug);
   CHECK(config.log_format == LogFormat::json);
   CHECK(config.watch_pid == 1);
@@ -184,7 +190,7 @@ TEST_CASE("the last of two equal flags counts, but URLs add up") {
   CHECK(config.node_basename == "b");
   CHECK(config.once == Switch::off);
   CHECK(config.metadata_urls == std::vector<std::string>{"http://a", "http://b"});
-  CHECK(invoke({"ip", "--timeout=1", "--timeout=2"}).timeout == Milliseconds(2));
+  CHECK(invoke({"ip", "--timeout=1", "--timeout=2"}).options.duration("--timeout") == Milliseconds(2));
 }
 
 TEST_CASE("a list in the environment is separated by commas") {
@@ -206,7 +212,7 @@ TEST_CASE("the word run changes nothing, before or after the flags") {
                                              {"--node-basename=a", "run", "--once"},
                                              {"--node-basename=a", "--once", "run"}}) {
     const auto invocation = invoke(arguments);
-    CHECK(invocation.command == Command::run);
+    CHECK(invocation.command == "run");
     CHECK(invocation.config.node_basename == "a");
     CHECK(invocation.config.once == Switch::on);
   }
@@ -215,23 +221,23 @@ TEST_CASE("the word run changes nothing, before or after the flags") {
 TEST_CASE("ip requires neither a name nor a cookie") {
   const auto invocation = invoke({"ip", "--metadata-url", "http://10.42.0.1"}, {});
   REQUIRE(invocation.output == "");
-  CHECK(invocation.command == Command::ip);
-  CHECK(invocation.timeout == Milliseconds(60'000));
+  CHECK(invocation.command == "ip");
+  CHECK(invocation.options.duration("--timeout") == Milliseconds(60'000));
   CHECK(invocation.config.metadata_urls == std::vector<std::string>{"http://10.42.0.1"});
   CHECK(std::ranges::find(invocation.settings, "cookie", &cli::SettingInEffect::name) ==
         invocation.settings.end());
-  CHECK(invoke({"ip", "--timeout", "1500"}, {}).timeout == Milliseconds(1500));
-  CHECK(invoke({"ip", "--timeout=0"}, {}).timeout == Milliseconds(0));
-  CHECK(invoke({"ip", "--timeout=86400000"}, {}).timeout == Milliseconds(86'400'000));
+  CHECK(invoke({"ip", "--timeout", "1500"}, {}).options.duration("--timeout") == Milliseconds(1500));
+  CHECK(invoke({"ip", "--timeout=0"}, {}).options.duration("--timeout") == Milliseconds(0));
+  CHECK(invoke({"ip", "--timeout=86400000"}, {}).options.duration("--timeout") == Milliseconds(86'400'000));
 }
 
 TEST_CASE("wait takes the cookie that is set, and otherwise looks for that of the BEAM") {
   const auto invocation = invoke({"wait", "--ip=10.42.0.7", "--timeout", "1500"});
   REQUIRE(invocation.output == "");
-  CHECK(invocation.command == Command::wait);
-  CHECK(invocation.timeout == Milliseconds(1500));
+  CHECK(invocation.command == "wait");
+  CHECK(invocation.options.duration("--timeout") == Milliseconds(1500));
   CHECK(invocation.config.cookie.reveal() == "s3cret-cookie");
-  CHECK(invoke({"wait"}).timeout == Milliseconds(60'000));
+  CHECK(invoke({"wait"}).options.duration("--timeout") == Milliseconds(60'000));
   CHECK(invoke({"wait"}, {}).config.cookie.empty());
   CHECK(invoke({"wait", "--timeout=-1"}).status == 2);
 }
@@ -250,15 +256,16 @@ TEST_CASE("exec takes settings before -- and a command after it") {
       invoke({"exec", "--ip", "10.42.0.7", "--metadata-url", "http://a", "--metadata-url=http://b", "--once",
               "--", "sh", "-c", "exec --once", "--"});
   REQUIRE(invocation.output == "");
-  CHECK(invocation.command == Command::exec);
+  CHECK(invocation.command == "exec");
   CHECK(invocation.program == std::vector<std::string>{"sh", "-c", "exec --once", "--"});
-  CHECK(invocation.timeout == Milliseconds(30'000));
-  CHECK(invoke({"exec", "--timeout=5", "--", "true"}).timeout == Milliseconds(5));
+  CHECK(invocation.options.duration("--timeout") == Milliseconds(30'000));
+  CHECK(invoke({"exec", "--timeout=5", "--", "true"}).options.duration("--timeout") == Milliseconds(5));
 }
 
 TEST_CASE("the C-node of exec has its flags") {
+  const TemporaryDirectory directory;
   const std::vector<std::string> flags{"--ip=10.42.0.7", "--metadata-url=http://a", "--metadata-url=http://b",
-                                       "--once=true", "--config=/dev/null"};
+                                       "--once=true", "--config=" + directory.file("empty", "")};
   std::vector<const char*> arguments{"exec"};
   for (const auto& flag : flags) {
     arguments.push_back(flag.c_str());
@@ -272,110 +279,9 @@ TEST_CASE("the C-node of exec has its flags") {
     again.push_back(cnode[i].c_str());
   }
   const auto invocation = invoke(again);
-  CHECK(invocation.command == Command::run);
+  CHECK(invocation.command == "run");
   CHECK(invocation.output == "");
   CHECK(invocation.config.once == Switch::on);
   CHECK(invocation.config.metadata_urls == std::vector<std::string>{"http://a", "http://b"});
   CHECK(std::ranges::is_permutation(std::vector(cnode.begin() + 2, cnode.end()), flags));
-}
-
-TEST_CASE("exec without a command, and a command without exec, are refused") {
-  for (const auto& arguments :
-       std::vector<std::vector<const char*>>{{"exec"}, {"exec", "--"}, {"exec", "--once"}}) {
-    CHECK(invoke(arguments).output ==
-          "rancher_cnode: bad setting: exec needs a command: rancher_cnode exec [settings] -- COMMAND "
-          "[ARGUMENT...]\n");
-    CHECK(invoke(arguments).status == 2);
-  }
-  CHECK(invoke({"exec", "true"}).output ==
-        "rancher_cnode: bad setting: unknown command 'true'; see --help\n");
-  CHECK(invoke({"run", "--", "true"}).output ==
-        "rancher_cnode: bad setting: unknown flag '--'; see --help\n");
-}
-
-TEST_CASE("an unknown flag, or one without its value, is one line and status 2") {
-  const struct {
-    std::vector<const char*> arguments;
-    const char* line;
-  } rows[] = {
-      {{"--nope"}, "rancher_cnode: bad setting: unknown flag '--nope'; see --help\n"},
-      {{"--nope=hush"}, "rancher_cnode: bad setting: unknown flag '--nope'; see --help\n"},
-      {{"-x"}, "rancher_cnode: bad setting: unknown flag '-x'; see --help\n"},
-      {{"walk"}, "rancher_cnode: bad setting: unknown command 'walk'; see --help\n"},
-      {{"run", "ip"}, "rancher_cnode: bad setting: unknown command 'ip'; see --help\n"},
-      {{"run", "--timeout=1"}, "rancher_cnode: bad setting: unknown flag '--timeout'; see --help\n"},
-      {{"a\nb"}, "rancher_cnode: bad setting: unknown command 'a\\nb'; see --help\n"},
-      {{"--ip=", "--once"}, "rancher_cnode: bad setting: '--ip=' has no value\n"},
-      {{"--ip"}, "rancher_cnode: bad setting: '--ip' has no value\n"},
-      {{"--node-basename", "--once"}, "rancher_cnode: bad setting: '--node-basename' has no value\n"},
-      {{"--once", "--ip", "--node-basename=a"}, "rancher_cnode: bad setting: '--ip' has no value\n"},
-      {{"--config", "--once"}, "rancher_cnode: bad setting: '--config' has no value\n"},
-      {{"ip", "--timeout", "--watch", "off"}, "rancher_cnode: bad setting: '--timeout' has no value\n"},
-      {{"--once="}, "rancher_cnode: bad setting: '--once=' has no value\n"},
-      {{"--start-epmd=yes", "--node-basename=a"},
-       "rancher_cnode: bad setting: --start-epmd 'yes' must be on or off\n"},
-      {{"--exit-on-eof=1", "--node-basename=a"},
-       "rancher_cnode: bad setting: --exit-on-eof '1' must be on or off\n"},
-      {{"--once=On", "--node-basename=a"}, "rancher_cnode: bad setting: --once 'On' must be on or off\n"},
-      {{"--once", "off", "--node-basename=a"},
-       "rancher_cnode: bad setting: unknown command 'off'; see --help\n"},
-      {{"--epmd=ep\"md", "--node-basename=a"},
-       "rancher_cnode: bad setting: --epmd 'ep\\\"md' must be a program without control characters, quotes, "
-       "backslash and #\n"},
-      {{"ip", "--timeout=soon"},
-       "rancher_cnode: bad setting: --timeout 'soon' must be a whole number from 0 to 86400000\n"},
-      {{"ip", "--timeout=86400001"},
-       "rancher_cnode: bad setting: --timeout '86400001' must be a whole number from 0 to 86400000\n"},
-  };
-  for (const auto& row : rows) {
-    CAPTURE(std::string(row.line));
-    const auto invocation = invoke(row.arguments);
-    CHECK(invocation.command == Command::exit);
-    CHECK(invocation.status == 2);
-    CHECK(invocation.output == row.line);
-  }
-}
-
-TEST_CASE("a value may begin with dashes where it cannot be a flag") {
-  CHECK(invoke({"--node-basename=--a", "--basename", "-b"}).config.node_basename == "--a");
-  CHECK(invoke({"--node-basename=a", "--basename", "-b"}).config.basename == "-b");
-  // The value of one flag is not taken for a flag that lacks its own.
-  CHECK(invoke({"--node-basename=a", "--cookie-file", "ip", "--once"}).output.find("has no value") ==
-        std::string::npos);
-}
-
-TEST_CASE("a toggle is on by its name, and on or off by its value") {
-  const auto switches = [](std::vector<const char*> flags) {
-    flags.push_back("--node-basename=a");
-    const auto invocation = invoke(std::move(flags));
-    REQUIRE(invocation.output == "");
-    return std::vector{invocation.config.start_epmd, invocation.config.exit_on_eof, invocation.config.once};
-  };
-  const std::vector on(3, Switch::on);
-  const std::vector off(3, Switch::off);
-  CHECK(switches({"--start-epmd", "--exit-on-eof", "--once"}) == on);
-  CHECK(switches({"--start-epmd=on", "--exit-on-eof=true", "--once=on"}) == on);
-  CHECK(switches({"--start-epmd=off", "--exit-on-eof=false", "--once=off"}) == off);
-  CHECK(switches({}) == off);
-}
-
-TEST_CASE("an invalid port of epmd is one line and status 2, for every command") {
-  for (const auto* command : {"run", "ip", "wait"}) {
-    CAPTURE(command);
-    const auto invocation =
-        invoke({command, "--node-basename=a"}, {{"RANCHER_CNODE_COOKIE", "c"}, {"ERL_EPMD_PORT", "65536"}});
-    CHECK(invocation.status == 2);
-    CHECK(invocation.output ==
-          "rancher_cnode: bad setting: $ERL_EPMD_PORT '65536' must be a whole number from 1 to 65535\n");
-  }
-}
-
-TEST_CASE("a cookie on the command line is refused and not repeated") {
-  for (const auto& arguments : std::vector<std::vector<const char*>>{
-           {"--cookie", "hush"}, {"--cookie=hush"}, {"--setcookie", "hush"}, {"-setcookie", "hush"}}) {
-    const auto invocation = invoke(arguments);
-    CHECK(invocation.status == 2);
-    CHECK(invocation.output.find("--cookie-file") != std::string::npos);
-    CHECK(invocation.output.find("hush") == std::string::npos);
-  }
 }

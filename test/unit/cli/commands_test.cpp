@@ -3,12 +3,15 @@
 
 #include <future>
 
+#include "cli/commands/container_names.hpp"
 #include "cli/commands/own_address.hpp"
 #include "cli/commands/wait.hpp"
 #include "rancher_cnode/status/status_server.hpp"
+#include "status/snapshot_term.hpp"
 #include "support/unit/fake_timers.hpp"
 #include "support/unit/scripted_metadata.hpp"
 #include "unit/distribution/nodes.hpp"
+#include "unit/status/reports.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
@@ -57,8 +60,12 @@ struct Waiting {
     server.emplace(timers, *cnode->cnode,
                    StatusServer::Source{.snapshot = {},
                                         .has_synced = [this] { return synced; },
+                                        .have_synced = {},
                                         .readiness = [] { return "much"; },
                                         .refresh = {},
+                                        .set_services = {},
+                                        .events = {},
+                                        .mesh = {},
                                         .version = ""});
   }
   void serve_with(std::function<void(const GenCall&)> answer) {
@@ -203,15 +210,29 @@ TEST_CASE(
         "remsh-rancher_cnode@127.0.0.1: does not answer; before that: the initial sync is not done yet");
 }
 
-TEST_CASE("the time that the own address took is no longer there to wait") {
+TEST_CASE("wait asks at the address that needs no metadata, else waits for theirs as long as it may") {
   ScriptedMetadata metadata;
   Waiting waiting;
   waiting.config.ip.reset();
   waiting.config.metadata_urls = {metadata.url()};
   waiting.config.metadata_version = "latest";
-  waiting.config.service = "self/service";
+  waiting.config.services = {{"self/service", ""}};
+  const auto without = cli::address_without_metadata(waiting.config);
   const auto reason = waiting.reason(short_time);
-  CHECK(reason.find("no address of this container from the metadata service in time: ") == 0);
+  CHECK(reason.find(without ? "remsh-rancher_cnode@" + without->to_string() + ": "
+                            : "no address of this container from the metadata service in time: ") == 0);
+}
+
+TEST_CASE("where the metadata does not return an address in time, the reason says so") {
+  ScriptedMetadata metadata;
+  Config config;
+  config.metadata_urls = {metadata.url()};
+  config.metadata_version = "latest";
+  config.services = {{"self/service", ""}};
+  const auto address = cli::own_address(config, short_time, silent_log());
+  REQUIRE_FALSE(address);
+  CHECK(address.error().message.find("no address of this container from the metadata service in time: ") ==
+        0);
 }
 
 // That it returns one of an interface here is shown in commands_SUITE: a unit has loopback only.
@@ -221,7 +242,7 @@ TEST_CASE("ip does not return an address that no interface of this container has
   Config config;
   config.metadata_urls = {metadata.url()};
   config.metadata_version = "latest";
-  config.service = "self/service";
+  config.services = {{"self/service", ""}};
   const auto address = cli::own_address(config, short_time, silent_log());
   REQUIRE_FALSE(address);
   CHECK(address.error().code == ErrorCode::timeout);
@@ -233,7 +254,7 @@ TEST_CASE("ip gives up when its time is over, with the last reason") {
   Config config;
   config.metadata_urls = {metadata.url()};
   config.metadata_version = "latest";
-  config.service = "self/service";
+  config.services = {{"self/service", ""}};
   const auto nothing = cli::own_address(config, short_time, silent_log());
   REQUIRE_FALSE(nothing);
   CHECK(nothing.error().code == ErrorCode::timeout);
@@ -245,4 +266,29 @@ TEST_CASE("ip gives up when its time is over, with the last reason") {
   CHECK(no_address.error().message ==
         "no address of this container from the metadata service in time: " + metadata.url() +
             " returns the service, but no address of this container (yet)");
+}
+
+TEST_CASE(
+    "wait for connections ends when no dialable peer is missing, and at its timeout names one that is") {
+  Waiting waiting;
+  waiting.start_cnode();
+  auto snapshot = status::test::snapshot_with({status::test::waiting_peer("myapp@10.42.0.3")}, 0);
+  waiting.serve_with(
+      [&](const GenCall& call) { waiting.cnode->cnode->reply(call, status::status_term(snapshot)); });
+  const auto begin = [&](Milliseconds timeout) {
+    waiting.running = std::async(std::launch::async, [&waiting, timeout] {
+      return cli::wait_for_peers(waiting.config, timeout, silent_log());
+    });
+  };
+  begin(short_time);
+  const auto failed = waiting.result();
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code == ErrorCode::timeout);
+  CHECK(failed.error().message.find("INCOMPLETE, 0 of 1 dialable peers connected; missing myapp@10.42.0.3") ==
+        0);
+  begin(long_enough);
+  run_for(waiting.loop, Milliseconds(400));
+  CHECK_FALSE(waiting.ended());
+  snapshot = status::test::snapshot_with({status::test::connected_peer("myapp@10.42.0.3")}, 1);
+  CHECK(waiting.result());
 }

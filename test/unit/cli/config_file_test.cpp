@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <string>
 #include <vector>
@@ -47,15 +48,15 @@ TEST_CASE("a file contains keys and values in TOML or INI format") {
       "# comment\n; comment\n\nnode-basename = \"myapp\"  # why\nip=10.42.0.7\nonce\nwatch = 'off'\n"
       "metadata-url = [\"http://a\", \"http://b\"]\ncookie-file = \"/run/my secrets/cookie, new\"\n",
       "c.toml");
-  REQUIRE(raw.has_value());
-  CHECK(raw->at("node-basename").texts == std::vector<std::string>{"myapp"});
-  CHECK(raw->at("ip").texts == std::vector<std::string>{"10.42.0.7"});
-  CHECK(raw->at("once").texts == std::vector<std::string>{"true"});
-  CHECK(raw->at("watch").texts == std::vector<std::string>{"off"});
-  CHECK(raw->at("metadata-url").texts == std::vector<std::string>{"http://a", "http://b"});
-  CHECK(raw->at("cookie-file").texts == std::vector<std::string>{"/run/my secrets/cookie, new"});
-  CHECK(raw->at("ip").place == "'c.toml'");
-  CHECK(raw->size() == 6);
+  REQUIRE(raw.problems.empty());
+  CHECK(raw.settings.at("node-basename").texts == std::vector<std::string>{"myapp"});
+  CHECK(raw.settings.at("ip").texts == std::vector<std::string>{"10.42.0.7"});
+  CHECK(raw.settings.at("once").texts == std::vector<std::string>{"true"});
+  CHECK(raw.settings.at("watch").texts == std::vector<std::string>{"off"});
+  CHECK(raw.settings.at("metadata-url").texts == std::vector<std::string>{"http://a", "http://b"});
+  CHECK(raw.settings.at("cookie-file").texts == std::vector<std::string>{"/run/my secrets/cookie, new"});
+  CHECK(raw.settings.at("ip").place == "'c.toml'");
+  CHECK(raw.settings.size() == 6);
 }
 
 TEST_CASE("invalid contents of a file are named") {
@@ -63,8 +64,10 @@ TEST_CASE("invalid contents of a file are named") {
     const char* text;
     const char* message;
   } rows[] = {
-      {"polling-intervall = 5000\n", "--config 'c.toml': unknown setting 'polling-intervall' in line 1"},
-      {"# c\n\n polling_interval=5000\n", "--config 'c.toml': unknown setting 'polling_interval' in line 3"},
+      {"polling-intervall = 5000\n",
+       "--config 'c.toml': unknown setting 'polling-intervall' in line 1; did you mean 'polling-interval'?"},
+      {"# c\n\n polling_interval=5000\n",
+       "--config 'c.toml': unknown setting 'polling_interval' in line 3; did you mean 'polling-interval'?"},
       {"watch = on\r\nconfig = x.toml\r\n", "--config 'c.toml': unknown setting 'config' in line 2"},
       {"help\n", "--config 'c.toml': unknown setting in line 1"},
       {"abcdefghijklmnopqrstuvwx = 1\n",
@@ -77,12 +80,12 @@ TEST_CASE("invalid contents of a file are named") {
        "--config 'c.toml': has a section in line 2; sections are not allowed"},
       {"metadata.watch = on\n",
        "--config 'c.toml': has a section 'metadata' in line 1; sections are not allowed"},
-      {"service = a b\n",
-       "--config 'c.toml': 'service' must have one value; quote it if it contains blanks or commas"},
+      {"epmd = a b\n",
+       "--config 'c.toml': 'epmd' must have one value; quote it if it contains blanks or commas"},
       {"metadata-url = []\n",
        "--config 'c.toml': 'metadata-url' must have one value; quote it if it contains blanks or commas"},
-      {"service = [\"a\", \"b\"]\n",
-       "--config 'c.toml': 'service' must have one value; quote it if it contains blanks or commas"},
+      {"epmd = [\"a\", \"b\"]\n",
+       "--config 'c.toml': 'epmd' must have one value; quote it if it contains blanks or commas"},
       {"ip = 10.42.0.7\nip = 10.42.0.8\n",
        "--config 'c.toml': 'ip' must have one value; quote it if it contains blanks or commas"},
       {"ip = 10.42.0.7\nonce\nip = 10.42.0.8\n", "--config 'c.toml': 'ip' is set twice"},
@@ -90,10 +93,18 @@ TEST_CASE("invalid contents of a file are named") {
   for (const auto& row : rows) {
     CAPTURE(row.text);
     const auto raw = parse_config_file(row.text, "c.toml");
-    REQUIRE_FALSE(raw.has_value());
-    CHECK(raw.error().code == ErrorCode::bad_setting);
-    CHECK(raw.error().message == row.message);
+    REQUIRE_FALSE(raw.problems.empty());
+    CHECK(raw.problems.front() == row.message);
   }
+}
+
+TEST_CASE("every problem of a file is named, and its other settings are kept") {
+  const auto file = parse_config_file("nope = 1\nonce\n[metadata]\nprobe = off\nremoval = never\n", "c.toml");
+  CHECK(file.problems ==
+        std::vector<std::string>{"--config 'c.toml': unknown setting 'nope' in line 1",
+                                 "--config 'c.toml': has a section in line 3; sections are not allowed"});
+  CHECK(file.settings.size() == 1);
+  CHECK(parse_config_file("nope = 1\nip = x y\ncookie = hush\n", "c.toml").problems.size() == 3);
 }
 
 TEST_CASE("nothing from a file without settings is repeated") {
@@ -103,9 +114,9 @@ TEST_CASE("nothing from a file without settings is repeated") {
         "hushhushhushhushhushhushh = 1\n", "cookie = hush\n", "ip = hush hush\n"}) {
     CAPTURE(text);
     const auto raw = parse_config_file(text, "c.toml");
-    REQUIRE_FALSE(raw.has_value());
-    CHECK(raw.error().message.find("HUSH") == std::string::npos);
-    CHECK(raw.error().message.find("hush") == std::string::npos);
+    REQUIRE_FALSE(raw.problems.empty());
+    CHECK(raw.problems.front().find("HUSH") == std::string::npos);
+    CHECK(raw.problems.front().find("hush") == std::string::npos);
   }
 }
 
@@ -113,24 +124,27 @@ TEST_CASE("a truncated file gives settings or a clear error") {
   const std::string text = printed({"--node-basename=myapp", "--ip=10.42.0.7"});
   for (std::size_t length = 0; length <= text.size(); ++length) {
     const auto raw = parse_config_file(text.substr(0, length), "c.toml");
-    if (!raw) {
-      CHECK(raw.error().code == ErrorCode::bad_setting);
+    for (const auto& problem : raw.problems) {
+      CHECK(problem.starts_with("--config 'c.toml': "));
     }
   }
 }
 
 TEST_CASE("a file that cannot be read is a bad setting") {
   const TemporaryDirectory directory;
-  CHECK(config::read_config_file(directory.path() + "/none").error().message ==
-        "--config '" + directory.path() + "/none': cannot be opened");
-  CHECK(config::read_config_file(directory.path()).error().message ==
-        "--config '" + directory.path() + "': is a directory");
-  CHECK(config::read_config_file(directory.file("big", std::string(1024 * 1024 + 1, '#'))).error().message ==
-        "--config '" + directory.path() + "/big': is larger than 1 MiB");
-  CHECK(config::read_config_file(directory.file("largest", std::string(1024 * 1024, '#'))).has_value());
+  CHECK(config::read_config_file(directory.path() + "/none").problems.front() ==
+        "--config '" + directory.path() + "/none': no such file");
+  CHECK(config::read_config_file(directory.path()).problems.front() ==
+        "--config '" + directory.path() + "': not a regular file");
+  CHECK(config::read_config_file(directory.file("big", std::string(1024 * 1024 + 1, '#'))).problems.front() ==
+        "--config '" + directory.path() + "/big': the file is larger than 1048576 bytes");
+  CHECK(config::read_config_file(directory.file("largest", std::string(1024 * 1024, '#'))).problems.empty());
   // Its first page is never there.
-  CHECK(config::read_config_file("/proc/self/mem").error().message ==
-        "--config '/proc/self/mem': cannot be read");
+  CHECK(config::read_config_file("/proc/self/mem").problems.front() ==
+        "--config '/proc/self/mem': the file cannot be read: Input/output error");
+  const auto fifo = directory.path() + "/fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  CHECK(config::read_config_file(fifo).problems.front() == "--config '" + fifo + "': not a regular file");
 }
 
 TEST_CASE("the output of print-config gives the same settings when read again") {
@@ -151,6 +165,20 @@ TEST_CASE("the output of print-config gives the same settings when read again") 
     REQUIRE(first.find("node-basename = ") != std::string::npos);
     const std::string again = printed({"--config", directory.file("c.toml", first)});
     CHECK(values_of(again) == values_of(first));
+  }
+}
+
+TEST_CASE("print-config shows a duration in its largest exact unit, however it was given") {
+  const std::pair<const char*, const char*> rows[] = {
+      {"--removal-delay=60000", "removal-delay = \"1m\"  # from --removal-delay\n"},
+      {"--removal-delay=90s", "removal-delay = \"90s\""},
+      {"--removal-delay=1500", "removal-delay = \"1500ms\""},
+      {"--removal-delay=0", "removal-delay = 0 "},
+      {"--removal-delay=24h", "removal-delay = \"1d\""},
+  };
+  for (const auto& [flag, line] : rows) {
+    CAPTURE(std::string(flag));
+    CHECK(printed({flag}).find("\n" + std::string(line)) != std::string::npos);
   }
 }
 
@@ -194,7 +222,7 @@ TEST_CASE("print-config reports unknown variables, and stays a file for --config
           Environment(Variables{{"RELEASE_COOKIE", "c"}, {"RANCHER_CNODE_NOPE\nonce = on", "1"}}))
           .output;
   CHECK(text.find("\n# Warning: $RANCHER_CNODE_NOPE\\nonce = on is not a setting\n") != std::string::npos);
-  CHECK(parse_config_file(text, "c.toml").has_value());
+  CHECK(parse_config_file(text, "c.toml").problems.empty());
 }
 
 TEST_CASE("print-config of ip shows that no cookie is needed") {

@@ -1,6 +1,7 @@
 #include "config/cookie.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <string>
@@ -63,7 +64,7 @@ TEST_CASE("the file of --cookie-file need not exist yet") {
   CHECK(found->source == "--cookie-file '" + path + "', which does not exist yet");
   Config config;
   config.cookie_path = found->path;
-  CHECK(cookie_of(config).error().message == path + ": the file cannot be read");
+  CHECK(cookie_of(config).error().message == path + ": no such file");
   directory.file("later", "now\n");
   CHECK(cookie_of(config)->reveal() == "now");
 }
@@ -102,7 +103,10 @@ TEST_CASE("a source that is set but invalid is not skipped") {
   const TemporaryDirectory directory;
   const Environment environment(Variables{{"RANCHER_CNODE_COOKIE", "good"}});
   CHECK(find_cookie(directory.path(), environment).error().message ==
-        "--cookie-file '" + directory.path() + "': the file cannot be read");
+        "--cookie-file '" + directory.path() + "': not a regular file");
+  const auto fifo = directory.path() + "/fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  CHECK(find_cookie(fifo, environment).error().message == "--cookie-file '" + fifo + "': not a regular file");
   CHECK_FALSE(find_cookie(directory.file("longer", std::string(513, 'x')), environment).has_value());
   CHECK(find_cookie(directory.file("longest", std::string(512, 'x') + "\r\n"), environment).has_value());
   CHECK_FALSE(find_cookie(directory.file("empty", ""), environment).has_value());

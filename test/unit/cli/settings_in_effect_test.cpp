@@ -1,5 +1,6 @@
 // What is reported about settings: those in effect, and variables that none has.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -11,7 +12,6 @@
 namespace {
 
 using namespace rancher_cnode;
-using cli::Command;
 using cli::Invocation;
 
 Invocation invoke(std::vector<const char*> arguments, config::Environment::Variables variables) {
@@ -31,25 +31,44 @@ TEST_CASE("the settings in effect are listed with their sources, the cookie reda
   };
   CHECK(from("node-basename") == "\"a\" from --node-basename");
   CHECK(from("ip") == "\"10.42.0.7\" from $CONTAINER_IP");
-  CHECK(from("polling-interval") == "5000 from default");
+  CHECK(from("polling-interval") == "\"5s\" from default");
   CHECK(from("disconnect") == "none");
   CHECK(from("cookie") == "(redacted) from the BEAM, else $RELEASE_COOKIE");
 }
 
+namespace {
+
+struct Lines final : Log::Sink {
+  void line(std::string_view text) override { all.emplace_back(text.substr(text.find(' ') + 1)); }
+  std::vector<std::string> all;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "the first line of a C-node has its version, its process and the names of the settings that are not "
+    "default") {
+  const auto lines = std::make_shared<Lines>();
+  const auto invocation = invoke({"--node-basename=a", "--log-level=info"},
+                                 {{"RELEASE_COOKIE", "hush"}, {"CONTAINER_IP", "10.42.0.7"}});
+  cli::log_invocation(invocation, Log(LogLevel::info, LogFormat::text, lines));
+  REQUIRE(lines->all.size() == 1);
+  CHECK(lines->all[0] == "info event=starting version=" + std::string(cli::program_version()) + " pid=" +
+                             std::to_string(::getpid()) + " settings_changed=node-basename,ip,log-level");
+}
+
 TEST_CASE("the log gets each warning, and as debug each setting in effect") {
-  struct Lines final : Log::Sink {
-    void line(std::string_view text) override { all.emplace_back(text.substr(text.find(' ') + 1)); }
-    std::vector<std::string> all;
-  };
   const auto lines = std::make_shared<Lines>();
   Invocation invocation;
-  invocation.warnings = {"one", "two"};
+  invocation.warnings = {"$RANCHER_CNODE_A is not a setting", "$RANCHER_CNODE_B is not a setting"};
   invocation.settings = {{"ip", "\"10.42.0.7\"", "$CONTAINER_IP"}};
   cli::log_invocation(invocation, Log(LogLevel::debug, LogFormat::text, lines));
-  CHECK(lines->all ==
-        std::vector<std::string>{"warning event=setting_ignored msg=\"one\"",
-                                 "warning event=setting_ignored msg=\"two\"",
-                                 R"(debug event=setting name=ip value="\"10.42.0.7\"" from=$CONTAINER_IP)"});
+  CHECK(
+      lines->all ==
+      std::vector<std::string>{
+          "warning event=setting_ignored msg=\"$RANCHER_CNODE_A is not a setting\" variable=RANCHER_CNODE_A",
+          "warning event=setting_ignored msg=\"$RANCHER_CNODE_B is not a setting\" variable=RANCHER_CNODE_B",
+          R"(debug event=setting name=ip value="\"10.42.0.7\"" from=$CONTAINER_IP)"});
 }
 
 TEST_CASE("an unknown variable with our prefix is a warning") {
@@ -58,7 +77,9 @@ TEST_CASE("an unknown variable with our prefix is a warning") {
                                                          {"RANCHER_CNODE_POLING_INTERVAL", "1"},
                                                          {"RANCHER_CNODE_", "x"},
                                                          {"RANCHER_OTHER", "x"}});
-  CHECK(invocation.command == Command::run);
-  CHECK(invocation.warnings == std::vector<std::string>{"$RANCHER_CNODE_ is not a setting",
-                                                        "$RANCHER_CNODE_POLING_INTERVAL is not a setting"});
+  CHECK(invocation.command == "run");
+  CHECK(invocation.warnings ==
+        std::vector<std::string>{"$RANCHER_CNODE_ is not a setting",
+                                 "$RANCHER_CNODE_POLING_INTERVAL is not a setting; did you mean "
+                                 "'RANCHER_CNODE_POLLING_INTERVAL'?"});
 }

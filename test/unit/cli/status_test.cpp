@@ -17,8 +17,6 @@
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
-using cli::Command;
-using cli::StatusFormat;
 using config::Environment;
 using distribution::GenCall;
 using distribution::TermWriter;
@@ -94,29 +92,40 @@ constexpr Milliseconds long_enough{20'000};
 
 TEST_CASE("status has a format and a timeout of a second") {
   const auto invocation = invoke({"status"});
-  CHECK(invocation.command == Command::status);
-  CHECK(invocation.format == StatusFormat::table);
-  CHECK(invocation.timeout == Milliseconds(1'000));
-  CHECK(invoke({"status", "--format", "json"}).format == StatusFormat::json);
-  CHECK(invoke({"status", "--format=prometheus"}).format == StatusFormat::prometheus);
-  CHECK(invoke({"status", "--format=erlang", "--timeout=50"}).timeout == Milliseconds(50));
+  CHECK(invocation.command == "status");
+  CHECK(invocation.options.text("--format") == "table");
+  CHECK(invocation.options.duration("--timeout") == Milliseconds(1'000));
+  CHECK(invoke({"status", "--format", "json"}).options.text("--format") == "json");
+  CHECK(invoke({"status", "--format=prometheus"}).options.text("--format") == "prometheus");
+  CHECK(invoke({"status", "--format=erlang", "--timeout=50"}).options.duration("--timeout") ==
+        Milliseconds(50));
   CHECK(invoke({"status", "--format=xml"}).output ==
-        "rancher_cnode: bad setting: --format 'xml' must be table, json, prometheus or erlang\n");
+        "rancher_cnode: bad setting: --format 'xml' must be one of table|json|prometheus|erlang\n");
   CHECK(invoke({"status", "--format"}).status == 2);
   CHECK(invoke({"wait", "--format=json"}).status == 2);
   CHECK(invoke({"status", "--min=1"}).status == 2);
 }
 
+TEST_CASE("status can watch, at an interval") {
+  CHECK_FALSE(invoke({"status"}).options.has("--watch"));
+  CHECK(invoke({"status", "--watch"}).options.duration("--watch") == Milliseconds(2'000));
+  CHECK(invoke({"status", "--watch", "--format=json"}).options.duration("--watch") == Milliseconds(2'000));
+  CHECK(invoke({"status", "--watch", "500ms"}).options.duration("--watch") == Milliseconds(500));
+  CHECK(invoke({"status", "--watch=1m"}).options.duration("--watch") == Milliseconds(60'000));
+  CHECK(invoke({"status", "--watch=99"}).status == 2);
+  CHECK(invoke({"status", "--watch", "off"}).status == 2);
+}
+
 TEST_CASE("check has demands") {
   const auto plain = invoke({"check"});
-  CHECK(plain.command == Command::check);
-  CHECK_FALSE(plain.demands.expect);
-  CHECK_FALSE(plain.demands.min);
-  CHECK_FALSE(plain.demands.max_metadata_age);
+  CHECK(plain.command == "check");
+  CHECK_FALSE(plain.options.has("--expect"));
+  CHECK_FALSE(plain.options.has("--min"));
+  CHECK_FALSE(plain.options.has("--max-metadata-age"));
   const auto all = invoke({"check", "--expect=3", "--min", "2", "--max-metadata-age=60000"});
-  CHECK(all.demands.expect == 3);
-  CHECK(all.demands.min == 2);
-  CHECK(all.demands.max_metadata_age == Milliseconds(60'000));
+  CHECK(all.options.number("--expect") == 3);
+  CHECK(all.options.number("--min") == 2);
+  CHECK(all.options.duration("--max-metadata-age") == Milliseconds(60'000));
   for (const auto* bad : {"--expect=-1", "--min=x", "--max-metadata-age=86400001", "--min="}) {
     CAPTURE(bad);
     CHECK(invoke({"check", bad}).status == 2);
@@ -140,8 +149,12 @@ TEST_CASE("the report is what the C-node answers") {
                                                            .targets = {}};
                                                      },
                                                  .has_synced = {},
+                                                 .have_synced = {},
                                                  .readiness = {},
                                                  .refresh = {},
+                                                 .set_services = {},
+                                                 .events = {},
+                                                 .mesh = {},
                                                  .version = ""});
   const auto report = asked.report(long_enough);
   REQUIRE(report);
@@ -173,7 +186,7 @@ TEST_CASE("an answer that is no status is reported as such") {
   const auto report = asked.report(long_enough);
   REQUIRE_FALSE(report);
   CHECK(report.error().message ==
-        "remsh-rancher_cnode@127.0.0.1: the answer is not a status: it is no map: no");
+        "remsh-rancher_cnode@127.0.0.1: the answer is not a status: it is not a map: no");
 }
 
 TEST_CASE("a table has colours on a terminal, unless they are not wanted") {

@@ -58,6 +58,14 @@ TEST_CASE("an error never repeats a long name whole") {
   CHECK(name.error().message.size() < 200);
 }
 
+TEST_CASE("a name has the address of its host, if that is one") {
+  CHECK(NodeName::parse("a@10.42.0.7")->address()->to_string() == "10.42.0.7");
+  const auto none = NodeName::parse("a@host.example")->address();
+  REQUIRE_FALSE(none);
+  CHECK(none.error().code == ErrorCode::malformed);
+  CHECK(none.error().message.starts_with("the host of a@host.example: "));
+}
+
 TEST_CASE("a name made of an alive name and an address equals the one that is parsed") {
   const NodeName made = NodeName::of("myapp", Ipv4Address(0x0a2a0007));
   CHECK(made.str() == "myapp@10.42.0.7");

@@ -133,7 +133,7 @@ TEST_CASE("a BEAM and a node of ours connect, call, ping, monitor and disconnect
   const Log log(LogLevel::error, LogFormat::text);
   CNode::Settings settings{
       .name = *NodeName::parse("cn@127.0.0.1"), .cookie = Cookie("secret"), .listen_ports = {}, .timing = {}};
-  settings.epmd_port = epmd_port.number();
+  settings.ports.epmd_port = epmd_port.number();
   CNode cnode(loop, settings, {}, log);
   REQUIRE(cnode.start());
   // Answers with what it was asked, and `pid` with a pid of ours.
@@ -147,7 +147,7 @@ TEST_CASE("a BEAM and a node of ours connect, call, ping, monitor and disconnect
                         .cookie = Cookie("wrong"),
                         .listen_ports = {},
                         .timing = {}};
-  other.epmd_port = epmd_port.number();
+  other.ports.epmd_port = epmd_port.number();
   CNode refused_node(loop, other, {}, log);
   std::optional<tl::expected<void, ConnectFailure>> refused;
   refused_node.connect(peer, [&](auto result) { refused = std::move(result); });

@@ -107,9 +107,9 @@ TEST_CASE("monitors by name are offered in a new name packet alone, in one that 
     TermBytes before;
     TermBytes after;
   } rows[] = {
-      {hex("00004e0000000000000001"), hex("00004e0000000000000021")},
-      {hex("00004e00000000000000"), hex("00004e00000000000000")},
-      {hex("0000720000000000000001"), hex("0000720000000000000001")},
+      {hex("4e0000000000000001"), hex("4e0000000000000021")},
+      {hex("4e00000000000000"), hex("4e00000000000000")},
+      {hex("720000000000000001"), hex("720000000000000001")},
   };
   for (const auto& row : rows) {
     auto packet = row.before;

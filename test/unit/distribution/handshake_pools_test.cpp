@@ -262,6 +262,19 @@ TEST_CASE("a socket that the loop cannot watch is not taken") {
   CHECK_FALSE(server.pools->accept(FileDescriptor(), loopback, [](const HandshakeResult&) {}));
 }
 
+TEST_CASE("what is wrong with TLS is found off the loop, and reported on it") {
+  Pools node("node@127.0.0.1");
+  std::optional<std::vector<std::string>> warnings;
+  const auto check = [&]() { node.pools->check_tls([&](const auto& found) { warnings = found; }); };
+  check();
+  CHECK(node.loop.poll() == 0);  // plain TCP
+  node.pools->set_tls(TlsSettings());
+  check();
+  CHECK_FALSE(warnings);
+  run_until(node.loop, "the warnings", [&] { return warnings.has_value(); });
+  CHECK(*warnings == std::vector<std::string>{"no certificate: --tls-cert-file or --ssl-dist-optfile"});
+}
+
 TEST_CASE("destruction ends every handshake at once and calls no handler") {
   std::vector<HandshakeResult> ends;
   const RawListener listener;

@@ -147,7 +147,7 @@ TEST_CASE("a peer's refusal is reported with its reason") {
       {packet("snok"), HandshakeStage::status, ErrorCode::unavailable,
        "the peer is connecting to us at the same moment"},
       {packet("salive"), HandshakeStage::status, ErrorCode::unavailable,
-       "the peer still has an older connection to this node name"},
+       "the peer still has a connection to this node name: an older one of ours, or another program's"},
       {packet("snot_allowed"), HandshakeStage::status, ErrorCode::refused,
        "the peer does not allow this node name"},
       {packet("sok"), HandshakeStage::status, ErrorCode::unavailable,

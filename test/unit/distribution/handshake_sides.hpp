@@ -1,5 +1,5 @@
-// Both sides of a handshake in one process, and inbound connections that send something else. Used by the tests of
-// handshake.
+// Both sides of a handshake in one process, and inbound connections that send something else. Used by the
+// tests of handshake.
 #pragma once
 
 #include <sys/socket.h>

@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;
@@ -53,7 +55,8 @@ TEST_CASE("the first free port of the range is taken") {
   const auto refused = second.listener->open(loopback, {taken, taken});
   REQUIRE_FALSE(refused);
   CHECK(refused.error() ==
-        Error{ErrorCode::unavailable, "cannot listen on 127.0.0.1: Address already in use"});
+        Error{ErrorCode::unavailable,
+              "cannot listen on 127.0.0.1:" + std::to_string(taken) + ": Address already in use"});
   CHECK(second.listener->port() == 0);
   const auto last = static_cast<std::uint16_t>(std::min(taken + 50, 65'535));
   REQUIRE(second.listener->open(loopback, {taken, last}));

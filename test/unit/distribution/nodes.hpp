@@ -31,8 +31,8 @@ struct Node {
     initialise_handshakes();
     CNode::Settings settings{
         .name = name(node), .cookie = Cookie("secret"), .listen_ports = {}, .timing = {}};
-    settings.epmd_port = epmd.port();
-    settings.epmd_limit = patience;
+    settings.ports.epmd_port = epmd.port();
+    settings.lookup_limit = patience;
     if (change) {
       change(settings);
     }

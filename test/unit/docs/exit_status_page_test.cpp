@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "cli/commands.hpp"
 #include "pages.hpp"
 
 using namespace rancher_cnode;
@@ -15,19 +16,6 @@ namespace {
 
 const std::string exit_statuses = "Exit statuses";
 
-/// Of the rows that name one of these commands, or all.
-std::set<std::string> statuses_on_page(const std::string& command = "") {
-  std::set<std::string> statuses;
-  for (const auto& row : pages::rows_of(pages::page("exit-status.md"))) {
-    const bool is_meant = command.empty() || row.cells[1].find("`" + command + "`") != std::string::npos ||
-                          row.cells[1] == "all";
-    if (row.heading == exit_statuses && is_meant) {
-      statuses.insert(row.cells.front());
-    }
-  }
-  return statuses;
-}
-
 std::set<std::string> statuses_in_sources() {
   std::set<std::string> statuses;
   const std::string all = pages::sources();
@@ -35,7 +23,7 @@ std::set<std::string> statuses_in_sources() {
                               R"(status = [^;]*\? \d : (\d);)", R"(_status = (\d{3});)"}) {
     statuses.merge(pages::found_in(all, std::regex(pattern)));
   }
-  statuses.merge(pages::found_in(pages::text_of(pages::root() / "c_src" / "cli" / "main.cpp"),
+  statuses.merge(pages::found_in(pages::text_of(pages::root() / "c_src" / "cli" / "commands.cpp"),
                                  std::regex("return (\\d);")));
   // Those of the command are listed as such.
   if (statuses.erase("128") > 0) {
@@ -54,33 +42,51 @@ int status_of(std::vector<const char*> arguments) {
 
 }  // namespace
 
-TEST_CASE("the page of exit statuses has every status that the sources end with, and no other") {
-  REQUIRE(statuses_on_page().size() > 1);
-  CHECK(pages::missing(statuses_in_sources(), statuses_on_page()) == "");
-  CHECK(pages::missing(statuses_on_page(), statuses_in_sources()) == "");
+TEST_CASE("the page of exit statuses has the rows of the table of commands, and no other") {
+  std::string expected;
+  for (const auto& command : cli::commands()) {
+    for (const auto& [status, meaning] : command.statuses) {
+      expected += "| `" + std::string(command.name) + "` | " + std::string(status) + " | " +
+                  std::string(meaning) + " |\n";
+    }
+  }
+  expected +=
+      "| all | 2 | Invalid settings or arguments. Standard error names each, with its value and the rule. "
+      "|\n";
+  expected += "| `--help`, `--version`, `--print-config` | 0 | Printed. |\n";
+  std::string on_page;
+  for (const auto& row : pages::rows_of(pages::page("exit-status.md"))) {
+    on_page += row.heading == exit_statuses ? row.line + "\n" : "";
+  }
+  CHECK(on_page == expected);
 }
 
-TEST_CASE("the statuses of the command line are those of the page") {
-  const auto has = [](const std::string& command, int status) {
-    return statuses_on_page(command).contains(std::to_string(status));
-  };
-  CHECK(has("--help", status_of({"--help"})));
-  CHECK(has("--version", status_of({"--version"})));
+TEST_CASE("the table of commands has every status that the sources end with") {
+  const auto in_sources = statuses_in_sources();
+  REQUIRE(in_sources.size() > 3);
+  std::set<std::string> in_table{"2"};
+  for (const auto& command : cli::commands()) {
+    for (const auto& [status, meaning] : command.statuses) {
+      in_table.emplace(status);
+    }
+  }
+  CHECK(pages::missing(in_sources, in_table) == "");
+}
+
+TEST_CASE("a bad setting is status 2 of every command, and help is status 0") {
   CHECK(status_of({"--help"}) == 0);
-  for (const auto* command : {"run", "ip", "env", "wait", "status", "check"}) {
-    CAPTURE(command);
-    CHECK(status_of({command, "--ip=nonsense"}) == 2);
-    CHECK(has(command, 2));
-    CHECK(has(command, 1));
-    CHECK(has(command, 0));
+  for (const auto& command : cli::commands()) {
+    const std::string name(command.name);
+    CAPTURE(name);
+    CHECK(status_of({name.c_str(), "--ip=nonsense"}) == 2);
   }
 }
 
-TEST_CASE("the page of exit statuses has the signals that end the program") {
+TEST_CASE("the page of exit statuses has the signals that the program handles") {
   const std::regex signal("(SIG(?:TERM|INT|HUP|QUIT|USR1|USR2|ALRM))");
   std::set<std::string> on_page;
   for (const auto& row : pages::rows_of(pages::page("exit-status.md"))) {
-    if (row.heading == "Shutdown triggers") {
+    if (row.heading == "Shutdown triggers" || row.heading == "Requests by signal") {
       on_page.merge(pages::found_in(row.cells.front(), signal));
     }
   }

@@ -1,5 +1,5 @@
-// Pages of the documentation as tests read them: text, and tables row by row. Used by the tests of this folder, which
-// hold the pages against the program.
+// Pages of the documentation as tests read them: text, and tables row by row. Used by the tests of this
+// folder, which hold the pages against the program.
 #pragma once
 
 #include <filesystem>

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "cli/commands.hpp"
 #include "pages.hpp"
+#include "rancher_cnode/config/rules.hpp"
 #include "rancher_cnode/config/settings.hpp"
 
 using namespace rancher_cnode;
@@ -47,42 +49,76 @@ cli::Invocation invoke(std::vector<std::string> arguments) {
       config::Environment(config::Environment::Variables{{"RANCHER_CNODE_COOKIE", "monster"}}));
 }
 
-std::string help() {
-  return invoke({"--help"}).output + invoke({"ip", "--help"}).output + invoke({"wait", "--help"}).output +
-         invoke({"exec", "--help"}).output + invoke({"env", "--help"}).output +
-         invoke({"status", "--help"}).output + invoke({"check", "--help"}).output;
+std::string row_of(const cli::Command& command) {
+  std::string description(command.description);
+  std::ranges::replace(description, '\n', ' ');
+  description.erase(
+      std::ranges::unique(description, [](char a, char b) { return a == ' ' && b == ' '; }).begin(),
+      description.end());
+  return "| `" + cell(cli::usage_of(command)) + "` | " + cell(description) + " |";
+}
+
+std::string row_of(const cli::Command& command, const cli::Flag& flag) {
+  const std::string argument = flag.argument.empty() ? "" : " " + std::string(flag.argument);
+  const std::string fallback = flag.fallback.empty() ? "" : "`" + std::string(flag.fallback) + "` ";
+  return "| `" + std::string(command.name) + "` | `" + std::string(flag.name) + cell(argument) + "` | " +
+         fallback + "| " + cell(cli::description_of(flag)) + " |";
+}
+
+std::string row_of(const cli::Flag& flag) {
+  const std::string argument = flag.argument.empty() ? "" : " " + std::string(flag.argument);
+  return "| `" + std::string(flag.name) + argument + "` | " + std::string(flag.help) + " |";
+}
+
+std::vector<std::string> lines_under(const std::string& heading) {
+  std::vector<std::string> lines;
+  for (const auto& row : rows()) {
+    if (row.heading == heading) {
+      lines.push_back(row.line);
+    }
+  }
+  return lines;
+}
+
+/// For a person to paste.
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) {
+    text += line + "\n";
+  }
+  return text;
 }
 
 struct Range {
   std::string flag;
-  std::uint64_t least = 0;
-  std::uint64_t most = 0;
+  std::string least;
+  std::string most;
 };
 
-/// A row whose description has "LEAST to MOST".
+/// A setting's row whose description has "LEAST to MOST".
 std::vector<Range> ranges() {
-  const std::regex range(R"((\d+) to (\d+)[.;])");
+  const std::regex range(R"((\d+[a-z]*) to (\d+[a-z]*)[.;])");
   const std::regex flag("`(--[a-z-]+)");
   std::vector<Range> found;
   for (const auto& row : rows()) {
-    std::smatch numbers;
+    std::smatch bounds;
     std::smatch name;
-    if (std::regex_search(row.cells.back(), numbers, range) &&
+    if (row.heading != "Flags of commands" && std::regex_search(row.cells.back(), bounds, range) &&
         std::regex_search(row.cells.front(), name, flag)) {
-      found.push_back({name[1], std::stoull(numbers[1]), std::stoull(numbers[2])});
+      found.push_back({name[1], bounds[1], bounds[2]});
     }
   }
   return found;
 }
 
-bool accepts(const std::string& flag, std::uint64_t number) {
-  const std::string value = flag + "=" + std::to_string(number);
-  for (const auto* of_check : {"--timeout", "--expect", "--min", "--max-metadata-age"}) {
-    if (flag == of_check) {
-      return invoke({"check", value}).output.empty();
-    }
-  }
-  return invoke({"--node-basename=myapp", value}).output.empty();
+/// A number, or a duration in milliseconds.
+std::uint64_t number_of(const std::string& bound) {
+  const auto duration = config::duration_between(bound, Milliseconds(0), Milliseconds::max());
+  return static_cast<std::uint64_t>(duration.value().count());
+}
+
+bool accepts(const std::string& flag, const std::string& value) {
+  return invoke({"--node-basename=myapp", flag + "=" + value}).output.empty();
 }
 
 }  // namespace
@@ -118,39 +154,51 @@ TEST_CASE("the ranges on the page of settings are those that the program enforce
     with_range.insert(flag);
     CHECK(accepts(flag, least));
     CHECK(accepts(flag, most));
-    CHECK_FALSE(accepts(flag, most + 1));
-    CHECK((least == 0 || !accepts(flag, least - 1)));
+    CHECK_FALSE(accepts(flag, std::to_string(number_of(most) + 1)));
+    CHECK((number_of(least) == 0 || !accepts(flag, std::to_string(number_of(least) - 1))));
   }
-  std::set<std::string> numbers{"--timeout", "--expect", "--min", "--max-metadata-age"};
+  std::set<std::string> numbers;
   for (const auto& setting : config::settings()) {
-    if (setting.argument == "MS" || setting.argument == "N") {
+    if (setting.argument == "DURATION" || setting.argument == "N") {
       numbers.insert(config::flag_of(setting.name));
     }
   }
   CHECK(pages::missing(numbers, with_range) == "");
 }
 
-TEST_CASE("the page of settings has every flag of the help, and no other") {
-  const std::regex flag("(--[a-z-]+)");
-  std::set<std::string> on_page;
-  for (const auto& row : rows()) {
-    on_page.merge(pages::found_in(row.cells.front(), flag));
-  }
-  std::set<std::string> in_help = pages::found_in(help(), std::regex("\n  (?:-h, )?(--[a-z-]+)"));
-  CHECK(pages::missing(in_help, on_page) == "");
-  CHECK(pages::missing(on_page, in_help) == "");
-}
-
-TEST_CASE("the page of settings has every command of the help, and no other") {
-  const std::regex command("rancher_cnode (?:\\[)?([a-z-]+)");
-  std::set<std::string> on_page;
-  for (const auto& row : rows()) {
-    if (row.heading == "Commands") {
-      on_page.merge(pages::found_in(row.cells.front(), command));
+TEST_CASE("the page of settings has the rows of the table of commands and their flags, and no other") {
+  std::vector<std::string> commands;
+  std::vector<std::string> flags;
+  for (const auto& command : cli::commands()) {
+    commands.push_back(row_of(command));
+    for (const auto& flag : command.flags) {
+      flags.push_back(row_of(command, flag));
     }
   }
-  const std::string text = help();
-  const std::set<std::string> in_help = pages::found_in(text.substr(0, text.find("\n\n")), command);
-  CHECK(pages::missing(in_help, on_page) == "");
-  CHECK(pages::missing(on_page, in_help) == "");
+  std::vector<std::string> general;
+  for (const auto& flag : cli::general_flags()) {
+    general.push_back(row_of(flag));
+  }
+  CHECK(joined(lines_under("Commands")) == joined(commands));
+  CHECK(joined(lines_under("Flags of commands")) == joined(flags));
+  CHECK(joined(lines_under("Other flags")) == joined(general));
+}
+
+TEST_CASE("the flags of commands accept their range and default, and nothing beyond") {
+  std::size_t ranges = 0;
+  for (const auto& command : cli::commands()) {
+    for (const auto& flag : command.flags) {
+      CAPTURE(flag.name);
+      CHECK((flag.fallback.empty() || cli::broken_rule(flag, flag.fallback).empty()));
+      if (flag.most != 0) {
+        ++ranges;
+        CHECK(cli::broken_rule(flag, std::to_string(flag.least)).empty());
+        CHECK(cli::broken_rule(flag, std::to_string(flag.most)).empty());
+        CHECK_FALSE(cli::broken_rule(flag, std::to_string(flag.most + 1)).empty());
+        CHECK((flag.least == 0 || !cli::broken_rule(flag, std::to_string(flag.least - 1)).empty()));
+      }
+      CHECK((flag.most != 0) == !cli::range_of(flag).empty());
+    }
+  }
+  CHECK(ranges > 4);
 }

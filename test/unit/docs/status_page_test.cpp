@@ -43,7 +43,11 @@ status::Snapshot snapshot() {
   auto& view = snapshot.metadata.view;
   view.last_answer = view.last_authoritative = view.last_failed = then;
   view.last_failure = "404";
+  snapshot.durations.add(reconciler::DialOutcome::connected, Milliseconds(1));
   view.mass_removal_guard = {.missing = 1, .known = 1, .since = then};
+  snapshot.metadata.services = {{"self/service", view}};
+  snapshot.member_views = {
+      {.node = node("myapp@10.42.0.2"), .reason = {}, .since = then, .service = "self/service"}};
   return snapshot;
 }
 
@@ -70,12 +74,17 @@ void collect(TermReader& reader, const std::string& path, std::map<std::string, 
     const auto pairs = *reader.map();
     for (std::uint32_t i = 0; i < pairs; ++i) {
       const std::string field = path + (path.empty() ? "" : ".") + *reader.atom();
-      types[field] = type_of(reader);
+      const auto type = type_of(reader);
+      CAPTURE(field);
+      CHECK(types.emplace(field, type).first->second == type);
       collect(reader, field, types);
     }
   } else if (*reader.peek() == TermType::list) {
-    REQUIRE(*reader.list() == 1);
-    collect(reader, path + "[]", types);
+    const auto length = *reader.list();
+    REQUIRE(length >= 1);
+    for (std::uint32_t i = 0; i < length; ++i) {
+      collect(reader, path + "[]", types);
+    }
     REQUIRE(reader.nil());
   } else {
     REQUIRE(reader.skip());
@@ -92,8 +101,10 @@ std::map<std::string, std::string> types_in_term() {
 
 std::vector<pages::Row> fields_on_page() {
   auto rows = pages::rows_of(pages::page("status.md"));
-  std::erase_if(rows,
-                [](const pages::Row& row) { return row.heading == "Requests" || row.heading == "Command"; });
+  std::erase_if(rows, [](const pages::Row& row) {
+    return row.heading == "Requests" || row.heading == "Command" || row.heading == "HTTP" ||
+           row.heading.starts_with("Mesh");
+  });
   return rows;
 }
 
@@ -158,13 +169,21 @@ TEST_CASE("the page of the status has every state, and no other") {
   using reconciler::DepartedState;
   using reconciler::PeerState;
   using State = status::TargetSnapshot::State;
-  check_words("registration", {RegistrationState::unavailable, RegistrationState::name_taken,
-                               RegistrationState::registered, RegistrationState::lost});
+  check_words("registration",
+              {RegistrationState::unavailable, RegistrationState::name_taken, RegistrationState::registered,
+               RegistrationState::lost, RegistrationState::not_used});
   check_words("own_container", {OwnMembership::unknown, OwnMembership::listed, OwnMembership::missing,
                                 OwnMembership::removed});
   check_words("targets[].state", {State::awaited, State::connected, State::unresponsive});
   check_words("peers[].state", {PeerState::connected, PeerState::held, PeerState::queued, PeerState::probing,
                                 PeerState::inspecting, PeerState::dialling, PeerState::waiting});
+  using reconciler::DialOutcome;
+  using reconciler::ProbeOutcome;
+  auto results = words_of({ProbeOutcome::found, ProbeOutcome::no_answer, ProbeOutcome::refused,
+                           ProbeOutcome::not_registered, ProbeOutcome::no_epmd});
+  results.merge(words_of({DialOutcome::connected, DialOutcome::refused, DialOutcome::silent,
+                          DialOutcome::not_alive, DialOutcome::no_reply}));
+  CHECK(words_on_page("durations[].result") == results);
   check_words("departed[].state",
               {DepartedState::unknown, DepartedState::connected, DepartedState::disconnecting});
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -142,13 +143,38 @@ TEST_CASE("the home is known only if it is given once") {
   CHECK_FALSE(parse_beam_arguments(cmdline({"beam.smp", "--", "-name", "a@h"})).home.has_value());
 }
 
-TEST_CASE("epmd's port is the first, the fixed port the only one, and what is no port is none") {
+TEST_CASE("epmd's port is the first, and what is no port is none") {
   CHECK(parsed({"-epmd_port", "4370", "-epmd_port", "1"}).epmd_port == 4370);
   CHECK_FALSE(parsed({}).epmd_port.has_value());
   CHECK_FALSE(parsed({"-epmd_port"}).epmd_port.has_value());
   CHECK_FALSE(parsed({"-epmd_port", "65536"}).epmd_port.has_value());
-  CHECK(parsed({"-erl_epmd_port", "6789"}).erl_epmd_port == 6789);
-  CHECK_FALSE(parsed({"-erl_epmd_port", "6789", "-erl_epmd_port", "6790"}).erl_epmd_port.has_value());
+}
+
+TEST_CASE("a BEAM has a distribution port by one -erl_epmd_port with one value that is a port") {
+  struct Row {
+    Words arguments;
+    std::optional<std::uint16_t> port;
+  };
+  const std::vector<Row> rows{
+      {{"-erl_epmd_port", "6789"}, 6789},
+      {{"-start_epmd", "false", "-erl_epmd_port", "6789"}, 6789},
+      {{"-start_epmd", "false"}, std::nullopt},
+      {{"-erl_epmd_port", "06789"}, 6789},
+      {{"-erl_epmd_port", "1"}, 1},
+      {{"-erl_epmd_port", "65535"}, 65535},
+      {{"-erl_epmd_port", "0"}, std::nullopt},
+      {{"-erl_epmd_port", "65536"}, std::nullopt},
+      {{"-erl_epmd_port", "x"}, std::nullopt},
+      {{"-erl_epmd_port"}, std::nullopt},
+      {{"-erl_epmd_port", "6789", "6790"}, std::nullopt},
+      {{"-erl_epmd_port", "6789", "-erl_epmd_port", "6790"}, std::nullopt},
+      {{"-erl_epmd_port", "6789", "-erl_epmd_port", "6789"}, std::nullopt},
+      {{"-extra", "-erl_epmd_port", "6789"}, std::nullopt},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(cmdline(row.arguments));
+    CHECK(parsed(row.arguments).erl_epmd_port == row.port);
+  }
 }
 
 TEST_CASE("the last -start_epmd counts, and without any the BEAM starts epmd") {

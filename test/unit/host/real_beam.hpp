@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <map>
 #include <string>
@@ -32,8 +33,11 @@ class RealBeam {
     ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     std::vector<std::string> words{"setpriv", "--pdeathsig", "KILL", "env"};
     words.insert(words.end(), environment.begin(), environment.end());
-    words.insert(words.end(), {"erl", "-noshell", "-noinput", "-start_epmd", "false", "-erl_epmd_port", "0",
-                               "-eval", script});
+    words.insert(words.end(), {"erl", "-noshell", "-noinput", "-start_epmd", "false", "-eval", script});
+    // 0 as if there were none, but that the BEAM starts where no epmd runs.
+    if (std::ranges::find(arguments, "-erl_epmd_port") == arguments.end()) {
+      words.insert(words.end(), {"-erl_epmd_port", "0"});
+    }
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (auto& word : words) {
@@ -81,6 +85,7 @@ class RealBeam {
     Say("node", atom_to_list(node())),
     Say("cookie", atom_to_list(erlang:get_cookie())),
     Say("names", case net_kernel:longnames() of true -> "long"; false -> "short"; _ -> "none" end),
+    Say("dist_port", case erl_epmd:listen_port_please("a", "h") of {ok, 0} -> ""; {ok, Port} -> integer_to_list(Port) end),
     Say("type", atom_to_list(persistent_term:get({net_kernel, publish_type}, none))),
     [Say(Flag, case init:get_argument(Flag) of {ok, [[Value | _] | _]} -> Value; _ -> "" end)
      || Flag <- [home, remsh, epmd_port, proto_dist]],

@@ -68,6 +68,11 @@ TEST_CASE("what is read from a BEAM's command line is what the BEAM reports of i
       {{"-name", "a@127.0.0.1", "-dist_listen", "false", "-epmd_port", "1", "+A", "4"},
        {"ERL_EPMD_PORT=45123"}},
       {{"-name", "a@127.0.0.1", "--", "-setcookie", "--", "x"}, {}},
+      {{"-name", "a@127.0.0.1", "-erl_epmd_port", "45124"}, {}},
+      {{"-name", "a@127.0.0.1", "-erl_epmd_port", "045124"}, {}},
+      {{"-name", "a@127.0.0.1", "-erl_epmd_port", "45124", "45125"}, {}},
+      {{"-name", "a@127.0.0.1", "-erl_epmd_port", "45124", "-erl_epmd_port", "45125"}, {}},
+      {{"-name", "a@127.0.0.1"}, {"ERL_ZFLAGS=-erl_epmd_port 45124"}},
   };
   for (const auto& row : rows) {
     std::string shown;
@@ -85,6 +90,7 @@ TEST_CASE("what is read from a BEAM's command line is what the BEAM reports of i
     CHECK(names(arguments.name_kind) == report["names"]);
     CHECK(arguments.home == report["home"]);
     CHECK(arguments.remsh.value_or("") == report["remsh"]);
+    CHECK((arguments.erl_epmd_port ? std::to_string(*arguments.erl_epmd_port) : "") == report["dist_port"]);
     CHECK((arguments.epmd_port ? std::to_string(*arguments.epmd_port) : "") == report["epmd_port"]);
     if (arguments.name_kind != NameKind::none) {
       CHECK(arguments.name == report["node"]);

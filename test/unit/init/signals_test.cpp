@@ -36,11 +36,37 @@ siginfo_t from(pid_t sender, int code, int signal) {
   return info;
 }
 
+enum class Start { as_session_leader, as_job };
+
+/// Whether a SIGCONT is forwarded by a process that was started so.
+bool forwards_continuation(Start start) {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::setsid();
+    const pid_t job = start == Start::as_job ? ::fork() : 0;
+    if (job == 0) {
+      if (start == Start::as_job) {
+        ::setpgid(0, 0);
+      }
+      const bool forwarded = is_forwarded(from(somebody, SI_USER, SIGCONT), ::getpid());
+      ::_exit(forwarded ? 1 : 0);
+    }
+    int status = 0;
+    ::waitpid(job, &status, 0);
+    ::_exit(WEXITSTATUS(status));
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status) == 1;
+}
+
 }  // namespace
 
 TEST_CASE("signals that end a service are forwarded to a command without a handler, others are not") {
   const pid_t command = ::getpid();
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCONT}) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) {
     CAPTURE(signal);
     CHECK(is_forwarded(from(somebody, SI_USER, signal), command));
   }
@@ -70,6 +96,11 @@ TEST_CASE("what a terminal sends is not forwarded, but that it is gone") {
     CHECK_FALSE(is_forwarded(from(0, SI_KERNEL, signal), command));
   }
   CHECK(is_forwarded(from(0, SI_KERNEL, SIGHUP), command));
+}
+
+TEST_CASE("a continuation is forwarded, unless a shell continues the whole job") {
+  CHECK(forwards_continuation(Start::as_session_leader));
+  CHECK_FALSE(forwards_continuation(Start::as_job));
 }
 
 TEST_CASE("what init causes itself, and ends of children, are not forwarded") {

@@ -1,4 +1,5 @@
-// What init starts as the C-node here: it writes to a journal that it was started, and ends or stays as it is asked to.
+// What init starts as the C-node here: it writes to a journal that it was started, and ends or stays as it is
+// asked to.
 //
 //   unit_init cnode JOURNAL stays|ends [STATUS [TIMES]] ... flag that init adds
 #pragma once
@@ -39,7 +40,8 @@ inline std::int64_t now_ms() {
   return std::chrono::duration_cast<Milliseconds>(Clock::now().time_since_epoch()).count();
 }
 
-/// For main. Ends with the given status the first so many times, and after that stays until its standard input closes.
+/// For main. Ends with the given status the first so many times, and after that stays until its standard
+/// input closes.
 inline int stand_in(int argc, char** argv) {
   const std::vector<std::string> arguments(argv, argv + argc);
   const std::string& file = arguments[2];

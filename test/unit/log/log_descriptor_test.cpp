@@ -92,7 +92,7 @@ constexpr int many = 2000;
 
 void write_much(const Log& log) {
   for (int i = 0; i < many; ++i) {
-    log.info("filling", "nobody reads", {{"number", i}});
+    log.debug("setting", "nobody reads", {{"number", i}});
   }
 }
 
@@ -129,13 +129,13 @@ int accounted_for(const std::string& text, LogFormat format) {
 
 /// That it comes back from write_much is half of the case.
 void loses_lines_and_tells(const Joined& joined, LogFormat format) {
-  const Log log(LogLevel::info, format, joined.writing);
+  const Log log(LogLevel::debug, format, joined.writing);
   write_much(log);
   const std::string kept = joined.read_all();
   REQUIRE(lines_of(kept).size() > 10);
   REQUIRE(lines_of(kept).size() < many);
 
-  log.error("after", "");
+  log.error("loop_stalled", "");
   const std::string after = joined.read_all();
   // A line that a terminal took a part of ends before the next one begins.
   const bool torn = !kept.ends_with('\n');
@@ -144,32 +144,32 @@ void loses_lines_and_tells(const Joined& joined, LogFormat format) {
   REQUIRE(lines.size() == 2);
   CHECK(holds(lines[0], "log_lines_dropped"));
   CHECK(holds(lines[0], "warning"));
-  CHECK(holds(lines[1], "after"));
+  CHECK(holds(lines[1], "loop_stalled"));
   // A torn line is lost, even where it lacks nothing but its end.
   CHECK(accounted_for(kept.substr(0, kept.rfind('\n') + 1) + after.substr(torn ? after.find('\n') + 1 : 0),
                       format) == many);
 
-  log.error("then", "");
+  log.error("metadata_watcher_failed", "");
   const auto then = lines_of(joined.read_all());
   REQUIRE(then.size() == 1);
-  CHECK(holds(then[0], "then"));
+  CHECK(holds(then[0], "metadata_watcher_failed"));
 }
 
 }  // namespace
 
 TEST_CASE("a pipe that nobody reads loses lines without blocking, and their number is logged") {
   const auto pipe = Joined::pipe();
-  const Log log(LogLevel::info, LogFormat::text, pipe.writing);
+  const Log log(LogLevel::debug, LogFormat::text, pipe.writing);
   write_much(log);
   const auto kept = lines_of(pipe.read_all());
-  log.info("after", "");
+  log.info("starting", "");
   const auto after = lines_of(pipe.read_all());
   REQUIRE(after.size() == 2);
   CHECK(holds(after[0], "event=log_lines_dropped"));
   CHECK(holds(after[0], "lines=" + std::to_string(many - kept.size())));
-  CHECK(holds(after[1], "event=after"));
+  CHECK(holds(after[1], "event=starting"));
   for (const auto& line : kept) {
-    CHECK(holds(line, "info event=filling msg=\"nobody reads\" number="));
+    CHECK(holds(line, "debug event=setting msg=\"nobody reads\" number="));
   }
 }
 
@@ -186,24 +186,24 @@ TEST_CASE("no line is written before the number of those that were dropped") {
   const std::string filling(4096 - 60, '.');
   REQUIRE(::write(pipe.writing, filling.data(), filling.size()) == static_cast<ssize_t>(filling.size()));
   const Log log(LogLevel::info, LogFormat::text, pipe.writing);
-  log.info("lost", "a message that is too long for what is left of the pipe");
-  log.info("e", "");
+  log.info("peer_held", "a message that is too long for what is left of the pipe");
+  log.info("peer_listed", "");
   CHECK(pipe.read_all() == filling);
-  log.info("e", "");
+  log.info("peer_listed", "");
   const auto lines = lines_of(pipe.read_all());
   REQUIRE(lines.size() == 2);
   CHECK(holds(lines[0], "lines=2"));
-  CHECK(holds(lines[1], "event=e"));
+  CHECK(holds(lines[1], "event=peer_listed"));
 }
 
 TEST_CASE("lines go to standard error where no descriptor is given") {
   const auto pipe = Joined::pipe();
   const int kept = ::dup(STDERR_FILENO);
   ::dup2(pipe.writing, STDERR_FILENO);
-  Log(LogLevel::info, LogFormat::text).info("e", "");
+  Log(LogLevel::info, LogFormat::text).info("peer_listed", "");
   ::dup2(kept, STDERR_FILENO);
   ::close(kept);
-  CHECK(pipe.read_all().ends_with(" info event=e\n"));
+  CHECK(pipe.read_all().ends_with(" info event=peer_listed\n"));
 }
 
 TEST_CASE("no started program inherits the log's own descriptor, and it is closed with the log") {
@@ -227,7 +227,7 @@ TEST_CASE("the flags of the descriptor, which others share, stay as they are") {
   const auto pipe = Joined::pipe();
   const int before = ::fcntl(pipe.writing, F_GETFL);
   const Log log(LogLevel::info, LogFormat::text, pipe.writing);
-  log.info("e", "");
+  log.info("peer_listed", "");
   CHECK(::fcntl(pipe.writing, F_GETFL) == before);
 }
 
@@ -237,9 +237,9 @@ TEST_CASE("a reader that is gone only loses the lines") {
   auto pipe = Joined::pipe();
   const Log log(LogLevel::info, LogFormat::text, pipe.writing);
   pipe.close_reading();
-  log.info("e", "");
+  log.info("peer_listed", "");
   const Log begun_later(LogLevel::info, LogFormat::text, pipe.writing);
-  begun_later.info("e", "");
+  begun_later.info("peer_listed", "");
 }
 
 TEST_CASE("a line that is too long for one write is cut within its values, and stays a line") {
@@ -252,7 +252,7 @@ TEST_CASE("a line that is too long for one write is cut within its values, and s
   for (const auto format : {LogFormat::text, LogFormat::json}) {
     const auto pipe = Joined::pipe();
     const Log log(LogLevel::info, format, pipe.writing);
-    log.info("e", text, {{"wide", wide}, {"characters", characters}, {"last", 1}});
+    log.info("peer_listed", text, {{"wide", wide}, {"characters", characters}, {"last", 1}});
     const std::string line = pipe.read_all();
     CHECK(line.size() <= PIPE_BUF);
     CHECK(line.ends_with(format == LogFormat::json ? "...\",\"last\":1}\n" : "...\" last=1\n"));
@@ -265,6 +265,6 @@ TEST_CASE("a long value is whole as long as its line fits") {
   const auto pipe = Joined::pipe();
   const Log log(LogLevel::info, LogFormat::text, pipe.writing);
   const std::string text(3'900, 'x');
-  log.info("e", "", {{"v", text}});
+  log.info("peer_listed", "", {{"v", text}});
   CHECK(pipe.read_all().ends_with("v=" + text + "\n"));
 }

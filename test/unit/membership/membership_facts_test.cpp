@@ -24,6 +24,8 @@ std::string text(const fact::PeerHeld& fact) { return "held " + number(fact.peer
 std::string text(const fact::PeerReleased& fact) { return "released " + number(fact.peer); }
 std::string text(const fact::PeerDeparted& fact) { return "departed " + number(fact.peer); }
 std::string text(const fact::PeerForgotten& fact) { return "forgotten " + number(fact.peer); }
+std::string text(const fact::ServiceRemoved&) { return "service removed"; }
+std::string text(const fact::ServiceAdded&) { return "service added"; }
 std::string text(const fact::OwnMembershipChanged& fact) {
   return "own " + std::string(to_string(fact.before)) + " to " + std::string(to_string(fact.after));
 }
@@ -49,7 +51,7 @@ struct Reading {
     }
     return result;
   }
-  /// The same read for half a minute; the time is not told.
+  /// The same read for half a minute; the time is not reported.
   Texts keep_reading(const Read& what) {
     Texts result;
     for (int i = 0; i < 15; ++i) {
@@ -188,7 +190,8 @@ TEST_CASE("containers that make no peers are stated once for each number, by the
   CHECK(reading.read(service(
             {container(1), at(2, ""), at(3, ""), at(4, "127.0.0.1"), at(5, "::1"), at(6, "10.42.0.1")})) ==
         Texts{"skipped 2 no_address", "skipped 1 not_ipv4", "skipped 1 not_a_host", "skipped 1 duplicate"});
-  CHECK(reading.read(running({1})).empty());
+  CHECK(reading.read(running({1})) ==
+        Texts{"skipped 0 no_address", "skipped 0 not_ipv4", "skipped 0 not_a_host", "skipped 0 duplicate"});
   CHECK(reading.read(service({container(1), at(2, "")})) == Texts{"skipped 1 no_address"});
 }
 

@@ -1,4 +1,5 @@
-// What becomes of departed peers while the metadata answers nothing that can be trusted, and how it is asked again.
+// What becomes of departed peers while the metadata answers nothing that can be trusted, and how it is asked
+// again.
 #include <doctest/doctest.h>
 
 #include "rancher_cnode/membership/membership.hpp"

@@ -40,6 +40,7 @@ TEST_CASE("every other failure has its message") {
       {CURLE_OPERATION_TIMEDOUT, {ErrorCode::timeout, "the name server does not answer within 1 ms"}},
       {CURLE_SSL_CONNECT_ERROR, {ErrorCode::unavailable, "the TLS handshake failed"}},
       {CURLE_PEER_FAILED_VERIFICATION, {ErrorCode::unavailable, "the server's certificate is not trusted"}},
+      {CURLE_SSL_CACERT_BADFILE, {ErrorCode::failed, "the CA certificates cannot be read"}},
       {CURLE_URL_MALFORMAT, {ErrorCode::bad_setting, "not a URL"}},
       {CURLE_WEIRD_SERVER_REPLY, {ErrorCode::malformed, "the answer is not HTTP"}},
       {CURLE_UNSUPPORTED_PROTOCOL, {ErrorCode::bad_setting, "only http and https are supported"}},

@@ -34,8 +34,8 @@ class FakeWatchClock final : public metadata::WatchClock {
     pause_.reset();
   }
 
-  /// Lets the next pause pass, or the one that the watcher is in, and returns its length; fails the test after 10 s
-  /// without a pause.
+  /// Lets the next pause pass, or the one that the watcher is in, and returns its length; fails the test
+  /// after 10 s without a pause.
   Milliseconds pass_pause() {
     std::unique_lock own(mutex_);
     const bool paused =

@@ -1,6 +1,7 @@
 #include "metadata/http_client.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "http_reads.hpp"
 #include "support/unit/scripted_server.hpp"
+#include "support/unit/temporary_file.hpp"
 
 using namespace rancher_cnode;
 using metadata::HttpClient;
@@ -46,6 +48,17 @@ TEST_CASE("the client requests JSON and returns status and body") {
   CHECK(contains(head, "Accept: application/json\r\n"));
   CHECK(contains(head, "User-Agent: rancher_cnode\r\n"));
   CHECK(server.targets().at(0) == "/latest/x");
+}
+
+TEST_CASE("CA certificates that are no regular file are named, for https alone") {
+  const TemporaryDirectory folder;
+  const auto fifo = folder.path() + "/fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, "x"); });
+  HttpClient client({fifo, ""});
+  CHECK(read(client, {.url = "https" + server.url().substr(4)}).error() ==
+        Error{ErrorCode::failed, "the CA certificates in " + fifo + " cannot be used: not a regular file"});
+  CHECK(read(client, {.url = server.url()}).value() == "x");
 }
 
 TEST_CASE("an empty body ends at once") {
@@ -206,7 +219,8 @@ TEST_CASE("a missing answer is reported with its reason") {
 TEST_CASE("HTTPS is supported, and its handshake counts towards the connect timeout") {
   // Waits for the end of a request's head, which no TLS client sends.
   ScriptedServer silent([](const Request&, Peer& peer) { peer.close(); });
-  HttpClient client;
+  // Where it has no certificates at all, libcurl gives up before the handshake.
+  HttpClient client({std::string(RANCHER_CNODE_FIXTURES) + "/ca.pem", ""});
   const auto got =
       read(client, {.url = "https" + silent.url().substr(4), .timeouts = {.connect = Milliseconds(300)}});
   REQUIRE_FALSE(got.has_value());

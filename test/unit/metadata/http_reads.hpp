@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "metadata/http_client.hpp"
+#include "support/unit/contains.hpp"
 
 namespace rancher_cnode::testing {
 
@@ -25,10 +26,6 @@ inline Milliseconds time_of(const std::function<void()>& what) {
   const TimePoint begin = Clock::now();
   what();
   return std::chrono::duration_cast<Milliseconds>(Clock::now() - begin);
-}
-
-inline bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
 }
 
 }  // namespace rancher_cnode::testing

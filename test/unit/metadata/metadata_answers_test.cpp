@@ -5,30 +5,21 @@
 #include <string>
 #include <utility>
 
+#include "client.hpp"
 #include "fixtures.hpp"
 #include "metadata/metadata_client.hpp"
+#include "support/unit/contains.hpp"
 #include "support/unit/scripted_server.hpp"
 
 using namespace rancher_cnode;
 using metadata::GiveUp;
 using metadata::MetadataClient;
+using testing::client_of;
+using testing::contains;
 using testing::fixture;
 using testing::ScriptedServer;
 using Request = ScriptedServer::Request;
 using Peer = ScriptedServer::Peer;
-
-namespace {
-
-MetadataClient client_of(std::vector<std::string> urls, std::string service = "self/service") {
-  return MetadataClient(
-      {.urls = std::move(urls), .service = std::move(service), .timeouts = {.answer = Milliseconds(2'000)}});
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-}  // namespace
 
 TEST_CASE("the version is read as plain text in any encoding") {
   struct Row {
@@ -95,7 +86,8 @@ TEST_CASE("a failed wait reports why") {
   const Row rows[] = {
       {404,
        fixture("not-found.json"),
-       {ErrorCode::not_found, "404 at /latest/version: the metadata service has not loaded any data yet"}},
+       {ErrorCode::not_found,
+        "404 at /latest/version: nothing is loaded yet, or --metadata-url or --metadata-version is wrong"}},
       {503, "", {ErrorCode::unavailable, "503 at /latest/version: the server failed"}},
       {200, "", {ErrorCode::malformed, "/latest/version: the version is empty"}},
       {200, "null", {ErrorCode::malformed, "/latest/version: the version is empty"}},
@@ -164,8 +156,7 @@ TEST_CASE("the own address is returned, or the reason why there is none") {
 TEST_CASE("a 404 for the version means that nothing is loaded") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(404, fixture("not-found.json")); });
   MetadataClient client = client_of({server.url()});
-  CHECK(contains(client.version().error().message,
-                 "404 at /latest/version: the metadata service has not loaded any data"));
+  CHECK(contains(client.version().error().message, "404 at /latest/version: nothing is loaded yet"));
 }
 
 TEST_CASE("a status is judged at its bounds") {

@@ -6,13 +6,17 @@
 #include <fstream>
 #include <string>
 
+#include "client.hpp"
 #include "fixtures.hpp"
+#include "support/unit/contains.hpp"
 #include "support/unit/scripted_metadata.hpp"
 #include "support/unit/scripted_server.hpp"
 
 using namespace rancher_cnode;
 using metadata::ClientSettings;
 using metadata::MetadataClient;
+using testing::client_of;
+using testing::contains;
 using testing::fixture;
 using testing::ScriptedMetadata;
 using testing::ScriptedServer;
@@ -22,15 +26,6 @@ using Request = ScriptedServer::Request;
 using Peer = ScriptedServer::Peer;
 
 namespace {
-
-MetadataClient client_of(std::vector<std::string> urls, std::string service = "self/service") {
-  return MetadataClient(
-      {.urls = std::move(urls), .service = std::move(service), .timeouts = {.answer = Milliseconds(2'000)}});
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 std::size_t peak_memory_kb() {
   std::ifstream status("/proc/self/status");
@@ -54,7 +49,7 @@ std::size_t peak_memory_kb_from_now() {
 TEST_CASE("the service is read below the URL and the version") {
   ScriptedServer server([](const Request&, Peer& peer) { peer.answer(200, fixture("self-service.json")); });
   MetadataClient client(
-      {.urls = {server.url()}, .version = "2016-07-29", .service = "stacks/shop/services/worker"});
+      {.urls = {server.url()}, .version = "2016-07-29", .services = {"stacks/shop/services/worker"}});
   CHECK(client.service().value().containers.size() == 5);
   CHECK(server.targets().at(0) == "/2016-07-29/stacks/shop/services/worker");
   CHECK(client.service_path() == "stacks/shop/services/worker");
@@ -264,9 +259,10 @@ TEST_CASE("a service is read by its name only when self answers 404") {
 TEST_CASE("a cancelled request tries no other URL") {
   // A file is read without asking whether to give up.
   const std::string directory = std::string(RANCHER_CNODE_FIXTURES) + "/metadata";
-  MetadataClient next_url(
-      {.urls = {"http://127.0.0.1:1", "file://" + directory}, .version = ".", .service = "self-service.json"},
-      [] { return true; });
+  MetadataClient next_url({.urls = {"http://127.0.0.1:1", "file://" + directory},
+                           .version = ".",
+                           .services = {"self-service.json"}},
+                          [] { return true; });
   CHECK(next_url.service().error().code == ErrorCode::cancelled);
 
   // Nor is a service whose self is gone taken for one that is not known by its name.

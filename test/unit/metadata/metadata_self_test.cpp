@@ -17,7 +17,7 @@ TEST_CASE("once the own container is gone, a read by name has the scope of self"
   server.remove("self/service");
   server.reload();
   const Observation observation = watched.next_that([](const Observation& o) { return containers(o) == 1; });
-  CHECK(observation.scope == ReadScope::self);
+  CHECK(observation.reads.front().scope == ReadScope::self);
   CHECK(watched.lines("event=own_container_unknown") == 1);
   CHECK(watched.lines("event=metadata_unavailable") == 0);
 }

@@ -155,7 +155,7 @@ TEST_CASE("no wait is sent while nothing is loaded") {
   const auto clock = std::make_shared<FakeWatchClock>();
   Watched watched(settings_of({server.url()}), clock);
   for (const int pause : {250, 500, 1'000}) {
-    CHECK(contains(reason(watched.next()), "404 at /latest/version: the metadata service has"));
+    CHECK(contains(reason(watched.next()), "404 at /latest/version: nothing is loaded yet"));
     CHECK(clock->pass_pause() == Milliseconds(pause));
   }
   for (const auto& target : server.targets()) {

@@ -1,4 +1,5 @@
-// What a watcher does with waits: those that end well, early, late or not at all, and what of that it remembers.
+// What a watcher does with waits: those that end well, early, late or not at all, and what of that it
+// remembers.
 #include <doctest/doctest.h>
 
 #include <algorithm>

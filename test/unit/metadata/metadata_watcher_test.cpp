@@ -25,7 +25,7 @@ TEST_CASE("the watcher reads the version, then the service, then waits with the 
   Watched watched(settings_of({server.url()}));
   const Observation observation = watched.next();
   CHECK(containers(observation) == 3);
-  CHECK(observation.scope == ReadScope::self);
+  CHECK(observation.reads.front().scope == ReadScope::self);
   CHECK(observation.url == server.url());
   CHECK(observation.version == version);
   CHECK(server.await_requests(3));
@@ -226,12 +226,12 @@ TEST_CASE("a file URL is polled without a request for a version") {
   std::ofstream(directory + "/latest/service") << service_body("web", {1, 2});
   std::ofstream(directory + "/latest/version") << "v1";
   WatcherSettings settings = settings_of({"file://" + directory});
-  settings.service = "service";
+  settings.services = {"service"};
   {
     Watched watched(settings);
     const Observation observation = watched.next();
     CHECK(containers(observation) == 2);
-    CHECK(observation.scope == ReadScope::named);
+    CHECK(observation.reads.front().scope == ReadScope::named);
     CHECK(observation.version.empty());
   }
   std::filesystem::remove_all(directory);

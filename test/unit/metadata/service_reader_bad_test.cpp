@@ -9,19 +9,13 @@
 #include "fixtures.hpp"
 #include "metadata/service_reader.hpp"
 #include "pieces.hpp"
+#include "support/unit/contains.hpp"
 
 using namespace rancher_cnode;
 using metadata::read_service;
+using testing::contains;
 using testing::fixture;
 using testing::Pieces;
-
-namespace {
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-}  // namespace
 
 TEST_CASE("a bad body is reported with what is wrong in it") {
   for (const auto& row : testing::bad_bodies()) {

@@ -19,6 +19,7 @@
 
 #include "rancher_cnode/log/log.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
+#include "support/unit/contains.hpp"
 
 namespace rancher_cnode::testing {
 
@@ -27,10 +28,6 @@ using membership::Service;
 using metadata::MetadataWatcher;
 using metadata::Observation;
 using metadata::WatcherSettings;
-
-inline bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 class Lines final : public Log::Sink {
  public:
@@ -91,10 +88,12 @@ class Watched {
     return {};
   }
   Observation next_good() {
-    return next_that([](const Observation& o) { return std::holds_alternative<Service>(o.read); });
+    return next_that(
+        [](const Observation& o) { return std::holds_alternative<Service>(o.reads.front().read); });
   }
   Observation next_unknown() {
-    return next_that([](const Observation& o) { return std::holds_alternative<FailedRead>(o.read); });
+    return next_that(
+        [](const Observation& o) { return std::holds_alternative<FailedRead>(o.reads.front().read); });
   }
   std::optional<Ipv4Address> await_address() {
     std::unique_lock lock(mutex_);
@@ -158,12 +157,12 @@ inline WatcherSettings settings_of(std::vector<std::string> urls) {
 
 /// How many containers a good read has; 999 for an unknown one.
 inline std::size_t containers(const Observation& observation) {
-  const auto* service = std::get_if<Service>(&observation.read);
+  const auto* service = std::get_if<Service>(&observation.reads.front().read);
   return service != nullptr ? service->containers.size() : 999;
 }
 
 inline std::string reason(const Observation& observation) {
-  const auto* unknown = std::get_if<FailedRead>(&observation.read);
+  const auto* unknown = std::get_if<FailedRead>(&observation.reads.front().read);
   return unknown != nullptr ? unknown->reason : "a good read";
 }
 

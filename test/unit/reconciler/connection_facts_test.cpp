@@ -32,7 +32,7 @@ std::string text(const fact::Lost& fact) {
 }
 std::string text(const fact::Forgotten& fact) { return "forgotten " + number(fact.peer); }
 std::string text(const fact::AttemptFailed& fact) {
-  return "failed " + number(fact.peer) + ": " + std::string(fact.reason);
+  return (fact.absent ? "absent " : "failed ") + number(fact.peer) + ": " + std::string(fact.reason);
 }
 std::string text(const fact::Refreshed& fact) { return "refreshed " + number(fact.peer); }
 std::string text(const fact::Completed& fact) { return "completed " + std::to_string(fact.peers); }
@@ -54,7 +54,7 @@ ReconcilerSettings without_probes() {
   return settings;
 }
 
-constexpr const char* no_answer = "failed 2: the peer's epmd does not answer";
+constexpr const char* no_answer = "absent 2: the peer's epmd does not answer";
 
 /// Peer 2 is probed once more, without success.
 void fail_again(Driver& driver, ProbeOutcome outcome = ProbeOutcome::no_answer) {
@@ -124,7 +124,7 @@ TEST_CASE("a failing peer is stated once until the reason changes") {
   fail_again(driver);
   CHECK(stated(driver) == Texts{no_answer});
   fail_again(driver, ProbeOutcome::refused);
-  CHECK(stated(driver) == Texts{"failed 2: the peer's epmd refuses the connection"});
+  CHECK(stated(driver) == Texts{"absent 2: the peer's epmd refuses the connection"});
 }
 
 TEST_CASE(
@@ -235,6 +235,31 @@ TEST_CASE("a peer that was refreshed by its inspection is stated") {
   stated(driver);
   driver.answer_inspection(InspectOutcome::refreshed);
   CHECK(stated(driver) == Texts{"refreshed 2"});
+}
+
+TEST_CASE("without epmd the reasons are those of the distribution port") {
+  const struct {
+    ProbeOutcome probe;
+    const char* stated;
+  } rows[] = {
+      {ProbeOutcome::no_answer, "absent 2: the peer's distribution port does not answer"},
+      {ProbeOutcome::refused, "absent 2: nobody listens on the peer's distribution port"},
+      {ProbeOutcome::found,
+       "failed 2: it listens, but the dial failed: another cookie, -name, -proto_dist or OTP release, or its "
+       "BEAM does not use this port"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.stated);
+    ReconcilerSettings settings = driving_node_1();
+    settings.probe = ProbeMode::port;
+    Driver driver(settings);
+    driver.begin(desired(nodes({2})));
+    CHECK(driver.dials.empty());
+    driver.answer_probe(row.probe);
+    if (row.probe == ProbeOutcome::found) {
+      driver.answer_dial(DialOutcome::refused);
+    }
+    CHECK(stated(driver) == Texts{row.stated});
+  }
 }
 
 }  // namespace rancher_cnode::reconciler

@@ -1,57 +1,14 @@
 // What a reconciler does about departed peers: who is disconnected, when, how often, and what it states.
 #include <doctest/doctest.h>
 
-#include "rancher_cnode/reconciler/reconciler.hpp"
-#include "support/unit/driver.hpp"
+#include "departures.hpp"
 
 namespace rancher_cnode::reconciler {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace samples;
 using membership::OwnMembership;
-using samples::departing;
-using samples::desired;
-using samples::Driver;
-using samples::driving_node_1;
-using samples::node;
-using samples::nodes;
-using samples::own_departing;
-using samples::peers_of;
-using samples::suspending;
-
-ReconcilerSettings disconnecting() {
-  ReconcilerSettings settings = driving_node_1();
-  settings.departed_peers = DepartedPolicy::disconnect;
-  return settings;
-}
-
-/// Peers 2 and 9 are connected to the target, and 9 departs.
-Driver with_departed_9(ReconcilerSettings settings) {
-  Driver driver(std::move(settings));
-  driver.begin(desired(nodes({1, 2, 9})), {2, 9});
-  driver.step(event::DesiredChanged{departing(nodes({1, 2}), nodes({9}))});
-  return driver;
-}
-
-/// Every list shows these for so long.
-void keep_listing(Driver& driver, std::initializer_list<int> connected, std::chrono::seconds time) {
-  for (Duration passed{}; passed < time; passed += 100ms) {
-    while (!driver.lists.empty()) {
-      driver.answer_list(connected);
-    }
-    driver.pass(100ms);
-  }
-}
-
-std::vector<Departure> departures_of(const Driver& driver, int number) {
-  std::vector<Departure> result;
-  for (const fact::Departed& fact : driver.departures) {
-    if (fact.peer == node(number)) {
-      result.push_back(fact.departure);
-    }
-  }
-  return result;
-}
 
 TEST_CASE("a departed peer is disconnected by nobody but its own C-node") {
   Driver driver = with_departed_9(driving_node_1());
@@ -318,107 +275,6 @@ TEST_CASE("a disconnect that is out when the target restarts keeps its slot unti
   driver.answer_disconnect(DisconnectOutcome::done);
   keep_listing(driver, {7, 8}, 2s);
   CHECK(peers_of(driver.disconnects) == nodes({7}));
-}
-
-TEST_CASE("when our own container has departed the target is disconnected, and nobody else") {
-  for (const auto& settings : {driving_node_1(), disconnecting()}) {
-    Driver driver(settings);
-    driver.begin(desired(nodes({1, 2, 3, 9})), {2, 3, 9});
-    driver.step(event::DesiredChanged{own_departing(nodes({2, 3}), nodes({9}))});
-    keep_listing(driver, {2, 9}, 60s);
-    CHECK(peers_of(driver.disconnects) == nodes({1}));
-    CHECK(driver.in_flight() == 0);
-  }
-}
-
-TEST_CASE("the target that has departed is disconnected once, and what it does then is respected") {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({1, 2})), {2});
-  driver.step(event::DesiredChanged{own_departing(nodes({2}))});
-  keep_listing(driver, {2}, 1s);
-  REQUIRE(driver.disconnects.size() == 1);
-  driver.answer_disconnect(DisconnectOutcome::done);
-  keep_listing(driver, {}, 10s);
-  CHECK(departures_of(driver, 1) == std::vector{Departure::disconnected});
-  for (int flap = 0; flap < 5; ++flap) {
-    keep_listing(driver, {2}, 10s);
-    keep_listing(driver, {}, 10s);
-  }
-  CHECK(driver.disconnects.empty());
-  CHECK(departures_of(driver, 1) == std::vector{Departure::disconnected, Departure::still_connected});
-}
-
-TEST_CASE(
-    "the target that has departed is not asked again after it was away, but after it was listed again") {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({1, 2})), {2});
-  driver.step(event::DesiredChanged{own_departing(nodes({2}))});
-  keep_listing(driver, {2}, 1s);
-  driver.answer_disconnect(DisconnectOutcome::done);
-  driver.step(event::TargetDown{});
-  driver.lists.clear();
-  driver.step(event::TargetUp{});
-  keep_listing(driver, {2}, 10s);
-  CHECK(driver.disconnects.empty());
-  driver.step(event::DesiredChanged{desired(nodes({1, 2}))});
-  keep_listing(driver, {2}, 10s);
-  driver.step(event::DesiredChanged{own_departing(nodes({2}))});
-  keep_listing(driver, {2}, 10s);
-  CHECK(driver.disconnects.size() == 1);
-}
-
-TEST_CASE("a target that was away when it departed is disconnected when it is there") {
-  Driver driver(driving_node_1());
-  driver.step(event::DesiredChanged{desired(nodes({1, 2}))});
-  driver.step(event::DesiredChanged{own_departing(nodes({2}))});
-  driver.step(event::TargetUp{});
-  keep_listing(driver, {2}, 2s);
-  CHECK(driver.disconnects.size() == 1);
-}
-
-TEST_CASE("a departed target that is connected to nobody of the service is not disconnected") {
-  Driver driver(driving_node_1());
-  driver.begin(desired(nodes({1, 2, 3})), {2});
-  driver.step(event::DesiredChanged{own_departing(nodes({2, 3}))});
-  keep_listing(driver, {7}, 60s);
-  CHECK(driver.disconnects.empty());
-  CHECK(departures_of(driver, 1) == std::vector{Departure::disconnected});
-}
-
-TEST_CASE("a departed target that is connected only to another departed peer is disconnected from it") {
-  ReconcilerSettings settings = driving_node_1();
-  settings.departed_peers = DepartedPolicy::ignore;
-  Driver driver(settings);
-  driver.begin(desired(nodes({1, 2, 3})), {3});
-  driver.step(event::DesiredChanged{own_departing(nodes({2}), nodes({3}))});
-  keep_listing(driver, {3}, 2s);
-  CHECK(peers_of(driver.disconnects) == nodes({1}));
-}
-
-TEST_CASE("of all targets the departed one is disconnected, and dials nobody, confirmed or suspended") {
-  ReconcilerSettings settings = driving_node_1();
-  settings.departed_peers = DepartedPolicy::ignore;
-  Driver driver(settings);
-  driver.begin(desired(nodes({1, 2, 3}), {}, OwnMembership::unknown), {2});
-  while (!driver.probes.empty()) {
-    driver.answer_probe(ProbeOutcome::no_answer);
-  }
-  driver.step(event::DesiredChanged{departing(nodes({2, 3}), nodes({1}), OwnMembership::unknown)});
-  keep_listing(driver, {2}, 20s);
-  CHECK(peers_of(driver.disconnects) == nodes({1}));
-  CHECK(driver.in_flight() == 0);
-  driver.step(event::DesiredChanged{suspending(nodes({2, 3}), nodes({1}), OwnMembership::unknown)});
-  keep_listing(driver, {2}, 20s);
-  CHECK(driver.in_flight() == 0);
-}
-
-TEST_CASE("a target that is not ours is left alone when our own container has departed") {
-  Driver driver(ReconcilerSettings{.target = node(2)});
-  driver.begin(desired(nodes({1, 2, 3})), {1, 3});
-  driver.step(event::DesiredChanged{own_departing(nodes({2, 3}))});
-  keep_listing(driver, {1, 3}, 60s);
-  CHECK(driver.disconnects.empty());
-  CHECK(driver.in_flight() == 0);
 }
 
 TEST_CASE("connections to peers, held peers, strangers and our own kind are never cut") {

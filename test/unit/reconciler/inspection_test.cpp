@@ -1,4 +1,5 @@
-// A peer that the target has lost is inspected before it is dialled again, for it may still hold the old connection.
+// A peer that the target has lost is inspected before it is dialled again, for it may still hold the old
+// connection.
 #include <doctest/doctest.h>
 
 #include "rancher_cnode/reconciler/reconciler.hpp"

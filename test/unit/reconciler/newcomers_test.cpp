@@ -1,4 +1,5 @@
-// A peer is not dialled while a member that it would connect to cannot be looked up: `global` would cut that member off.
+// A peer is not dialled while a member that it would connect to cannot be looked up: `global` would cut that
+// member off.
 #include <doctest/doctest.h>
 
 #include "rancher_cnode/reconciler/reconciler.hpp"
@@ -30,7 +31,8 @@ Driver with_newcomer_4(ReconcilerSettings settings = holding_newcomers()) {
   return driver;
 }
 
-/// Answers every list with `connected`, every probe of `absent` as refused, and the others as found, for `time`.
+/// Answers every list with `connected`, every probe of `absent` as refused, and the others as found, for
+/// `time`.
 void pass(Driver& driver, Milliseconds time, std::initializer_list<int> connected,
           const std::set<NodeName>& absent) {
   for (const TimePoint end = driver.now + time; driver.now < end && driver.dials.empty();
@@ -233,6 +235,20 @@ TEST_CASE("a member whose epmd does not answer stays connected, and is reported 
     CHECK(driver.peer(member)->reason.empty());
     CHECK(driver.peer(member)->attempts == 0);
   }
+}
+
+TEST_CASE("without epmd a newcomer waits for a member that cannot be reached") {
+  ReconcilerSettings settings = holding_newcomers();
+  settings.probe = ProbeMode::port;
+  Driver driver = with_newcomer_4(settings);
+  pass(driver, 100ms, {2, 3}, nodes({3}));
+  REQUIRE(peers_of(driver.inspections) == nodes({4}));
+  driver.answer_inspection(InspectOutcome::clear, {2});
+  pass(driver, 5s, {2, 3}, nodes({3}));
+  CHECK(driver.dials.empty());
+  CHECK(driver.peer(4)->reason == "waits while a member that it would connect to cannot be reached");
+  pass(driver, 1'100ms, {2, 3}, {});
+  CHECK(peers_of(driver.dials) == nodes({4}));
 }
 
 TEST_CASE("where nothing is probed no newcomer waits") {

@@ -94,11 +94,13 @@ TEST_CASE("each failure has its reason in words") {
   } rows[] = {{ProbeOutcome::no_answer, {}, "the peer's epmd does not answer"},
               {ProbeOutcome::refused, {}, "the peer's epmd refuses the connection"},
               {ProbeOutcome::not_registered, {}, "the peer's epmd does not know the node"},
-              {ProbeOutcome::no_epmd, {}, "what listens on the peer's epmd port is no epmd"},
+              {ProbeOutcome::no_epmd, {}, "the process on the peer's epmd port is not an epmd"},
               {ProbeOutcome::found, DialOutcome::silent,
-               "the dial was not answered: the peer's BEAM hangs, or the network drops its packets"},
+               "the dial was not answered: the peer's BEAM hangs, the network drops its packets, or the "
+               "address is another host's"},
               {ProbeOutcome::found, DialOutcome::refused,
-               "registered, but the dial failed: probably cookie or version"},
+               "registered, but the dial failed: another cookie, -name, -proto_dist or OTP release, or a "
+               "closed port"},
               {ProbeOutcome::found, DialOutcome::not_alive, "the target is not alive as a node"},
               {ProbeOutcome::found, DialOutcome::no_reply, "the target did not answer the dial"}};
   for (const auto& row : rows) {

@@ -1,9 +1,9 @@
-// Judges what one C-node does about departed peers: whom it has disconnected, when and how often, what it states, and
-// when it must look. Written apart from the code under test, by the rules of reconciler.hpp, and knows containers by
-// their numbers only. It is given every event, every action and every fact.
+// Judges what one C-node does about departed peers: whom it has disconnected, when and how often, what it
+// states, and when it must look. Written apart from the code under test, by the rules of reconciler.hpp, and
+// knows containers by their numbers only. It is given every event, every action and every fact.
 //
-// A wait before others are disconnected is drawn at random and reported nowhere: in its time the oracle allows what
-// may come, and after it demands what must.
+// A wait before others are disconnected is drawn at random and reported nowhere: in its time the oracle
+// allows what may come, and after it demands what must.
 #pragma once
 
 #include <cstdint>

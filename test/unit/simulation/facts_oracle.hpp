@@ -72,6 +72,8 @@ class FactsOracle {
   }
   void take(const membership::fact::PeerDeparted& fact) { removed(fact.peer); }
   void take(const membership::fact::PeerForgotten& fact) { removed(fact.peer); }
+  void take(const membership::fact::ServiceRemoved&) { check(false, "states another set of services"); }
+  void take(const membership::fact::ServiceAdded&) { check(false, "states another set of services"); }
   void take(const membership::fact::OwnMembershipChanged& fact) {
     check(fact.before == own_ && fact.after != own_,
           "states another own membership before, or no change of it");
@@ -82,7 +84,9 @@ class FactsOracle {
           "states twice that we are unlisted");
   }
   void take(const membership::fact::ContainersSkipped& fact) {
-    check(fact.containers.count > 0, "states that it skipped no containers");
+    auto& stated = skipped_[fact.reason];
+    check(std::exchange(stated, fact.containers.count) != fact.containers.count,
+          "states twice how many containers it skipped");
   }
   void take(const membership::fact::MassRemovalGuard& fact) {
     check(fact.on.has_value() != std::exchange(guard_on_, fact.on.has_value()), "states the guard twice");
@@ -121,6 +125,7 @@ class FactsOracle {
   std::map<NodeName, std::string> held_;
   OwnMembership own_ = OwnMembership::unknown;
   bool unlisted_ = false;
+  std::map<membership::DropReason, std::size_t> skipped_;
   bool guard_on_ = false;
   std::set<NodeName> connected_;
   std::map<NodeName, std::string> failed_;

@@ -1,9 +1,9 @@
-// Judges the pace of one C-node: when it must and may list, probe and dial, in which order, and what it must report
-// of each peer. Like the Oracle it is written apart from the code under test, by the rules of reconciler.hpp, and
-// knows containers by their numbers only. It is given every event and every action.
+// Judges the pace of one C-node: when it must and may list, probe and dial, in which order, and what it must
+// report of each peer. Like the Oracle it is written apart from the code under test, by the rules of
+// reconciler.hpp, and knows containers by their numbers only. It is given every event and every action.
 //
-// A wait is drawn at random, so the oracle reads it from the report when it begins, checks its bounds, and from then
-// on holds the C-node to it.
+// A wait is drawn at random, so the oracle reads it from the report when it begins, checks its bounds, and
+// from then on holds the C-node to it.
 #pragma once
 
 #include <cstdint>

@@ -17,8 +17,8 @@ struct Bound {
   Milliseconds time;
 };
 
-// A wake-up by the metadata takes 20 ms here, an answer of epmd 3 ms, a dial 12 ms, a list 4 ms; what vanishes costs
-// a probe 1 s.
+// A wake-up by the metadata takes 20 ms here, an answer of epmd 3 ms, a dial 12 ms, a list 4 ms; what
+// vanishes costs a probe 1 s.
 constexpr std::array<Bound, changes> bounds{{
     {"a container is added", 50ms},
     {"a stopped container runs", 50ms},

@@ -1,15 +1,16 @@
-// How connections are cut in the simulated world: what a C-node does to carry out a disconnect or an inspection, step
-// by step as it is done on real BEAMs, and the rule for every connection that this costs.
+// How connections are cut in the simulated world: what a C-node does to carry out a disconnect or an
+// inspection, step by step as it is done on real BEAMs, and the rule for every connection that this costs.
 //
 // No connection a-b is cut while the metadata that speaks for it lists both ends:
-// * By consent (the default): it is the end that gives the connection up whose own host's metadata speaks, and its
-//   own C-node that asks. What the other end's host says does not hold it: that may be wrong alone, or late.
-// * Under `immediate` and with a function of the user's: the metadata of the C-node that asks. Under `immediate` the
-//   departed BEAM parts from all, also from those whose metadata still list both.
-// * It is looked at before the call. A BEAM comes to the call at most 2 s after that, so the newest answer may list
-//   both again for as long.
-// * A BEAM that was away gives up its own connections, whatever metadata say, if it holds one that the other end has
-//   lost, by a look that is as fresh. They are dialled again at once.
+// * By consent (the default): it is the end that gives the connection up whose own host's metadata speaks,
+//   and its own C-node that asks. What the other end's host says does not hold it: that may be wrong alone,
+//   or late.
+// * Under `immediate` and with a function of the user's: the metadata of the C-node that asks. Under
+//   `immediate` the departed BEAM parts from all, also from those whose metadata still list both.
+// * It is looked at before the call. A BEAM comes to the call at most 2 s after that, so the newest answer
+//   may list both again for as long.
+// * A BEAM that was away gives up its own connections, whatever metadata say, if it holds one that the other
+//   end has lost, by a look that is as fresh. They are dialled again at once.
 #include <algorithm>
 #include <chrono>
 
@@ -40,8 +41,8 @@ void SimulatedWorld::check_disconnect(int number, int peer) {
     if (tuning_.departed_peers != DepartedPolicy::disconnect) {
       broken(number, "disconnects another although nobody there agrees" + name);
     }
-    // One that never saw itself listed takes each read by name for authoritative, a half-joined one too; and metadata
-    // that is wrong alone is enough where consent is not asked for.
+    // One that never saw itself listed takes each read by name for authoritative, a half-joined one too; and
+    // metadata that is wrong alone is enough where consent is not asked for.
     if (!node.last_connections.contains(peer)) {
       broken(number, "disconnects a peer that is not connected" + name);
     }
@@ -243,7 +244,8 @@ void SimulatedWorld::reconnect_by_application(int number, const std::set<int>& o
   });
 }
 
-/// The peer, which the target has lost, gives up its connections if it still takes itself for connected to the target.
+/// The peer, which the target has lost, gives up its connections if it still takes itself for connected to
+/// the target.
 void SimulatedWorld::inspect(int number, int peer, const std::function<void(InspectOutcome)>& done) {
   if (!network_.beam(peer).same_cookie) {
     return after(2ms, [done] { done(InspectOutcome::no_answer); });

@@ -113,7 +113,8 @@ void SimulatedWorld::fault_of_connections(int number, Milliseconds lasts) {
   }
 }
 
-/// For about net_ticktime: the others notice, and it comes back still holding the old connections, for a while.
+/// For about net_ticktime: the others notice, and it comes back still holding the old connections, for a
+/// while.
 void SimulatedWorld::goes_away(int number, Milliseconds lasts) {
   network_.beam(number).reachable = false;
   after(lasts / 2, [this, number] {
@@ -131,8 +132,8 @@ void SimulatedWorld::goes_away(int number, Milliseconds lasts) {
   });
 }
 
-/// A container leaves, and another service's takes its address, with a BEAM of the same name, no C-node of ours, and
-/// members that its application is rightly connected to.
+/// A container leaves, and another service's takes its address, with a BEAM of the same name, no C-node of
+/// ours, and members that its application is rightly connected to.
 void SimulatedWorld::address_moves(int number) {
   if (!belongs(number) || lasting_.contains(number) || nodes_.at(number)->retired) {
     return;
@@ -229,8 +230,9 @@ void SimulatedWorld::fault_of_metadata(int number) {
   }
 }
 
-/// One that must cost no connection by the rules: what hides a host's own container lasts for less than the removal
-/// delay, and a true read comes before the next of these. What hides others may last as long as it wants.
+/// One that must cost no connection by the rules: what hides a host's own container lasts for less than the
+/// removal delay, and a true read comes before the next of these. What hides others may last as long as it
+/// wants.
 void SimulatedWorld::survivable_fault(int number) {
   constexpr std::array<Fault, 8> faults{Fault::unknown,      Fault::emptied,      Fault::stale,
                                         Fault::flapping,     Fault::without_self, Fault::self_alone,

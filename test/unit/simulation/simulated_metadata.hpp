@@ -61,8 +61,8 @@ struct Answer {
   Authority authority = Authority::full;
 };
 
-/// self_alone: authoritative, but without all the others. may_only_add: old, from a URL just switched to. frozen: the
-/// host's metadata alone differs, and answers the same all the while.
+/// self_alone: authoritative, but without all the others. may_only_add: old, from a URL just switched to.
+/// frozen: the host's metadata alone differs, and answers the same all the while.
 enum class Fault { none, unknown, emptied, without_self, stale, flapping, self_alone, may_only_add, frozen };
 
 class SimulatedMetadata {
@@ -81,8 +81,8 @@ class SimulatedMetadata {
 
   [[nodiscard]] const Listing& truth() const { return truth_; }
   [[nodiscard]] Answer answer(Fault fault, int self, Dice& dice) const;
-  /// What a host's metadata alone may say that lists this container: an old snapshot, or one that lacks others, but
-  /// none of `kept`.
+  /// What a host's metadata alone may say that lists this container: an old snapshot, or one that lacks
+  /// others, but none of `kept`.
   [[nodiscard]] Answer odd_one(int self, const std::set<int>& kept, Dice& dice) const;
 
  private:

@@ -1,5 +1,5 @@
-// The BEAMs of a simulated cluster and the connections among them, as plain values: which hosts can be reached,
-// which connections stand. Time is the world's business.
+// The BEAMs of a simulated cluster and the connections among them, as plain values: which hosts can be
+// reached, which connections stand. Time is the world's business.
 #pragma once
 
 #include <algorithm>

@@ -64,8 +64,8 @@ void SimulatedWorld::read(int number) {
   if (const auto rule = node.oracle.against_reports(node.membership, names_)) {
     broken(number, *rule);
   }
-  // Who long-polls hears nothing more while nothing changes; an answer that fails is asked for again, and while the
-  // version flaps each long-poll ends early.
+  // Who long-polls hears nothing more while nothing changes; an answer that fails is asked for again, and
+  // while the version flaps each long-poll ends early.
   Duration pause = node.polls || !answer.listing ? Duration(5s) : Duration(60s);
   if (node.fault == Fault::flapping) {
     pause = 1s;

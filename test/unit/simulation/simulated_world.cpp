@@ -266,8 +266,9 @@ std::string SimulatedWorld::missing_connection() const {
   return {};
 }
 
-/// Who has departed by its own metadata has been disconnected, or has nobody to be disconnected from, and everybody
-/// else knows that it has departed. What connects afterwards stays: its application, or a C-node that knows less.
+/// Who has departed by its own metadata has been disconnected, or has nobody to be disconnected from, and
+/// everybody else knows that it has departed. What connects afterwards stays: its application, or a C-node
+/// that knows less.
 std::string SimulatedWorld::remaining_departed() const {
   if (rules_.removal == RemovalPolicy::never) {
     return {};

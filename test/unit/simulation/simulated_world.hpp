@@ -1,7 +1,7 @@
 // A cluster in a box: hosts with a BEAM and a C-node each, a network and a metadata service, one fake clock,
 // and a random schedule of faults that ends. Everything follows from the seed.
 //
-// After every step the promises are checked; the first that is broken ends the run and is told in words.
+// After every step the promises are checked; the first that is broken ends the run and is reported in words.
 #pragma once
 
 #include <array>
@@ -34,7 +34,8 @@ struct Scenario {
   bool metadata_faults_only = false;  ///< then no connection may ever be lost
   /// Containers without a C-node that are listed one by one all the while; few of them live.
   int arrivals = 0;
-  /// Each BEAM connects to what its new peer is connected to; a node whose epmd does not answer is cut off then.
+  /// Each BEAM connects to what its new peer is connected to; a node whose epmd does not answer is cut off
+  /// then.
   bool global_cuts = false;
   Milliseconds newcomer_patience{0};
 };
@@ -75,7 +76,8 @@ struct Outcome {
 /// The bound on healing after the last fault: an answer that is still out (7 s), the next poll (5 s), the
 /// longest retry delay (10 s), one list (1 s), and the time that the whole queue takes once.
 inline constexpr Milliseconds mesh_bound{25'000};
-/// The same for those that have departed: the mass removal delay (60 s) and the patience (15 s), with the above.
+/// The same for those that have departed: the mass removal delay (60 s) and the patience (15 s), with the
+/// above.
 inline constexpr Milliseconds departure_bound{130'000};
 /// From the last look to the call that cuts a connection; a BEAM that comes to it later does nothing.
 inline constexpr Milliseconds look_is_fresh{2'000};
@@ -175,8 +177,8 @@ class SimulatedWorld {
   std::set<int> lasting_;  ///< containers that are listed in every snapshot
   int next_host_ = 1;
   bool calm_ = false;
-  bool
-      transitive_;  ///< a BEAM that gains a connection also connections itself to the other's connections, as global does
+  bool transitive_;  ///< a BEAM that gains a connection also connects itself to the other's connections,
+                     ///< as global does
   MembershipSettings rules_;
   ReadScope scope_;
   ReconcilerSettings tuning_;

@@ -1,5 +1,5 @@
-// Says of one C-node, from the answers that metadata served it and nothing else, what it must want and what it may
-// do. Written apart from the code under test: it knows containers by their numbers and the rules of
+// Says of one C-node, from the answers that metadata served it and nothing else, what it must want and what
+// it may do. Written apart from the code under test: it knows containers by their numbers and the rules of
 // membership.hpp, the one on mass removals among them.
 #pragma once
 
@@ -41,8 +41,8 @@ class Oracle {
   /// Nothing, or the rule that a disconnect of `number` would break.
   [[nodiscard]] std::optional<std::string> against_disconnect(int number) const;
 
-  /// Nothing, or why no connection of `number` may be cut because it has departed. A look at the metadata may be as old
-  /// as `age`.
+  /// Nothing, or why no connection of `number` may be cut because it has departed. A look at the metadata may
+  /// be as old as `age`.
   [[nodiscard]] std::optional<std::string> against_cut(TimePoint now, int number, Milliseconds age) const;
 
   /// The newest answer is authoritative, or was before those that tell nothing, and lists both.

@@ -54,7 +54,7 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 
 TEST_CASE("the table begins with the verdict and has a row for each peer") {
   CHECK(as_table(report_of(sample()), {}) ==
-        "rancher_cnode 1.2.3, up 1 min: INCOMPLETE, 1 of 2 dialable peers connected, 1 held apart\n"
+        "rancher_cnode 1.2.3, up 1 min: INCOMPLETE, 1 of 2 dialable peers connected, 1 held\n"
         "beam       myapp@10.42.0.1 connected for 1 min\n"
         "cnode      remsh-rancher_cnode@10.42.0.1, epmd: registered, own container: listed\n"
         "metadata   http://rancher-metadata, authoritative 2 s ago\n"
@@ -148,7 +148,8 @@ TEST_CASE("JSON has the fields of the term in one line; unknown values are null"
   CHECK(has(json, "\"departed\":[]"));
   CHECK(has(json,
             "{\"node\":\"myapp@10.42.0.3\",\"target\":\"myapp@10.42.0.1\",\"state\":\"waiting\",\"dialable\":"
-            "true,\"reason\":\"the peer's epmd does not answer\",\"since_ms_ago\":3000,\"attempts\":3,"
+            "true,\"service\":null,\"reason\":\"the peer's epmd does not "
+            "answer\",\"since_ms_ago\":3000,\"attempts\":3,"
             "\"next_attempt_in_ms\":2000}"));
 }
 
@@ -169,6 +170,7 @@ TEST_CASE("Prometheus gets seconds, totals and one family for each metric") {
   CHECK(has(text, "\nrancher_cnode_uptime_seconds 90.000\n"));
   CHECK(has(text, "\nrancher_cnode_messages_dropped_total 5\n"));
   CHECK(has(text, "\nrancher_cnode_metadata_reads_total{result=\"authoritative\"} 7\n"));
+  CHECK(has(text, "\nrancher_cnode_metadata_containers_skipped{reason=\"duplicate\"} 0\n"));
   CHECK(has(text, "\nrancher_cnode_whole 0\n"));
   CHECK(has(text, "\nrancher_cnode_peers_missing 2\n"));
   CHECK(has(text,
@@ -183,6 +185,64 @@ TEST_CASE("Prometheus gets seconds, totals and one family for each metric") {
   std::ranges::sort(families);
   CHECK(families.size() > 25);
   CHECK(std::ranges::adjacent_find(families) == families.end());
+}
+
+TEST_CASE("Prometheus gets the peers by what is done about them, and why some are held") {
+  auto snapshot = sample();
+  hold(snapshot, "myapp@10.42.0.9");
+  const auto text = as_prometheus(report_of(snapshot));
+  CHECK(has(text, "\nrancher_cnode_peers_desired 4\n"));
+  CHECK(has(text, "\nrancher_cnode_peers_dialable 2\n"));
+  CHECK(has(text, "\nrancher_cnode_peers_held{reason=\"its state is stopped\"} 2\n"));
+  CHECK(has(text, "\nrancher_cnode_peers_held{reason=\"missing from the metadata\"} 0\n"));
+}
+
+TEST_CASE("many reasons for holding peers make few series") {
+  auto report = report_of(sample());
+  for (int i = 0; i < 1'000; ++i) {
+    report.peers.push_back({.node = "a@h",
+                            .target = {},
+                            .state = "held",
+                            .reason = std::to_string(i),
+                            .since = {},
+                            .dialable = false,
+                            .attempts = 0,
+                            .next_attempt = {}});
+  }
+  const auto text = as_prometheus(report);
+  CHECK(has(text, "\nrancher_cnode_peers_held{reason=\"other\"} 982\n"));
+  CHECK_FALSE(has(text, "reason=\"999\""));
+}
+
+TEST_CASE("Prometheus gets probes and dials as histograms by result") {
+  auto snapshot = sample();
+  for (const int ms : {3, 5, 6, 20'000}) {
+    snapshot.durations.add(reconciler::DialOutcome::silent, Milliseconds(ms));
+  }
+  const auto text = as_prometheus(report_of(snapshot));
+  CHECK(has(text, "\n# TYPE rancher_cnode_dial_duration_seconds histogram\n"));
+  for (const auto* line :
+       {"bucket{result=\"silent\",le=\"0.005\"} 2", "bucket{result=\"silent\",le=\"0.025\"} 3",
+        "bucket{result=\"silent\",le=\"15.000\"} 3", "bucket{result=\"silent\",le=\"+Inf\"} 4",
+        "sum{result=\"silent\"} 20.014", "count{result=\"silent\"} 4", "count{result=\"connected\"} 0"}) {
+    CAPTURE(line);
+    CHECK(has(text, "\nrancher_cnode_dial_duration_seconds_" + std::string(line) + "\n"));
+  }
+  CHECK(has(text, "\nrancher_cnode_probe_duration_seconds_count{result=\"no_epmd\"} 0\n"));
+}
+
+TEST_CASE("Prometheus gets what the process uses, under the usual names") {
+  auto snapshot = sample();
+  snapshot.started_unix = Milliseconds(1'700'000'000'123);
+  snapshot.process = {
+      .resident_bytes = 12'345'678, .cpu = Milliseconds(1'500), .descriptors = 17, .threads = 9};
+  const auto text = as_prometheus(report_of(snapshot));
+  for (const auto* line :
+       {"process_start_time_seconds 1700000000.123", "process_resident_memory_bytes 12345678",
+        "process_cpu_seconds_total 1.500", "process_open_fds 17", "process_threads 9"}) {
+    CAPTURE(line);
+    CHECK(has(text, "\n" + std::string(line) + "\n"));
+  }
 }
 
 TEST_CASE("a label keeps what was escaped, and has the three escapes of the format only") {

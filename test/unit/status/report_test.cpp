@@ -97,12 +97,13 @@ TEST_CASE("unknown values stay unknown") {
 
 TEST_CASE("what is no status is refused with the reason") {
   const auto term = status_term(snapshot_with({waiting_peer("myapp@10.42.0.2")}, 1));
-  CHECK(refused_as(TermWriter().atom("ok").take(), "it is no map: ok"));
+  CHECK(refused_as(TermWriter().atom("ok").take(), "it is not a map: ok"));
   CHECK(refused_as(TermWriter().tuple(2).atom("error").atom("too_large").take(),
                    "it has a term of a kind that no status has: {error,too_large}"));
   CHECK(refused_as(TermWriter().map(0).take(), "node is missing"));
   CHECK(refused_as(TermWriter().map(1).atom("node").integer(1).take(), "node is not as in the schema"));
-  CHECK(refused_as(TermWriter().map(1).integer(1).integer(1).take(), "it has a map whose key is no atom"));
+  CHECK(refused_as(TermWriter().map(1).integer(1).integer(1).take(),
+                   "it has a map with a key that is not an atom"));
   CHECK(refused_as(TermWriter().map(2).atom("a").nil().atom("a").nil().take(),
                    "it has a map with a key twice"));
   CHECK(refused_as(TermWriter().list(1).nil().atom("tail").take(), "it has an improper list"));

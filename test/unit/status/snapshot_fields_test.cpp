@@ -106,12 +106,35 @@ Snapshot snapshot() {
     view.dropped[i].count = 41 + i;
   }
   view.mass_removal_guard = {.missing = 7, .known = 9, .since = at(3'000)};
+  snapshot.metadata.services = {{"self/service", view}};
+  snapshot.started_unix = Milliseconds(1'700'000'000'123);
+  snapshot.process = {.resident_bytes = 51, .cpu = Milliseconds(52), .descriptors = 53, .threads = 54};
+  snapshot.durations.add(reconciler::ProbeOutcome::not_registered, Milliseconds(1'001));
+  snapshot.durations.add(reconciler::DialOutcome::silent, Milliseconds(7'500));
+  snapshot.durations.add(reconciler::DialOutcome::silent, Milliseconds(30'000));
   return snapshot;
 }
 
 const std::string peers =
     "[{node: myapp@10.42.0.2, target: myapp@10.42.0.1, state: waiting, dialable: true, "
-    "reason: <<\"refused\">>, since_ms_ago: 2000, attempts: 4, next_attempt_in_ms: 750}]";
+    "service: undefined, reason: <<\"refused\">>, since_ms_ago: 2000, attempts: 4, next_attempt_in_ms: 750}]";
+
+std::string shown_duration(const std::string& action, const std::string& result,
+                           const std::string& count_and_total, const std::vector<int>& within) {
+  std::string text = "{action: " + action + ", result: " + result + ", " + count_and_total + ", buckets: [";
+  const std::vector<int> limits{5, 25, 100, 250, 1'000, 2'500, 7'500, 15'000};
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + std::string("{limit_ms: ") + std::to_string(limits[i]) +
+            ", count: " + std::to_string(within[i]) + "}";
+  }
+  return text + "]}";
+}
+
+/// One probe of 1.001 s, and dials of 7.5 s and 30 s; results that never came have no map.
+std::string shown_durations() {
+  return shown_duration("probe", "not_registered", "count: 1, total_ms: 1001", {0, 0, 0, 0, 0, 1, 1, 1}) +
+         ", " + shown_duration("dial", "silent", "count: 2, total_ms: 37500", {0, 0, 0, 0, 0, 0, 1, 1});
+}
 
 }  // namespace
 
@@ -125,8 +148,11 @@ TEST_CASE("every field of the status has its own value") {
       "5000, "
       "last_failure: <<\"404\">>, last_failure_ms_ago: 6000, authoritative_reads: 31, incomplete_reads: 32, "
       "failed_reads: 33, removed_peers: 34, "
-      "containers_skipped: {no_address: 41, not_ipv4: 42, not_a_host: 43, duplicate: 44}, "
-      "mass_removal_guard: {missing: 7, known: 9, since_ms_ago: 7000}}, "
+      "containers_skipped: {no_address: 41, not_ipv4: 42, not_a_host: 43, duplicate: 44, unselected: 45}, "
+      "mass_removal_guard: {missing: 7, known: 9, since_ms_ago: 7000}, services: [{path: "
+      "<<\"self/service\">>, own_container: listed, "
+      "last_answer_ms_ago: 4000, last_authoritative_ms_ago: 5000, last_failure: <<\"404\">>, "
+      "last_failure_ms_ago: 6000}]}, "
       "targets: [{node: myapp@10.42.0.1, state: unresponsive, reason: <<\"no answer\">>, stage: epmd, "
       "since_ms_ago: 1000, connected: 3, has_synced: true, "
       "counters: {lists: 11, lists_failed: 12, probes: 13, probes_failed: 14, inspections: 28, dials: 15, "
@@ -138,7 +164,11 @@ TEST_CASE("every field of the status has its own value") {
           "reason: <<\"not yet\">>, since_ms_ago: 3000}], "
           "counters: {connections_accepted: 21, connections_made: 22, connections_lost: 23, "
           "handshakes_failed: 24, "
-          "inbound_refused: 25, messages_dropped: 26, controls_ignored: 27}}");
+          "inbound_refused: 25, messages_dropped: 26, controls_ignored: 27}, "
+          "durations: [" +
+          shown_durations() +
+          "], process: {started_unix_ms: 1700000000123, resident_bytes: 51, cpu_ms: 52, descriptors: 53, "
+          "threads: 54}}");
   CHECK(shown(peers_term(snapshot())) == peers);
 }
 
@@ -178,10 +208,11 @@ TEST_CASE("a dialable peer that is held keeps the reason of the reconciler") {
   one.targets[0].peers[0].state = reconciler::PeerState::held;
   one.member_views.push_back({.node = one.targets[0].peers[0].node, .reason = {}, .since = {}});
   const std::string text = shown(peers_term(one));
-  CHECK(text.find("dialable: true, reason: <<\"refused\">>") != std::string::npos);
+  CHECK(text.find("dialable: true, service: undefined, reason: <<\"refused\">>") != std::string::npos);
   one.member_views[0].state = membership::MemberState::suspected;
   one.member_views[0].reason = "missing";
-  CHECK(shown(peers_term(one)).find("dialable: false, reason: <<\"missing\">>") != std::string::npos);
+  CHECK(shown(peers_term(one)).find("dialable: false, service: undefined, reason: <<\"missing\">>") !=
+        std::string::npos);
 }
 
 TEST_CASE("the next attempt is unknown without one, and is never in the past") {

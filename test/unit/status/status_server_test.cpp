@@ -1,11 +1,16 @@
-// The process rancher_cnode as callers on another node see it, over a real connection; its clock is set by hand.
+// The process rancher_cnode as callers on another node see it, over a real connection; its clock is set by
+// hand.
 #include "rancher_cnode/status/status_server.hpp"
 
 #include <doctest/doctest.h>
 
+#include <memory>
+
+#include "rancher_cnode/status/events_term.hpp"
 #include "status/snapshot_term.hpp"
 #include "support/unit/caller.hpp"
 #include "support/unit/fake_timers.hpp"
+#include "support/unit/log_lines.hpp"
 #include "unit/distribution/nodes.hpp"
 
 using namespace rancher_cnode;
@@ -21,6 +26,26 @@ namespace {
 TermBytes request(std::string_view name) { return TermWriter().atom(name).take(); }
 TermBytes await(std::int64_t milliseconds) {
   return TermWriter().tuple(2).atom("await").integer(milliseconds).take();
+}
+TermBytes events(std::int64_t after_id, std::int64_t limit) {
+  return TermWriter().tuple(3).atom("events").integer(after_id).integer(limit).take();
+}
+TermWriter& add_list(TermWriter& writer, const std::vector<std::string>& texts) {
+  if (!texts.empty()) {
+    writer.list(texts.size());
+  }
+  for (const auto& text : texts) {
+    writer.binary(text);
+  }
+  return writer.nil();
+}
+TermBytes set_services(const std::vector<std::string>& services) {
+  TermWriter writer;
+  return add_list(writer.tuple(2).atom("set_services"), services).take();
+}
+TermBytes await(std::int64_t milliseconds, const std::vector<std::string>& services) {
+  TermWriter writer;
+  return add_list(writer.tuple(3).atom("await").integer(milliseconds), services).take();
 }
 TermBytes await_for_ever() { return TermWriter().tuple(2).atom("await").atom("infinity").take(); }
 
@@ -58,20 +83,37 @@ struct Served : Listening {
             .member_views = {},
             .targets = {std::move(target)}};
   }
+  Expected<void> set_services(const std::vector<std::string>& services) {
+    if (services.empty()) {
+      return failure(ErrorCode::bad_setting, "none is given");
+    }
+    set = services;
+    return {};
+  }
   void sync() {
     synced = true;
     server.check_initial_sync();
   }
 
   FakeTimers timers;
+  Log log{LogLevel::error, LogFormat::text, std::make_shared<LogLines>()};
   bool synced = false;
   int refreshed = 0;
-  StatusServer server{timers, *served.cnode,
-                      StatusServer::Source{.snapshot = [this] { return snapshot(); },
-                                           .has_synced = [this] { return synced; },
-                                           .readiness = [] { return "much"; },
-                                           .refresh = [this] { ++refreshed; },
-                                           .version = "1.2.3"}};
+  std::vector<std::string> read;  ///< services
+  std::vector<std::string> set;
+  std::vector<std::function<void(const status::Mesh&)>> mesh_callers;
+  StatusServer server{
+      timers, *served.cnode,
+      StatusServer::Source{
+          .snapshot = [this] { return snapshot(); },
+          .has_synced = [this] { return synced; },
+          .have_synced = [this](const auto& services) { return synced && services == read; },
+          .readiness = [] { return "much"; },
+          .refresh = [this] { ++refreshed; },
+          .set_services = [this](const auto& services) { return set_services(services); },
+          .events = [this](std::uint64_t after_id, std::size_t limit) { return log.recent(after_id, limit); },
+          .mesh = [this](auto done) { mesh_callers.push_back(std::move(done)); },
+          .version = "1.2.3"}};
   Caller caller{loop, *served.cnode, "beam@127.0.0.1"};
 };
 
@@ -101,6 +143,30 @@ TEST_CASE("a refresh may be called or cast") {
   CHECK(served.refreshed == 2);
 }
 
+TEST_CASE("services are set as they are given, or the reply says why not") {
+  Served served;
+  CHECK(served.caller.ask(set_services({"self/service", "a/b=worker"})) == "ok");
+  CHECK(served.set == std::vector<std::string>{"self/service", "a/b=worker"});
+  CHECK(served.caller.ask(set_services({})) == "{error,<<\"none is given\">>}");
+  CHECK(served.set.size() == 2);
+}
+
+TEST_CASE("a caller may wait for the read of services, too") {
+  Served served;
+  served.sync();
+  CHECK(served.caller.ask(await(0)) == "ok");
+  const auto both = served.caller.call(await(5'000, {"a/b", "c/d"}));
+  const auto other = served.caller.call(await(5'000, {"e/f"}));
+  served.caller.ask(request("version"));  // answered after both were taken
+  served.read = {"a/b", "c/d"};
+  served.sync();
+  CHECK(served.caller.await_answer(both) == "ok");
+  CHECK(served.caller.ask(await(0, {"a/b", "c/d"})) == "ok");
+  CHECK(served.caller.ask(await(0, {})) == "ok");
+  served.timers.advance(Milliseconds(5'000));
+  CHECK(served.caller.await_answer(other) == "{error,timeout}");
+}
+
 TEST_CASE("an unknown request is answered with unknown_request") {
   Served served;
   for (const auto& [asked, answer] :
@@ -110,9 +176,65 @@ TEST_CASE("an unknown request is answered with unknown_request") {
         std::pair{TermWriter().tuple(2).atom("await").atom("ever").take(),
                   "{error,{unknown_request,{await,ever}}}"},
         std::pair{TermWriter().tuple(3).atom("await").integer(1).integer(1).take(),
-                  "{error,{unknown_request,{await,1,1}}}"}}) {
+                  "{error,{unknown_request,{await,1,1}}}"},
+        std::pair{TermWriter().tuple(3).atom("await").integer(-1).nil().take(),
+                  "{error,{unknown_request,{await,-1,[]}}}"},
+        std::pair{TermWriter().tuple(2).atom("set_services").atom("all").take(),
+                  "{error,{unknown_request,{set_services,all}}}"},
+        std::pair{TermWriter().tuple(2).atom("set_services").list(1).atom("all").nil().take(),
+                  "{error,{unknown_request,{set_services,[all]}}}"},
+        std::pair{TermWriter().tuple(2).atom("set_services").list(1).binary("a/b").atom("c").take(),
+                  "{error,{unknown_request,{set_services,[<<\"a/b\">>|c]}}}"},
+        std::pair{events(-1, 1), "{error,{unknown_request,{events,-1,1}}}"},
+        std::pair{events(0, 0), "{error,{unknown_request,{events,0,0}}}"},
+        std::pair{events(0, 1'001), "{error,{unknown_request,{events,0,1001}}}"},
+        std::pair{TermWriter().tuple(2).atom("events").integer(0).take(),
+                  "{error,{unknown_request,{events,0}}}"},
+        std::pair{TermWriter().tuple(3).atom("subscribe").atom("me").atom("new").take(),
+                  "{error,{unknown_request,{subscribe,me,new}}}"}}) {
     CHECK(served.caller.ask(asked) == answer);
   }
+}
+
+TEST_CASE("the recent events above an id are returned, up to a limit") {
+  Served served;
+  served.log.info("peer_listed", "one");
+  served.log.warning("peer_lost", "two", {{"peer", "a@10.42.0.1"}});
+  served.log.info("peer_connected", "three");
+  const auto recent = [&](std::int64_t after_id, std::int64_t limit) {
+    std::string messages;
+    const auto answer = status::read_events(served.caller.ask_for_bytes(events(after_id, limit)));
+    REQUIRE(answer);
+    for (const auto& event : answer->events) {
+      messages += event.message + " ";
+    }
+    return messages;
+  };
+  CHECK(recent(0, 1'000) == "one two three ");
+  CHECK(recent(0, 2) == "one two ");
+  CHECK(recent(1, 1'000) == "two three ");
+  CHECK(recent(3, 1'000) == "");
+}
+
+TEST_CASE("a subscriber gets events until it takes its monitor back, or its node has gone") {
+  Served served;
+  Caller other(served.loop, *served.served.cnode, "other@127.0.0.1");
+  const auto after = TermWriter().atom("new").take();
+  const auto ends = served.caller.subscribe(after);
+  const auto stays = served.caller.subscribe(after);
+  const auto goes = other.subscribe(after);
+  served.caller.await_answer(stays);
+  other.await_answer(goes);
+  served.caller.give_up(ends);
+  served.caller.ask(request("version"));
+  served.server.forget(*NodeName::parse("other@127.0.0.1"));
+  served.log.info("peer_listed", "one");
+  served.server.deliver_events();
+  served.caller.ask(request("version"));
+  other.ask(request("version"));
+  CHECK(served.caller.events(ends).empty());
+  CHECK(served.caller.events(stays).size() == 1);
+  CHECK(other.events(goes).empty());
 }
 
 TEST_CASE("once synced every await is answered at once") {

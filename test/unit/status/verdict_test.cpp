@@ -36,7 +36,7 @@ TEST_CASE("a cluster is whole while every dialable peer is connected; held ones 
   auto snapshot = whole();
   hold(snapshot, "myapp@10.42.0.4");
   CHECK(verdict_on(report_of(snapshot)).kind == Kind::whole);
-  CHECK(passes(snapshot) == "passed: WHOLE, 1 of 1 dialable peers connected, 1 held apart");
+  CHECK(passes(snapshot) == "passed: WHOLE, 1 of 1 dialable peers connected, 1 held");
 }
 
 TEST_CASE("one dialable peer that is not connected makes it incomplete") {
@@ -111,4 +111,65 @@ TEST_CASE("foreign text stays in one line") {
   const auto text = fails(snapshot);
   CHECK(text.find('\n') == std::string::npos);
   CHECK(text.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("within the grace missing peers are no failure, and after it they are") {
+  auto snapshot = incomplete();
+  snapshot.started = snapshot.now - Milliseconds(9'999);
+  CHECK(passes(snapshot, {.grace = Milliseconds(10'000)}) ==
+        "passed: INCOMPLETE, 1 of 2 dialable peers connected; within --grace: missing myapp@10.42.0.3: the "
+        "peer's epmd does not answer");
+  passes(snapshot, {.min = 2, .grace = Milliseconds(10'000)});
+  passes(snapshot, {.expect = 2, .grace = Milliseconds(10'000)});
+  fails(snapshot, {.grace = Milliseconds(9'999)});
+  snapshot.started = snapshot.now - Milliseconds(10'000);
+  fails(snapshot, {.grace = Milliseconds(10'000)});
+}
+
+TEST_CASE("the grace excuses neither a BEAM that is not connected nor metadata that are too old") {
+  const Milliseconds grace(10'000);
+  auto without_beam = incomplete();
+  without_beam.started = without_beam.now;
+  without_beam.targets[0].state = TargetSnapshot::State::awaited;
+  fails(without_beam, {.grace = grace});
+  auto outdated = incomplete();
+  outdated.started = outdated.now;
+  outdated.metadata.view.last_authoritative = outdated.now - Milliseconds(5'000);
+  fails(outdated, {.max_metadata_age = Milliseconds(4'999), .grace = grace});
+  passes(outdated, {.max_metadata_age = Milliseconds(5'000), .grace = grace});
+}
+
+TEST_CASE("ready is who drives a BEAM, has had an authoritative answer, and has the required peers") {
+  const auto ready = snapshot_with({connected_peer("myapp@10.42.0.2"), waiting_peer("myapp@10.42.0.3")}, 1);
+  CHECK(unready_reasons(report_of(ready), 0).empty());
+  CHECK(unready_reasons(report_of(ready), 1).empty());
+  CHECK(unready_reasons(report_of(ready), 2) ==
+        std::vector<std::string>{"myapp@10.42.0.1 is connected to 1 peers, not to 2"});
+}
+
+TEST_CASE("readiness is lost with the BEAM, and not with the metadata") {
+  auto snapshot = snapshot_with({}, 0);
+  snapshot.metadata.view.last_authoritative = at(0);
+  snapshot.metadata.view.last_failed = at(100'000);
+  snapshot.metadata.view.last_failure = "connection refused";
+  CHECK(unready_reasons(report_of(snapshot), 0).empty());
+  snapshot.targets[0].state = TargetSnapshot::State::awaited;
+  snapshot.targets[0].reason = "closed";
+  CHECK(unready_reasons(report_of(snapshot), 0) ==
+        std::vector<std::string>{"BEAM myapp@10.42.0.1 is awaited: closed"});
+}
+
+TEST_CASE("every reason against readiness is named") {
+  Snapshot nothing{.now = at(1),
+                   .started = at(0),
+                   .node = {},
+                   .program_version = "1",
+                   .node_counters = {},
+                   .metadata = {},
+                   .member_views = {},
+                   .targets = {}};
+  nothing.metadata.view.last_failure = "no route";
+  CHECK(unready_reasons(report_of(nothing), 1) ==
+        std::vector<std::string>{"no BEAM is known yet",
+                                 "no authoritative answer of the metadata yet: no route"});
 }

@@ -1,0 +1,21 @@
+# An image that holds the portable program and nothing else, for other images:
+#   docker build -t rancher_cnode .
+#   COPY --from=rancher_cnode /rancher_cnode /usr/local/bin/       in the Dockerfile of a release
+# Run by itself, it is the C-node of a service: docker run --env RANCHER_CNODE_COOKIE=... rancher_cnode --targets all
+FROM debian:12 AS build
+COPY scripts/install scripts/static-libcurl scripts/build /src/scripts/
+WORKDIR /src
+RUN scripts/install build portable
+RUN scripts/static-libcurl build/libcurl
+COPY CMakeLists.txt CMakePresets.json ./
+COPY cmake cmake
+COPY packaging packaging
+COPY scripts/with-rancher-cnode scripts/
+COPY include include
+COPY c_src c_src
+RUN scripts/build portable && cmake --install build/portable --strip --prefix /installed
+
+FROM scratch
+COPY --from=build /installed/bin/rancher_cnode /rancher_cnode
+COPY LICENSE packaging/THIRD-PARTY.md /
+ENTRYPOINT ["/rancher_cnode"]

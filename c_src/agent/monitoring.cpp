@@ -1,0 +1,136 @@
+#include "agent/monitoring.hpp"
+
+#include <utility>
+
+#include "rancher_cnode/status/page.hpp"
+#include "rancher_cnode/status/renderings.hpp"
+#include "rancher_cnode/status/report.hpp"
+#include "rancher_cnode/status/verdict.hpp"
+
+namespace rancher_cnode::agent {
+using http::Answer;
+
+namespace {
+
+constexpr Milliseconds listen_retry{1'000};
+constexpr unsigned service_unavailable = 503;
+constexpr unsigned internal_error = 500;
+constexpr const char* plain_text = "text/plain; charset=utf-8";
+constexpr std::chrono::seconds page_refresh{10};
+/// Of a page that cannot show the mesh yet: its members have answered by then.
+constexpr std::chrono::seconds first_refresh{2};
+constexpr std::size_t page_events = 20;
+
+/// The style is part of the document.
+http::Route page_route(std::string path, std::function<Answer()> answer) {
+  return {
+      .path = std::move(path),
+      .content_type = "text/html; charset=utf-8",
+      .answer = std::move(answer),
+      .content_security_policy = std::string(http::Route::allows_nothing) + "; style-src 'unsafe-inline'"};
+}
+
+/// The latest first.
+std::vector<status::PageEvent> latest_events(const Log& log) {
+  std::vector<status::PageEvent> events;
+  for (const LoggedEvent& event : log.latest(page_events)) {
+    // "TIME LEVEL event=..."
+    const std::string line = log_line(LogFormat::text, event);
+    const std::size_t level = line.find(' ') + 1;
+    events.push_back({.time = line.substr(0, level - 1),
+                      .level = std::string(to_string(event.level)),
+                      .text = line.substr(line.find(' ', level) + 1)});
+  }
+  return events;
+}
+
+Answer readiness(const status::Report& report, std::uint32_t ready_peers) {
+  const auto reasons = status::unready_reasons(report, ready_peers);
+  if (reasons.empty()) {
+    return {.body = "ready\n"};
+  }
+  Answer answer{.status = service_unavailable, .body = {}};
+  for (const auto& reason : reasons) {
+    answer.body += reason + "\n";
+  }
+  return answer;
+}
+
+}  // namespace
+
+Monitoring::Monitoring(boost::asio::io_context& loop, Timers& timers, http::ListeningPort& port,
+                       std::uint32_t ready_peers, Source source, const Log& log)
+    : timers_(timers),
+      port_(port),
+      ready_peers_(ready_peers),
+      source_(std::move(source)),
+      log_(log),
+      server_(loop, timers, routes(), [this](const std::string& reason) {
+        log_.warning("http_accept_failed", reason + "; retrying", {{"port", port_.port()}});
+      }) {}
+
+std::vector<http::Route> Monitoring::routes() {
+  const auto of_report = [this](std::function<Answer(const status::Report&)> answer) {
+    return [this, answer = std::move(answer)]() {
+      const auto report = status::report_on(source_.snapshot());
+      return report ? answer(*report)
+                    : Answer{.status = internal_error, .body = report.error().message + "\n"};
+    };
+  };
+  return {
+      {.path = "/livez", .content_type = plain_text, .answer = [] { return Answer{.body = "alive\n"}; }},
+      {.path = "/readyz", .content_type = plain_text, .answer = of_report([this](const auto& report) {
+                                                        return readiness(report, ready_peers_);
+                                                      })},
+      {.path = "/status",
+       .content_type = "application/json",
+       .answer = of_report([](const auto& report) { return Answer{.body = status::as_json(report)}; })},
+      {.path = "/metrics",
+       .content_type = "text/plain; version=0.0.4; charset=utf-8",
+       .answer = of_report([](const auto& report) { return Answer{.body = status::as_prometheus(report)}; })},
+      page_route(
+          "/", of_report([this](const auto& report) { return Answer{.body = page(report, page_refresh)}; })),
+      page_route(status::still_page, of_report([this](const auto& report) {
+                   return Answer{.body = page(report, std::chrono::seconds(0))};
+                 }))};
+}
+
+/// The mesh is the one that the members answered last; this asks them again, for the next time.
+std::string Monitoring::page(status::Report report, std::chrono::seconds refresh) {
+  status::PageContent content{.report = std::move(report), .mesh = mesh_, .events = latest_events(log_)};
+  content.refresh = mesh_ || refresh.count() == 0 ? refresh : first_refresh;
+  if (content.mesh) {
+    content.mesh->age += std::chrono::duration_cast<Milliseconds>(timers_.now() - mesh_at_);
+  }
+  source_.ask_mesh([this](const status::Mesh& mesh) {
+    mesh_ = mesh;
+    mesh_at_ = timers_.now();
+  });
+  return status::as_page(content);
+}
+
+void Monitoring::start() {
+  const bool listened_before = port_.is_listening();
+  auto socket = port_.open();
+  if (!socket) {
+    const std::string& reason = socket.error().message;
+    if (std::exchange(logged_failure_, reason) != reason) {
+      log_.warning("http_listener_failed", reason + "; retrying", {{"port", port_.port()}});
+    }
+    retry_ = timers_.call_after(listen_retry, [this]() { start(); });
+    return;
+  }
+  logged_failure_.clear();
+  if (!listened_before) {
+    log_.info("http_listener_started", "",
+              {{"address", port_.address().to_string()}, {"port", port_.port()}});
+  }
+  server_.start(*std::move(socket));
+}
+
+void Monitoring::stop() {
+  retry_.reset();
+  server_.stop();
+}
+
+}  // namespace rancher_cnode::agent

@@ -1,0 +1,145 @@
+#include "cli/commands/plan.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+#include "cli/commands/beam_client.hpp"
+#include "cli/commands/container_names.hpp"
+#include "cli/commands/failure.hpp"
+#include "cli/commands/status.hpp"
+#include "cli/commands/timeout.hpp"
+#include "cli/doctor/answers.hpp"
+#include "cli/doctor/collect.hpp"
+#include "cli/plan/plan.hpp"
+#include "rancher_cnode/agent/component_settings.hpp"
+#include "rancher_cnode/distribution/handshake.hpp"
+#include "rancher_cnode/log/log.hpp"
+#include "rancher_cnode/metadata/single_read.hpp"
+
+namespace rancher_cnode::cli {
+using distribution::CallResult;
+using distribution::TermWriter;
+
+namespace {
+
+constexpr Milliseconds step_limit{2'000};
+constexpr Milliseconds cnode_limit{1'500};
+/// Of a request of the metadata: lookup, connection and answer each.
+constexpr int steps = 6;
+
+/// The address and the BEAM.
+Expected<doctor::Facts> facts_of(const Config& config, Milliseconds limit) {
+  doctor::Facts facts;
+  facts.config = config;
+  doctor::collect_here(facts);
+  if (!facts.address) {
+    // Several addresses: only the metadata can tell.
+    const auto answers =
+        metadata::ask_url(agent::watcher_settings(config), config.metadata_urls.front(), limit);
+    facts.urls.push_back({.host = "", .resolved = {}, .answers = answers});
+    doctor::collect_here(facts);
+  }
+  if (!facts.address) {
+    return failure(ErrorCode::not_found, "the address of this container is not known; set --ip");
+  }
+  if (facts.cookie.error) {
+    return tl::unexpected<Error>(*facts.cookie.error);
+  }
+  if (!facts.beam.name) {
+    return failure(ErrorCode::not_found, facts.beam.selection.text);
+  }
+  return facts;
+}
+
+/// Without C-nodes: those are no members, whatever their names.
+std::vector<NodeName> names_of(const std::vector<std::string>& texts, const Config& config) {
+  std::vector<NodeName> names;
+  for (const auto& text : texts) {
+    auto name = NodeName::parse(text);
+    if (name && name->alive() != config.basename && name->alive() != BeamClient::alive_name) {
+      names.push_back(*std::move(name));
+    }
+  }
+  return names;
+}
+
+Expected<std::vector<std::string>> connections_of(const doctor::Facts& facts, TimePoint deadline,
+                                                  const Log& log) {
+  const auto& beam = *facts.beam.name;
+  Expected<std::vector<std::string>> connections =
+      failure(ErrorCode::timeout, beam.str() + ": does not answer in time");
+  const auto fail = [&](const Error& error) {
+    connections = tl::unexpected<Error>(error.within(beam.str()));
+  };
+  BeamClient client({.own = *facts.address,
+                     .cookie = facts.config.cookie,
+                     .tls = container_tls(doctor::completed(facts)),
+                     .ports = agent::port_source(doctor::completed(facts)),
+                     .concurrent_handshakes = 1,
+                     .deadline = deadline},
+                    log);
+  client.connect(beam, [&](const auto& connected) {
+    if (!connected) {
+      fail(connected.error().error);
+      return;
+    }
+    const auto& own = facts.config.list_nodes;
+    client.call(beam, own.value_or(ModuleFunction{"erlang", "nodes"}),
+                own ? TermWriter().nil().take() : TermWriter().list(1).atom("connected").nil().take(),
+                [&](const CallResult& result) {
+                  if (result) {
+                    connections = doctor::atoms_in(*result);
+                  } else {
+                    fail(result.error());
+                  }
+                });
+  });
+  client.run();
+  return connections;
+}
+
+Expected<Plan> plan_of(const Config& config, Milliseconds timeout, const Log& log) {
+  const auto deadline = Clock::now() + timeout;
+  const auto limit = std::min(timeout / steps, step_limit);
+  const auto facts = facts_of(config, limit);
+  if (!facts) {
+    return tl::unexpected<Error>(facts.error());
+  }
+  const Config completed = doctor::completed(*facts);
+  const auto connections = connections_of(*facts, deadline, log);
+  if (!connections) {
+    return tl::unexpected<Error>(connections.error());
+  }
+  PlanInput input{.memberships = agent::membership_settings(completed, *facts->address),
+                  .labels = completed.labels,
+                  .reconciler = agent::reconciler_settings(completed, *facts->beam.name),
+                  .observation = metadata::read_once(agent::watcher_settings(completed), limit),
+                  .connected = names_of(*connections, completed),
+                  .known = {}};
+  // Without a C-node there is nobody whose members could depart.
+  if (const auto report = container_report(completed, std::min(limit, cnode_limit), log)) {
+    std::vector<std::string> members;
+    for (const auto& peer : report->peers) {
+      members.push_back(peer.node);
+    }
+    input.known = names_of(members, completed);
+  }
+  return make_plan(input);
+}
+
+}  // namespace
+
+int print_plan(const Config& config, Milliseconds timeout, std::string_view format) {
+  const Log log(LogLevel::error, config.log_format);
+  distribution::initialise_handshakes();
+  const auto plan = plan_of(config, limit_of(timeout), log);
+  if (!plan) {
+    print_failure(config, plan.error().message);
+    return 1;
+  }
+  std::cout << (format == "json" ? as_json(*plan) : as_table(*plan)) << std::flush;
+  return 0;
+}
+
+}  // namespace rancher_cnode::cli

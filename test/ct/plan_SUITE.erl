@@ -1,0 +1,95 @@
+%% The command `plan' beside real BEAMs, and what then happens when the C-node is started again with those settings.
+-module(plan_SUITE).
+
+-import(fresh_service, [metadata/1]).
+-import(test_program, [contains/2]).
+
+-export([suite/0, all/0]).
+-export([what_is_planned_for_new_settings_happens/1, a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs/1,
+         a_plan_changes_nothing/1, what_cannot_be_read_is_one_line/1]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
+
+-spec all() -> [atom()].
+all() ->
+    [what_is_planned_for_new_settings_happens, a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs,
+     a_plan_changes_nothing, what_cannot_be_read_is_one_line].
+
+%% From one service to another one: `api' shares one container with `worker', has one more, and one that is stopped.
+-spec what_is_planned_for_new_settings_happens([term()]) -> ok.
+what_is_planned_for_new_settings_happens(Config) ->
+    #{hosts := [One, Two, Three], beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 3),
+    [Four, Five] = test_cluster:hosts(2),
+    _ = test_beam:start_all([Four, Five]),
+    Stopped = #{address => test_host:address(Five), state => <<"stopped">>},
+    Api = [test_host:address(Host) || Host <- [One, Two, Four]] ++ [Stopped],
+    ok = metadata_server:list(metadata(Config), "Shop", "api", Api),
+    Settings = ["--service", "stacks/shop/services/api"],
+    {0, Table} = plan(One, Settings),
+    Planned = [{<<"keep">>, name(Two)}, {<<"dial">>, name(Four)}, {<<"hold">>, name(Five)}, {<<"depart">>, name(Three)}],
+    Planned = rows(Table),
+    contains(Table, ["stopped", "after 1", "by its own C-node", "Nothing was changed."]),
+    ok = test_cnode:stop(Cnode),
+    _ = test_cnode:start(One, #{args => Settings}),
+    %% Three is still listed in its own service, so its own C-node keeps it.
+    ok = test_cluster:await_nodes(Beam, [node_of(Host) || Host <- [Two, Three, Four]], 20000),
+    ok.
+
+-spec a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs([term()]) -> ok.
+a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs(Config) ->
+    Fast = #{args => ["--removal-delay", "3000"]},
+    #{hosts := [One, Two, Three, Four], beams := [Beam | _]} = test_cluster:form(metadata(Config), 4, Fast),
+    ok = test_cluster:list(metadata(Config), [One, Two, Three]),
+    {0, Table} = plan(One, ["--removal-delay", "3000"]),
+    [{<<"keep">>, _}, {<<"keep">>, _}, {<<"depart">>, Departing}] = rows(Table),
+    Departing = name(Four),
+    ok = test_cluster:await_nodes(Beam, [node_of(Two), node_of(Three)], 30000),
+    {0, After} = plan(One, ["--removal-delay", "3000"]),
+    [{<<"keep">>, _}, {<<"keep">>, _} | Rest] = rows(After),
+    true = lists:all(fun({Action, _}) -> Action =:= <<"depart">> end, Rest),
+    ok.
+
+-spec a_plan_changes_nothing([term()]) -> ok.
+a_plan_changes_nothing(Config) ->
+    Hosts = [One | _] = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Beams = test_beam:start_all(Hosts),
+    {0, Json} = plan(One, ["--format", "json"]),
+    contains(Json, ["\"action\":\"dial\"", "\"target\":\"myapp@" ++ test_host:address(One)]),
+    [[], []] = [test_beam:visible_nodes(Beam) || Beam <- Beams],
+    ok.
+
+-spec what_cannot_be_read_is_one_line([term()]) -> ok.
+what_cannot_be_read_is_one_line(Config) ->
+    One = test_host:add(),
+    ok = test_cluster:list(metadata(Config), [One]),
+    Beam = test_beam:start(One),
+    {1, Unread} = plan(One, ["--metadata-url", "file:///nowhere"]),
+    contains(one_line(Unread), ["cannot read the metadata: file:///nowhere"]),
+    ok = test_beam:stop(Beam),
+    {1, Absent} = plan(One, []),
+    contains(one_line(Absent), ["found no BEAM"]).
+
+%% -- helpers
+
+plan(Host, Args) ->
+    test_host:run(Host, test_cnode:program(), ["plan" | Args]).
+
+%% {Action, Node} of each peer, in the order of the output.
+rows(Table) ->
+    [_ | Lines] = binary:split(Table, <<"\n">>, [global, trim_all]),
+    [{Action, Node} || Line <- Lines,
+                       [Action, Node | _] <- [binary:split(Line, <<" ">>, [global, trim_all])],
+                       binary:match(Node, <<"@">>) =/= nomatch].
+
+one_line(Output) ->
+    [Line] = binary:split(Output, <<"\n">>, [global, trim_all]),
+    Line.
+
+node_of(Host) ->
+    test_host:node_name("myapp", Host).
+
+name(Host) ->
+    atom_to_binary(node_of(Host)).

@@ -1,0 +1,316 @@
+%% The main functions with each OTP release in $OTP_CLUSTERS ("25 27 25+27": a group each, with the release of each
+%% container) and their mixtures: the built program on this machine, BEAMs of those releases. scripts/test-otp runs it.
+%% At the end it prints a table of what passed.
+-module(otp_SUITE).
+
+-import(fresh_service, [metadata/1]).
+
+-export([suite/0, all/0, groups/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2,
+         end_per_testcase/2]).
+-export([the_containers_become_a_mesh/1, the_containers_become_a_mesh_over_tls/1,
+         the_containers_become_a_mesh_without_epmd/1, an_added_container_is_connected/1,
+         a_killed_beam_is_connected_again/1, a_departed_container_costs_no_other_connection/1,
+         a_departed_container_costs_no_other_connection_without_prevention/1, every_beam_reads_the_status/1,
+         every_beam_awaits_the_initial_sync/1, another_cookie_is_refused_on_both_sides/1,
+         the_beam_is_found_with_its_name_and_cookie_file/1, the_library_compiles_without_warnings/1,
+         the_library_runs_the_program/1]).
+
+-define(FORM_MS, 30000).
+-define(SOON_MS, 15000).
+%% Within that, `global' has cut what it would cut.
+-define(SETTLE_MS, 1000).
+%% Without the guard, which is not the matter here: one of each release departs.
+-define(REMOVAL, ["--removal-delay", "1000", "--mass-removal-delay", "1000"]).
+
+-spec suite() -> [term()].
+suite() ->
+    [{timetrap, {seconds, 120}}, {ct_hooks, [fresh_service]}].
+
+-spec all() -> [{group, atom()}].
+all() ->
+    [{group, Group} || {Group, _, _} <- groups()].
+
+-spec groups() -> [{atom(), [], [atom()]}].
+groups() ->
+    [{list_to_atom(Cluster), [], [Case || {Case, _} <- columns()]} || Cluster <- clusters()].
+
+%% The cases, with their columns.
+columns() ->
+    [{the_containers_become_a_mesh, "mesh"},
+     {the_containers_become_a_mesh_over_tls, "TLS"},
+     {the_containers_become_a_mesh_without_epmd, "no epmd"},
+     {an_added_container_is_connected, "addition"},
+     {a_killed_beam_is_connected_again, "restart"},
+     {a_departed_container_costs_no_other_connection, "departure"},
+     {a_departed_container_costs_no_other_connection_without_prevention, "without prevention"},
+     {every_beam_reads_the_status, "status"},
+     {every_beam_awaits_the_initial_sync, "await"},
+     {another_cookie_is_refused_on_both_sides, "cookie"},
+     {the_beam_is_found_with_its_name_and_cookie_file, "discovery"},
+     {the_library_compiles_without_warnings, "library"},
+     {the_library_runs_the_program, "child"}].
+
+-spec init_per_suite([term()]) -> [term()].
+init_per_suite(Config) ->
+    ok = file:write_file(notes(), ""),
+    Config.
+
+-spec end_per_suite([term()]) -> ok.
+end_per_suite(_Config) ->
+    {ok, Noted} = file:consult(notes()),
+    Widths = [10 | [max(length(Column), 6) || {_, Column} <- columns()]],
+    Row = fun(Cells) -> progress:note("~s", [lists:join("  ", lists:zipwith(fun string:pad/2, Cells, Widths))]) end,
+    Row(["OTP" | [Column || {_, Column} <- columns()]]),
+    [Row([Cluster | [cell(Cluster, Case, Noted) || {Case, _} <- columns()]]) || Cluster <- clusters()],
+    ok.
+
+-spec init_per_group(atom(), [term()]) -> [term()].
+init_per_group(Group, Config) ->
+    Cluster = atom_to_list(Group),
+    progress:note("OTP ~s", [Cluster]),
+    [{cluster, Cluster}, {releases, string:lexemes(Cluster, "+")} | Config].
+
+-spec end_per_group(atom(), [term()]) -> ok.
+end_per_group(_Group, _Config) ->
+    ok.
+
+-spec end_per_testcase(atom(), [term()]) -> ok.
+end_per_testcase(Case, Config) ->
+    Cell = case proplists:get_value(tc_status, Config) of
+               ok -> ok;
+               _ -> failed
+           end,
+    note(Config, Case, Cell).
+
+-spec the_containers_become_a_mesh([term()]) -> ok.
+the_containers_become_a_mesh(Config) ->
+    #{beams := Beams} = form(Config, three(Config)),
+    [] = test_cluster:lost_connections(Beams),
+    ok.
+
+%% With mutual authentication, by the options of the BEAMs.
+-spec the_containers_become_a_mesh_over_tls([term()]) -> ok.
+the_containers_become_a_mesh_over_tls(Config) ->
+    Releases = three(Config),
+    Hosts = test_cluster:hosts(length(Releases)),
+    File = tls_files:optfile(tls_files:certificates(Config, Hosts), "good"),
+    Beams = start(Config, Hosts, Releases, tls_files:beam_options(File)),
+    Cnodes = test_cnode:start_all(Hosts),
+    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    [] = test_cluster:lost_connections(Beams),
+    [begin
+         _ = test_cnode:await(Cnode, "target_connected"),
+         [pong = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Cnode)]) || Beam <- Beams]
+     end || Cnode <- Cnodes],
+    ok.
+
+-spec the_containers_become_a_mesh_without_epmd([term()]) -> ok.
+the_containers_become_a_mesh_without_epmd(Config) ->
+    Releases = three(Config),
+    {Hosts, Beams} = start(Config, Releases, #{args => ["-start_epmd", "false", "-erl_epmd_port", "6789"]}),
+    Cnodes = test_cnode:start_all(Hosts),
+    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    [] = test_cluster:lost_connections(Beams),
+    [begin
+         _ = test_cnode:await(Cnode, "target_connected"),
+         [] = test_cnode:events(Cnode, "epmd_awaited"),
+         {0, _} = test_host:run(Host, test_cnode:program(), ["status"], [{"RANCHER_CNODE_COOKIE", "monster"}])
+     end || {Host, Cnode} <- lists:zip(Hosts, Cnodes)],
+    ok.
+
+-spec an_added_container_is_connected([term()]) -> ok.
+an_added_container_is_connected(Config) ->
+    #{hosts := Hosts, beams := Beams} = form(Config, three(Config)),
+    Add = fun(Release, {Listed, Running}) ->
+                  Added = test_host:add(),
+                  Beam = test_beam:start(Added, otp_release:options(Release)),
+                  _ = test_cnode:start(Added),
+                  ok = test_cluster:list(metadata(Config), [Added | Listed]),
+                  ok = test_cluster:await_mesh([Beam | Running], ?SOON_MS),
+                  {[Added | Listed], [Beam | Running]}
+          end,
+    {_, All} = lists:foldl(Add, {Hosts, Beams}, releases(Config)),
+    [] = test_cluster:lost_connections(All),
+    ok.
+
+-spec a_killed_beam_is_connected_again([term()]) -> ok.
+a_killed_beam_is_connected_again(Config) ->
+    #{beams := Beams} = form(Config, three(Config)),
+    _ = lists:foldl(fun(Release, [First | Others]) ->
+                            ok = test_beam:kill(First),
+                            ok = test_cluster:await_mesh(Others, ?SOON_MS),
+                            Again = test_beam:start(test_beam:host(First), otp_release:options(Release)),
+                            ok = test_cluster:await_mesh([Again | Others], ?SOON_MS),
+                            Others ++ [Again]
+                    end, Beams, releases(Config)),
+    ok.
+
+-spec a_departed_container_costs_no_other_connection([term()]) -> ok.
+a_departed_container_costs_no_other_connection(Config) ->
+    depart(Config, []).
+
+-spec a_departed_container_costs_no_other_connection_without_prevention([term()]) -> ok.
+a_departed_container_costs_no_other_connection_without_prevention(Config) ->
+    depart(Config, ["-kernel", "prevent_overlapping_partitions", "false"]).
+
+-spec every_beam_reads_the_status([term()]) -> ok.
+every_beam_reads_the_status(Config) ->
+    #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = form(Config, three(Config)),
+    [begin
+         Peers = lists:sort([test_beam:name(Other) || Other <- Beams, Other =/= Beam]),
+         Name = test_cnode:name(Cnode),
+         test_wait:equals("the status has every peer as connected", Peers,
+                          fun() -> connected_peers(test_cnode:call(Cnode, Beam, status)) end, ?SOON_MS),
+         pong = test_beam:call(Beam, net_adm, ping, [Name]),
+         {0, _} = test_host:run(Host, test_cnode:program(), ["status"], [{"RANCHER_CNODE_COOKIE", "monster"}])
+     end || {Host, Beam, Cnode} <- lists:zip3(Hosts, Beams, Cnodes)],
+    ok.
+
+-spec every_beam_awaits_the_initial_sync([term()]) -> ok.
+every_beam_awaits_the_initial_sync(Config) ->
+    {Hosts, Beams} = start(Config, three(Config), #{}),
+    Cnodes = test_cnode:start_all(Hosts),
+    [begin
+         _ = test_cnode:await(Cnode, "target_connected"),
+         ok = test_cnode:call(Cnode, Beam, {await, ?SOON_MS}),
+         [_, _ | _] = test_beam:visible_nodes(Beam)
+     end || {Beam, Cnode} <- lists:zip(Beams, Cnodes)],
+    ok.
+
+%% The C-node dials a BEAM that has another cookie, and that BEAM dials the C-node.
+-spec another_cookie_is_refused_on_both_sides([term()]) -> ok.
+another_cookie_is_refused_on_both_sides(Config) ->
+    #{hosts := Hosts, beams := Beams, cnodes := [Cnode | _]} = form(Config, three(Config)),
+    [begin
+         Host = test_host:add(),
+         Hostile = test_beam:start(Host, (otp_release:options(Release))#{cookie => "another"}),
+         ok = test_beam:call(Hostile, report_log, start, []),
+         Refused = test_cnode:start(Host),
+         #{fields := #{<<"stage">> := <<"challenge_ack">>}} = test_cnode:await(Refused, "target_refused"),
+         Began = os:perf_counter(microsecond),
+         false = test_beam:call(Hostile, net_kernel, connect_node, [test_cnode:name(Cnode)]),
+         #{text := Text} = test_cnode:await(Cnode, "inbound_handshake_failed", Began),
+         {_, _} = binary:match(Text, <<"cookie">>),
+         [] = test_beam:call(Hostile, erlang, nodes, [connected]),
+         true = length(test_beam:call(Hostile, report_log, lines, [])) < 10
+     end || Release <- releases(Config)],
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = test_cluster:await_mesh(Beams, 0),
+    [] = test_cluster:lost_connections(Beams),
+    ok.
+
+-spec the_beam_is_found_with_its_name_and_cookie_file([term()]) -> ok.
+the_beam_is_found_with_its_name_and_cookie_file(Config) ->
+    {ok, [[Home]]} = init:get_argument(home),
+    File = filename:join(Home, ".erlang.cookie"),
+    ok = file:write_file(File, "of-the-file"),
+    ok = file:change_mode(File, 8#400),
+    {Hosts, Beams} = start(Config, three(Config), #{cookie => none, basename => "another-name"}),
+    Cnodes = test_cnode:start_all(Hosts, #{node_basename => none, cookie => none}),
+    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ['of-the-file' = test_beam:call(Beam, erlang, get_cookie, []) || Beam <- Beams],
+    [_ = test_cnode:await(Cnode, "beam_found") || Cnode <- Cnodes],
+    ok = file:delete(File).
+
+-spec the_library_compiles_without_warnings([term()]) -> ok.
+the_library_compiles_without_warnings(Config) ->
+    [_ = library(Release) || Release <- releases(Config)],
+    ok.
+
+-spec the_library_runs_the_program([term()]) -> ok.
+the_library_runs_the_program(Config) ->
+    {_, Beams} = start(Config, three(Config), #{}),
+    Program = filename:join([release_build:root(), "test", "otp", "on_host"]),
+    Spec = library_beam:spec([{program, Program}, {await_timeout, ?FORM_MS}]),
+    [begin
+         true = test_beam:call(Beam, code, add_patha, [library(test_beam:call(Beam, erlang, system_info, [otp_release]))]),
+         ok = test_beam:call(Beam, library_supervisor, start, []),
+         {ok, _} = test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], ?FORM_MS)
+     end || Beam <- Beams],
+    ok = test_cluster:await_mesh(Beams, ?SOON_MS),
+    [begin
+         {ok, #{node := Cnode}} = test_beam:call(Beam, rancher_cnode, status, []),
+         Cnode = test_beam:call(Beam, rancher_cnode, which_cnode, []),
+         ok = test_beam:call(Beam, rancher_cnode, await, [?SOON_MS]),
+         ok = test_beam:call(Beam, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
+         [] = library_beam:cnodes(Beam)
+     end || Beam <- Beams],
+    ok = test_cluster:await_mesh(Beams, 0).
+
+%% -- helpers
+
+connected_peers(#{peers := Peers}) ->
+    lists:sort([Peer || #{node := Peer, state := connected} <- Peers]).
+
+%% One of each release departs while it runs, and three stay.
+depart(Config, Args) ->
+    #{hosts := Hosts, beams := Beams, cnodes := Cnodes} =
+        form(Config, releases(Config) ++ three(Config), Args, ?REMOVAL),
+    depart(Config, length(releases(Config)), Hosts, Beams, Cnodes).
+
+depart(_Config, 0, _Hosts, _Beams, _Cnodes) ->
+    ok;
+depart(Config, Count, [_ | Hosts], [Departed | Beams], [Cnode | Cnodes]) ->
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = test_cluster:await_nodes(Departed, [], ?FORM_MS),
+    _ = test_cnode:await(Cnode, "departed_target_disconnected"),
+    ok = test_cluster:await_mesh(Beams, ?SOON_MS),
+    ok = test_service:keep_reloading(metadata(Config), [test_beam:host(Beam) || Beam <- Beams], ?SETTLE_MS),
+    [] = test_cluster:lost_among(Beams),
+    depart(Config, Count - 1, Hosts, Beams, Cnodes).
+
+form(Config, Releases) ->
+    form(Config, Releases, [], []).
+
+form(Config, Releases, BeamArgs, CnodeArgs) ->
+    {Hosts, Beams} = start(Config, Releases, #{args => BeamArgs}),
+    Cnodes = test_cnode:start_all(Hosts, #{args => CnodeArgs}),
+    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["node_registered", "target_connected"]],
+    #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
+
+%% A listed container for each release, without its C-node.
+start(Config, Releases, Options) ->
+    Hosts = test_cluster:hosts(length(Releases)),
+    {Hosts, start(Config, Hosts, Releases, Options)}.
+
+start(Config, Hosts, Releases, Options) ->
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Each = [{Host, maps:merge(Options, otp_release:options(Release))} || {Host, Release} <- lists:zip(Hosts, Releases)],
+    test_beam:start_each(Each).
+
+%% The releases of three containers.
+three(Config) ->
+    Releases = releases(Config),
+    lists:sublist(Releases ++ Releases ++ Releases, 3).
+
+%% The library's code path for a release, compiled by it.
+library(Release) ->
+    Folder = filename:join([os:getenv("LOGS"), "library", Release]),
+    case filelib:is_dir(Folder) of
+        true -> ok;
+        false ->
+            ok = otp_release:compile(Release, filelib:wildcard(filename:join([release_build:root(), "erlang", "src", "*.erl"])),
+                                     Folder)
+    end,
+    Folder.
+
+releases(Config) ->
+    proplists:get_value(releases, Config).
+
+clusters() ->
+    string:lexemes(os:getenv("OTP_CLUSTERS", otp_release:own()), " ").
+
+note(Config, Case, Cell) ->
+    Noted = {proplists:get_value(cluster, Config), Case, Cell},
+    file:write_file(notes(), io_lib:format("~p.~n", [Noted]), [append]).
+
+notes() ->
+    filename:join(os:getenv("LOGS"), "cases.txt").
+
+cell(Cluster, Case, Noted) ->
+    case [Cell || {Named, Of, Cell} <- Noted, Named =:= Cluster, Of =:= Case] of
+        [ok] -> "ok";
+        [failed] -> "FAILED";
+        [] -> "-"
+    end.
