@@ -18,6 +18,7 @@ MemberStore::MemberStore(std::string path, membership::Memberships& memberships,
       file_(std::move(path), unix_time_, log, loop, [this](metadata::StoredMembers members) {
         stored_ = std::move(members);
         restore();
+        after();
       }) {}
 
 void MemberStore::before(const std::vector<membership::ServiceRead>& reads) {
@@ -56,7 +57,8 @@ void MemberStore::restore() {
 }
 
 /// A failed round must not make the members younger than the last answer about them. A service that has not
-/// been read keeps what the file has.
+/// been read keeps what the file has; so nothing is written before the file has been read, which a slow disk
+/// may do after the first rounds.
 void MemberStore::after() {
   const auto reads = memberships_.view().authoritative_reads;
   if (!stored_ || std::exchange(authoritative_reads_, reads) == reads) {

@@ -1,15 +1,13 @@
-%% The main functions with each OTP release in $OTP_CLUSTERS ("25 27 25+27": a group each, with the release of each
-%% container) and their mixtures: the built program on this machine, BEAMs of those releases. scripts/test-otp runs it.
-%% At the end it prints a table of what passed.
+%% The main functions with each OTP release in $OTP_CLUSTERS ("25 27 25+27", with the release of each container) and their
+%% mixtures: the built program on this machine, BEAMs of those releases. scripts/test-otp runs it. A group each for plain
+%% connections, TLS, no epmd, and TLS without epmd. At the end it prints a table of what passed.
 -module(otp_SUITE).
 
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0, groups/0, init_per_suite/1, end_per_suite/1, init_per_group/2, end_per_group/2,
          end_per_testcase/2]).
--export([the_containers_become_a_mesh/1, the_containers_become_a_mesh_over_tls/1,
-         the_containers_become_a_mesh_without_epmd/1, an_added_container_is_connected/1,
-         a_killed_beam_is_connected_again/1, a_departed_container_costs_no_other_connection/1,
+-export([the_containers_become_a_mesh/1, an_added_container_is_connected/1, a_killed_beam_is_connected_again/1, a_departed_container_costs_no_other_connection/1,
          a_departed_container_costs_no_other_connection_without_prevention/1, every_beam_reads_the_status/1,
          every_beam_awaits_the_initial_sync/1, another_cookie_is_refused_on_both_sides/1,
          the_beam_is_found_with_its_name_and_cookie_file/1, the_library_compiles_without_warnings/1,
@@ -32,13 +30,23 @@ all() ->
 
 -spec groups() -> [{atom(), [], [atom()]}].
 groups() ->
-    [{list_to_atom(Cluster), [], [Case || {Case, _} <- columns()]} || Cluster <- clusters()].
+    [{list_to_atom(row(Cluster, Transport)), [], cases(Transport)} || Cluster <- clusters(), Transport <- transports()].
+
+transports() ->
+    [plain, tls, epmdless, epmdless_tls].
+
+row(Cluster, plain) -> Cluster;
+row(Cluster, tls) -> Cluster ++ " TLS";
+row(Cluster, epmdless) -> Cluster ++ " no epmd";
+row(Cluster, epmdless_tls) -> Cluster ++ " TLS, no epmd".
+
+%% The others do not depend on how the BEAMs are reached.
+cases(plain) -> [Case || {Case, _} <- columns()];
+cases(_) -> [Case || {Case, Column} <- columns(), lists:member(Column, ["mesh", "addition", "restart", "departure"])].
 
 %% The cases, with their columns.
 columns() ->
     [{the_containers_become_a_mesh, "mesh"},
-     {the_containers_become_a_mesh_over_tls, "TLS"},
-     {the_containers_become_a_mesh_without_epmd, "no epmd"},
      {an_added_container_is_connected, "addition"},
      {a_killed_beam_is_connected_again, "restart"},
      {a_departed_container_costs_no_other_connection, "departure"},
@@ -58,17 +66,20 @@ init_per_suite(Config) ->
 -spec end_per_suite([term()]) -> ok.
 end_per_suite(_Config) ->
     {ok, Noted} = file:consult(notes()),
-    Widths = [10 | [max(length(Column), 6) || {_, Column} <- columns()]],
-    Row = fun(Cells) -> progress:note("~s", [lists:join("  ", lists:zipwith(fun string:pad/2, Cells, Widths))]) end,
-    Row(["OTP" | [Column || {_, Column} <- columns()]]),
-    [Row([Cluster | [cell(Cluster, Case, Noted) || {Case, _} <- columns()]]) || Cluster <- clusters()],
+    Rows = [row(Cluster, Transport) || Cluster <- clusters(), Transport <- transports()],
+    Widths = [lists:max([length(Row) || Row <- Rows]) | [max(length(Column), 6) || {_, Column} <- columns()]],
+    Print = fun(Cells) -> progress:note("~s", [lists:join("  ", lists:zipwith(fun string:pad/2, Cells, Widths))]) end,
+    Print(["OTP" | [Column || {_, Column} <- columns()]]),
+    [Print([Row | [cell(Row, Case, Noted) || {Case, _} <- columns()]]) || Row <- Rows],
     ok.
 
 -spec init_per_group(atom(), [term()]) -> [term()].
 init_per_group(Group, Config) ->
-    Cluster = atom_to_list(Group),
-    progress:note("OTP ~s", [Cluster]),
-    [{cluster, Cluster}, {releases, string:lexemes(Cluster, "+")} | Config].
+    Row = atom_to_list(Group),
+    [{Cluster, Transport}] = [{Cluster, Transport} || Cluster <- clusters(), Transport <- transports(),
+                                                      row(Cluster, Transport) =:= Row],
+    progress:note("OTP ~s", [Row]),
+    [{row, Row}, {transport, Transport}, {releases, string:lexemes(Cluster, "+")} | Config].
 
 -spec end_per_group(atom(), [term()]) -> ok.
 end_per_group(_Group, _Config) ->
@@ -84,62 +95,34 @@ end_per_testcase(Case, Config) ->
 
 -spec the_containers_become_a_mesh([term()]) -> ok.
 the_containers_become_a_mesh(Config) ->
-    #{beams := Beams} = form(Config, three(Config)),
+    #{beams := Beams, cnodes := Cnodes} = form(Config, three(Config)),
     [] = test_cluster:lost_connections(Beams),
-    ok.
-
-%% With mutual authentication, by the options of the BEAMs.
--spec the_containers_become_a_mesh_over_tls([term()]) -> ok.
-the_containers_become_a_mesh_over_tls(Config) ->
-    Releases = three(Config),
-    Hosts = test_cluster:hosts(length(Releases)),
-    File = tls_files:optfile(tls_files:certificates(Config, Hosts), "good"),
-    Beams = start(Config, Hosts, Releases, tls_files:beam_options(File)),
-    Cnodes = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
-    [] = test_cluster:lost_connections(Beams),
-    [begin
-         _ = test_cnode:await(Cnode, "target_connected"),
-         [pong = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Cnode)]) || Beam <- Beams]
-     end || Cnode <- Cnodes],
-    ok.
-
--spec the_containers_become_a_mesh_without_epmd([term()]) -> ok.
-the_containers_become_a_mesh_without_epmd(Config) ->
-    Releases = three(Config),
-    {Hosts, Beams} = start(Config, Releases, #{args => ["-start_epmd", "false", "-erl_epmd_port", "6789"]}),
-    Cnodes = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
-    [] = test_cluster:lost_connections(Beams),
-    [begin
-         _ = test_cnode:await(Cnode, "target_connected"),
-         [] = test_cnode:events(Cnode, "epmd_awaited"),
-         {0, _} = test_host:run(Host, test_cnode:program(), ["status"], [{"RANCHER_CNODE_COOKIE", "monster"}])
-     end || {Host, Cnode} <- lists:zip(Hosts, Cnodes)],
+    [[pong = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Cnode)]) || Beam <- callers(Config, Own, Beams)]
+     || {Own, Cnode} <- lists:zip(Beams, Cnodes)],
     ok.
 
 -spec an_added_container_is_connected([term()]) -> ok.
 an_added_container_is_connected(Config) ->
-    #{hosts := Hosts, beams := Beams} = form(Config, three(Config)),
-    Add = fun(Release, {Listed, Running}) ->
-                  Added = test_host:add(),
-                  Beam = test_beam:start(Added, otp_release:options(Release)),
+    #{hosts := Hosts, beams := Beams, spare := Spare, options := Options} = form(Config, three(Config), releases(Config)),
+    Add = fun({Added, Release}, {Listed, Running}) ->
+                  Beam = test_beam:start(Added, maps:merge(Options, otp_release:options(Release))),
                   _ = test_cnode:start(Added),
                   ok = test_cluster:list(metadata(Config), [Added | Listed]),
                   ok = test_cluster:await_mesh([Beam | Running], ?SOON_MS),
                   {[Added | Listed], [Beam | Running]}
           end,
-    {_, All} = lists:foldl(Add, {Hosts, Beams}, releases(Config)),
+    {_, All} = lists:foldl(Add, {Hosts, Beams}, lists:zip(Spare, releases(Config))),
     [] = test_cluster:lost_connections(All),
     ok.
 
 -spec a_killed_beam_is_connected_again([term()]) -> ok.
 a_killed_beam_is_connected_again(Config) ->
-    #{beams := Beams} = form(Config, three(Config)),
+    #{beams := Beams, options := Options} = form(Config, three(Config)),
     _ = lists:foldl(fun(Release, [First | Others]) ->
                             ok = test_beam:kill(First),
                             ok = test_cluster:await_mesh(Others, ?SOON_MS),
-                            Again = test_beam:start(test_beam:host(First), otp_release:options(Release)),
+                            Again = test_beam:start(test_beam:host(First),
+                                                    maps:merge(Options, otp_release:options(Release))),
                             ok = test_cluster:await_mesh([Again | Others], ?SOON_MS),
                             Others ++ [Again]
                     end, Beams, releases(Config)),
@@ -245,7 +228,7 @@ connected_peers(#{peers := Peers}) ->
 %% One of each release departs while it runs, and three stay.
 depart(Config, Args) ->
     #{hosts := Hosts, beams := Beams, cnodes := Cnodes} =
-        form(Config, releases(Config) ++ three(Config), Args, ?REMOVAL),
+        form(Config, releases(Config) ++ three(Config), [], Args, ?REMOVAL),
     depart(Config, length(releases(Config)), Hosts, Beams, Cnodes).
 
 depart(_Config, 0, _Hosts, _Beams, _Cnodes) ->
@@ -260,14 +243,48 @@ depart(Config, Count, [_ | Hosts], [Departed | Beams], [Cnode | Cnodes]) ->
     depart(Config, Count - 1, Hosts, Beams, Cnodes).
 
 form(Config, Releases) ->
-    form(Config, Releases, [], []).
+    form(Config, Releases, []).
 
-form(Config, Releases, BeamArgs, CnodeArgs) ->
-    {Hosts, Beams} = start(Config, Releases, #{args => BeamArgs}),
+form(Config, Releases, Spare) ->
+    form(Config, Releases, Spare, [], []).
+
+%% A C-node and a BEAM for each of Releases, and hosts for those of Spare, with the options of their BEAMs.
+form(Config, Releases, Spare, BeamArgs, CnodeArgs) ->
+    {Hosts, SpareHosts} = lists:split(length(Releases), test_cluster:hosts(length(Releases) + length(Spare))),
+    Options = #{args => BeamArgs ++ transport(proplists:get_value(transport, Config), Config, Hosts ++ SpareHosts)},
+    Beams = start(Config, Hosts, Releases, Options),
     Cnodes = test_cnode:start_all(Hosts, #{args => CnodeArgs}),
     ok = test_cluster:await_mesh(Beams, ?FORM_MS),
-    [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["node_registered", "target_connected"]],
-    #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
+    [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["target_connected" | registered(Config)]],
+    ok = test_service:await_watching(metadata(Config), Hosts),
+    #{hosts => Hosts, beams => Beams, cnodes => Cnodes, spare => SpareHosts, options => Options}.
+
+%% What the BEAMs are started with.
+transport(plain, _Config, _Hosts) ->
+    [];
+transport(tls, Config, Hosts) ->
+    File = tls_files:optfile(tls_files:certificates(Config, Hosts), "good"),
+    maps:get(args, tls_files:beam_options(File));
+transport(epmdless, _Config, _Hosts) ->
+    ["-start_epmd", "false", "-erl_epmd_port", "6789"];
+transport(epmdless_tls, Config, Hosts) ->
+    transport(tls, Config, Hosts) ++ transport(epmdless, Config, Hosts).
+
+registered(Config) ->
+    case has_epmd(Config) of
+        true -> ["node_registered"];
+        false -> ["epmd_bypassed"]
+    end.
+
+%% The BEAMs that reach a C-node: without epmd only its own, by the connection that it made.
+callers(Config, Own, Beams) ->
+    case has_epmd(Config) of
+        true -> Beams;
+        false -> [Own]
+    end.
+
+has_epmd(Config) ->
+    lists:member(proplists:get_value(transport, Config), [plain, tls]).
 
 %% A listed container for each release, without its C-node.
 start(Config, Releases, Options) ->
@@ -302,14 +319,14 @@ clusters() ->
     string:lexemes(os:getenv("OTP_CLUSTERS", otp_release:own()), " ").
 
 note(Config, Case, Cell) ->
-    Noted = {proplists:get_value(cluster, Config), Case, Cell},
+    Noted = {proplists:get_value(row, Config), Case, Cell},
     file:write_file(notes(), io_lib:format("~p.~n", [Noted]), [append]).
 
 notes() ->
     filename:join(os:getenv("LOGS"), "cases.txt").
 
-cell(Cluster, Case, Noted) ->
-    case [Cell || {Named, Of, Cell} <- Noted, Named =:= Cluster, Of =:= Case] of
+cell(Row, Case, Noted) ->
+    case [Cell || {Named, Of, Cell} <- Noted, Named =:= Row, Of =:= Case] of
         [ok] -> "ok";
         [failed] -> "FAILED";
         [] -> "-"

@@ -111,6 +111,20 @@ TEST_CASE("a file that is read after the first round is used too") {
   CHECK(life.restored == 2);
 }
 
+TEST_CASE("what a round read before the file was read is kept as soon as it is") {
+  const Folder folder;
+  Milliseconds now{1'700'000'000'000};
+  {
+    Life life(folder, now);
+    life.round(running({1, 2}), running({3}));
+    life.load();
+  }
+  const auto kept = stored(folder);
+  REQUIRE(kept.services.size() == 2);
+  CHECK(kept.services[0].members == std::vector{address(1), address(2)});
+  CHECK(kept.services[1].members == std::vector{address(3)});
+}
+
 TEST_CASE("only the service that the first round could not read is restored, and the file keeps it") {
   const Folder folder;
   Milliseconds now{1'700'000'000'000};

@@ -32,6 +32,9 @@ std::string cookie_file(const std::string& folder, const std::string& cookie) {
   return path;
 }
 
+/// Without an epmd, and with an -erl_epmd_port that counts for nothing, OTP 27 and 29 do not start.
+enum class Starts { always, on_otp_25 };
+
 const char* names(NameKind kind) {
   return kind == NameKind::long_name ? "long" : kind == NameKind::short_name ? "short" : "none";
 }
@@ -46,6 +49,7 @@ TEST_CASE("what is read from a BEAM's command line is what the BEAM reports of i
   struct Row {
     std::vector<std::string> arguments;
     std::vector<std::string> environment;
+    Starts starts = Starts::always;
   };
   const std::vector<Row> rows{
       {{"-name", "a@127.0.0.1", "-setcookie", "x"}, {}},
@@ -70,9 +74,9 @@ TEST_CASE("what is read from a BEAM's command line is what the BEAM reports of i
       {{"-name", "a@127.0.0.1", "--", "-setcookie", "--", "x"}, {}},
       {{"-name", "a@127.0.0.1", "-erl_epmd_port", "45124"}, {}},
       {{"-name", "a@127.0.0.1", "-erl_epmd_port", "045124"}, {}},
-      {{"-name", "a@127.0.0.1", "-erl_epmd_port", "45124", "45125"}, {}},
-      {{"-name", "a@127.0.0.1", "-erl_epmd_port", "45124", "-erl_epmd_port", "45125"}, {}},
-      {{"-name", "a@127.0.0.1"}, {"ERL_ZFLAGS=-erl_epmd_port 45124"}},
+      {{"-name", "a@127.0.0.1", "-erl_epmd_port", "45124", "45125"}, {}, Starts::on_otp_25},
+      {{"-name", "a@127.0.0.1", "-erl_epmd_port", "45124", "-erl_epmd_port", "45125"}, {}, Starts::on_otp_25},
+      {{"-name", "a@127.0.0.1"}, {"ERL_ZFLAGS=-erl_epmd_port 45124"}, Starts::on_otp_25},
   };
   for (const auto& row : rows) {
     std::string shown;
@@ -84,6 +88,10 @@ TEST_CASE("what is read from a BEAM's command line is what the BEAM reports of i
     environment.push_back("HOME=" + home);
     RealBeam real(row.arguments, environment);
     auto report = real.report();
+    if (report.empty() && row.starts == Starts::on_otp_25) {
+      MESSAGE("this release does not start with " << shown);
+      continue;
+    }
     const auto beam = found(real.pid());
     REQUIRE(beam.has_value());
     const auto& arguments = beam->arguments;
