@@ -14,6 +14,7 @@
 -define(QUIET_MS, 250).
 -define(PEERS_KNOWN, 1000).
 -define(STATUS_CALLS, 500).
+-define(STATUS_COMMANDS, 21).
 -define(LOOK_MS, 5).
 
 -type figure() :: {string(), fun((metadata_server:server()) -> number()), string()}.
@@ -160,7 +161,8 @@ idle(Metadata) ->
     Ticks = cpu_ticks(Pid) - Before,
     io:format("idle_resident_kib ~b~nidle_cpu_ms_per_minute ~b~n", [test_cnode:resident_kib(Cnode), Ticks * 10]).
 
-%% The call is made and timed inside the BEAM. All but one of the peers are dead, so the C-node probes them meanwhile.
+%% The call is made and timed inside the BEAM, the command with its process. All but one of the peers are dead, so the C-node
+%% probes them meanwhile.
 status(Metadata) ->
     #{hosts := Hosts, beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(Metadata, 2),
     ok = test_cluster:list(Metadata, Hosts ++ [test_host:vanishing_address() || _ <- lists:seq(2, ?PEERS_KNOWN)]),
@@ -171,7 +173,16 @@ status(Metadata) ->
     {module, Module} = test_beam:call(Beam, code, load_binary, [Module, File, Binary]),
     Times = lists:sort(test_beam:call(Beam, ?MODULE, status_calls, [Server, ?STATUS_CALLS], ?LIMIT_MS)),
     io:format("status call with ~b peers known: median ~.2f ms, 99 % ~.2f ms, longest ~.2f ms (~b calls)~n",
-              [?PEERS_KNOWN, ms(quantile(0.5, Times)), ms(quantile(0.99, Times)), ms(lists:last(Times)), ?STATUS_CALLS]).
+              [?PEERS_KNOWN, ms(quantile(0.5, Times)), ms(quantile(0.99, Times)), ms(lists:last(Times)), ?STATUS_CALLS]),
+    Commands = lists:sort([status_command(hd(Hosts)) || _ <- lists:seq(1, ?STATUS_COMMANDS)]),
+    io:format("status command: median ~.1f ms (~.1f to ~.1f, ~b runs)~n",
+              [ms(quantile(0.5, Commands)), ms(hd(Commands)), ms(lists:last(Commands)), ?STATUS_COMMANDS]).
+
+%% In microseconds. 3: there are missing peers.
+status_command(Host) ->
+    {Time, {3, _}} = timer:tc(test_host, run, [Host, test_cnode:program(), ["status", "--timeout", "20s"],
+                                               [{"RANCHER_CNODE_COOKIE", "monster"}]]),
+    Time.
 
 %% Runs inside a BEAM: how long each of Count calls took, in microseconds.
 -spec status_calls(term(), pos_integer()) -> [integer()].
