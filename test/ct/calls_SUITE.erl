@@ -31,9 +31,9 @@ all() ->
 -spec status_contains_the_state_of_the_node([term()]) -> ok.
 status_contains_the_state_of_the_node(Config) ->
     #{beams := [Beam, Other], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
-    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
+    ok = test_cnode:call(Cnode, Beam, {await, 30000}),
     test_wait:equals("the node reports the two as connected", connected,
-                     fun() -> state_of(test_beam:name(Other), test_cnode:call(Cnode, Beam, peers)) end, 5000),
+                     fun() -> state_of(test_beam:name(Other), test_cnode:call(Cnode, Beam, peers)) end),
     #{node := Node, version := <<_, _/binary>>, registration := registered, own_container := listed, connections := 1,
       metadata := #{url := <<"http://rancher-metadata">>, version := Version, last_answer_ms_ago := Age,
                     last_failure := _, mass_removal_guard := undefined},
@@ -55,7 +55,7 @@ peers_contain_the_reason_of_an_unconnected_peer(Config) ->
     ok = test_host:start_epmd(Empty),
     Cnode = test_cnode:start(hd(Hosts)),
     _ = test_cnode:await(Cnode, "target_connected"),
-    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
+    ok = test_cnode:call(Cnode, Beam, {await, 30000}),
     Peers = test_cnode:call(Cnode, Beam, peers),
     contains(<<"does not know">>, reason_of(test_host:node_name("myapp", Empty), Peers)),
     contains(<<"does not answer">>, reason_of(list_to_atom("myapp@" ++ Dead), Peers)),
@@ -94,7 +94,7 @@ a_refresh_by_call_or_cast_reads_the_metadata_now(Config) ->
          ok = test_service:await_watching(metadata(Config), [Host]),
          Before = reads(Config, Host),
          ok = test_beam:call(Beam, gen_server, How, [Server, refresh]),
-         test_wait:equals("the service is read once more", Before + 1, fun() -> reads(Config, Host) end, 3000)
+         test_wait:equals("the service is read once more", Before + 1, fun() -> reads(Config, Host) end)
      end || How <- [call, cast]],
     ok.
 
@@ -149,7 +149,7 @@ messages_and_casts_to_unregistered_names_do_no_harm(Config) ->
                                 #{counters := #{messages_dropped := Dropped}} when Dropped > 1000 -> {done, ok};
                                 #{counters := Counters} -> {wait, Counters}
                             end
-                    end, 5000),
+                    end),
     [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
     [] = test_cluster:lost_connections(Beams),
     ok.
@@ -163,7 +163,7 @@ wait_blocks_until_the_initial_sync(Config) ->
     Beams = test_beam:start_all(Hosts),
     _ = test_cnode:start_all(Hosts),
     {0, _} = wait_command(First, "15000"),
-    test_cluster:await_mesh(Beams, 1000).
+    test_cluster:await_mesh(Beams).
 
 %% -- inside a BEAM
 

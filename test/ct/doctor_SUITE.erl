@@ -66,8 +66,7 @@ a_short_name_is_named(Config) ->
                                      ["myapp"] -> {done, ok};
                                      Other -> {wait, Other}
                                  end
-                         end,
-                         20000),
+                         end),
     only_failure("beam", ["myapp, a short name", "start the BEAM with -name myapp@" ++ test_host:address(One)], doctor(One, [])),
     true = port_close(Short),
     ok.

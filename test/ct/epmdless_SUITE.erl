@@ -16,7 +16,6 @@
          clusters_change_from_epmd_to_none_in_three_steps/1, a_beam_elsewhere_is_reported_as_not_listening/1]).
 
 -define(PORT, "6789").
--define(FORM_MS, 20000).
 -define(SOON_MS, 15000).
 %% Within that, `global' has cut what it would cut.
 -define(SETTLE_MS, 1000).
@@ -52,7 +51,7 @@ an_added_container_is_connected(Config) ->
     Beam = test_beam:start(Added, epmdless()),
     _ = test_cnode:start(Added),
     ok = test_cluster:list(metadata(Config), [Added | Hosts]),
-    ok = test_cluster:await_mesh([Beam | Beams], ?SOON_MS),
+    ok = test_cluster:await_mesh([Beam | Beams]),
     [] = test_cluster:lost_connections([Beam | Beams]),
     ok.
 
@@ -60,11 +59,11 @@ an_added_container_is_connected(Config) ->
 a_killed_beam_is_connected_again(Config) ->
     #{beams := [First | Others], cnodes := [Cnode | _]} = formed(Config, 3),
     ok = test_beam:kill(First),
-    ok = test_cluster:await_mesh(Others, ?SOON_MS),
+    ok = test_cluster:await_mesh(Others),
     #{fields := #{<<"stage">> := <<"connect">>}, text := Text} = test_cnode:await(Cnode, "target_awaited"),
     contains(Text, ["nobody listens on its distribution port " ?PORT]),
     Again = test_beam:start(test_beam:host(First), epmdless()),
-    ok = test_cluster:await_mesh([Again | Others], ?SOON_MS),
+    ok = test_cluster:await_mesh([Again | Others]),
     [] = test_cnode:events(Cnode, "epmd_awaited"),
     ok.
 
@@ -73,7 +72,7 @@ a_departed_container_costs_no_other_connection(Config) ->
     Args = ["--removal-delay", "1000", "--mass-removal-delay", "1000"],
     #{beams := [Departed | Beams], cnodes := [Cnode | _], hosts := [_ | Hosts]} = formed(Config, 4, epmdless(), Args),
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_nodes(Departed, [], ?FORM_MS),
+    ok = test_cluster:await_nodes(Departed, []),
     _ = test_cnode:await(Cnode, "departed_target_disconnected"),
     ok = test_service:keep_reloading(metadata(Config), Hosts, ?SETTLE_MS),
     ok = test_cluster:await_mesh(Beams, 0),
@@ -98,7 +97,7 @@ the_library_runs_and_asks_the_c_node(Config) ->
          ok = test_beam:call(Beam, library_supervisor, start, []),
          {ok, _} = library_beam:start_child(Beam, [])
      end || Beam <- Beams],
-    ok = test_cluster:await_mesh(Beams, ?SOON_MS),
+    ok = test_cluster:await_mesh(Beams),
     [begin
          {ok, #{registration := not_used}} = test_beam:call(Beam, rancher_cnode, status, []),
          ok = test_beam:call(Beam, rancher_cnode, await, [?SOON_MS])
@@ -151,7 +150,7 @@ a_port_that_is_set_serves_as_well(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts, epmdless()),
     Cnode = test_cnode:start(Host, #{args => ["--targets", "all"], env => [{"RANCHER_CNODE_DIST_PORT", ?PORT}]}),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     [] = test_cnode:events(Cnode, "epmd_awaited"),
     ok.
 
@@ -162,7 +161,7 @@ the_c_node_may_start_before_its_beam(Config) ->
     Cnodes = test_cnode:start_all(Hosts),
     [_ = test_cnode:await(Cnode, "listener_started") || Cnode <- Cnodes],
     Beams = test_beam:start_all(Hosts, epmdless()),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["epmd_bypassed", "target_connected"]],
     [true = length(test_cnode:events(Cnode, "epmd_awaited")) =< 1 || Cnode <- Cnodes],
     ok.
@@ -176,7 +175,7 @@ containers_become_a_mesh_over_tls(Config) ->
     Beams = test_beam:start_all(Hosts, epmdless(Tls)),
     [ok = test_beam:call(Beam, report_log, start, []) || Beam <- Beams],
     Cnodes = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
     {0, _} = command(Host, ["status", "--timeout", "5000"]),
     {0, _} = command(Host, ["doctor"]),
@@ -193,7 +192,7 @@ a_cookie_that_is_corrected_is_noticed(Config) ->
     _ = test_cnode:await(Cnode, "target_refused"),
     ok = test_beam:kill(Beam),
     _ = test_beam:start(Host, epmdless()),
-    _ = test_cnode:await_event(Cnode, fun(#{event := Event}) -> Event =:= <<"target_connected">> end, 10000),
+    _ = test_cnode:await_event(Cnode, fun(#{event := Event}) -> Event =:= <<"target_connected">> end),
     ok.
 
 %% And the other way round: each time the C-node begins anew.
@@ -254,7 +253,7 @@ formed(Config, Count, Options, Args) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts, Options),
     Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
@@ -263,7 +262,7 @@ mixed(Config, Each) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_each(lists:zip(Hosts, Each)),
     Cnodes = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     ok = test_service:keep_reloading(metadata(Config), Hosts, ?SETTLE_MS),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
     ok = test_cluster:await_mesh(Beams, 0),

@@ -51,8 +51,7 @@ events_below_the_log_level_are_remembered(Config) ->
                                 nomatch -> {wait, Printed};
                                 _ -> {done, ok}
                             end
-                    end,
-                    20000),
+                    end),
     [] = test_cnode:log(Cnode),
     ok.
 
@@ -91,7 +90,7 @@ a_normal_start_logs_no_warning(Config) ->
     First = test_beam:start(One),
     _ = test_cnode:await(hd(Cnodes), "target_connected"),
     Second = test_beam:start(Two),
-    ok = test_cluster:await_mesh([First, Second], 20000),
+    ok = test_cluster:await_mesh([First, Second]),
     [] = [Text || Cnode <- Cnodes, #{level := <<"warning">>, text := Text} <- test_cnode:log(Cnode)],
     ok.
 
@@ -142,8 +141,7 @@ sigusr1_logs_the_status_and_sighup_reads_again(Config) ->
                                 Count when Count >= 6 -> {done, ok};
                                 Count -> {wait, Count}
                             end
-                    end,
-                    5000),
+                    end),
     ok = test_cnode:signal(Cnode, "HUP"),
     _ = test_cnode:await(Cnode, "reload_requested"),
     running = test_cnode:exit_status(Cnode),
@@ -186,8 +184,7 @@ seen(Host, Peer, State) ->
                                 nomatch -> {wait, Table};
                                 _ -> {done, ok}
                             end
-                    end,
-                    20000).
+                    end).
 
 %% What the program has printed once it has printed that.
 printed(Port, Output, Part) ->

@@ -64,8 +64,7 @@ time.sleep(600)
                                 [_, _] = Left -> {done, true = lists:member(Cnode, Left)};
                                 Left -> {wait, Left}
                             end
-                    end,
-                    ?SOON_MS),
+                    end),
     ok.
 
 -spec signals_reach_the_command_once([term()]) -> ok.
@@ -156,7 +155,7 @@ sigterm_ends_the_wait_for_the_address_at_once(Config) ->
                                                         [_] -> {done, ok};
                                                         Other -> {wait, Other}
                                                     end
-                                            end, ?SOON_MS),
+                                            end),
     ok = signal(One, "TERM"),
     143 = await_end(One, 3000),
     false = contains(<<"started">>, output(One)),
@@ -184,7 +183,7 @@ closed_standard_streams_never_become_sockets(_Config) ->
     [begin
          One = exec_container:with_shell("exec rancher_cnode exec --log-level=debug -- sleep 600 " ++ Closed),
          Cnode = cnode(One),
-         test_wait:until("the C-node has sockets", fun() -> has_sockets(Cnode) end, ?SOON_MS),
+         test_wait:until("the C-node has sockets", fun() -> has_sockets(Cnode) end),
          [Command] = children(One) -- [Cnode],
          Streams = [{Process, Stream, exec_container:descriptor(Process, Stream)}
                     || Process <- [Command, Cnode], Stream <- [0, 1, 2]],
@@ -245,7 +244,7 @@ os.execv('" ++ exec_container:program_for_all() ++ "', ['rancher_cnode', 'exec',
         Cnode = cnode(One),
         ok = exec_container:limit_processes(One, "0"),
         ok = test_command:signal("KILL", [Cnode]),
-        test_wait:equals("the C-node is gone", [], fun() -> cnodes(One) end, ?SOON_MS),
+        test_wait:equals("the C-node is gone", [], fun() -> cnodes(One) end),
         ok = signal(One, "USR1"),
         ok = await_output(One, got("USR1"), ?SOON_MS),
         ok = exec_container:limit_processes(One, "10000"),

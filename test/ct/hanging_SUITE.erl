@@ -46,7 +46,7 @@ a_c_node_that_hangs_ends_and_releases_its_callers(Config) ->
     Lines = length(test_cnode:log(Cnode)),
     Holder = hold(test_cnode:os_pid(Cnode)),
     pang = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Cnode)], ?STALL_MS),
-    {1, _} = test_cnode:await_exit(Cnode, 5000),
+    {1, _} = test_cnode:await_exit(Cnode),
     [#{level := <<"error">>, event := <<"loop_stalled">>}] = lists:nthtail(Lines, test_cnode:log(Cnode)),
     true = receive {Holder, {exit_status, 0}} -> true after 5000 -> false end,
     [] = test_cluster:lost_connections(Beams),

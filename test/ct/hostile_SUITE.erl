@@ -41,7 +41,7 @@ init_per_suite(Config) ->
     ok = test_cluster:list(Metadata, Hosts),
     Beams = [Beam | _] = test_beam:start_all(Hosts),
     Cnode = test_cnode:start(First, #{args => ["--max-connections", integer_to_list(?LIMIT)], env => [keeping_little()]}),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     [{metadata, Metadata}, {hosts, Hosts}, {beam, Beam}, {beams, Beams}, {cnode, Cnode} | Config].
 
 -spec end_per_suite([term()]) -> ok.
@@ -67,7 +67,7 @@ a_client_with_the_cookie_is_accepted(Config) ->
                                  {ok, <<0:32>>} -> {done, ok};
                                  {error, timeout} -> {wait, silence}
                              end
-                    end, 5000),
+                    end),
     gen_tcp:close(Socket).
 
 -spec hundreds_of_half_handshakes_delay_nobody([term()]) -> ok.
@@ -84,7 +84,7 @@ hundreds_of_half_handshakes_delay_nobody(Config) ->
     true = Took < ?A_SECOND_US,
     Listed = os:perf_counter(microsecond),
     ok = test_cluster:list(proplists:get_value(metadata, Config), [Added | proplists:get_value(hosts, Config)]),
-    true = test_cluster:mesh_at([AddedBeam | beams(Config)], 5000) - Listed < 2 * ?A_SECOND_US,
+    true = test_cluster:mesh_at([AddedBeam | beams(Config)]) - Listed < 2 * ?A_SECOND_US,
     %% All of that while every one of them hung.
     [] = [Socket || Socket <- Half, raw_client:closed(Socket, 0)],
     true = now_ms() - Began < ?HANDSHAKE_MS,
@@ -116,7 +116,7 @@ a_wrong_cookie_is_refused_and_logged(Config) ->
                                fun(#{event := Event, text := Text}) ->
                                        Event =:= <<"inbound_handshake_failed">> andalso
                                            binary:match(Text, <<"cookie">>) =/= nomatch
-                               end, 5000),
+                               end),
     ok.
 
 %% ei copies by differences of lengths: a packet that is too short for its tag must never reach it.
@@ -237,7 +237,7 @@ a_million_messages_to_unregistered_names(Config) ->
     Thousand = binary:copy(raw_client:reg_send(nobody_here, hello), 1000),
     [true = raw_client:send(Socket, Thousand) || _ <- lists:seq(1, 1000)],
     answers_within_a_second(Config),
-    test_wait:equals("all have arrived", Dropped + 1000000, fun() -> messages_dropped(Config) end, 30000),
+    test_wait:equals("all have arrived", Dropped + 1000000, fun() -> messages_dropped(Config) end),
     gen_tcp:close(Socket),
     After = test_cnode:resident_kib(cnode(Config)),
     progress:note("a million messages: resident KiB ~b -> ~b", [Before, After]),
@@ -317,7 +317,7 @@ messages_dropped(Config) ->
     Dropped.
 
 await_links(Count, Config) ->
-    test_wait:equals("the number of connections", Count, fun() -> map_get(connections, status(Config)) end, 60000).
+    test_wait:equals("the number of connections", Count, fun() -> map_get(connections, status(Config)) end).
 
 %% Until no earlier client holds one any more.
 await_descriptors(Most, Config) ->
@@ -326,7 +326,7 @@ await_descriptors(Most, Config) ->
                                  Now when Now =< Most -> {done, Now};
                                  Now -> {wait, Now}
                              end
-                    end, 30000).
+                    end).
 
 cnode(Config) ->
     proplists:get_value(cnode, Config).

@@ -59,8 +59,7 @@ await_logged(Beam, Level, Part) ->
                                  true -> {done, ok};
                                  false -> {wait, Noted}
                              end
-                    end,
-                    5000).
+                    end).
 
 %% The witness keeps the events.
 -spec load_telemetry(test_beam:beam()) -> ok.

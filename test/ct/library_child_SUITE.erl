@@ -61,7 +61,7 @@ unusual_names_and_cookies_are_passed_on(Config) ->
     Name = "0_My-App_" ++ lists:duplicate(60, $x),
     Beams = [A, _] = beams(Config, 2, #{basename => Name, cookie => "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/\\"}),
     {ok, _} = start_child(A, [{node_basename, Name}, {basename, "0-C_node-"}, {await_timeout, infinity}]),
-    ok = test_cluster:await_mesh(Beams, 5000).
+    ok = test_cluster:await_mesh(Beams).
 
 -spec cookie_and_names_are_in_no_argument([term()]) -> ok.
 cookie_and_names_are_in_no_argument(Config) ->
@@ -92,7 +92,7 @@ a_program_that_dies_is_restarted(Config) ->
     [OsPid] = cnodes(A),
     ok = test_command:signal("KILL", [OsPid]),
     ok = await_another_program(A, OsPid),
-    ok = test_beam:call(A, rancher_cnode, await, [10000]),
+    ok = test_beam:call(A, rancher_cnode, await, [30000]),
     Child = child(A),
     ok.
 
@@ -100,13 +100,13 @@ a_program_that_dies_is_restarted(Config) ->
 a_child_that_is_stopped_leaves_nothing(Config) ->
     [A, B] = Beams = beams(Config, 2),
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
-    ok = test_cluster:await_mesh(Beams, 5000),
+    ok = test_cluster:await_mesh(Beams),
     ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
     [] = cnodes(A),
     [_] = test_beam:visible_nodes(B),
     %% Its name is free at once, so that a successor can register it.
     {ok, _} = test_beam:call(A, supervisor, restart_child, [library_supervisor, rancher_cnode]),
-    test_wait:equals("the program runs again", 1, fun() -> length(cnodes(A)) end, 5000).
+    test_wait:equals("the program runs again", 1, fun() -> length(cnodes(A)) end).
 
 -spec a_program_that_hangs_is_stopped_too([term()]) -> ok.
 a_program_that_hangs_is_stopped_too(Config) ->
@@ -114,7 +114,7 @@ a_program_that_hangs_is_stopped_too(Config) ->
     {ok, _} = start_child(A, []),
     ok = test_command:signal("STOP", cnodes(A)),
     ok = test_beam:call(A, supervisor, terminate_child, [library_supervisor, rancher_cnode]),
-    test_wait:equals("the stopped program is gone", [], fun() -> cnodes(A) end, 5000).
+    test_wait:equals("the stopped program is gone", [], fun() -> cnodes(A) end).
 
 -spec calls_return_the_state_of_the_cluster([term()]) -> ok.
 calls_return_the_state_of_the_cluster(Config) ->
@@ -126,7 +126,7 @@ calls_return_the_state_of_the_cluster(Config) ->
     {ok, [#{node := Peer, state := connected}]} = test_beam:call(A, rancher_cnode, peers, []),
     Peer = test_beam:name(B),
     ok = test_beam:call(A, rancher_cnode, refresh, []),
-    ok = test_beam:call(A, rancher_cnode, await, [5000]),
+    ok = test_beam:call(A, rancher_cnode, await, [30000]),
     %% Any node can ask any C-node.
     {ok, #{node := Cnode}} = test_beam:call(B, rancher_cnode, status, [Cnode]),
     ok = test_beam:call(B, rancher_cnode, await, [Cnode, infinity]).
@@ -188,7 +188,7 @@ functions_with_arguments_are_called(Config) ->
     true = is_noted(A, {list_nodes, own}),
     ok = test_cluster:list(metadata(Config), [test_beam:host(A)]),
     test_wait:equals("the user's function was asked to disconnect", true,
-                     fun() -> is_noted(A, {disconnect, own, Peer}) end, 10000),
+                     fun() -> is_noted(A, {disconnect, own, Peer}) end),
     [] = test_beam:visible_nodes(A),
     ok.
 
@@ -274,7 +274,7 @@ await_another_program(Beam, OsPid) ->
                                  [Other] when Other =/= OsPid -> {done, ok};
                                  Saw -> {wait, Saw}
                              end
-                    end, 10000).
+                    end).
 
 %% A topology beside the one of start_child/2.
 start_second(Beam, Settings) ->

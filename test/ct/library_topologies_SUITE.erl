@@ -41,7 +41,7 @@ two_basenames_on_one_node_are_one_program(Config) ->
     %% A wait that was given up counts until the next change.
     ok = metadata_server:reload(metadata(Config)),
     ok = test_wait:equals("one request waits", [test_host:address(test_beam:host(A))],
-                          fun() -> metadata_server:waiting(metadata(Config)) end, 10000),
+                          fun() -> metadata_server:waiting(metadata(Config)) end),
     [<<"self/service">>, <<"stacks/shop/services/api=api">>] = services(A),
     ok.
 
@@ -77,7 +77,7 @@ a_topology_that_stops_takes_its_service_back_and_disconnects_nobody(Config) ->
     %% The other goes on.
     Another = test_beam:start(hd(test_cluster:hosts(1)), #{basename => "api"}),
     ok = list_api(Config, [node_address(C), test_host:address(test_beam:host(Another))]),
-    ok = test_cluster:await_nodes(A, lists:sort([test_beam:name(Another) | Both]), 10000),
+    ok = test_cluster:await_nodes(A, lists:sort([test_beam:name(Another) | Both])),
     ok = stop(A, api),
     [] = cnodes(A),
     ok.
@@ -94,7 +94,7 @@ a_program_that_dies_is_restarted_with_the_services_of_all(Config) ->
                                       [Other] when Other =/= OsPid -> {done, ok};
                                       Saw -> {wait, Saw}
                                   end
-                         end, 10000),
+                         end),
     [_] = [Argument || Argument <- arguments(A), Argument =:= <<"--service=stacks/Shop/services/api=api">>],
     ok = await_services(A, [<<"self/service">>, <<"stacks/shop/services/api=api">>]),
     Both = lists:sort([B, C]),
@@ -110,7 +110,7 @@ a_topology_that_is_killed_does_not_end_the_program(Config) ->
     [OsPid] = cnodes(A),
     true = test_beam:call(A, erlang, exit, [First, kill]),
     ok = test_wait:equals("its service has gone and come", added,
-                          fun() -> last_about(A, <<"service=self/service">>) end, 10000),
+                          fun() -> last_about(A, <<"service=self/service">>) end),
     ok = await_services(A, [<<"self/service">>, <<"stacks/shop/services/api=api">>]),
     [OsPid] = cnodes(A),
     [] = test_beam:downs(A),
@@ -151,7 +151,7 @@ what_must_not_differ_is_named(Config) ->
     [B] = test_beam:visible_nodes(A),
     %% With a name of its own it has a program of its own.
     {ok, _} = start(A, topology(api, [{basename, <<"second">>}, {health, any}, {await_timeout, 0}])),
-    test_wait:equals("a second program", 2, fun() -> length(cnodes(A)) end, 5000).
+    test_wait:equals("a second program", 2, fun() -> length(cnodes(A)) end).
 
 -spec a_bad_service_is_the_error_of_its_topology_alone([term()]) -> ok.
 a_bad_service_is_the_error_of_its_topology_alone(Config) ->
@@ -206,7 +206,7 @@ telemetry_names_the_topology_of_each_peer(Config) ->
     {ok, _} = start(A, web()),
     {ok, _} = start(A, api()),
     Expected = lists:sort([{B, web}, {C, api}]),
-    ok = test_wait:equals("both are reported", Expected, fun() -> connected(A) end, 5000).
+    ok = test_wait:equals("both are reported", Expected, fun() -> connected(A) end).
 
 %% -- helpers
 
@@ -258,7 +258,7 @@ services(Beam) ->
     end.
 
 await_services(Beam, Expected) ->
-    test_wait:equals("the services are those of the topologies", Expected, fun() -> services(Beam) end, 15000).
+    test_wait:equals("the services are those of the topologies", Expected, fun() -> services(Beam) end).
 
 %% What was logged last about a service.
 last_about(Beam, Part) ->

@@ -54,7 +54,7 @@ sigterm_ends_it_while_metadata_hangs(Config) ->
 sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over(Config) ->
     #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 3),
     [ok = test_cnode:kill(Cnode) || Cnode <- Cnodes],
-    [test_wait:equals("the killed C-node is forgotten", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
+    [test_wait:equals("the killed C-node is forgotten", [], fun() -> test_beam:hidden_nodes(Beam) end)
      || Beam <- Beams],
     Again = test_cnode:start_all(Hosts),
     [_ = test_cnode:await(Cnode, "cluster_completed") || Cnode <- Again],
@@ -62,7 +62,7 @@ sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over(Config) ->
     Fourth = test_host:add(),
     Beam = test_beam:start(Fourth),
     ok = test_cluster:list(metadata(Config), [Fourth | Hosts]),
-    test_cluster:await_mesh([Beam | Beams], 10000).
+    test_cluster:await_mesh([Beam | Beams]).
 
 -spec a_second_node_of_the_same_name_logs_it_and_takes_over_later([term()]) -> ok.
 a_second_node_of_the_same_name_logs_it_and_takes_over_later(Config) ->
@@ -74,7 +74,7 @@ a_second_node_of_the_same_name_logs_it_and_takes_over_later(Config) ->
     _ = test_cnode:await(Second, "node_registered"),
     _ = test_cnode:await(Second, "target_connected"),
     test_wait:equals("the second is connected to the BEAM", [test_cnode:name(Second)],
-                     fun() -> test_beam:hidden_nodes(Beam) end, 10000),
+                     fun() -> test_beam:hidden_nodes(Beam) end),
     [] = test_cluster:lost_connections(Beams),
     ok.
 
@@ -91,7 +91,7 @@ a_wrong_cookie_is_a_clear_warning_and_no_crash(Config) ->
     [] = test_beam:visible_nodes(Beam),
     ok = test_cnode:stop(Cnode),
     _ = test_cnode:start(Host),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 -spec a_cookie_file_is_used([term()]) -> ok.
 a_cookie_file_is_used(Config) ->
@@ -102,7 +102,7 @@ a_cookie_file_is_used(Config) ->
     ok = file:change_mode(File, 8#400),
     Beams = test_beam:start_all(Hosts, #{cookie => "from_a_file"}),
     _ = test_cnode:start_all(Hosts, #{cookie => none, args => ["--cookie-file", File]}),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 -spec it_waits_for_a_cookie_file_that_is_not_there_yet([term()]) -> ok.
 it_waits_for_a_cookie_file_that_is_not_there_yet(Config) ->
@@ -114,7 +114,7 @@ it_waits_for_a_cookie_file_that_is_not_there_yet(Config) ->
     Beams = test_beam:start_all(Hosts),
     [] = test_cnode:events(Cnode, "listener_started"),
     ok = file:write_file(File, "monster"),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 -spec it_ends_with_the_watched_process([term()]) -> ok.
 it_ends_with_the_watched_process(_Config) ->
@@ -130,7 +130,7 @@ once_ends_after_the_initial_sync(Config) ->
     Hosts = [First | _] = test_cluster:hosts(3),
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Beam | Others] = test_beam:start_all(Hosts),
-    {0, _} = test_cnode:await_exit(test_cnode:start(First, #{args => ["--once"]}), 15000),
+    {0, _} = test_cnode:await_exit(test_cnode:start(First, #{args => ["--once"]})),
     test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others], 0),
     [] = test_cluster:lost_connections(Beams),
     ok.
@@ -141,7 +141,7 @@ ends_and_the_cluster_stays(Signal, Config) ->
     #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 3),
     [ok = ends_within_a_second(Cnode, Signal) || Cnode <- Cnodes],
     [["myapp"] = test_host:epmd_names(Host) || Host <- Hosts],
-    [test_wait:equals("the C-node is no longer connected", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
+    [test_wait:equals("the C-node is no longer connected", [], fun() -> test_beam:hidden_nodes(Beam) end)
      || Beam <- Beams],
     ok = test_cluster:await_mesh(Beams, 0),
     [] = test_cluster:lost_connections(Beams),
@@ -153,6 +153,6 @@ ends_within_a_second(Cnode, Signal) ->
     ended_within_a_second(Cnode, os:perf_counter(microsecond)).
 
 ended_within_a_second(Cnode, Since) ->
-    {0, At} = test_cnode:await_exit(Cnode, 5000),
+    {0, At} = test_cnode:await_exit(Cnode),
     At - Since < ?A_SECOND_US orelse error({took_us, At - Since}),
     ok.

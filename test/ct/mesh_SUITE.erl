@@ -55,7 +55,7 @@ a_hole_between_two_others_is_named(Config) ->
 a_one_way_connection_has_its_direction(Config) ->
     #{hosts := [One, HostOfTwo, HostOfThree], beams := [_, Two, Three] = Beams} = star(Config, 3),
     true = test_beam:call(Two, net_kernel, connect_node, [test_beam:name(Three)]),
-    ok = test_cluster:await_mesh(Beams, 5000),
+    ok = test_cluster:await_mesh(Beams),
     ok = test_host:cut(HostOfTwo, HostOfThree),
     ok = test_beam:drop_connection(Two, test_beam:name(Three)),
     Line = iolist_to_binary(["one-way    ", name(Three), " sees ", name(Two), ", which does not see it"]),
@@ -99,7 +99,7 @@ foreign_names_do_not_become_atoms(Config) ->
                      #{members := Members} = test_cnode:call(Cnode, Beam, mesh),
                      [Count || #{node := Node, others := Count} <- Members, Node =:= test_beam:name(Two)]
              end,
-    ok = test_wait:equals("the stranger is counted", [1], Others, 10000),
+    ok = test_wait:equals("the stranger is counted", [1], Others),
     _ = await(One, 0, ["mesh"]),
     {'EXIT', {badarg, _}} = (catch test_beam:call(Beam, erlang, binary_to_existing_atom, [name(Stranger)])),
     true = is_atom(test_beam:call(Beam, erlang, binary_to_existing_atom, [name(Two)])),
@@ -132,7 +132,7 @@ star(Config, Count) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Beam | Others] = test_beam:start_all(Hosts, #{args => alone()}),
     Cnode = test_cnode:start(One),
-    ok = test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others], 15000),
+    ok = test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others]),
     _ = test_cnode:await(Cnode, "cluster_completed"),
     #{hosts => Hosts, beams => Beams, cnodes => [Cnode]}.
 

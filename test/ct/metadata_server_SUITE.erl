@@ -294,7 +294,7 @@ json_member(Key, Json) ->
 
 await_waiting(Config, Sources) ->
     test_wait:equals("the waits have begun", lists:sort(Sources),
-                     fun() -> lists:sort(metadata_server:waiting(server(Config))) end, ?LIMIT_MS).
+                     fun() -> lists:sort(metadata_server:waiting(server(Config))) end).
 
 now_ms() ->
     erlang:monotonic_time(millisecond).

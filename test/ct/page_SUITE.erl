@@ -7,8 +7,6 @@
 -export([a_hole_is_drawn_until_it_has_healed/1, a_container_that_calls_itself_a_script_is_text/1,
          the_page_shows_the_latest_events/1, a_reader_can_stop_the_page_from_reloading/1]).
 
--define(PATIENCE_MS, 60000).
-
 -spec suite() -> [term()].
 suite() ->
     [{timetrap, {seconds, 240}}, {ct_hooks, [fresh_service]}].
@@ -65,7 +63,7 @@ star(Config, Count) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Beam | Others] = test_beam:start_all(Hosts, #{args => ["-connect_all", "false"]}),
     Cnode = test_cnode:start(One, #{args => ["--http-listen", "9100"]}),
-    ok = test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others], 15000),
+    ok = test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others]),
     _ = test_cnode:await(Cnode, "cluster_completed"),
     #{hosts => Hosts, beams => Beams}.
 
@@ -80,8 +78,7 @@ await_page(Host, Path, Parts) ->
                                 [] -> {done, ok};
                                 Missing -> {wait, {Missing, Page}}
                             end
-                    end,
-                    ?PATIENCE_MS).
+                    end).
 
 %% For the README: of the page without reloading, into the folder $PICTURES. Without that, none.
 picture(Host, Name, Args) ->

@@ -34,7 +34,7 @@ what_is_planned_for_new_settings_happens(Config) ->
     ok = test_cnode:stop(Cnode),
     _ = test_cnode:start(One, #{args => Settings}),
     %% Three is still listed in its own service, so its own C-node keeps it.
-    ok = test_cluster:await_nodes(Beam, [node_of(Host) || Host <- [Two, Three, Four]], 20000),
+    ok = test_cluster:await_nodes(Beam, [node_of(Host) || Host <- [Two, Three, Four]]),
     ok.
 
 -spec a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs([term()]) -> ok.
@@ -45,7 +45,7 @@ a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs(Config) ->
     {0, Table} = plan(One, ["--removal-delay", "3000"]),
     [{<<"keep">>, _}, {<<"keep">>, _}, {<<"depart">>, Departing}] = rows(Table),
     Departing = name(Four),
-    ok = test_cluster:await_nodes(Beam, [node_of(Two), node_of(Three)], 30000),
+    ok = test_cluster:await_nodes(Beam, [node_of(Two), node_of(Three)]),
     {0, After} = plan(One, ["--removal-delay", "3000"]),
     [{<<"keep">>, _}, {<<"keep">>, _} | Rest] = rows(After),
     true = lists:all(fun({Action, _}) -> Action =:= <<"depart">> end, Rest),

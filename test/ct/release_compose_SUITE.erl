@@ -48,8 +48,7 @@ the_health_check_passes_with_the_commented_parts(Config) ->
                                 <<"HTTP/1.1 200 ", _/binary>> -> {done, ok};
                                 Other -> {wait, {Other, release_container:output(Container)}}
                             end
-                    end,
-                    ?HEALTH_MS),
+                    end),
     Name = release_container:name(test_cnode:default_basename(), Container),
     release_container:await_page(Container, <<"cnode">>, [Name], ?HEALTH_MS).
 

@@ -112,8 +112,7 @@ await_restart(Container, #{<<"since">> := Before}) ->
                                 #{<<"since">> := Since} when Since =/= Before -> {done, ok};
                                 Other -> {wait, Other}
                             end
-                    end,
-                    60000).
+                    end).
 
 %% The C-nodes in the container; `rancher_cnode exec' is none.
 -spec cnodes(container()) -> [pos_integer()].
@@ -131,8 +130,7 @@ replace_cnode(Container) ->
                                 [Other] when Other =/= Cnode -> {done, ok};
                                 Cnodes -> {wait, {Cnodes, output(Container)}}
                             end
-                    end,
-                    10000).
+                    end).
 
 %% In Elixir: prints how many there are in the container at that moment, as `cnodes N`.
 -spec count_cnodes() -> string().
@@ -285,8 +283,7 @@ first_process(#{os_pid := OsPid}) ->
                                     {done, binary_to_integer(hd(words(Children)))};
                                 Other -> {wait, Other}
                             end
-                    end,
-                    5000).
+                    end).
 
 releases(Container) ->
     processes(Container, <<"beam.smp">>).

@@ -164,7 +164,7 @@ shell_of_its_own() ->
     ["sh", "-c", "rancher_cnode exec -- \"$0\" start; sleep 600", "RELEASE"].
 
 no_cnode(Container) ->
-    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end, 10000).
+    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end).
 
 contains(Part, Text) ->
     case binary:match(Text, iolist_to_binary(Part)) of

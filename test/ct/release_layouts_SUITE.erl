@@ -32,16 +32,14 @@ relx_releases_form_a_cluster_whatever_their_vm_args(Config) ->
          || {Host, {Release, Env}} <- lists:zip(Hosts, Starts)],
     %% Every command of relx rewrites vm.args, so none may run while a release boots.
     [test_wait:equals("the initial sync", 0,
-                      fun() -> element(1, release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "10000"])) end,
-                      60000)
+                      fun() -> element(1, release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "10000"])) end)
      || Container <- Containers],
     Expected = lists:sort([binary_to_list(release_container:name("stall", Other)) || Other <- [Two, Three]]),
     test_wait:equals("the other nodes are connected", Expected,
                      fun() ->
                              {_, Output} = release_container:execute(One, ["rancher_cnode", "exec", "--", "RELEASE", "rpc", "erlang", "nodes"]),
                              lists:sort(string:lexemes(binary_to_list(Output), "[]',\n "))
-                     end,
-                     20000),
+                     end),
     [[_], [_], [_]] = [release_container:cnodes(Container) || Container <- Containers],
     ok.
 
@@ -60,7 +58,7 @@ a_daemon_has_a_c_node_that_ends_with_it(Config) ->
     ok = release_container:await_output(One, <<"told .">>, 5000),
     {0, _} = release_container:command(One, ["stop"]),
     ok = release_container:await_stopped(One, 20000),
-    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(One) end, 10000).
+    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(One) end).
 
 -spec a_daemons_c_node_outlives_its_terminal([term()]) -> ok.
 a_daemons_c_node_outlives_its_terminal(Config) ->

@@ -74,7 +74,7 @@ a_beam_restarted_with_another_cookie_is_found_again(Config) ->
     Container = start_again_and_again(Config, Host, "myapp", "before", []),
     ok = release_scripts:await_connected(Before, "myapp", [Container]),
     ok = restart_with(Config, Container, "myapp", "after"),
-    ok = test_cluster:await_nodes(After, [test_host:node_name("myapp", Host)], 5000),
+    ok = test_cluster:await_nodes(After, [test_host:node_name("myapp", Host)]),
     ok = test_cluster:await_nodes(Before, [], 0).
 
 -spec a_beam_restarted_with_another_name_is_found_again([term()]) -> ok.
@@ -86,7 +86,7 @@ a_beam_restarted_with_another_name_is_found_again(Config) ->
     Container = start_again_and_again(Config, Host, "before", "monster", []),
     ok = release_scripts:await_connected(Before, "before", [Container]),
     ok = restart_with(Config, Container, "after", "monster"),
-    ok = test_cluster:await_nodes(After, [test_host:node_name("after", Host)], 5000),
+    ok = test_cluster:await_nodes(After, [test_host:node_name("after", Host)]),
     ok = test_cluster:await_nodes(Before, [], 0).
 
 %% As two topologies with two basenames on one node have it.

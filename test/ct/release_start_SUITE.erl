@@ -108,7 +108,7 @@ heart_starts_the_beam_again_and_it_is_joined(Config) ->
     [Cnode] = release_container:cnodes(One),
     Beam = release_container:release_pid(One),
     ok = test_command:signal("KILL", [Beam]),
-    ok = test_cluster:await_nodes(Witness, [], 5000),
+    ok = test_cluster:await_nodes(Witness, []),
     ok = release_scripts:await_connected(Witness, "myapp", [One]),
     false = Beam =:= release_container:release_pid(One),
     [Cnode] = release_container:cnodes(One),

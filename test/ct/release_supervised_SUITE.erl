@@ -90,7 +90,7 @@ a_release_that_crashes_leaves_no_c_node(Config) ->
          One = alone_beside_a_shell(Config),
          ok = Crash(One),
          ok = release_container:await_stopped(One, 20000),
-         test_wait:equals("the C-node is gone", [], fun() -> release_container:cnodes(One) end, 5000),
+         test_wait:equals("the C-node is gone", [], fun() -> release_container:cnodes(One) end),
          ok = test_host:remove_all()
      end || Crash <- [fun(One) -> test_command:signal("KILL", [release_container:release_pid(One)]) end,
                       %% No orderly stop.

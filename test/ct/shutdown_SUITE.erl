@@ -87,7 +87,7 @@ it_leaves_the_flags_of_standard_input_as_they_are(Config) ->
     OsPid = os_pid(Port),
     true = port_command(Port, <<"unread">>),
     true = port_close(Port),
-    test_wait:equals("the program has ended", false, fun() -> filelib:is_dir("/proc/" ++ OsPid) end, 5000).
+    test_wait:equals("the program has ended", false, fun() -> filelib:is_dir("/proc/" ++ OsPid) end).
 
 -spec a_standard_input_that_cannot_be_waited_for_ends_it_at_once([term()]) -> ok.
 a_standard_input_that_cannot_be_waited_for_ends_it_at_once(Config) ->
@@ -172,8 +172,7 @@ the_one_line(Output) ->
 
 %% With all that it logs until then.
 await_registered(Config) ->
-    test_wait:equals("it is registered", ["remsh-rancher_cnode"], fun() -> test_host:epmd_names(host(Config)) end,
-                     10000).
+    test_wait:equals("it is registered", ["remsh-rancher_cnode"], fun() -> test_host:epmd_names(host(Config)) end).
 
 with_memory(KiB, Config) ->
     Port = start(Config, "ulimit -v " ++ integer_to_list(KiB) ++ "; exec \"$@\"", node_args(Config)),
@@ -229,8 +228,7 @@ await_catching(Port, "TERM") ->
                                 0 -> {wait, Mask};
                                 _ -> {done, ok}
                             end
-                    end,
-                    5000).
+                    end).
 
 %% Everything that it has said until it says Part.
 await_line(Port, Part) ->

@@ -31,7 +31,7 @@ c_nodes_may_start_before_epmd_and_beams(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Cnodes = test_cnode:start_all(Hosts),
     [_ = test_cnode:await(Cnode, "epmd_awaited") || Cnode <- Cnodes],
-    test_cluster:await_mesh(test_beam:start_all(Hosts), 10000).
+    test_cluster:await_mesh(test_beam:start_all(Hosts)).
 
 -spec c_nodes_may_start_between_epmd_and_beams([term()]) -> ok.
 c_nodes_may_start_between_epmd_and_beams(Config) ->
@@ -40,8 +40,8 @@ c_nodes_may_start_between_epmd_and_beams(Config) ->
     [ok = test_host:start_epmd(Host) || Host <- Hosts],
     _ = test_cnode:start_all(Hosts),
     [test_wait:equals("the C-node is registered before any BEAM", ["remsh-rancher_cnode"],
-                      fun() -> test_host:epmd_names(Host) end, 5000) || Host <- Hosts],
-    test_cluster:await_mesh(test_beam:start_all(Hosts), 10000).
+                      fun() -> test_host:epmd_names(Host) end) || Host <- Hosts],
+    test_cluster:await_mesh(test_beam:start_all(Hosts)).
 
 -spec c_nodes_may_start_after_beams([term()]) -> ok.
 c_nodes_may_start_after_beams(Config) ->
@@ -50,7 +50,7 @@ c_nodes_may_start_after_beams(Config) ->
     Beams = test_beam:start_all(Hosts),
     [[], [], []] = [test_beam:visible_nodes(Beam) || Beam <- Beams],
     _ = test_cnode:start_all(Hosts),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 -spec c_nodes_may_start_before_the_metadata_service([term()]) -> ok.
 c_nodes_may_start_before_the_metadata_service(Config) ->
@@ -62,7 +62,7 @@ c_nodes_may_start_before_the_metadata_service(Config) ->
     [_ = test_cnode:await(Cnode, "metadata_unavailable") || Cnode <- Cnodes],
     [[], [], []] = [test_beam:visible_nodes(Beam) || Beam <- Beams],
     ok = metadata_server:misbehave(metadata(Config), normal),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 -spec c_nodes_may_start_before_metadata_is_loaded([term()]) -> ok.
 c_nodes_may_start_before_metadata_is_loaded(Config) ->
@@ -71,7 +71,7 @@ c_nodes_may_start_before_metadata_is_loaded(Config) ->
     _ = test_cnode:start_all(Hosts),
     [ok = test_service:await_requests(metadata(Config), Host, 2) || Host <- Hosts],
     ok = test_cluster:list(metadata(Config), Hosts),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 -spec c_nodes_may_start_before_their_container_is_known([term()]) -> ok.
 c_nodes_may_start_before_their_container_is_known(Config) ->
@@ -81,7 +81,7 @@ c_nodes_may_start_before_their_container_is_known(Config) ->
     _ = test_cnode:start_all(Hosts),
     [ok = test_service:await_requests(metadata(Config), Host, 2) || Host <- Hosts],
     ok = test_cluster:list(metadata(Config), Hosts),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 -spec the_address_comes_from_the_metadata_by_default([term()]) -> ok.
 the_address_comes_from_the_metadata_by_default(Config) ->
@@ -90,7 +90,7 @@ the_address_comes_from_the_metadata_by_default(Config) ->
     _ = test_cnode:start_all(Hosts, #{env => [{"CONTAINER_IP", false}]}),
     [ok = test_service:await_requests(metadata(Config), Host, 2) || Host <- Hosts],
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_mesh(Beams, 15000),
+    ok = test_cluster:await_mesh(Beams),
     [["myapp", "remsh-rancher_cnode"] = test_host:epmd_names(Host) || Host <- Hosts],
     ok.
 
@@ -105,7 +105,7 @@ an_address_that_is_known_later_than_the_service_is_found_while_polling(Config) -
                                                "--service", "stacks/shop/services/worker"]}),
     [ok = test_service:await_requests(metadata(Config), Host, 4) || Host <- Hosts],
     ok = test_cluster:list(metadata(Config), Hosts),
-    test_cluster:await_mesh(Beams, 15000).
+    test_cluster:await_mesh(Beams).
 -spec c_nodes_may_start_while_metadata_has_the_previous_address([term()]) -> ok.
 c_nodes_may_start_while_metadata_has_the_previous_address(Config) ->
     Hosts = [Host | _] = test_cluster:hosts(2),
@@ -118,6 +118,6 @@ c_nodes_may_start_while_metadata_has_the_previous_address(Config) ->
     ok = test_service:await_requests(metadata(Config), Host, Asked + 10),
     [["myapp"] = test_host:epmd_names(Other) || Other <- Hosts],
     ok = metadata_server:misbehave(metadata(Config), normal),
-    ok = test_cluster:await_mesh(Beams, 15000),
+    ok = test_cluster:await_mesh(Beams),
     [[_] = test_cnode:events(Cnode, "own_address_mismatched") || Cnode <- Cnodes],
     ok.

@@ -47,7 +47,7 @@ containers_become_a_mesh_by_the_options_of_their_beams(Config) ->
     Beam = test_beam:start(Added, Options),
     _ = test_cnode:start(Added),
     ok = test_cluster:list(metadata(Config), [Added | Hosts]),
-    ok = test_cluster:await_mesh([Beam | Beams], 15000),
+    ok = test_cluster:await_mesh([Beam | Beams]),
     [] = test_cluster:lost_connections([Beam | Beams]),
     ok.
 
@@ -76,7 +76,7 @@ a_restarted_beam_is_connected_again(Config) ->
     {[First, Second], _} = formed(Config, Hosts, Options),
     ok = test_beam:kill(First),
     Again = test_beam:start(test_beam:host(First), Options),
-    ok = test_cluster:await_mesh([Again, Second], 15000).
+    ok = test_cluster:await_mesh([Again, Second]).
 
 -spec a_removed_container_departs([term()]) -> ok.
 a_removed_container_departs(Config) ->
@@ -84,8 +84,8 @@ a_removed_container_departs(Config) ->
     {Beams, _} = formed(Config, Hosts, options(Config, Hosts), ["--removal-delay", "500", "--polling-interval", "500"]),
     [One, Two, Departed] = Beams,
     ok = test_cluster:list(metadata(Config), [First, Second]),
-    ok = test_cluster:await_nodes(Departed, [], 20000),
-    ok = test_cluster:await_mesh([One, Two], 10000),
+    ok = test_cluster:await_nodes(Departed, []),
+    ok = test_cluster:await_mesh([One, Two]),
     [] = test_cluster:lost_among([One, Two]),
     true = test_beam:host(Departed) =:= Third,
     ok.
@@ -144,7 +144,7 @@ formed(Config, Hosts, Options, Args) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts, Options),
     Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
-    ok = test_cluster:await_mesh(Beams, 20000),
+    ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
     {Beams, Cnodes}.
 
