@@ -47,6 +47,8 @@ a_container_missing_only_in_the_metadata_of_others_keeps_its_connections(Config)
     _ = test_cnode:start(First, #{args => removal()}),
     Cnodes = test_cnode:start_all(Others, #{args => ["--metadata-url", metadata_server:url(Wrong) | removal()]}),
     ok = test_cluster:await_mesh(Beams),
+    ok = test_service:await_watching(metadata(Config), [First]),
+    ok = test_service:await_watching(Wrong, Others),
     ok = test_cluster:list(Wrong, Others),
     [_ = test_cnode:await(Cnode, "peer_departed") || Cnode <- Cnodes],
     ok = test_service:keep_reloading(Wrong, Others, ?CUT_MS),
@@ -179,14 +181,14 @@ with_all_targets_the_departed_one_is_disconnected_once(Config) ->
 
 -spec with_all_targets_one_claimed_by_another_c_node_is_left_connected([term()]) -> ok.
 with_all_targets_one_claimed_by_another_c_node_is_left_connected(Config) ->
-    #{hosts := [Claimed | Hosts], beams := Beams, cnode := Cnode} = lone(Config, 3),
+    #{alone := Alone, hosts := [Claimed | Hosts], beams := Beams, cnode := Cnode} = lone(Config, 3),
     ok = metadata_server:list(metadata(Config), "Shop", "other", [test_host:address(Claimed)]),
     Other = test_cnode:start(Claimed, #{args => ["--service", "stacks/shop/services/other" | removal()]}),
     _ = test_cnode:await(Other, "target_connected"),
     ok = test_cluster:list(metadata(Config), Hosts),
     #{text := Text} = test_cnode:await(Cnode, "disconnect_requested"),
     {_, _} = binary:match(Text, <<"claimed">>),
-    ok = test_service:keep_reloading(metadata(Config), [], ?CUT_MS),
+    ok = test_service:keep_reloading(metadata(Config), [Alone, Claimed], ?CUT_MS),
     [] = test_cluster:lost_connections(Beams),
     test_cluster:await_mesh(Beams, 0).
 
@@ -209,4 +211,5 @@ lone(Config, Count) ->
     Cnode = test_cnode:start(Alone, #{args => ["--targets", "all", "--service", "stacks/shop/services/worker"
                                                | removal()]}),
     ok = test_cluster:await_mesh(Beams),
-    #{hosts => Hosts, beams => Beams, cnode => Cnode}.
+    ok = test_service:await_watching(metadata(Config), [Alone]),
+    #{alone => Alone, hosts => Hosts, beams => Beams, cnode => Cnode}.

@@ -16,7 +16,7 @@
          clusters_change_from_epmd_to_none_in_three_steps/1, a_beam_elsewhere_is_reported_as_not_listening/1]).
 
 -define(PORT, "6789").
--define(SOON_MS, 15000).
+-define(SOON_MS, 30000).
 %% Within that, `global' has cut what it would cut.
 -define(SETTLE_MS, 1000).
 
@@ -107,12 +107,11 @@ the_library_runs_and_asks_the_c_node(Config) ->
 -spec the_commands_ask_through_the_beam([term()]) -> ok.
 the_commands_ask_through_the_beam(Config) ->
     #{beams := Beams, hosts := [Host | _]} = formed(Config, 2),
-    {0, Status} = command(Host, ["status", "--timeout", "5000"]),
-    contains(Status, ["WHOLE", "epmd: not_used"]),
-    {0, _} = command(Host, ["check", "--expect", "1", "--timeout", "5000"]),
-    {0, _} = command(Host, ["wait", "--timeout", "5000"]),
-    {0, _} = command(Host, ["plan", "--timeout", "5000"]),
-    {0, Mesh} = command(Host, ["mesh", "--timeout", "5000"]),
+    contains(await_whole(Host), ["WHOLE", "epmd: not_used"]),
+    {0, _} = command(Host, ["check", "--expect", "1", "--timeout", "20000"]),
+    {0, _} = command(Host, ["wait", "--timeout", "20000"]),
+    {0, _} = command(Host, ["plan", "--timeout", "20000"]),
+    {0, Mesh} = command(Host, ["mesh", "--timeout", "20000"]),
     contains(Mesh, [atom_to_list(test_beam:name(Beam)) || Beam <- Beams]),
     [] = test_cluster:lost_connections(Beams),
     ok.
@@ -124,7 +123,7 @@ the_commands_say_that_no_c_node_is_connected(Config) ->
     ok = test_cluster:list(metadata(Config), [Host]),
     Beam = test_beam:start(Host, epmdless()),
     ok = test_beam:call(Beam, report_log, start, []),
-    {1, Text} = command(Host, ["status", "--timeout", "5000"]),
+    {1, Text} = command(Host, ["status", "--timeout", "20000"]),
     contains(Text, ["it is not connected to " ++ atom_to_list(test_beam:name(Beam))]),
     [] = test_beam:call(Beam, report_log, lines, []),
     ok.
@@ -177,7 +176,7 @@ containers_become_a_mesh_over_tls(Config) ->
     Cnodes = test_cnode:start_all(Hosts),
     ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
-    {0, _} = command(Host, ["status", "--timeout", "5000"]),
+    _ = await_whole(Host),
     {0, _} = command(Host, ["doctor"]),
     [[] = test_beam:call(Beam, report_log, lines, []) || Beam <- Beams],
     ok.
@@ -192,7 +191,7 @@ a_cookie_that_is_corrected_is_noticed(Config) ->
     _ = test_cnode:await(Cnode, "target_refused"),
     ok = test_beam:kill(Beam),
     _ = test_beam:start(Host, epmdless()),
-    _ = test_cnode:await_event(Cnode, fun(#{event := Event}) -> Event =:= <<"target_connected">> end),
+    _ = test_cnode:await(Cnode, "target_connected"),
     ok.
 
 %% And the other way round: each time the C-node begins anew.
@@ -233,7 +232,7 @@ a_beam_elsewhere_is_reported_as_not_listening(Config) ->
     Cnode = test_cnode:start(Host),
     #{text := Text} = test_cnode:await(Cnode, "peer_unreachable"),
     contains(Text, ["nobody listens on the peer's distribution port"]),
-    {3, _} = command(Host, ["status", "--timeout", "5000"]),
+    {3, _} = command(Host, ["status", "--timeout", "20000"]),
     [[] = test_beam:visible_nodes(Each) || Each <- [Beam, WithEpmd]],
     ok.
 
@@ -255,6 +254,7 @@ formed(Config, Count, Options, Args) ->
     Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
     ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
+    ok = test_service:await_watching(metadata(Config), Hosts),
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
 mixed(Config, Each) ->
@@ -268,6 +268,12 @@ mixed(Config, Each) ->
     ok = test_cluster:await_mesh(Beams, 0),
     [] = test_cluster:lost_connections(Beams).
 
+%% The mesh may be there before the C-node has seen the connections that others made.
+await_whole(Host) ->
+    test_program:await(Host, 0, ["status", "--timeout", "20000"], environment(Host)).
+
 command(Host, Args) ->
-    Env = [{"CONTAINER_IP", test_host:address(Host)}, {"RANCHER_CNODE_COOKIE", "monster"}],
-    test_host:run(Host, test_cnode:program(), Args, Env).
+    test_host:run(Host, test_cnode:program(), Args, environment(Host)).
+
+environment(Host) ->
+    [{"CONTAINER_IP", test_host:address(Host)}, {"RANCHER_CNODE_COOKIE", "monster"}].

@@ -9,6 +9,9 @@
          an_unhealthy_container_is_connected_when_it_is_healthy/1,
          immediate_removal_disconnects_at_the_first_read/1, removal_never_disconnects_no_peer/1]).
 
+%% Less than the 7 s that the dial of a dead peer takes.
+-define(DIAL_US, 6000000).
+
 -spec suite() -> [term()].
 suite() ->
     [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
@@ -53,7 +56,10 @@ without_a_probe_a_cluster_forms_although_epmd_is_not_asked(Config) ->
     ok = test_cluster:list(metadata(Config), [Dead | Hosts]),
     Beams = test_beam:start_all(Hosts),
     [ok = test_beam:call(Beam, dial_log, start, []) || Beam <- Beams],
-    [Cnode | _] = test_cnode:start_all(Hosts, #{args => ["--probe", "off"]}),
+    Cnodes = [Cnode | _] = test_cnode:start_all(Hosts, #{args => ["--probe", "off"]}),
+    Began = lists:max([At || Each <- Cnodes, #{at := At} <- [test_cnode:await(Each, "target_connected")]]),
+    Took = test_cluster:mesh_at(Beams) - Began,
+    Took < ?DIAL_US orelse error({took_us, Took}),
     ok = test_cluster:await_mesh(Beams),
     test_wait:until("the dead one is dialled",
                     fun() -> Dialled = test_beam:call(hd(Beams), dial_log, dialled, []),
@@ -126,6 +132,8 @@ with_layer(Config, Count, Args, BeamArgs) ->
     [ok = test_beam:call(Beam, layer, start, []) || Beam <- Beams],
     Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
     ok = test_cluster:await_mesh(Beams),
+    [_ = test_cnode:await(Cnode, "cluster_completed") || Cnode <- Cnodes],
+    ok = test_service:await_watching(metadata(Config), Hosts),
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
 await_targets(Cnodes) ->

@@ -59,7 +59,8 @@ kept_members_that_the_metadata_lacks_lose_no_connection(Config) ->
     ok = test_service:await_watching(metadata(Config), [A, B]),
     ok = test_service:keep_reloading(metadata(Config), [A, B], 3000),
     Third = atom_to_binary(test_beam:name(lists:last(New))),
-    [[#{fields := #{<<"peer">> := Third}}] = test_cnode:events(Cnode, "peer_held") || Cnode <- Restarted],
+    [#{fields := #{<<"peer">> := Third}} = test_cnode:await(Cnode, "peer_held") || Cnode <- Restarted],
+    [[_] = test_cnode:events(Cnode, "peer_held") || Cnode <- Restarted],
     [] = lists:append([test_cnode:events(Cnode, "peer_departed") || Cnode <- Restarted]),
     ok = test_cluster:await_mesh(New),
     [] = test_cluster:lost_connections(New),
@@ -105,6 +106,7 @@ formed(Config, Count) ->
     Beams = test_beam:start_all(Hosts),
     Cnodes = start(Config, Hosts),
     ok = test_cluster:await_mesh(Beams),
+    ok = test_service:await_watching(metadata(Config), Hosts),
     [test_wait:until("a file", fun() -> whole(Config, Host) end) || Host <- Hosts],
     {Hosts, Beams, Cnodes}.
 

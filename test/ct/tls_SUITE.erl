@@ -12,7 +12,7 @@
          exec_takes_all_from_the_beam_and_names_what_it_cannot_honour/1,
          renewed_certificates_are_used_without_a_restart/1]).
 
--define(SOON_MS, 15000).
+-define(SOON_MS, 60000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -64,9 +64,9 @@ the_status_command_asks_over_tls(Config) ->
     Hosts = [Host | _] = test_cluster:hosts(2),
     _ = formed(Config, Hosts, options(Config, Hosts)),
     Env = [{"CONTAINER_IP", test_host:address(Host)}, {"RANCHER_CNODE_COOKIE", "monster"}],
-    {0, _} = test_host:run(Host, test_cnode:program(), ["status", "--timeout", "5000"], Env),
-    {0, _} = test_host:run(Host, test_cnode:program(), ["check", "--expect", "1", "--timeout", "5000"], Env),
-    {0, _} = test_host:run(Host, test_cnode:program(), ["wait", "--timeout", "5000"], Env),
+    _ = test_program:await(Host, 0, ["status", "--timeout", "20000"], Env),
+    {0, _} = test_host:run(Host, test_cnode:program(), ["check", "--expect", "1", "--timeout", "20000"], Env),
+    {0, _} = test_host:run(Host, test_cnode:program(), ["wait", "--timeout", "20000"], Env),
     ok.
 
 -spec a_restarted_beam_is_connected_again([term()]) -> ok.
@@ -128,10 +128,9 @@ renewed_certificates_are_used_without_a_restart(Config) ->
     Beam = test_beam:start(Host, beam_options(optfile(Folder, "good"))),
     Cnode = test_cnode:start(Host, #{args => settings(Folder, "ours")}),
     _ = test_cnode:await(Cnode, "target_refused"),
-    {ok, _} = file:copy(file(Folder, "good"), file(Folder, "ours")),
+    ok = tls_files:replace(file(Folder, "ours"), file(Folder, "good")),
     _ = test_cnode:await(Cnode, "target_connected"),
-    Name = test_cnode:name(Cnode),
-    [Name] = test_beam:hidden_nodes(Beam),
+    ok = test_beam:await_hidden(Beam, [test_cnode:name(Cnode)]),
     running = test_cnode:exit_status(Cnode),
     ok.
 
@@ -146,6 +145,7 @@ formed(Config, Hosts, Options, Args) ->
     Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
     ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
+    ok = test_service:await_watching(metadata(Config), Hosts),
     {Beams, Cnodes}.
 
 options(Config, Hosts) ->
