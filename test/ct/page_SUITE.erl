@@ -100,7 +100,7 @@ chromium(Host, Path, Args) ->
     Home = os:getenv("LOGS"),
     Url = lists:flatten(["http://", test_host:address(Host), ":9100", Path]),
     test_host:run(Host, "sh",
-                  ["-c", "exec timeout 30 \"$@\" 2>/dev/null", "sh", "chromium", "--headless", "--no-sandbox",
+                  ["-c", "exec timeout 100 \"$@\" 2>/dev/null", "sh", "chromium", "--headless", "--no-sandbox",
                    "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir=" ++ filename:join(Home, "browser")]
                   ++ Args ++ [Url],
                   [{"HOME", Home}]).

@@ -32,7 +32,7 @@ commands_beside_the_entry_point_find_the_node(Config) ->
     await_nodes(One, [release_container:name("myapp", Two)], ["RELEASE"]),
     [begin
          {0, _} = release_container:execute(Container, ["RELEASE", "stop"]),
-         0 = release_container:await_end(Container, 20000)
+         0 = release_container:await_end(Container)
      end || Container <- Containers],
     ok.
 

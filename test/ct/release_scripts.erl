@@ -65,7 +65,7 @@ await_connected(Witness, AliveName, Containers) ->
     catch
         error:Reason -> error({Reason, [release_container:output(Container) || Container <- Containers]})
     end,
-    [{Name, {0, _}} = {Name, release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "10000"])}
+    [{Name, {0, _}} = {Name, release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "60000"])}
      || {Name, Container} <- lists:zip(Names, Containers)],
     ok.
 
