@@ -2,7 +2,7 @@
 -module(events_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(test_program, [run/2, lines/1]).
+-import(test_program, [run/2, ask/2, lines/1]).
 
 -export([suite/0, all/0]).
 -export([events_are_printed_as_the_log_has_them/1, events_below_the_log_level_are_remembered/1,
@@ -26,16 +26,17 @@ all() ->
 events_are_printed_as_the_log_has_them(Config) ->
     #{hosts := [One | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     _ = test_cnode:await(Cnode, "cluster_completed"),
-    {0, Printed} = run(One, ["events"]),
+    %% Before it prints them: what is logged later need not be there.
     Logged = [Text || #{text := Text, level := Level} <- test_cnode:log(Cnode), Level =/= <<"debug">>],
+    {0, Printed} = ask(One, ["events"]),
     Logged = lists:sublist(lines(Printed), length(Logged)),
     <<"starting">> = hd([Event || #{event := Event} <- test_cnode:log(Cnode)]),
-    {0, Json} = run(One, ["events", "--format", "json"]),
+    {0, Json} = ask(One, ["events", "--format", "json"]),
     File = filename:join(proplists:get_value(priv_dir, Config), "events.json"),
     ok = file:write_file(File, Json),
     Read = "import json,sys; print([json.loads(l)['event'] for l in open(sys.argv[1])][0])",
     <<"starting\n">> = test_command:ok("python3", ["-c", Read, File]),
-    {0, <<>>} = run(One, ["events", "--since", "0"]),
+    {0, <<>>} = ask(One, ["events", "--since", "0"]),
     ok.
 
 -spec events_below_the_log_level_are_remembered([term()]) -> ok.
@@ -46,7 +47,7 @@ events_below_the_log_level_are_remembered(Config) ->
     Cnode = test_cnode:start(One, #{args => ["--log-level", "error"]}),
     test_wait:until("the event is remembered",
                     fun() ->
-                            {_, Printed} = run(One, ["events"]),
+                            {_, Printed} = ask(One, ["events"]),
                             case binary:match(Printed, <<"event=cluster_completed">>) of
                                 nomatch -> {wait, Printed};
                                 _ -> {done, ok}
@@ -172,14 +173,14 @@ notified(Socket, Part) ->
                 nomatch -> notified(Socket, Part);
                 _ -> ok
             end
-    after 20000 -> error({never_notified, Part})
+    after 60000 -> error({never_notified, Part})
     end.
 
 %% The state of a peer by the status of the C-node.
 seen(Host, Peer, State) ->
     test_wait:until("the peer's state",
                     fun() ->
-                            {_, Table} = run(Host, ["status"]),
+                            {_, Table} = ask(Host, ["status"]),
                             case re:run(Table, <<(binary:replace(Peer, <<".">>, <<"\\.">>, [global]))/binary, " +", State/binary>>) of
                                 nomatch -> {wait, Table};
                                 _ -> {done, ok}
@@ -193,7 +194,7 @@ printed(Port, Output, Part) ->
             receive
                 {Port, {data, Data}} -> printed(Port, <<Output/binary, Data/binary>>, Part);
                 {Port, {exit_status, Status}} -> error({has_ended, Status, Output})
-            after 20000 -> error({never_printed, Part, Output})
+            after 60000 -> error({never_printed, Part, Output})
             end;
         _ -> Output
     end.

@@ -204,7 +204,8 @@ contains(Text, Part) ->
 
 %% One finding of doctor fails, and names the reason: all else is as it should be.
 doctor_names(Host, Args, Reason) ->
-    {2, Table} = test_host:run(Host, test_cnode:program(), ["doctor" | Args], [{"RANCHER_CNODE_COOKIE", "monster"}]),
+    {2, Table} = test_host:run(Host, test_cnode:program(), ["doctor", "--timeout", "60000" | Args],
+                               [{"RANCHER_CNODE_COOKIE", "monster"}]),
     Lines = [Line || <<"failure", _/binary>> = Line <- binary:split(Table, <<"\n">>, [global])],
     progress:note("~s", [lists:join("\n", Lines)]),
     [Line] = Lines,

@@ -44,12 +44,14 @@ spec(Spec) -> Spec.
 await_mesh(Beams) ->
     await_mesh(Beams, test_wait:patience()).
 
-%% Waits until every BEAM's nodes() are exactly the others.
+%% Waits until every BEAM's nodes() are exactly the others, and what led to that is recorded: no event of it comes later.
 -spec await_mesh([beam()], timeout()) -> ok.
 await_mesh(Beams, Timeout) ->
     Names = lists:sort([test_beam:name(Beam) || Beam <- Beams]),
     Expected = [{Name, Names -- [Name]} || Name <- Names],
-    test_wait:equals("every BEAM sees exactly the others", Expected, fun() -> lists:sort(seen(Beams)) end, Timeout).
+    ok = test_wait:equals("every BEAM sees exactly the others", Expected, fun() -> lists:sort(seen(Beams)) end, Timeout),
+    [_ = test_beam:events(Beam) || Beam <- Beams],
+    ok.
 
 -spec mesh_at([beam()]) -> integer().
 mesh_at(Beams) ->

@@ -1,12 +1,17 @@
 %% The commands of the program as somebody runs them on a test host, and what they print.
 -module(test_program).
 
--export([run/2, await/3, await/4, await/5, contains/2, lines/1]).
+-export([run/2, ask/2, await/3, await/4, await/5, contains/2, lines/1]).
 
 %% Exit status, and both outputs.
 -spec run(test_host:host(), [string()]) -> {non_neg_integer(), binary()}.
 run(Host, Args) ->
     test_host:run(Host, test_cnode:program(), Args).
+
+%% As run/2, of a command that gets an answer.
+-spec ask(test_host:host(), [string()]) -> {non_neg_integer(), binary()}.
+ask(Host, Args) ->
+    run(Host, patient(Args)).
 
 %% What the command prints once its exit status is that.
 -spec await(test_host:host(), non_neg_integer(), [string()]) -> binary().
@@ -22,7 +27,7 @@ await(Host, Expected, Args, Env) ->
 await(Host, Expected, Args, Env, Parts) ->
     test_wait:until("the exit status of the command, and what it prints",
                     fun() ->
-                            case test_host:run(Host, test_cnode:program(), Args, Env) of
+                            case test_host:run(Host, test_cnode:program(), patient(Args), Env) of
                                 {Expected, Output} = Saw ->
                                     case [Part || Part <- Parts, lacks(Output, Part)] of
                                         [] -> {done, Output};
@@ -42,6 +47,13 @@ lines(Output) ->
     binary:split(Output, <<"\n">>, [global, trim_all]).
 
 %% -- helpers
+
+%% Most commands wait for an answer for a second, which is little on a busy machine.
+patient(Args) ->
+    case lists:member("--timeout", Args) of
+        true -> Args;
+        false -> Args ++ ["--timeout", "20000"]
+    end.
 
 lacks(Text, Part) ->
     binary:match(Text, unicode:characters_to_binary(Part)) =:= nomatch.
