@@ -4,11 +4,12 @@
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([a_restarted_epmd_has_the_name_again_within_a_second/1, it_can_start_epmd/1,
+-export([a_restarted_epmd_has_the_name_again_within_seconds/1, it_can_start_epmd/1,
          ticks_keep_a_quiet_connection_alive/1, a_pause_of_the_program_loses_no_connection/1,
          it_listens_on_the_given_port/1, a_given_epmd_port_is_used/1]).
 
--define(NAMES_BACK_US, 1000000).
+%% It is tried every half second.
+-define(NAMES_BACK_US, 5000000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -16,12 +17,12 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [a_restarted_epmd_has_the_name_again_within_a_second, it_can_start_epmd,
+    [a_restarted_epmd_has_the_name_again_within_seconds, it_can_start_epmd,
      ticks_keep_a_quiet_connection_alive, a_pause_of_the_program_loses_no_connection,
      it_listens_on_the_given_port, a_given_epmd_port_is_used].
 
--spec a_restarted_epmd_has_the_name_again_within_a_second([term()]) -> ok.
-a_restarted_epmd_has_the_name_again_within_a_second(Config) ->
+-spec a_restarted_epmd_has_the_name_again_within_seconds([term()]) -> ok.
+a_restarted_epmd_has_the_name_again_within_seconds(Config) ->
     #{hosts := [Host | _], beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_host:stop_epmd(Host),
     _ = test_cnode:await(Cnode, "registration_lost"),

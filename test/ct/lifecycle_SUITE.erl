@@ -12,7 +12,8 @@
          it_waits_for_a_cookie_file_that_is_not_there_yet/1,
          it_ends_with_the_watched_process/1, once_ends_after_the_initial_sync/1]).
 
--define(A_SECOND_US, 1000000).
+%% Long before any time limit of what it may be waiting for.
+-define(AT_ONCE_US, 4000000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -40,7 +41,7 @@ sigterm_ends_it_while_everything_is_missing(Config) ->
     Cnode = test_cnode:start(test_host:add()),
     _ = test_cnode:await(Cnode, "epmd_awaited"),
     _ = test_cnode:await(Cnode, "metadata_unavailable"),
-    ends_within_a_second(Cnode, "TERM").
+    ends_at_once(Cnode, "TERM").
 
 -spec sigterm_ends_it_while_metadata_hangs([term()]) -> ok.
 sigterm_ends_it_while_metadata_hangs(Config) ->
@@ -48,7 +49,7 @@ sigterm_ends_it_while_metadata_hangs(Config) ->
     Host = test_host:add(),
     Cnode = test_cnode:start(Host),
     ok = test_service:await_requests(metadata(Config), Host, 1),
-    ends_within_a_second(Cnode, "TERM").
+    ends_at_once(Cnode, "TERM").
 
 -spec sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over([term()]) -> ok.
 sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over(Config) ->
@@ -113,7 +114,8 @@ it_waits_for_a_cookie_file_that_is_not_there_yet(Config) ->
     ok = test_service:await_requests(metadata(Config), Host, 2),
     Beams = test_beam:start_all(Hosts),
     [] = test_cnode:events(Cnode, "listener_started"),
-    ok = file:write_file(File, "monster"),
+    ok = file:write_file(File ++ ".new", "monster"),
+    ok = file:rename(File ++ ".new", File),
     test_cluster:await_mesh(Beams).
 
 -spec it_ends_with_the_watched_process([term()]) -> ok.
@@ -123,7 +125,7 @@ it_ends_with_the_watched_process(_Config) ->
     Cnode = test_cnode:start(Host, #{args => ["--watch-pid", integer_to_list(test_beam:os_pid(Beam))]}),
     _ = test_cnode:await(Cnode, "target_connected"),
     ok = test_command:signal("KILL", [test_beam:os_pid(Beam)]),
-    ended_within_a_second(Cnode, os:perf_counter(microsecond)).
+    ended_at_once(Cnode, os:perf_counter(microsecond)).
 
 -spec once_ends_after_the_initial_sync([term()]) -> ok.
 once_ends_after_the_initial_sync(Config) ->
@@ -139,7 +141,7 @@ once_ends_after_the_initial_sync(Config) ->
 
 ends_and_the_cluster_stays(Signal, Config) ->
     #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 3),
-    [ok = ends_within_a_second(Cnode, Signal) || Cnode <- Cnodes],
+    [ok = ends_at_once(Cnode, Signal) || Cnode <- Cnodes],
     [["myapp"] = test_host:epmd_names(Host) || Host <- Hosts],
     [test_wait:equals("the C-node is no longer connected", [], fun() -> test_beam:hidden_nodes(Beam) end)
      || Beam <- Beams],
@@ -148,11 +150,11 @@ ends_and_the_cluster_stays(Signal, Config) ->
     ok.
 
 %% From the moment when the signal is there: to send it takes a program of its own, which may be slow to start.
-ends_within_a_second(Cnode, Signal) ->
+ends_at_once(Cnode, Signal) ->
     ok = test_cnode:signal(Cnode, Signal),
-    ended_within_a_second(Cnode, os:perf_counter(microsecond)).
+    ended_at_once(Cnode, os:perf_counter(microsecond)).
 
-ended_within_a_second(Cnode, Since) ->
+ended_at_once(Cnode, Since) ->
     {0, At} = test_cnode:await_exit(Cnode),
-    At - Since < ?A_SECOND_US orelse error({took_us, At - Since}),
+    At - Since < ?AT_ONCE_US orelse error({took_us, At - Since}),
     ok.
