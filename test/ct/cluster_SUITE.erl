@@ -44,7 +44,7 @@ the_c_node_is_hidden_and_registered_under_its_name(Config) ->
          ["myapp", "remsh-rancher_cnode"] = test_host:epmd_names(Host),
          Name = test_cnode:default_name(Host),
          Name = test_cnode:name(Cnode),
-         [Name] = test_beam:hidden_nodes(Beam),
+         ok = test_beam:await_hidden(Beam, [Name]),
          false = lists:member(Name, test_beam:visible_nodes(Beam))
      end || {Host, Beam, Cnode} <- lists:zip3(Hosts, Beams, Cnodes)],
     ok.

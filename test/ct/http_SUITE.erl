@@ -12,7 +12,7 @@
 
 -define(PORT, 9100).
 -define(LISTENING, #{args => ["--http-listen", "9100"]}).
--define(PATIENCE_MS, 20000).
+-define(PATIENCE_MS, 60000).
 
 -spec suite() -> [term()].
 suite() ->

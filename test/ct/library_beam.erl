@@ -22,7 +22,7 @@ beams(Config, Count, Options) ->
 -spec start_child(test_beam:beam(), [{atom(), term()}]) -> supervisor:startchild_ret().
 start_child(Beam, Settings) ->
     Spec = spec(Settings ++ [{program, test_cnode:program()}]),
-    test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], 30000).
+    test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], 60000).
 
 -spec spec([{atom(), term()}]) -> supervisor:child_spec().
 spec(Settings) ->

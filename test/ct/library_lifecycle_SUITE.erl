@@ -10,6 +10,9 @@
          a_start_without_a_timeout_does_not_outlive_sigterm/1,
          a_start_whose_supervisor_dies_leaves_no_program/1, a_start_continues_to_wait_after_a_lost_connection/1]).
 
+%% Far less than a restart waits for the initial sync where it cannot be done, 12 s at least.
+-define(UNBLOCKED_MS, 8000).
+
 -spec suite() -> [term()].
 suite() ->
     [{timetrap, {seconds, 60}}, {ct_hooks, [fresh_service]}].
@@ -42,7 +45,7 @@ a_restart_without_metadata_does_not_block(Config) ->
 a_restart_after_a_start_that_timed_out_does_not_block(Config) ->
     [A] = beams(Config, 1),
     ok = metadata_server:misbehave(metadata(Config), hang),
-    ok = start_application(A, [{await_timeout, 5000}]),
+    ok = start_application(A, [{await_timeout, 12000}]),
     restart_holds_nothing_up(A).
 
 %% It works at first, is killed, and is then killed at each start, as by a container's limit of memory.
@@ -71,7 +74,7 @@ a_program_that_keeps_dying_does_not_harm_the_application(Config) ->
     ok = file:delete(Worked),
     ok = test_beam:call(A, rancher_cnode, await, [30000]),
     Children = test_beam:call(A, supervisor, which_children, [library_application]),
-    stops_within(A, 3000).
+    stops_within(A, ?UNBLOCKED_MS).
 
 -spec a_start_without_a_timeout_does_not_outlive_sigterm([term()]) -> ok.
 a_start_without_a_timeout_does_not_outlive_sigterm(Config) ->
@@ -125,15 +128,15 @@ restart_holds_nothing_up(Beam) ->
                                   end
                          end),
     Sibling = [library_application, sibling],
-    ok = test_beam:call(Beam, supervisor, terminate_child, Sibling, 3000),
-    {ok, _} = test_beam:call(Beam, supervisor, restart_child, Sibling, 3000),
-    ok = stops_within(Beam, 3000),
+    ok = test_beam:call(Beam, supervisor, terminate_child, Sibling, ?UNBLOCKED_MS),
+    {ok, _} = test_beam:call(Beam, supervisor, restart_child, Sibling, ?UNBLOCKED_MS),
+    ok = stops_within(Beam, ?UNBLOCKED_MS),
     [] = cnodes(Beam),
     ok.
 
 start_application(Beam, Settings) ->
     ok = load_application(Beam, Settings),
-    test_beam:call(Beam, application, start, [library_application], 20000).
+    test_beam:call(Beam, application, start, [library_application], 60000).
 
 load_application(Beam, Settings) ->
     test_beam:call(Beam, library_application, load, [spec(Settings ++ [{program, test_cnode:program()}])]).

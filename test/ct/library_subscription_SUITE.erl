@@ -55,8 +55,7 @@ what_the_log_leaves_out_comes_too(Config) ->
     [ok = requested(A, Subscriber, Cnode, N) || N <- lists:seq(1, 6)],
     [true, true, true, true, false, false] = [Logged || #{event := reload_requested, logged := Logged}
                                                             <- events(A, Subscriber)],
-    4 = length(test_cnode:events(Cnode, "reload_requested")),
-    ok.
+    test_wait:equals("the log has four of them", 4, fun() -> length(test_cnode:events(Cnode, "reload_requested")) end).
 
 -spec a_subscription_outlasts_a_lost_connection([term()]) -> ok.
 a_subscription_outlasts_a_lost_connection(Config) ->

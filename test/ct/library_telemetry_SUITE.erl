@@ -63,6 +63,7 @@ a_connection_that_outlives_the_program_is_not_reported_again(Config) ->
     {ok, _} = start_child(A, [{await_timeout, infinity}]),
     Peer = test_beam:name(B),
     _ = await_one(A, [connect_node, ok], #{node => Peer}),
+    ok = test_wait:equals("the cluster is complete", 1, fun() -> times_complete(A) end),
     Before = times_complete(A),
     ok = test_command:signal("KILL", cnodes(A)),
     %% The event after that of the connection: by then it would have been reported.

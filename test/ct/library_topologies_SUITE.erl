@@ -121,7 +121,7 @@ a_topology_that_is_killed_does_not_end_the_program(Config) ->
 the_application_that_started_the_program_may_stop(Config) ->
     {A, B, C} = web_and_api(Config),
     ok = test_beam:call(A, library_application, load, [spec(web())]),
-    ok = test_beam:call(A, application, start, [library_application], 20000),
+    ok = test_beam:call(A, application, start, [library_application], 90000),
     {ok, _} = start(A, api()),
     [OsPid] = cnodes(A),
     ok = test_beam:call(A, application, stop, [library_application]),
@@ -136,7 +136,7 @@ a_later_start_waits_for_its_own_service(Config) ->
     {A, _, _} = web_and_api(Config),
     {ok, _} = start(A, web()),
     Missing = topology(missing, [{stack, <<"shop">>}, {service, <<"missing">>}, {await_timeout, 1500}]),
-    {Took, {ok, _}} = test_beam:call(A, timer, tc, [supervisor, start_child, [library_supervisor, spec(Missing)]], 20000),
+    {Took, {ok, _}} = test_beam:call(A, timer, tc, [supervisor, start_child, [library_supervisor, spec(Missing)]], 60000),
     true = Took >= 1500000,
     await_logged(A, warning, <<"initial sync not done within await_timeout">>).
 
@@ -235,7 +235,7 @@ topology(Name, Settings) ->
 topology(Name, Settings, Functions) ->
     Defaults = #{connect => {net_kernel, connect_node, []}, disconnect => {erlang, disconnect_node, []},
                  list_nodes => {erlang, nodes, [connected]}},
-    Given = Settings ++ [{await_timeout, 15000}, {program, test_cnode:program()}],
+    Given = Settings ++ [{await_timeout, 60000}, {program, test_cnode:program()}],
     [(maps:merge(Defaults, Functions))#{'__struct__' => 'Elixir.Cluster.Strategy.State', topology => Name, meta => nil,
                                         config => Given}].
 
@@ -243,13 +243,13 @@ spec([#{topology := Name}] = Topology) ->
     #{id => Name, start => {rancher_cnode, start_link, [Topology]}, shutdown => 5000}.
 
 start(Beam, Topology) ->
-    test_beam:call(Beam, supervisor, start_child, [library_supervisor, spec(Topology)], 30000).
+    test_beam:call(Beam, supervisor, start_child, [library_supervisor, spec(Topology)], 90000).
 
 stop(Beam, Name) ->
     test_beam:call(Beam, supervisor, terminate_child, [library_supervisor, Name]).
 
 restart(Beam, Name) ->
-    test_beam:call(Beam, supervisor, restart_child, [library_supervisor, Name], 30000).
+    test_beam:call(Beam, supervisor, restart_child, [library_supervisor, Name], 90000).
 
 services(Beam) ->
     case test_beam:call(Beam, rancher_cnode, status, []) of
