@@ -13,7 +13,9 @@
 %% Run inside a BEAM under test.
 -export([old_ping/1, watch/1, noticed/0, watch_nobody/1, bother/1]).
 
--define(TOLD_MS, 5000).
+-define(TOLD_MS, 30000).
+%% A wait for a change of the metadata lasts 25 s; the read after that is no refresh.
+-define(REFRESHED_MS, 15000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -31,9 +33,9 @@ all() ->
 -spec status_contains_the_state_of_the_node([term()]) -> ok.
 status_contains_the_state_of_the_node(Config) ->
     #{beams := [Beam, Other], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
-    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
+    ok = test_cnode:call(Cnode, Beam, {await, 30000}),
     test_wait:equals("the node reports the two as connected", connected,
-                     fun() -> state_of(test_beam:name(Other), test_cnode:call(Cnode, Beam, peers)) end, 5000),
+                     fun() -> state_of(test_beam:name(Other), test_cnode:call(Cnode, Beam, peers)) end),
     #{node := Node, version := <<_, _/binary>>, registration := registered, own_container := listed, connections := 1,
       metadata := #{url := <<"http://rancher-metadata">>, version := Version, last_answer_ms_ago := Age,
                     last_failure := _, mass_removal_guard := undefined},
@@ -55,7 +57,7 @@ peers_contain_the_reason_of_an_unconnected_peer(Config) ->
     ok = test_host:start_epmd(Empty),
     Cnode = test_cnode:start(hd(Hosts)),
     _ = test_cnode:await(Cnode, "target_connected"),
-    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
+    ok = test_cnode:call(Cnode, Beam, {await, 30000}),
     Peers = test_cnode:call(Cnode, Beam, peers),
     contains(<<"does not know">>, reason_of(test_host:node_name("myapp", Empty), Peers)),
     contains(<<"does not answer">>, reason_of(list_to_atom("myapp@" ++ Dead), Peers)),
@@ -91,10 +93,10 @@ a_refresh_by_call_or_cast_reads_the_metadata_now(Config) ->
     #{hosts := [Host | _], beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     Server = {rancher_cnode, test_cnode:name(Cnode)},
     [begin
-         ok = test_service:await_watching(metadata(Config), [Host]),
+         ok = test_service:keep_reloading(metadata(Config), [Host], 0),
          Before = reads(Config, Host),
          ok = test_beam:call(Beam, gen_server, How, [Server, refresh]),
-         test_wait:equals("the service is read once more", Before + 1, fun() -> reads(Config, Host) end, 3000)
+         test_wait:equals("the service is read once more", Before + 1, fun() -> reads(Config, Host) end, ?REFRESHED_MS)
      end || How <- [call, cast]],
     ok.
 
@@ -149,7 +151,7 @@ messages_and_casts_to_unregistered_names_do_no_harm(Config) ->
                                 #{counters := #{messages_dropped := Dropped}} when Dropped > 1000 -> {done, ok};
                                 #{counters := Counters} -> {wait, Counters}
                             end
-                    end, 5000),
+                    end),
     [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
     [] = test_cluster:lost_connections(Beams),
     ok.
@@ -162,8 +164,8 @@ wait_blocks_until_the_initial_sync(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts),
     _ = test_cnode:start_all(Hosts),
-    {0, _} = wait_command(First, "15000"),
-    test_cluster:await_mesh(Beams, 1000).
+    {0, _} = wait_command(First, "60000"),
+    test_cluster:await_mesh(Beams).
 
 %% -- inside a BEAM
 
@@ -174,7 +176,7 @@ old_ping(Node) ->
     {net_kernel, Node} ! {'$gen_call', {self(), Tag}, {is_auth, node()}},
     receive
         {Tag, Answer} -> Answer
-    after 5000 ->
+    after ?TOLD_MS ->
         no_answer
     end.
 
@@ -196,7 +198,7 @@ watch({_, Node} = Server, Pid) ->
                             register(?MODULE, self()),
                             Reference = monitor(process, Server),
                             true = link(Pid),
-                            <<_, _/binary>> = gen_server:call({rancher_cnode, Node}, version),
+                            <<_, _/binary>> = gen_server:call({rancher_cnode, Node}, version, ?TOLD_MS),
                             Asker ! {self(), watching},
                             tell(#{monitor => receive {'DOWN', Reference, process, _, Why} -> Why
                                               after ?TOLD_MS -> nothing_came
@@ -207,14 +209,14 @@ watch({_, Node} = Server, Pid) ->
                     end),
     receive
         {Watcher, watching} -> ok
-    after 5000 ->
+    after 2 * ?TOLD_MS ->
         error(not_watching)
     end.
 
 tell(Printed) ->
     receive
         {tell, From} -> From ! {?MODULE, Printed}
-    after ?TOLD_MS ->
+    after 2 * ?TOLD_MS ->
         nobody_asked
     end.
 
@@ -223,7 +225,7 @@ noticed() ->
     ?MODULE ! {tell, self()},
     receive
         {?MODULE, Printed} -> Printed
-    after 3 * ?TOLD_MS ->
+    after 2 * ?TOLD_MS ->
         error(nothing_told)
     end.
 
@@ -235,7 +237,7 @@ caller(Node) ->
         {trace, Rex, 'receive', {'$gen_call', {Pid, _}, _}} when node(Pid) =:= Node ->
             1 = erlang:trace(Rex, false, ['receive']),
             Pid
-    after 5000 ->
+    after ?TOLD_MS ->
         error(no_call_came)
     end.
 
@@ -262,7 +264,7 @@ bother(Node) ->
 %% -- helpers
 
 noproc_as_badrpc(Beam, Server) ->
-    test_beam:call(Beam, rpc, call, [test_beam:name(Beam), gen_server, call, [Server, hello, 5000]]).
+    test_beam:call(Beam, rpc, call, [test_beam:name(Beam), gen_server, call, [Server, hello, ?TOLD_MS]]).
 
 state_of(Node, Peers) ->
     [State] = [State || #{node := Name, state := State} <- Peers, Name =:= Node],

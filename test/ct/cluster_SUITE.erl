@@ -33,7 +33,7 @@ a_fourth_container_is_connected(Config) ->
     Beam = test_beam:start(Fourth),
     _ = test_cnode:start(Fourth),
     ok = test_cluster:list(metadata(Config), Hosts ++ [Fourth]),
-    ok = test_cluster:await_mesh([Beam | Beams], 10000),
+    ok = test_cluster:await_mesh([Beam | Beams]),
     [] = test_cluster:lost_connections([Beam | Beams]),
     ok.
 
@@ -44,7 +44,7 @@ the_c_node_is_hidden_and_registered_under_its_name(Config) ->
          ["myapp", "remsh-rancher_cnode"] = test_host:epmd_names(Host),
          Name = test_cnode:default_name(Host),
          Name = test_cnode:name(Cnode),
-         [Name] = test_beam:hidden_nodes(Beam),
+         ok = test_beam:await_hidden(Beam, [Name]),
          false = lists:member(Name, test_beam:visible_nodes(Beam))
      end || {Host, Beam, Cnode} <- lists:zip3(Hosts, Beams, Cnodes)],
     ok.
@@ -60,15 +60,15 @@ the_c_node_answers_ping(Config) ->
 a_killed_beam_is_connected_again(Config) ->
     #{beams := [First | Others]} = test_cluster:form(metadata(Config), 3),
     ok = test_beam:kill(First),
-    ok = test_cluster:await_mesh(Others, 5000),
-    ok = test_cluster:await_mesh([test_beam:start(test_beam:host(First)) | Others], 10000).
+    ok = test_cluster:await_mesh(Others),
+    ok = test_cluster:await_mesh([test_beam:start(test_beam:host(First)) | Others]).
 
 -spec a_stopped_beam_is_connected_again([term()]) -> ok.
 a_stopped_beam_is_connected_again(Config) ->
     #{beams := [First | Others]} = test_cluster:form(metadata(Config), 3),
     ok = test_beam:stop(First),
-    ok = test_cluster:await_mesh(Others, 5000),
-    ok = test_cluster:await_mesh([test_beam:start(test_beam:host(First)) | Others], 10000).
+    ok = test_cluster:await_mesh(Others),
+    ok = test_cluster:await_mesh([test_beam:start(test_beam:host(First)) | Others]).
 
 -spec a_starting_container_without_an_address_does_no_harm_and_is_connected_later([term()]) -> ok.
 a_starting_container_without_an_address_does_no_harm_and_is_connected_later(Config) ->
@@ -78,9 +78,9 @@ a_starting_container_without_an_address_does_no_harm_and_is_connected_later(Conf
     Beams = test_beam:start_all(Hosts),
     _ = test_cnode:start_all(Hosts),
     [First, Second, Third] = Beams,
-    ok = test_cluster:await_mesh([First, Second], 10000),
+    ok = test_cluster:await_mesh([First, Second]),
     [] = test_beam:visible_nodes(Third),
     ok = test_cluster:list(metadata(Config), Up ++ [#{address => test_host:address(Late)}]),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     [] = test_cluster:lost_connections(Beams),
     ok.

@@ -15,6 +15,9 @@
          wait_reports_that_the_node_does_not_answer/1]).
 
 -define(HTTPS_URL, "https://rancher-metadata:8443").
+%% Enough to ask the node before, also on a busy machine; and what that may add.
+-define(WAIT_MS, 3000).
+-define(LATE_MS, 12000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -38,21 +41,21 @@ wait_accepts_every_basename_that_run_accepts(Config) ->
     {1, Output} = run(Config, ["wait", "--basename", Longest, "--ip", test_host:address(host(Config)), "--timeout", "200"]),
     contains(Output, [list_to_binary(Longest ++ "@")]).
 
-%% Rounds come at least every 250 ms, not after 100, 200, 400, 800, 1600 ms; and the version, which only long-polling
-%% needs, is not asked for.
+%% Rounds come at least every 250 ms, which are 40, not after 100, 200, 400, 800, 1600, 3200 ms, which are 7; and the version,
+%% which only long-polling needs, is not asked for.
 -spec ip_accepts_the_metadata_settings([term()]) -> ok.
 ip_accepts_the_metadata_settings(Config) ->
-    {1, _} = run(Config, ["ip", "--watch", "off", "--polling-interval", "250", "--timeout", "3000"]),
+    {1, _} = run(Config, ["ip", "--watch", "off", "--polling-interval", "250", "--timeout", "10000"]),
     Paths = [list_to_binary(io_lib:format("~p", [Request]))
              || Request <- metadata_server:requests(metadata(Config), test_host:address(host(Config)))],
     [] = [Path || Path <- Paths, binary:match(Path, <<"latest/version">>) =/= nomatch],
     Asked = [Path || Path <- Paths, binary:match(Path, <<"primary_ip">>) =/= nomatch],
-    true = length(Asked) >= 8,
+    true = length(Asked) >= 10,
     ok.
 
 -spec ip_reports_why_there_was_no_address([term()]) -> ok.
 ip_reports_why_there_was_no_address(Config) ->
-    {1, Output} = run(Config, ["ip", "--metadata-url", "http://127.0.0.1:1", "--timeout", "500"]),
+    {1, Output} = run(Config, ["ip", "--metadata-url", "http://127.0.0.1:1", "--timeout", "3000"]),
     contains(last_line(Output), [<<"no address of this container from the metadata service">>, <<"127.0.0.1:1">>]).
 
 -spec ip_does_not_return_an_address_that_no_interface_has([term()]) -> ok.
@@ -60,7 +63,7 @@ ip_does_not_return_an_address_that_no_interface_has(Config) ->
     ok = listed(Config),
     Before = test_host:fresh_address(),
     ok = metadata_server:misbehave(metadata(Config), {address_of_before, Before}),
-    {1, Output} = run(Config, ["ip", "--watch", "off", "--polling-interval", "250", "--timeout", "2000"]),
+    {1, Output} = run(Config, ["ip", "--watch", "off", "--polling-interval", "250", "--timeout", "4000"]),
     {match, [_]} = re:run(Output, "event=own_address_mismatched", [global]),
     contains(last_line(Output), [<<"in time: no interface of this container has">>, list_to_binary(Before)]).
 
@@ -72,7 +75,7 @@ https_works_with_a_trusted_certificate(Config) ->
     Trusting = "mount -t tmpfs none /etc/ssl/certs && cp \"$0\" /etc/ssl/certs/ca-certificates.crt && exec \"$@\"",
     {0, Output} = test_host:run(host(Config), "unshare",
                                 ["--mount", "sh", "-c", Trusting, File, test_cnode:program(), "ip", "--metadata-url",
-                                 ?HTTPS_URL, "--timeout", "10000"],
+                                 ?HTTPS_URL, "--timeout", "60000"],
                                 [{"SSL_CERT_FILE", false}, {"SSL_CERT_DIR", false}]),
     Own = last_line(Output),
     ok.
@@ -81,7 +84,7 @@ https_works_with_a_trusted_certificate(Config) ->
 a_certificate_of_ssl_cert_file_is_trusted(Config) ->
     Own = list_to_binary(test_host:address(host(Config))),
     File = serve_https(Config, Own),
-    {0, Output} = test_host:run(host(Config), test_cnode:program(), ["ip", "--metadata-url", ?HTTPS_URL, "--timeout", "10000"],
+    {0, Output} = test_host:run(host(Config), test_cnode:program(), ["ip", "--metadata-url", ?HTTPS_URL, "--timeout", "60000"],
                                 [{"SSL_CERT_FILE", File}]),
     Own = last_line(Output),
     ok.
@@ -89,7 +92,7 @@ a_certificate_of_ssl_cert_file_is_trusted(Config) ->
 -spec an_untrusted_certificate_is_reported([term()]) -> ok.
 an_untrusted_certificate_is_reported(Config) ->
     _ = serve_https(Config, <<"10.42.1.2">>),
-    {1, Output} = run(Config, ["ip", "--metadata-url", ?HTTPS_URL, "--timeout", "1000"]),
+    {1, Output} = run(Config, ["ip", "--metadata-url", ?HTTPS_URL, "--timeout", "5000"]),
     contains(last_line(Output), [<<"no address of this container from the metadata service">>, <<?HTTPS_URL>>, <<"certificate is not trusted">>]).
 
 -spec wait_reports_that_there_is_no_epmd([term()]) -> ok.
@@ -140,14 +143,14 @@ wait_reports_that_the_node_does_not_answer(Config) ->
 listed(Config) ->
     test_cluster:list(metadata(Config), [host(Config)]).
 
-%% The last line of a wait that lasts until its timeout, and at most a second longer.
+%% The last line of a wait that lasts until its timeout, and not much longer.
 wait_times_out(Config) ->
     Began = erlang:monotonic_time(millisecond),
     {1, Output} = test_host:run(host(Config), test_cnode:program(),
-                                ["wait", "--ip", test_host:address(host(Config)), "--timeout", "1000"],
+                                ["wait", "--ip", test_host:address(host(Config)), "--timeout", integer_to_list(?WAIT_MS)],
                                 [{"RANCHER_CNODE_COOKIE", "monster"}]),
     Took = erlang:monotonic_time(millisecond) - Began,
-    true = Took >= 1000 andalso Took < 5000,
+    true = Took >= ?WAIT_MS andalso Took < ?WAIT_MS + ?LATE_MS,
     last_line(Output).
 
 %% Returns the file with the root certificate.

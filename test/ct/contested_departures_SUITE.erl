@@ -46,7 +46,9 @@ a_container_missing_only_in_the_metadata_of_others_keeps_its_connections(Config)
     Beams = test_beam:start_all(Hosts),
     _ = test_cnode:start(First, #{args => removal()}),
     Cnodes = test_cnode:start_all(Others, #{args => ["--metadata-url", metadata_server:url(Wrong) | removal()]}),
-    ok = test_cluster:await_mesh(Beams, 15000),
+    ok = test_cluster:await_mesh(Beams),
+    ok = test_service:await_watching(metadata(Config), [First]),
+    ok = test_service:await_watching(Wrong, Others),
     ok = test_cluster:list(Wrong, Others),
     [_ = test_cnode:await(Cnode, "peer_departed") || Cnode <- Cnodes],
     ok = test_service:keep_reloading(Wrong, Others, ?CUT_MS),
@@ -128,7 +130,7 @@ an_application_that_reconnects_is_respected(Config) ->
     ok = test_beam:call(Departed, reconnecting, start, []),
     ok = test_cluster:list(metadata(Config), Hosts),
     #{level := <<"warning">>} = test_cnode:await(Own, "departed_target_connected"),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     Since = os:perf_counter(microsecond),
     ok = test_service:keep_reloading(metadata(Config), [First | Hosts], 3 * ?CUT_MS),
     [] = [Lost || {_, #{at := At}} = Lost <- test_cluster:lost_connections(Beams), At >= Since],
@@ -166,27 +168,27 @@ evidence_does_not_span_an_outage(Config) ->
 with_all_targets_the_departed_one_is_disconnected_once(Config) ->
     #{hosts := [_ | Hosts], beams := [Departed | Stayers], cnode := Cnode} = lone(Config, 4),
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_nodes(Departed, [], 15000),
+    ok = test_cluster:await_nodes(Departed, []),
     _ = test_cnode:await(Cnode, "departed_target_disconnected"),
-    ok = test_cluster:await_mesh(Stayers, 5000),
+    ok = test_cluster:await_mesh(Stayers),
     [] = test_cluster:lost_among(Stayers),
     %% The application that reconnects it is respected.
     true = test_beam:call(Departed, net_kernel, connect_node, [test_beam:name(hd(Stayers))]),
     _ = test_cnode:await(Cnode, "departed_target_connected"),
-    ok = test_cluster:await_mesh([Departed | Stayers], 10000),
+    ok = test_cluster:await_mesh([Departed | Stayers]),
     [_] = test_cnode:events(Cnode, "disconnect_requested"),
     ok.
 
 -spec with_all_targets_one_claimed_by_another_c_node_is_left_connected([term()]) -> ok.
 with_all_targets_one_claimed_by_another_c_node_is_left_connected(Config) ->
-    #{hosts := [Claimed | Hosts], beams := Beams, cnode := Cnode} = lone(Config, 3),
+    #{alone := Alone, hosts := [Claimed | Hosts], beams := Beams, cnode := Cnode} = lone(Config, 3),
     ok = metadata_server:list(metadata(Config), "Shop", "other", [test_host:address(Claimed)]),
     Other = test_cnode:start(Claimed, #{args => ["--service", "stacks/shop/services/other" | removal()]}),
     _ = test_cnode:await(Other, "target_connected"),
     ok = test_cluster:list(metadata(Config), Hosts),
     #{text := Text} = test_cnode:await(Cnode, "disconnect_requested"),
     {_, _} = binary:match(Text, <<"claimed">>),
-    ok = test_service:keep_reloading(metadata(Config), [], ?CUT_MS),
+    ok = test_service:keep_reloading(metadata(Config), [Alone, Claimed], ?CUT_MS),
     [] = test_cluster:lost_connections(Beams),
     test_cluster:await_mesh(Beams, 0).
 
@@ -208,5 +210,6 @@ lone(Config, Count) ->
     ok = test_host:start_epmd(Alone),
     Cnode = test_cnode:start(Alone, #{args => ["--targets", "all", "--service", "stacks/shop/services/worker"
                                                | removal()]}),
-    ok = test_cluster:await_mesh(Beams, 10000),
-    #{hosts => Hosts, beams => Beams, cnode => Cnode}.
+    ok = test_cluster:await_mesh(Beams),
+    ok = test_service:await_watching(metadata(Config), [Alone]),
+    #{alone => Alone, hosts => Hosts, beams => Beams, cnode => Cnode}.

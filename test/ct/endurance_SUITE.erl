@@ -4,11 +4,12 @@
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([a_restarted_epmd_has_the_name_again_within_a_second/1, it_can_start_epmd/1,
+-export([a_restarted_epmd_has_the_name_again_within_seconds/1, it_can_start_epmd/1,
          ticks_keep_a_quiet_connection_alive/1, a_pause_of_the_program_loses_no_connection/1,
          it_listens_on_the_given_port/1, a_given_epmd_port_is_used/1]).
 
--define(NAMES_BACK_US, 1000000).
+%% It is tried every half second.
+-define(NAMES_BACK_US, 5000000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -16,18 +17,18 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [a_restarted_epmd_has_the_name_again_within_a_second, it_can_start_epmd,
+    [a_restarted_epmd_has_the_name_again_within_seconds, it_can_start_epmd,
      ticks_keep_a_quiet_connection_alive, a_pause_of_the_program_loses_no_connection,
      it_listens_on_the_given_port, a_given_epmd_port_is_used].
 
--spec a_restarted_epmd_has_the_name_again_within_a_second([term()]) -> ok.
-a_restarted_epmd_has_the_name_again_within_a_second(Config) ->
+-spec a_restarted_epmd_has_the_name_again_within_seconds([term()]) -> ok.
+a_restarted_epmd_has_the_name_again_within_seconds(Config) ->
     #{hosts := [Host | _], beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     ok = test_host:stop_epmd(Host),
     _ = test_cnode:await(Cnode, "registration_lost"),
     ok = test_host:start_epmd(Host),
     Returned = os:perf_counter(microsecond),
-    test_wait:until("the name is back", fun() -> knows(Host, test_cnode:default_basename()) end, 5000),
+    test_wait:until("the name is back", fun() -> knows(Host, test_cnode:default_basename()) end),
     true = os:perf_counter(microsecond) - Returned < ?NAMES_BACK_US,
     [] = [Event || Event = #{what := down} <- test_beam:events(Beam)],
     [] = test_cluster:lost_connections(Beams),
@@ -38,11 +39,11 @@ it_can_start_epmd(Config) ->
     Hosts = [Host | _] = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     [Cnode | _] = test_cnode:start_all(Hosts, #{args => ["--start-epmd"]}),
-    test_wait:until("the name is there", fun() -> knows(Host, test_cnode:default_basename()) end, 10000),
+    test_wait:until("the name is there", fun() -> knows(Host, test_cnode:default_basename()) end),
     Beams = test_beam:start_all(Hosts),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     ok = test_host:stop_epmd(Host),
-    test_wait:until("the name is back", fun() -> knows(Host, test_cnode:default_basename()) end, 15000),
+    test_wait:until("the name is back", fun() -> knows(Host, test_cnode:default_basename()) end),
     _ = test_cnode:await(Cnode, "registration_lost"),
     [] = test_cluster:lost_connections(Beams),
     ok.
@@ -54,7 +55,7 @@ ticks_keep_a_quiet_connection_alive(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Beam | _] = test_beam:start_all(Hosts, #{args => ["-kernel", "net_ticktime", "4"]}),
     Cnodes = [Cnode | _] = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     %% A BEAM of another service, which the C-node never calls: only ticks keep its connection.
     Quiet = test_beam:start(test_host:add(), #{basename => "quiet", args => ["-kernel", "net_ticktime", "4"]}),
     pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
@@ -115,7 +116,7 @@ a_given_epmd_port_is_used(Config) ->
     Port = [{"ERL_EPMD_PORT", "5369"}],
     Beams = test_beam:start_all(Hosts, #{env => Port}),
     _ = test_cnode:start_all(Hosts, #{env => Port}),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     [{error, address} = test_host:epmd_names(Host) || Host <- Hosts],
     ok.
 

@@ -16,8 +16,7 @@
          clusters_change_from_epmd_to_none_in_three_steps/1, a_beam_elsewhere_is_reported_as_not_listening/1]).
 
 -define(PORT, "6789").
--define(FORM_MS, 20000).
--define(SOON_MS, 15000).
+-define(SOON_MS, 30000).
 %% Within that, `global' has cut what it would cut.
 -define(SETTLE_MS, 1000).
 
@@ -52,7 +51,7 @@ an_added_container_is_connected(Config) ->
     Beam = test_beam:start(Added, epmdless()),
     _ = test_cnode:start(Added),
     ok = test_cluster:list(metadata(Config), [Added | Hosts]),
-    ok = test_cluster:await_mesh([Beam | Beams], ?SOON_MS),
+    ok = test_cluster:await_mesh([Beam | Beams]),
     [] = test_cluster:lost_connections([Beam | Beams]),
     ok.
 
@@ -60,11 +59,11 @@ an_added_container_is_connected(Config) ->
 a_killed_beam_is_connected_again(Config) ->
     #{beams := [First | Others], cnodes := [Cnode | _]} = formed(Config, 3),
     ok = test_beam:kill(First),
-    ok = test_cluster:await_mesh(Others, ?SOON_MS),
+    ok = test_cluster:await_mesh(Others),
     #{fields := #{<<"stage">> := <<"connect">>}, text := Text} = test_cnode:await(Cnode, "target_awaited"),
     contains(Text, ["nobody listens on its distribution port " ?PORT]),
     Again = test_beam:start(test_beam:host(First), epmdless()),
-    ok = test_cluster:await_mesh([Again | Others], ?SOON_MS),
+    ok = test_cluster:await_mesh([Again | Others]),
     [] = test_cnode:events(Cnode, "epmd_awaited"),
     ok.
 
@@ -73,7 +72,7 @@ a_departed_container_costs_no_other_connection(Config) ->
     Args = ["--removal-delay", "1000", "--mass-removal-delay", "1000"],
     #{beams := [Departed | Beams], cnodes := [Cnode | _], hosts := [_ | Hosts]} = formed(Config, 4, epmdless(), Args),
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_nodes(Departed, [], ?FORM_MS),
+    ok = test_cluster:await_nodes(Departed, []),
     _ = test_cnode:await(Cnode, "departed_target_disconnected"),
     ok = test_service:keep_reloading(metadata(Config), Hosts, ?SETTLE_MS),
     ok = test_cluster:await_mesh(Beams, 0),
@@ -98,7 +97,7 @@ the_library_runs_and_asks_the_c_node(Config) ->
          ok = test_beam:call(Beam, library_supervisor, start, []),
          {ok, _} = library_beam:start_child(Beam, [])
      end || Beam <- Beams],
-    ok = test_cluster:await_mesh(Beams, ?SOON_MS),
+    ok = test_cluster:await_mesh(Beams),
     [begin
          {ok, #{registration := not_used}} = test_beam:call(Beam, rancher_cnode, status, []),
          ok = test_beam:call(Beam, rancher_cnode, await, [?SOON_MS])
@@ -108,12 +107,11 @@ the_library_runs_and_asks_the_c_node(Config) ->
 -spec the_commands_ask_through_the_beam([term()]) -> ok.
 the_commands_ask_through_the_beam(Config) ->
     #{beams := Beams, hosts := [Host | _]} = formed(Config, 2),
-    {0, Status} = command(Host, ["status", "--timeout", "5000"]),
-    contains(Status, ["WHOLE", "epmd: not_used"]),
-    {0, _} = command(Host, ["check", "--expect", "1", "--timeout", "5000"]),
-    {0, _} = command(Host, ["wait", "--timeout", "5000"]),
-    {0, _} = command(Host, ["plan", "--timeout", "5000"]),
-    {0, Mesh} = command(Host, ["mesh", "--timeout", "5000"]),
+    contains(await_whole(Host), ["WHOLE", "epmd: not_used"]),
+    {0, _} = command(Host, ["check", "--expect", "1", "--timeout", "20000"]),
+    {0, _} = command(Host, ["wait", "--timeout", "20000"]),
+    {0, _} = command(Host, ["plan", "--timeout", "20000"]),
+    {0, Mesh} = command(Host, ["mesh", "--timeout", "20000"]),
     contains(Mesh, [atom_to_list(test_beam:name(Beam)) || Beam <- Beams]),
     [] = test_cluster:lost_connections(Beams),
     ok.
@@ -125,7 +123,7 @@ the_commands_say_that_no_c_node_is_connected(Config) ->
     ok = test_cluster:list(metadata(Config), [Host]),
     Beam = test_beam:start(Host, epmdless()),
     ok = test_beam:call(Beam, report_log, start, []),
-    {1, Text} = command(Host, ["status", "--timeout", "5000"]),
+    {1, Text} = command(Host, ["status", "--timeout", "20000"]),
     contains(Text, ["it is not connected to " ++ atom_to_list(test_beam:name(Beam))]),
     [] = test_beam:call(Beam, report_log, lines, []),
     ok.
@@ -151,7 +149,7 @@ a_port_that_is_set_serves_as_well(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts, epmdless()),
     Cnode = test_cnode:start(Host, #{args => ["--targets", "all"], env => [{"RANCHER_CNODE_DIST_PORT", ?PORT}]}),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     [] = test_cnode:events(Cnode, "epmd_awaited"),
     ok.
 
@@ -162,7 +160,7 @@ the_c_node_may_start_before_its_beam(Config) ->
     Cnodes = test_cnode:start_all(Hosts),
     [_ = test_cnode:await(Cnode, "listener_started") || Cnode <- Cnodes],
     Beams = test_beam:start_all(Hosts, epmdless()),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["epmd_bypassed", "target_connected"]],
     [true = length(test_cnode:events(Cnode, "epmd_awaited")) =< 1 || Cnode <- Cnodes],
     ok.
@@ -176,9 +174,9 @@ containers_become_a_mesh_over_tls(Config) ->
     Beams = test_beam:start_all(Hosts, epmdless(Tls)),
     [ok = test_beam:call(Beam, report_log, start, []) || Beam <- Beams],
     Cnodes = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
-    {0, _} = command(Host, ["status", "--timeout", "5000"]),
+    _ = await_whole(Host),
     {0, _} = command(Host, ["doctor"]),
     [[] = test_beam:call(Beam, report_log, lines, []) || Beam <- Beams],
     ok.
@@ -193,7 +191,7 @@ a_cookie_that_is_corrected_is_noticed(Config) ->
     _ = test_cnode:await(Cnode, "target_refused"),
     ok = test_beam:kill(Beam),
     _ = test_beam:start(Host, epmdless()),
-    _ = test_cnode:await_event(Cnode, fun(#{event := Event}) -> Event =:= <<"target_connected">> end, 10000),
+    _ = test_cnode:await(Cnode, "target_connected"),
     ok.
 
 %% And the other way round: each time the C-node begins anew.
@@ -234,7 +232,7 @@ a_beam_elsewhere_is_reported_as_not_listening(Config) ->
     Cnode = test_cnode:start(Host),
     #{text := Text} = test_cnode:await(Cnode, "peer_unreachable"),
     contains(Text, ["nobody listens on the peer's distribution port"]),
-    {3, _} = command(Host, ["status", "--timeout", "5000"]),
+    {3, _} = command(Host, ["status", "--timeout", "20000"]),
     [[] = test_beam:visible_nodes(Each) || Each <- [Beam, WithEpmd]],
     ok.
 
@@ -254,8 +252,9 @@ formed(Config, Count, Options, Args) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts, Options),
     Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
+    ok = test_service:await_watching(metadata(Config), Hosts),
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
 mixed(Config, Each) ->
@@ -263,12 +262,18 @@ mixed(Config, Each) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_each(lists:zip(Hosts, Each)),
     Cnodes = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh(Beams, ?FORM_MS),
+    ok = test_cluster:await_mesh(Beams),
     ok = test_service:keep_reloading(metadata(Config), Hosts, ?SETTLE_MS),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
     ok = test_cluster:await_mesh(Beams, 0),
     [] = test_cluster:lost_connections(Beams).
 
+%% The mesh may be there before the C-node has seen the connections that others made.
+await_whole(Host) ->
+    test_program:await(Host, 0, ["status", "--timeout", "20000"], environment(Host)).
+
 command(Host, Args) ->
-    Env = [{"CONTAINER_IP", test_host:address(Host)}, {"RANCHER_CNODE_COOKIE", "monster"}],
-    test_host:run(Host, test_cnode:program(), Args, Env).
+    test_host:run(Host, test_cnode:program(), Args, environment(Host)).
+
+environment(Host) ->
+    [{"CONTAINER_IP", test_host:address(Host)}, {"RANCHER_CNODE_COOKIE", "monster"}].

@@ -2,7 +2,7 @@
 -module(events_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(test_program, [run/2, lines/1]).
+-import(test_program, [run/2, ask/2, lines/1]).
 
 -export([suite/0, all/0]).
 -export([events_are_printed_as_the_log_has_them/1, events_below_the_log_level_are_remembered/1,
@@ -26,16 +26,17 @@ all() ->
 events_are_printed_as_the_log_has_them(Config) ->
     #{hosts := [One | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     _ = test_cnode:await(Cnode, "cluster_completed"),
-    {0, Printed} = run(One, ["events"]),
+    %% Before it prints them: what is logged later need not be there.
     Logged = [Text || #{text := Text, level := Level} <- test_cnode:log(Cnode), Level =/= <<"debug">>],
+    {0, Printed} = ask(One, ["events"]),
     Logged = lists:sublist(lines(Printed), length(Logged)),
     <<"starting">> = hd([Event || #{event := Event} <- test_cnode:log(Cnode)]),
-    {0, Json} = run(One, ["events", "--format", "json"]),
+    {0, Json} = ask(One, ["events", "--format", "json"]),
     File = filename:join(proplists:get_value(priv_dir, Config), "events.json"),
     ok = file:write_file(File, Json),
     Read = "import json,sys; print([json.loads(l)['event'] for l in open(sys.argv[1])][0])",
     <<"starting\n">> = test_command:ok("python3", ["-c", Read, File]),
-    {0, <<>>} = run(One, ["events", "--since", "0"]),
+    {0, <<>>} = ask(One, ["events", "--since", "0"]),
     ok.
 
 -spec events_below_the_log_level_are_remembered([term()]) -> ok.
@@ -46,13 +47,12 @@ events_below_the_log_level_are_remembered(Config) ->
     Cnode = test_cnode:start(One, #{args => ["--log-level", "error"]}),
     test_wait:until("the event is remembered",
                     fun() ->
-                            {_, Printed} = run(One, ["events"]),
+                            {_, Printed} = ask(One, ["events"]),
                             case binary:match(Printed, <<"event=cluster_completed">>) of
                                 nomatch -> {wait, Printed};
                                 _ -> {done, ok}
                             end
-                    end,
-                    20000),
+                    end),
     [] = test_cnode:log(Cnode),
     ok.
 
@@ -91,7 +91,7 @@ a_normal_start_logs_no_warning(Config) ->
     First = test_beam:start(One),
     _ = test_cnode:await(hd(Cnodes), "target_connected"),
     Second = test_beam:start(Two),
-    ok = test_cluster:await_mesh([First, Second], 20000),
+    ok = test_cluster:await_mesh([First, Second]),
     [] = [Text || Cnode <- Cnodes, #{level := <<"warning">>, text := Text} <- test_cnode:log(Cnode)],
     ok.
 
@@ -142,8 +142,7 @@ sigusr1_logs_the_status_and_sighup_reads_again(Config) ->
                                 Count when Count >= 6 -> {done, ok};
                                 Count -> {wait, Count}
                             end
-                    end,
-                    5000),
+                    end),
     ok = test_cnode:signal(Cnode, "HUP"),
     _ = test_cnode:await(Cnode, "reload_requested"),
     running = test_cnode:exit_status(Cnode),
@@ -174,20 +173,19 @@ notified(Socket, Part) ->
                 nomatch -> notified(Socket, Part);
                 _ -> ok
             end
-    after 20000 -> error({never_notified, Part})
+    after 60000 -> error({never_notified, Part})
     end.
 
 %% The state of a peer by the status of the C-node.
 seen(Host, Peer, State) ->
     test_wait:until("the peer's state",
                     fun() ->
-                            {_, Table} = run(Host, ["status"]),
+                            {_, Table} = ask(Host, ["status"]),
                             case re:run(Table, <<(binary:replace(Peer, <<".">>, <<"\\.">>, [global]))/binary, " +", State/binary>>) of
                                 nomatch -> {wait, Table};
                                 _ -> {done, ok}
                             end
-                    end,
-                    20000).
+                    end).
 
 %% What the program has printed once it has printed that.
 printed(Port, Output, Part) ->
@@ -196,7 +194,7 @@ printed(Port, Output, Part) ->
             receive
                 {Port, {data, Data}} -> printed(Port, <<Output/binary, Data/binary>>, Part);
                 {Port, {exit_status, Status}} -> error({has_ended, Status, Output})
-            after 20000 -> error({never_printed, Part, Output})
+            after 60000 -> error({never_printed, Part, Output})
             end;
         _ -> Output
     end.

@@ -16,7 +16,7 @@
          a_full_pipe_and_a_failed_fork_do_not_block_it/1, without_proc_the_command_runs/1,
          a_terminal_is_as_without_it/1]).
 
--define(SOON_MS, 10000).
+-define(SOON_MS, 60000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -56,7 +56,7 @@ while seen < 1000:
 print('adopted', seen, flush=True)
 time.sleep(600)
 ")),
-    ok = await_output(One, <<"adopted 1000\n">>, 50000),
+    ok = await_output(One, <<"adopted 1000\n">>, 200000),
     Cnode = cnode(One),
     test_wait:until("only the command and the C-node are left",
                     fun() ->
@@ -64,8 +64,7 @@ time.sleep(600)
                                 [_, _] = Left -> {done, true = lists:member(Cnode, Left)};
                                 Left -> {wait, Left}
                             end
-                    end,
-                    ?SOON_MS),
+                    end),
     ok.
 
 -spec signals_reach_the_command_once([term()]) -> ok.
@@ -141,7 +140,8 @@ a_killed_command_ends_the_container(_Config) ->
 
 -spec a_left_daemon_is_asked_to_stop([term()]) -> ok.
 a_left_daemon_is_asked_to_stop(_Config) ->
-    One = start(["sh", "-c", "(trap 'echo stopped; exit' TERM; echo there; while :; do sleep 0.05; done) & sleep 0.3"]),
+    One = start(["sh", "-c", "rm -f /run/daemon; (trap 'echo stopped; exit' TERM; echo there; : >/run/daemon; "
+                 "while :; do sleep 0.05; done) & until [ -e /run/daemon ]; do sleep 0.05; done"]),
     0 = await_end(One, ?SOON_MS),
     true = contains(<<"there\n">>, output(One)),
     true = contains(<<"stopped\n">>, output(One)),
@@ -156,9 +156,10 @@ sigterm_ends_the_wait_for_the_address_at_once(Config) ->
                                                         [_] -> {done, ok};
                                                         Other -> {wait, Other}
                                                     end
-                                            end, ?SOON_MS),
+                                            end),
     ok = signal(One, "TERM"),
-    143 = await_end(One, 3000),
+    %% It would wait for half a minute.
+    143 = await_end(One, 15000),
     false = contains(<<"started">>, output(One)),
     ok.
 
@@ -174,8 +175,15 @@ a_bad_setting_starts_nothing(_Config) ->
 nothing_is_written_to_standard_output(_Config) ->
     One = exec_container:with_shell("exec rancher_cnode exec --log-level=debug -- "
                                     "sh -c 'echo only; sleep 600' 2>/dev/null"),
-    ok = test_command:signal("KILL", [cnode(One)]),
-    _ = cnode(One),
+    ok = await_output(One, <<"only\n">>, ?SOON_MS),
+    First = cnode(One),
+    ok = test_command:signal("KILL", [First]),
+    test_wait:until("another C-node", fun() ->
+                                              case cnodes(One) of
+                                                  [Other] when Other =/= First -> {done, ok};
+                                                  Saw -> {wait, Saw}
+                                              end
+                                      end),
     <<"only\n">> = output(One),
     ok.
 
@@ -184,7 +192,7 @@ closed_standard_streams_never_become_sockets(_Config) ->
     [begin
          One = exec_container:with_shell("exec rancher_cnode exec --log-level=debug -- sleep 600 " ++ Closed),
          Cnode = cnode(One),
-         test_wait:until("the C-node has sockets", fun() -> has_sockets(Cnode) end, ?SOON_MS),
+         test_wait:until("the C-node has sockets", fun() -> has_sockets(Cnode) end),
          [Command] = children(One) -- [Cnode],
          Streams = [{Process, Stream, exec_container:descriptor(Process, Stream)}
                     || Process <- [Command, Cnode], Stream <- [0, 1, 2]],
@@ -245,7 +253,7 @@ os.execv('" ++ exec_container:program_for_all() ++ "', ['rancher_cnode', 'exec',
         Cnode = cnode(One),
         ok = exec_container:limit_processes(One, "0"),
         ok = test_command:signal("KILL", [Cnode]),
-        test_wait:equals("the C-node is gone", [], fun() -> cnodes(One) end, ?SOON_MS),
+        test_wait:equals("the C-node is gone", [], fun() -> cnodes(One) end),
         ok = signal(One, "USR1"),
         ok = await_output(One, got("USR1"), ?SOON_MS),
         ok = exec_container:limit_processes(One, "10000"),

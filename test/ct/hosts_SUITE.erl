@@ -37,7 +37,7 @@ a_dropped_connection_is_seen_by_both_ends(_Config) ->
     link(A, B),
     ok = test_beam:drop_connection(A, test_beam:name(B)),
     test_wait:equals("both ends saw the connection close", [1, 1],
-                     fun() -> [length(test_beam:downs(Beam)) || Beam <- [A, B]] end, 5000),
+                     fun() -> [length(test_beam:downs(Beam)) || Beam <- [A, B]] end),
     [[], []] = [test_beam:visible_nodes(Beam) || Beam <- [A, B]],
     ok.
 
@@ -74,7 +74,7 @@ a_killed_beam_can_be_booted_again_under_its_name(_Config) ->
     [A, B] = test_beam:start_all([test_host:add(), test_host:add()]),
     link(A, B),
     ok = test_beam:kill(B),
-    test_wait:equals("the connection is closed", [], fun() -> test_beam:visible_nodes(A) end, 5000),
+    test_wait:equals("the connection is closed", [], fun() -> test_beam:visible_nodes(A) end),
     Again = test_beam:start(test_beam:host(B)),
     link(A, Again).
 
@@ -86,7 +86,7 @@ a_removed_host_leaves_no_process(_Config) ->
     true = lists:member(test_beam:os_pid(Beam), Pids),
     [_ | _] = [Pid || Pid <- Pids, name(Pid) =:= <<"epmd">>],
     ok = test_host:remove(Host),
-    test_wait:equals("no process of the host is left", [], fun() -> [Pid || Pid <- Pids, lives(Pid)] end, 5000).
+    test_wait:equals("no process of the host is left", [], fun() -> [Pid || Pid <- Pids, lives(Pid)] end).
 
 %% A sandbox within this one, whose processes can be seen from here.
 -spec a_sandbox_whose_guard_is_killed_leaves_no_process([term()]) -> ok.
@@ -101,13 +101,13 @@ a_sandbox_whose_guard_is_killed_leaves_no_process(_Config) ->
                                          true -> {done, Pids};
                                          false -> {wait, Names}
                                      end
-                             end, 15000),
+                             end),
     ok = test_command:signal("KILL", [Guard]),
-    test_wait:equals("no process of the sandbox is left", [], fun() -> [Pid || Pid <- Inside, lives(Pid)] end, 5000).
+    test_wait:equals("no process of the sandbox is left", [], fun() -> [Pid || Pid <- Inside, lives(Pid)] end).
 
 %% Waits until the host's TCP reaches epmd at Address. At first its kernel may still have given the address up.
 await_reached(Host, Address) ->
-    test_wait:equals("the host reaches the other", reached, fun() -> connect(Host, Address) end, 10000).
+    test_wait:equals("the host reaches the other", reached, fun() -> connect(Host, Address) end).
 
 %% Nothing comes back within a second, or the host's own kernel gives up looking for the address.
 gets_silence(Host, Address) ->
@@ -155,5 +155,5 @@ proc(Pid, File) ->
 
 link(A, B) ->
     true = test_beam:call(A, net_kernel, connect_node, [test_beam:name(B)]),
-    _ = test_beam:connected_at(B, [test_beam:name(A)], 5000),
+    _ = test_beam:connected_at(B, [test_beam:name(A)]),
     ok.

@@ -12,7 +12,7 @@
 
 -define(PORT, 9100).
 -define(LISTENING, #{args => ["--http-listen", "9100"]}).
--define(PATIENCE_MS, 20000).
+-define(PATIENCE_MS, 60000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -80,8 +80,7 @@ readiness_is_lost_with_the_beam_and_not_with_the_metadata(Config) ->
                                 {503, <<"BEAM ", _/binary>>} -> {done, ok};
                                 Other -> {wait, Other}
                             end
-                    end,
-                    ?PATIENCE_MS),
+                    end),
     {200, <<"alive\n">>} = get(One, "/livez"),
     {200, <<"ready\n">>} = get(Two, "/readyz"),
     ok.
@@ -116,8 +115,7 @@ metrics_of_peers_in_several_states_are_sound(Config) ->
                                           {true, true} -> {done, Text};
                                           _ -> {wait, Text}
                                       end
-                              end,
-                              ?PATIENCE_MS),
+                              end),
     contains(Metrics, [<<"rancher_cnode_peers_desired 3\n">>, <<"rancher_cnode_peers_dialable 2\n">>,
                        <<"rancher_cnode_peers_connected 1\n">>, <<"rancher_cnode_whole 0\n">>,
                        <<"rancher_cnode_dial_duration_seconds_bucket{result=\"connected\",le=\"15.000\"} ">>]),
@@ -138,7 +136,7 @@ a_flood_delays_neither_the_listener_nor_the_cluster(Config) ->
     Third = test_host:add(),
     ok = test_cluster:list(metadata(Config), Hosts ++ [Third]),
     Beam = test_beam:start(Third),
-    ok = test_cluster:await_mesh([Beam | Beams], ?PATIENCE_MS),
+    ok = test_cluster:await_mesh([Beam | Beams]),
     {200, <<"alive\n">>} = get(One, "/livez"),
     [] = test_cnode:events(Cnode, "http_accept_failed"),
     lists:foreach(fun gen_tcp:close/1, Unread ++ Halves ++ Silent).
@@ -197,7 +195,7 @@ until_closed(Socket, Got) ->
     end.
 
 await_answer(Host, Path, Expected) ->
-    test_wait:equals("the answer of " ++ Path, Expected, fun() -> get(Host, Path) end, ?PATIENCE_MS).
+    test_wait:equals("the answer of " ++ Path, Expected, fun() -> get(Host, Path) end).
 
 checked(Metrics) ->
     File = filename:join(os:getenv("LOGS"), "metrics.txt"),

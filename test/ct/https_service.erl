@@ -3,7 +3,7 @@
 
 -export([start/3, root_file/2]).
 
--define(REQUEST_MS, 5000).
+-define(REQUEST_MS, 30000).
 
 %% Serves Body on Port to those who ask for one of Names, until the calling process ends; returns the root certificate.
 -spec start(inet:port_number(), [string()], binary()) -> public_key:der_encoded().

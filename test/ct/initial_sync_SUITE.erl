@@ -39,9 +39,8 @@ a_container_without_an_address_completes_the_initial_sync(Config) ->
 -spec all_targets_sync_although_one_is_dead([term()]) -> ok.
 all_targets_sync_although_one_is_dead(Config) ->
     #{beams := [Beam | _], cnode := Cnode, alone := Alone} = lone(Config, 2, [test_host:vanishing_address()]),
-    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
-    {0, _} = test_cnode:await_exit(test_cnode:start(Alone, #{basename => "once", args => ["--once" | all_args()]}),
-                                   15000),
+    ok = test_cnode:call(Cnode, Beam, {await, 30000}),
+    {0, _} = test_cnode:await_exit(test_cnode:start(Alone, #{basename => "once", args => ["--once" | all_args()]})),
     ok.
 
 %% A departed target is kept while it is connected, but does not count for the initial sync.
@@ -50,15 +49,15 @@ all_targets_sync_although_one_has_departed(Config) ->
     #{hosts := [_, _, Gone] = Hosts, beams := [Beam, _, Departed], cnode := Cnode} = lone(Config, 3, []),
     ok = test_cluster:list(metadata(Config), Hosts -- [Gone]),
     _ = test_cnode:await(Cnode, "peer_departed"),
-    ok = test_cluster:await_nodes(Departed, [], 10000),
+    ok = test_cluster:await_nodes(Departed, []),
     %% Once reconnected it has to sync, and may dial nobody.
     Dropped = os:perf_counter(microsecond),
     true = test_beam:call(Departed, erlang, disconnect_node, [test_cnode:name(Cnode)]),
     _ = test_cnode:await(Cnode, "target_connected", Dropped),
-    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
+    ok = test_cnode:call(Cnode, Beam, {await, 30000}),
     ok = test_beam:kill(Departed),
-    test_wait:equals("the departed one is no longer driven", 2, fun() -> length(targets(Cnode, Beam)) end, 10000),
-    ok = test_cnode:call(Cnode, Beam, {await, 10000}).
+    test_wait:equals("the departed one is no longer driven", 2, fun() -> length(targets(Cnode, Beam)) end),
+    ok = test_cnode:call(Cnode, Beam, {await, 30000}).
 
 %% One goes down when it has left already, the other was down before.
 -spec all_targets_forget_a_departed_one_that_is_away([term()]) -> ok.
@@ -67,10 +66,10 @@ all_targets_forget_a_departed_one_that_is_away(Config) ->
         lone(Config, 3, [test_host:vanishing_address()]),
     ok = test_cluster:list(metadata(Config), lists:sublist(Hosts, 2)),
     test_wait:equals("the departed target that is connected is kept, the other one is not", names([Beam, Other, Departed]),
-                     fun() -> targets(Cnode, Beam) end, 10000),
+                     fun() -> targets(Cnode, Beam) end),
     ok = test_beam:kill(Departed),
     test_wait:equals("only those of the service are driven", names([Beam, Other]),
-                     fun() -> targets(Cnode, Beam) end, 10000).
+                     fun() -> targets(Cnode, Beam) end).
 
 -spec with_all_targets_only_unconnected_peers_are_listed([term()]) -> ok.
 with_all_targets_only_unconnected_peers_are_listed(Config) ->
@@ -82,8 +81,8 @@ with_all_targets_only_unconnected_peers_are_listed(Config) ->
                      fun() -> lists:sort([{Target, Node} || #{target := Target, node := Node}
                                                                 <- test_cnode:call(Cnode, Beam, peers),
                                                             lists:member(Target, Targets)])
-                     end, 10000),
-    ok = test_cnode:call(Cnode, Beam, {await, 10000}),
+                     end),
+    ok = test_cnode:call(Cnode, Beam, {await, 30000}),
     #{targets := Listed} = test_cnode:call(Cnode, Beam, status),
     [2, 2, 2] = [Connected || #{node := Node, connected := Connected} <- Listed, lists:member(Node, Targets)],
     [{awaited, epmd}] = [{State, Stage} || #{node := Node, state := State, stage := Stage} <- Listed,
@@ -102,7 +101,7 @@ a_suspended_beam_is_unresponsive(Config) ->
     #{targets := [#{state := unresponsive, reason := <<_, _/binary>>, stage := name}]} =
         test_cnode:call(Cnode, Other, status),
     ok = test_beam:resume(Beam),
-    ok = test_cluster:await_mesh([Beam, Other], 15000),
+    ok = test_cluster:await_mesh([Beam, Other]),
     %% Once it has ended, all that it has logged is there.
     ok = test_cnode:stop(Cnode),
     [] = test_cnode:events(Cnode, "target_refused"),
@@ -116,10 +115,10 @@ places_of_a_lost_node_are_free_again(Config) ->
     _ = test_cnode:await(Cnode, "target_connected"),
     _ = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
     test_wait:equals("every place is taken", {error, too_many_waiting},
-                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
+                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end),
     ok = test_beam:kill(Second),
     test_wait:equals("there are places again", {error, timeout},
-                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
+                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end),
     ok.
 
 -spec places_of_callers_that_ended_are_free_again([term()]) -> ok.
@@ -130,10 +129,10 @@ places_of_callers_that_ended_are_free_again(Config) ->
     _ = test_cnode:await(Cnode, "target_connected"),
     Callers = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
     test_wait:equals("every place is taken", {error, too_many_waiting},
-                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
+                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end),
     _ = [test_beam:call(Second, erlang, exit, [Caller, kill]) || Caller <- lists:sublist(Callers, 10)],
     test_wait:equals("there are places again", {error, timeout},
-                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end, 10000),
+                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end),
     %% The connection to those that ended is still there.
     true = lists:member(test_cnode:name(Cnode), test_beam:call(Second, erlang, nodes, [hidden])),
     ok.
@@ -151,7 +150,7 @@ the_log_has_the_same_reason_as_status(Config) ->
                                                   [#{attempts := N}] when N >= 6 -> {done, ok};
                                                   Peers -> {wait, Peers}
                                               end
-                                     end, 30000),
+                                     end),
     [#{reason := Reason}] = test_cnode:call(Cnode, Beam, peers),
     ok = test_cnode:stop(Cnode),
     [#{fields := #{<<"msg">> := Reason}}] = test_cnode:events(Cnode, "peer_unreachable"),
@@ -167,10 +166,10 @@ the_log_shows_held_and_released_peers(Config) ->
     Peer = atom_to_binary(test_host:node_name("myapp", Second)),
     #{level := <<"info">>, fields := #{<<"peer">> := Peer, <<"reason">> := <<"state is stopped">>}} =
         test_cnode:await(Cnode, "peer_held"),
-    ok = test_cnode:call(Cnode, hd(Beams), {await, 10000}),
+    ok = test_cnode:call(Cnode, hd(Beams), {await, 30000}),
     [] = test_cnode:events(Cnode, "peer_released"),
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_mesh(Beams, 15000),
+    ok = test_cluster:await_mesh(Beams),
     ok = test_cnode:stop(Cnode),
     [#{fields := #{<<"peer">> := Peer}}] = test_cnode:events(Cnode, "peer_released"),
     [_] = test_cnode:events(Cnode, "peer_held"),
@@ -201,8 +200,8 @@ completes_the_initial_sync(Config, Containers) ->
     Args = ["--service", "stacks/shop/services/other"],
     Cnode = test_cnode:start(Host, #{args => Args}),
     _ = test_cnode:await(Cnode, "target_connected"),
-    ok = test_cnode:call(Cnode, Beam, {await, 5000}),
-    {0, _} = test_cnode:await_exit(test_cnode:start(Host, #{basename => "once", args => ["--once" | Args]}), 10000),
+    ok = test_cnode:call(Cnode, Beam, {await, 30000}),
+    {0, _} = test_cnode:await_exit(test_cnode:start(Host, #{basename => "once", args => ["--once" | Args]})),
     ok.
 
 %% Some hosts with BEAMs, and one separate C-node with --targets all; the mesh is complete.
@@ -214,7 +213,7 @@ lone(Config, Count, More) ->
     Beams = test_beam:start_all(Hosts),
     ok = test_host:start_epmd(Alone),
     Cnode = test_cnode:start(Alone, #{args => all_args()}),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
     #{alone => Alone, hosts => Hosts, beams => Beams, cnode => Cnode}.
 
 names(Beams) ->

@@ -22,7 +22,7 @@ beams(Config, Count, Options) ->
 -spec start_child(test_beam:beam(), [{atom(), term()}]) -> supervisor:startchild_ret().
 start_child(Beam, Settings) ->
     Spec = spec(Settings ++ [{program, test_cnode:program()}]),
-    test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], 30000).
+    test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], 60000).
 
 -spec spec([{atom(), term()}]) -> supervisor:child_spec().
 spec(Settings) ->
@@ -59,8 +59,7 @@ await_logged(Beam, Level, Part) ->
                                  true -> {done, ok};
                                  false -> {wait, Noted}
                              end
-                    end,
-                    5000).
+                    end).
 
 %% The witness keeps the events.
 -spec load_telemetry(test_beam:beam()) -> ok.

@@ -120,7 +120,7 @@ events_below_the_level_still_carry_telemetry(Config) ->
                                          [_ | _] = Noted -> {done, Noted};
                                          [] -> {wait, none}
                                      end
-                            end, 10000),
+                            end),
     [{telemetry, [libcluster, connect_node, ok], _, _}] = Noted,
     ok.
 

@@ -41,7 +41,7 @@ two_basenames_on_one_node_are_one_program(Config) ->
     %% A wait that was given up counts until the next change.
     ok = metadata_server:reload(metadata(Config)),
     ok = test_wait:equals("one request waits", [test_host:address(test_beam:host(A))],
-                          fun() -> metadata_server:waiting(metadata(Config)) end, 10000),
+                          fun() -> metadata_server:waiting(metadata(Config)) end),
     [<<"self/service">>, <<"stacks/shop/services/api=api">>] = services(A),
     ok.
 
@@ -77,7 +77,7 @@ a_topology_that_stops_takes_its_service_back_and_disconnects_nobody(Config) ->
     %% The other goes on.
     Another = test_beam:start(hd(test_cluster:hosts(1)), #{basename => "api"}),
     ok = list_api(Config, [node_address(C), test_host:address(test_beam:host(Another))]),
-    ok = test_cluster:await_nodes(A, lists:sort([test_beam:name(Another) | Both]), 10000),
+    ok = test_cluster:await_nodes(A, lists:sort([test_beam:name(Another) | Both])),
     ok = stop(A, api),
     [] = cnodes(A),
     ok.
@@ -94,7 +94,7 @@ a_program_that_dies_is_restarted_with_the_services_of_all(Config) ->
                                       [Other] when Other =/= OsPid -> {done, ok};
                                       Saw -> {wait, Saw}
                                   end
-                         end, 10000),
+                         end),
     [_] = [Argument || Argument <- arguments(A), Argument =:= <<"--service=stacks/Shop/services/api=api">>],
     ok = await_services(A, [<<"self/service">>, <<"stacks/shop/services/api=api">>]),
     Both = lists:sort([B, C]),
@@ -110,7 +110,7 @@ a_topology_that_is_killed_does_not_end_the_program(Config) ->
     [OsPid] = cnodes(A),
     true = test_beam:call(A, erlang, exit, [First, kill]),
     ok = test_wait:equals("its service has gone and come", added,
-                          fun() -> last_about(A, <<"service=self/service">>) end, 10000),
+                          fun() -> last_about(A, <<"service=self/service">>) end),
     ok = await_services(A, [<<"self/service">>, <<"stacks/shop/services/api=api">>]),
     [OsPid] = cnodes(A),
     [] = test_beam:downs(A),
@@ -121,7 +121,7 @@ a_topology_that_is_killed_does_not_end_the_program(Config) ->
 the_application_that_started_the_program_may_stop(Config) ->
     {A, B, C} = web_and_api(Config),
     ok = test_beam:call(A, library_application, load, [spec(web())]),
-    ok = test_beam:call(A, application, start, [library_application], 20000),
+    ok = test_beam:call(A, application, start, [library_application], 90000),
     {ok, _} = start(A, api()),
     [OsPid] = cnodes(A),
     ok = test_beam:call(A, application, stop, [library_application]),
@@ -136,7 +136,7 @@ a_later_start_waits_for_its_own_service(Config) ->
     {A, _, _} = web_and_api(Config),
     {ok, _} = start(A, web()),
     Missing = topology(missing, [{stack, <<"shop">>}, {service, <<"missing">>}, {await_timeout, 1500}]),
-    {Took, {ok, _}} = test_beam:call(A, timer, tc, [supervisor, start_child, [library_supervisor, spec(Missing)]], 20000),
+    {Took, {ok, _}} = test_beam:call(A, timer, tc, [supervisor, start_child, [library_supervisor, spec(Missing)]], 60000),
     true = Took >= 1500000,
     await_logged(A, warning, <<"initial sync not done within await_timeout">>).
 
@@ -151,7 +151,7 @@ what_must_not_differ_is_named(Config) ->
     [B] = test_beam:visible_nodes(A),
     %% With a name of its own it has a program of its own.
     {ok, _} = start(A, topology(api, [{basename, <<"second">>}, {health, any}, {await_timeout, 0}])),
-    test_wait:equals("a second program", 2, fun() -> length(cnodes(A)) end, 5000).
+    test_wait:equals("a second program", 2, fun() -> length(cnodes(A)) end).
 
 -spec a_bad_service_is_the_error_of_its_topology_alone([term()]) -> ok.
 a_bad_service_is_the_error_of_its_topology_alone(Config) ->
@@ -206,7 +206,7 @@ telemetry_names_the_topology_of_each_peer(Config) ->
     {ok, _} = start(A, web()),
     {ok, _} = start(A, api()),
     Expected = lists:sort([{B, web}, {C, api}]),
-    ok = test_wait:equals("both are reported", Expected, fun() -> connected(A) end, 5000).
+    ok = test_wait:equals("both are reported", Expected, fun() -> connected(A) end).
 
 %% -- helpers
 
@@ -235,7 +235,7 @@ topology(Name, Settings) ->
 topology(Name, Settings, Functions) ->
     Defaults = #{connect => {net_kernel, connect_node, []}, disconnect => {erlang, disconnect_node, []},
                  list_nodes => {erlang, nodes, [connected]}},
-    Given = Settings ++ [{await_timeout, 15000}, {program, test_cnode:program()}],
+    Given = Settings ++ [{await_timeout, 60000}, {program, test_cnode:program()}],
     [(maps:merge(Defaults, Functions))#{'__struct__' => 'Elixir.Cluster.Strategy.State', topology => Name, meta => nil,
                                         config => Given}].
 
@@ -243,13 +243,13 @@ spec([#{topology := Name}] = Topology) ->
     #{id => Name, start => {rancher_cnode, start_link, [Topology]}, shutdown => 5000}.
 
 start(Beam, Topology) ->
-    test_beam:call(Beam, supervisor, start_child, [library_supervisor, spec(Topology)], 30000).
+    test_beam:call(Beam, supervisor, start_child, [library_supervisor, spec(Topology)], 90000).
 
 stop(Beam, Name) ->
     test_beam:call(Beam, supervisor, terminate_child, [library_supervisor, Name]).
 
 restart(Beam, Name) ->
-    test_beam:call(Beam, supervisor, restart_child, [library_supervisor, Name], 30000).
+    test_beam:call(Beam, supervisor, restart_child, [library_supervisor, Name], 90000).
 
 services(Beam) ->
     case test_beam:call(Beam, rancher_cnode, status, []) of
@@ -258,7 +258,7 @@ services(Beam) ->
     end.
 
 await_services(Beam, Expected) ->
-    test_wait:equals("the services are those of the topologies", Expected, fun() -> services(Beam) end, 15000).
+    test_wait:equals("the services are those of the topologies", Expected, fun() -> services(Beam) end).
 
 %% What was logged last about a service.
 last_about(Beam, Part) ->

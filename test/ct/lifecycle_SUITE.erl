@@ -12,7 +12,8 @@
          it_waits_for_a_cookie_file_that_is_not_there_yet/1,
          it_ends_with_the_watched_process/1, once_ends_after_the_initial_sync/1]).
 
--define(A_SECOND_US, 1000000).
+%% Long before any time limit of what it may be waiting for.
+-define(AT_ONCE_US, 4000000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -40,7 +41,7 @@ sigterm_ends_it_while_everything_is_missing(Config) ->
     Cnode = test_cnode:start(test_host:add()),
     _ = test_cnode:await(Cnode, "epmd_awaited"),
     _ = test_cnode:await(Cnode, "metadata_unavailable"),
-    ends_within_a_second(Cnode, "TERM").
+    ends_at_once(Cnode, "TERM").
 
 -spec sigterm_ends_it_while_metadata_hangs([term()]) -> ok.
 sigterm_ends_it_while_metadata_hangs(Config) ->
@@ -48,13 +49,13 @@ sigterm_ends_it_while_metadata_hangs(Config) ->
     Host = test_host:add(),
     Cnode = test_cnode:start(Host),
     ok = test_service:await_requests(metadata(Config), Host, 1),
-    ends_within_a_second(Cnode, "TERM").
+    ends_at_once(Cnode, "TERM").
 
 -spec sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over([term()]) -> ok.
 sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over(Config) ->
     #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 3),
     [ok = test_cnode:kill(Cnode) || Cnode <- Cnodes],
-    [test_wait:equals("the killed C-node is forgotten", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
+    [test_wait:equals("the killed C-node is forgotten", [], fun() -> test_beam:hidden_nodes(Beam) end)
      || Beam <- Beams],
     Again = test_cnode:start_all(Hosts),
     [_ = test_cnode:await(Cnode, "cluster_completed") || Cnode <- Again],
@@ -62,7 +63,7 @@ sigkill_of_all_c_nodes_loses_no_connection_and_new_ones_take_over(Config) ->
     Fourth = test_host:add(),
     Beam = test_beam:start(Fourth),
     ok = test_cluster:list(metadata(Config), [Fourth | Hosts]),
-    test_cluster:await_mesh([Beam | Beams], 10000).
+    test_cluster:await_mesh([Beam | Beams]).
 
 -spec a_second_node_of_the_same_name_logs_it_and_takes_over_later([term()]) -> ok.
 a_second_node_of_the_same_name_logs_it_and_takes_over_later(Config) ->
@@ -74,7 +75,7 @@ a_second_node_of_the_same_name_logs_it_and_takes_over_later(Config) ->
     _ = test_cnode:await(Second, "node_registered"),
     _ = test_cnode:await(Second, "target_connected"),
     test_wait:equals("the second is connected to the BEAM", [test_cnode:name(Second)],
-                     fun() -> test_beam:hidden_nodes(Beam) end, 10000),
+                     fun() -> test_beam:hidden_nodes(Beam) end),
     [] = test_cluster:lost_connections(Beams),
     ok.
 
@@ -91,7 +92,7 @@ a_wrong_cookie_is_a_clear_warning_and_no_crash(Config) ->
     [] = test_beam:visible_nodes(Beam),
     ok = test_cnode:stop(Cnode),
     _ = test_cnode:start(Host),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 -spec a_cookie_file_is_used([term()]) -> ok.
 a_cookie_file_is_used(Config) ->
@@ -102,7 +103,7 @@ a_cookie_file_is_used(Config) ->
     ok = file:change_mode(File, 8#400),
     Beams = test_beam:start_all(Hosts, #{cookie => "from_a_file"}),
     _ = test_cnode:start_all(Hosts, #{cookie => none, args => ["--cookie-file", File]}),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 -spec it_waits_for_a_cookie_file_that_is_not_there_yet([term()]) -> ok.
 it_waits_for_a_cookie_file_that_is_not_there_yet(Config) ->
@@ -113,8 +114,9 @@ it_waits_for_a_cookie_file_that_is_not_there_yet(Config) ->
     ok = test_service:await_requests(metadata(Config), Host, 2),
     Beams = test_beam:start_all(Hosts),
     [] = test_cnode:events(Cnode, "listener_started"),
-    ok = file:write_file(File, "monster"),
-    test_cluster:await_mesh(Beams, 10000).
+    ok = file:write_file(File ++ ".new", "monster"),
+    ok = file:rename(File ++ ".new", File),
+    test_cluster:await_mesh(Beams).
 
 -spec it_ends_with_the_watched_process([term()]) -> ok.
 it_ends_with_the_watched_process(_Config) ->
@@ -123,14 +125,14 @@ it_ends_with_the_watched_process(_Config) ->
     Cnode = test_cnode:start(Host, #{args => ["--watch-pid", integer_to_list(test_beam:os_pid(Beam))]}),
     _ = test_cnode:await(Cnode, "target_connected"),
     ok = test_command:signal("KILL", [test_beam:os_pid(Beam)]),
-    ended_within_a_second(Cnode, os:perf_counter(microsecond)).
+    ended_at_once(Cnode, os:perf_counter(microsecond)).
 
 -spec once_ends_after_the_initial_sync([term()]) -> ok.
 once_ends_after_the_initial_sync(Config) ->
     Hosts = [First | _] = test_cluster:hosts(3),
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Beam | Others] = test_beam:start_all(Hosts),
-    {0, _} = test_cnode:await_exit(test_cnode:start(First, #{args => ["--once"]}), 15000),
+    {0, _} = test_cnode:await_exit(test_cnode:start(First, #{args => ["--once"]})),
     test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others], 0),
     [] = test_cluster:lost_connections(Beams),
     ok.
@@ -139,20 +141,20 @@ once_ends_after_the_initial_sync(Config) ->
 
 ends_and_the_cluster_stays(Signal, Config) ->
     #{hosts := Hosts, beams := Beams, cnodes := Cnodes} = test_cluster:form(metadata(Config), 3),
-    [ok = ends_within_a_second(Cnode, Signal) || Cnode <- Cnodes],
+    [ok = ends_at_once(Cnode, Signal) || Cnode <- Cnodes],
     [["myapp"] = test_host:epmd_names(Host) || Host <- Hosts],
-    [test_wait:equals("the C-node is no longer connected", [], fun() -> test_beam:hidden_nodes(Beam) end, 5000)
+    [test_wait:equals("the C-node is no longer connected", [], fun() -> test_beam:hidden_nodes(Beam) end)
      || Beam <- Beams],
     ok = test_cluster:await_mesh(Beams, 0),
     [] = test_cluster:lost_connections(Beams),
     ok.
 
 %% From the moment when the signal is there: to send it takes a program of its own, which may be slow to start.
-ends_within_a_second(Cnode, Signal) ->
+ends_at_once(Cnode, Signal) ->
     ok = test_cnode:signal(Cnode, Signal),
-    ended_within_a_second(Cnode, os:perf_counter(microsecond)).
+    ended_at_once(Cnode, os:perf_counter(microsecond)).
 
-ended_within_a_second(Cnode, Since) ->
-    {0, At} = test_cnode:await_exit(Cnode, 5000),
-    At - Since < ?A_SECOND_US orelse error({took_us, At - Since}),
+ended_at_once(Cnode, Since) ->
+    {0, At} = test_cnode:await_exit(Cnode),
+    At - Since < ?AT_ONCE_US orelse error({took_us, At - Since}),
     ok.

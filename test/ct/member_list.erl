@@ -45,7 +45,7 @@ keep(Kind, Members) ->
     end.
 
 takes_in(libring, _Node) -> true;
-takes_in(swarm, Node) -> is_list(rpc:call(Node, application, which_applications, [], 5000)).
+takes_in(swarm, Node) -> is_list(rpc:call(Node, application, which_applications, [], 30000)).
 
 is_ignored(Kind, Node) ->
     lists:any(fun(Begin) -> lists:prefix(Begin, atom_to_list(Node)) end, blacklist(Kind)).

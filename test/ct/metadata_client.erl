@@ -5,7 +5,7 @@
 
 -define(PORT, 8080).
 -define(JSON, "Accept: application/json\r\n").
--define(LIMIT_MS, 15000).
+-define(LIMIT_MS, 60000).
 
 %% Status, headers by their names in lower case, and body; or what came before the server closed.
 -type answer() :: {integer(), #{binary() => binary()}, binary()} | {closed, binary()}.

@@ -191,8 +191,7 @@ all_read(Times, Config) ->
                                   Then -> {wait, Then};
                                   _ -> {done, ok}
                               end
-                     end,
-                     30000) || {Cnode, Beam, Then} <- lists:zip3(Cnodes, Beams, Before)],
+                     end) || {Cnode, Beam, Then} <- lists:zip3(Cnodes, Beams, Before)],
     all_read(Times - 1, Config).
 
 reads(Cnode, Beam) ->

@@ -19,7 +19,9 @@
 
 -define(PORT, 8080).
 -define(JSON, "Accept: application/json\r\n").
--define(LIMIT_MS, 15000).
+-define(LIMIT_MS, 60000).
+%% Long before a wait of 30 s would expire.
+-define(AT_ONCE_MS, 3000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -130,8 +132,8 @@ a_wait_ends_with_the_next_reload(Config) ->
     await_waiting(Config, ["127.0.0.11"]),
     Reloaded = now_ms(),
     list_shop(Config),
-    {At, {200, _, Body}} = answer(Wait, 2000),
-    true = At - Reloaded < 500,
+    {At, {200, _, Body}} = answer(Wait, ?LIMIT_MS),
+    true = At - Reloaded < ?AT_ONCE_MS,
     Body = get_json("127.0.0.11", "/latest/version"),
     ok.
 
@@ -139,25 +141,26 @@ a_wait_ends_with_the_next_reload(Config) ->
 a_wait_with_another_value_is_answered_at_once(Config) ->
     list_shop(Config),
     Quoted = "%22" ++ binary_to_list(version("127.0.0.11")) ++ "%22",
-    [{_, {200, _, _}} = answer(wait("127.0.0.11", Value, "30"), 2000) || Value <- ["init", Quoted, ""]],
+    [{_, {200, _, _}} = answer(wait("127.0.0.11", Value, "30"), 20000) || Value <- ["init", Quoted, ""]],
     Service = "/latest/self/service?wait=true&maxWait=30&value=" ++ binary_to_list(version("127.0.0.11")),
-    {_, {200, _, _}} = answer(request("127.0.0.11", Service), 2000),
+    {_, {200, _, _}} = answer(request("127.0.0.11", Service), 20000),
     ok.
 
-%% The tick comes every five seconds since the server's start, which was just now: three waits that expire one after the
-%% other before it are answered together, by then.
+%% The tick comes every five seconds, also just before the first answer: two waits that expire one after the other before
+%% the next are answered together, by then.
 -spec waits_expire_together_at_a_tick([term()]) -> ok.
 waits_expire_together_at_a_tick(Config) ->
     list_shop(Config),
     Version = version("127.0.0.11"),
+    {_, {200, _, _}} = answer(wait("127.0.0.11", Version, "1"), ?LIMIT_MS),
     Began = now_ms(),
-    Waits = [wait("127.0.0.11", Version, Seconds) || Seconds <- ["1", "2", "3"]],
+    Waits = [wait("127.0.0.11", Version, Seconds) || Seconds <- ["1", "3"]],
     Answers = [answer(Wait, ?LIMIT_MS) || Wait <- Waits],
     Body = <<$", Version/binary, $">>,
     [{200, Body} = {Status, Got} || {_, {Status, _, Got}} <- Answers],
     {First, Last} = {lists:min([At || {At, _} <- Answers]), lists:max([At || {At, _} <- Answers])},
     true = First - Began >= 3000,
-    true = Last - First < 500,
+    true = Last - First < 1500,
     ok.
 
 -spec a_wait_that_began_before_the_first_load_is_stuck([term()]) -> ok.
@@ -187,7 +190,7 @@ a_refusing_server_ends_open_waits_without_a_byte(Config) ->
     Wait = wait("127.0.0.11", version("127.0.0.11"), "30"),
     await_waiting(Config, ["127.0.0.11"]),
     ok = metadata_server:misbehave(server(Config), refuse),
-    {_, {closed, <<>>}} = answer(Wait, 2000),
+    {_, {closed, <<>>}} = answer(Wait, 20000),
     {error, econnrefused} = connect("127.0.0.11"),
     ok = metadata_server:misbehave(server(Config), normal),
     200 = status("127.0.0.11", "/latest/version"),
@@ -245,7 +248,7 @@ a_half_joined_container_has_no_service(Config) ->
 a_server_may_ignore_waits(Config) ->
     list_shop(Config),
     ok = metadata_server:misbehave(server(Config), ignore_wait),
-    {_, {200, _, _}} = answer(wait("127.0.0.11", version("127.0.0.11"), "30"), 2000),
+    {_, {200, _, _}} = answer(wait("127.0.0.11", version("127.0.0.11"), "30"), 20000),
     ok.
 
 -spec ten_thousand_containers_are_served([term()]) -> ok.
@@ -294,7 +297,7 @@ json_member(Key, Json) ->
 
 await_waiting(Config, Sources) ->
     test_wait:equals("the waits have begun", lists:sort(Sources),
-                     fun() -> lists:sort(metadata_server:waiting(server(Config))) end, ?LIMIT_MS).
+                     fun() -> lists:sort(metadata_server:waiting(server(Config))) end).
 
 now_ms() ->
     erlang:monotonic_time(millisecond).

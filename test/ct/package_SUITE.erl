@@ -68,9 +68,9 @@ runs(Config, Ebin, Settings) ->
     [begin
          ok = test_beam:call(Beam, library_supervisor, start, []),
          Spec = library_beam:spec([{await_timeout, infinity} | Settings]),
-         {ok, _} = test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], 30000)
+         {ok, _} = test_beam:call(Beam, supervisor, start_child, [library_supervisor, Spec], 90000)
      end || Beam <- Beams],
-    ok = test_cluster:await_mesh(Beams, 5000),
+    ok = test_cluster:await_mesh(Beams),
     [[_] = library_beam:cnodes(Beam) || Beam <- Beams],
     ok.
 

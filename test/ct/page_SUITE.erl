@@ -7,8 +7,6 @@
 -export([a_hole_is_drawn_until_it_has_healed/1, a_container_that_calls_itself_a_script_is_text/1,
          the_page_shows_the_latest_events/1, a_reader_can_stop_the_page_from_reloading/1]).
 
--define(PATIENCE_MS, 60000).
-
 -spec suite() -> [term()].
 suite() ->
     [{timetrap, {seconds, 240}}, {ct_hooks, [fresh_service]}].
@@ -65,7 +63,7 @@ star(Config, Count) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = [Beam | Others] = test_beam:start_all(Hosts, #{args => ["-connect_all", "false"]}),
     Cnode = test_cnode:start(One, #{args => ["--http-listen", "9100"]}),
-    ok = test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others], 15000),
+    ok = test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others]),
     _ = test_cnode:await(Cnode, "cluster_completed"),
     #{hosts => Hosts, beams => Beams}.
 
@@ -80,8 +78,7 @@ await_page(Host, Path, Parts) ->
                                 [] -> {done, ok};
                                 Missing -> {wait, {Missing, Page}}
                             end
-                    end,
-                    ?PATIENCE_MS).
+                    end).
 
 %% For the README: of the page without reloading, into the folder $PICTURES. Without that, none.
 picture(Host, Name, Args) ->
@@ -103,7 +100,7 @@ chromium(Host, Path, Args) ->
     Home = os:getenv("LOGS"),
     Url = lists:flatten(["http://", test_host:address(Host), ":9100", Path]),
     test_host:run(Host, "sh",
-                  ["-c", "exec timeout 30 \"$@\" 2>/dev/null", "sh", "chromium", "--headless", "--no-sandbox",
+                  ["-c", "exec timeout 100 \"$@\" 2>/dev/null", "sh", "chromium", "--headless", "--no-sandbox",
                    "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir=" ++ filename:join(Home, "browser")]
                   ++ Args ++ [Url],
                   [{"HOME", Home}]).

@@ -34,19 +34,19 @@ what_is_planned_for_new_settings_happens(Config) ->
     ok = test_cnode:stop(Cnode),
     _ = test_cnode:start(One, #{args => Settings}),
     %% Three is still listed in its own service, so its own C-node keeps it.
-    ok = test_cluster:await_nodes(Beam, [node_of(Host) || Host <- [Two, Three, Four]], 20000),
+    ok = test_cluster:await_nodes(Beam, [node_of(Host) || Host <- [Two, Three, Four]]),
     ok.
 
 -spec a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs([term()]) -> ok.
 a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs(Config) ->
-    Fast = #{args => ["--removal-delay", "3000"]},
+    Fast = #{args => ["--removal-delay", "12000"]},
     #{hosts := [One, Two, Three, Four], beams := [Beam | _]} = test_cluster:form(metadata(Config), 4, Fast),
     ok = test_cluster:list(metadata(Config), [One, Two, Three]),
-    {0, Table} = plan(One, ["--removal-delay", "3000"]),
+    {0, Table} = plan(One, ["--removal-delay", "12000"]),
     [{<<"keep">>, _}, {<<"keep">>, _}, {<<"depart">>, Departing}] = rows(Table),
     Departing = name(Four),
-    ok = test_cluster:await_nodes(Beam, [node_of(Two), node_of(Three)], 30000),
-    {0, After} = plan(One, ["--removal-delay", "3000"]),
+    ok = test_cluster:await_nodes(Beam, [node_of(Two), node_of(Three)]),
+    {0, After} = plan(One, ["--removal-delay", "12000"]),
     [{<<"keep">>, _}, {<<"keep">>, _} | Rest] = rows(After),
     true = lists:all(fun({Action, _}) -> Action =:= <<"depart">> end, Rest),
     ok.
@@ -75,7 +75,7 @@ what_cannot_be_read_is_one_line(Config) ->
 %% -- helpers
 
 plan(Host, Args) ->
-    test_host:run(Host, test_cnode:program(), ["plan" | Args]).
+    test_host:run(Host, test_cnode:program(), ["plan", "--timeout", "60000" | Args]).
 
 %% {Action, Node} of each peer, in the order of the output.
 rows(Table) ->

@@ -9,6 +9,9 @@
          an_unhealthy_container_is_connected_when_it_is_healthy/1,
          immediate_removal_disconnects_at_the_first_read/1, removal_never_disconnects_no_peer/1]).
 
+%% Less than the 7 s that the dial of a dead peer takes.
+-define(DIAL_US, 6000000).
+
 -spec suite() -> [term()].
 suite() ->
     [{timetrap, {seconds, 90}}, {ct_hooks, [fresh_service]}].
@@ -38,8 +41,8 @@ the_given_function_disconnects(Config) ->
                    ["-kernel", "prevent_overlapping_partitions", "false"]),
     ok = test_cnode:stop(Own),
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_nodes(Departed, [], 15000),
-    ok = test_cluster:await_mesh(Stayers, 5000),
+    ok = test_cluster:await_nodes(Departed, []),
+    ok = test_cluster:await_mesh(Stayers),
     Asked = lists:append([test_beam:call(Beam, layer, asked, []) || Beam <- Stayers]),
     [_ | _] = [What || What <- Asked, What =:= {disconnect, test_beam:name(Departed)}],
     [] = [What || {disconnect, Node} = What <- Asked, Node =/= test_beam:name(Departed)],
@@ -53,15 +56,18 @@ without_a_probe_a_cluster_forms_although_epmd_is_not_asked(Config) ->
     ok = test_cluster:list(metadata(Config), [Dead | Hosts]),
     Beams = test_beam:start_all(Hosts),
     [ok = test_beam:call(Beam, dial_log, start, []) || Beam <- Beams],
-    [Cnode | _] = test_cnode:start_all(Hosts, #{args => ["--probe", "off"]}),
-    ok = test_cluster:await_mesh(Beams, 5000),
+    Cnodes = [Cnode | _] = test_cnode:start_all(Hosts, #{args => ["--probe", "off"]}),
+    Began = lists:max([At || Each <- Cnodes, #{at := At} <- [test_cnode:await(Each, "target_connected")]]),
+    Took = test_cluster:mesh_at(Beams) - Began,
+    Took < ?DIAL_US orelse error({took_us, Took}),
+    ok = test_cluster:await_mesh(Beams),
     test_wait:until("the dead one is dialled",
                     fun() -> Dialled = test_beam:call(hd(Beams), dial_log, dialled, []),
                              case lists:member(list_to_atom("myapp@" ++ Dead), Dialled) of
                                  true -> {done, ok};
                                  false -> {wait, Dialled}
                              end
-                    end, 10000),
+                    end),
     #{targets := [#{counters := #{probes := 0}}]} = test_cnode:call(Cnode, hd(Beams), status),
     ok.
 
@@ -76,14 +82,14 @@ an_unhealthy_container_is_connected_when_it_is_healthy(Config) ->
     [BeamA, BeamB, Ill] = Beams = test_beam:start_all(Hosts),
     %% The unhealthy one's own C-node would dial the others.
     [CnodeA, _] = Cnodes = test_cnode:start_all([First, Second], #{args => ["--health", "passing"]}),
-    [ok = test_cnode:call(Cnode, Beam, {await, 10000})
+    [ok = test_cnode:call(Cnode, Beam, {await, 30000})
      || {Beam, Cnode} <- lists:zip([BeamA, BeamB], await_targets(Cnodes))],
-    ok = test_cluster:await_mesh([BeamA, BeamB], 5000),
+    ok = test_cluster:await_mesh([BeamA, BeamB]),
     [] = test_beam:visible_nodes(Ill),
     [held] = [State || #{node := Node, state := State} <- test_cnode:call(CnodeA, BeamA, peers),
                        Node =:= test_beam:name(Ill)],
     ok = List(<<"healthy">>),
-    test_cluster:await_mesh(Beams, 10000).
+    test_cluster:await_mesh(Beams).
 
 %% Long before --removal-delay.
 -spec immediate_removal_disconnects_at_the_first_read([term()]) -> ok.
@@ -91,8 +97,8 @@ immediate_removal_disconnects_at_the_first_read(Config) ->
     #{hosts := [_ | Hosts], beams := [Departed | Stayers]} =
         test_cluster:form(metadata(Config), 3, #{args => ["--removal", "immediate", "--removal-delay", "3600000"]}),
     ok = test_cluster:list(metadata(Config), Hosts),
-    ok = test_cluster:await_nodes(Departed, [], 10000),
-    test_cluster:await_mesh(Stayers, 5000).
+    ok = test_cluster:await_nodes(Departed, []),
+    test_cluster:await_mesh(Stayers).
 
 -spec removal_never_disconnects_no_peer([term()]) -> ok.
 removal_never_disconnects_no_peer(Config) ->
@@ -107,7 +113,7 @@ removal_never_disconnects_no_peer(Config) ->
                                 #{metadata := #{removed_peers := 1}} -> {done, ok};
                                 #{metadata := Seen} -> {wait, Seen}
                             end
-                    end, 20000),
+                    end),
     %% As long as it would take to cut a connection: a random wait of up to 500 ms, and the list of connections every second.
     ok = test_service:keep_reloading(metadata(Config), Hosts, 2000),
     ok = test_cluster:await_mesh(Beams, 0),
@@ -125,7 +131,9 @@ with_layer(Config, Count, Args, BeamArgs) ->
     Beams = test_beam:start_all(Hosts, #{args => BeamArgs}),
     [ok = test_beam:call(Beam, layer, start, []) || Beam <- Beams],
     Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
-    ok = test_cluster:await_mesh(Beams, 10000),
+    ok = test_cluster:await_mesh(Beams),
+    [_ = test_cnode:await(Cnode, "cluster_completed") || Cnode <- Cnodes],
+    ok = test_service:await_watching(metadata(Config), Hosts),
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
 await_targets(Cnodes) ->

@@ -8,8 +8,6 @@
 -export([three_lines_make_a_cluster/1, commands_beside_the_entry_point_find_the_node/1,
          a_script_that_becomes_the_release_makes_a_cluster/1]).
 
--define(MESH_MS, 60000).
-
 -spec suite() -> [term()].
 suite() ->
     [{timetrap, {minutes, 5}}, {ct_hooks, [fresh_service]}].
@@ -34,7 +32,7 @@ commands_beside_the_entry_point_find_the_node(Config) ->
     await_nodes(One, [release_container:name("myapp", Two)], ["RELEASE"]),
     [begin
          {0, _} = release_container:execute(Container, ["RELEASE", "stop"]),
-         0 = release_container:await_end(Container, 20000)
+         0 = release_container:await_end(Container)
      end || Container <- Containers],
     ok.
 
@@ -119,5 +117,4 @@ await_nodes(Container, Peers, Before) ->
                                 true -> {done, ok};
                                 false -> {wait, {Output, release_container:output(Container)}}
                             end
-                    end,
-                    ?MESH_MS).
+                    end).

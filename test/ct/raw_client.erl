@@ -7,7 +7,7 @@
 %% Extended references, pids and ports, funs, bit strings, new floats, UTF-8 atoms, maps, big creation, the handshake of
 %% OTP 23, UNLINK_ID and V4_NC: what every node since OTP 25 must offer.
 -define(FLAGS, 16#403070f94).
--define(LIMIT_MS, 10000).
+-define(LIMIT_MS, 60000).
 
 -spec address(test_cnode:cnode()) -> {inet:ip4_address(), inet:port_number()}.
 address(Cnode) ->

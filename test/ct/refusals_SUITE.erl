@@ -12,10 +12,10 @@
 -export([close_all/1, accepted/0]).
 
 %% Attempts come after 0, 1, 5 and 21 s.
--define(WATCHED_MS, 15000).
+-define(WATCHED_MS, 12000).
 -define(MOST, 3).
 %% Long before the next attempt would be due.
--define(AT_ONCE_MS, 3000).
+-define(AT_ONCE_MS, 6000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -86,7 +86,8 @@ a_cookie_file_that_changes_is_tried_at_once(Config) ->
     Beam = test_beam:start(host(Config)),
     Cnode = refused(Config, #{cookie => none, args => ["--cookie-file", File]}),
     timer:sleep(?WATCHED_MS),
-    ok = file:write_file(File, "monster"),
+    ok = file:write_file(File ++ ".new", "monster"),
+    ok = file:rename(File ++ ".new", File),
     connects(Cnode, Beam).
 
 %% -- helpers

@@ -6,8 +6,6 @@
 -export([suite/0, all/0]).
 -export([the_named_files_are_in_the_image/1, the_health_check_passes_with_the_commented_parts/1]).
 
--define(HEALTH_MS, 30000).
-
 -spec suite() -> [term()].
 suite() ->
     [{timetrap, {minutes, 3}}, {ct_hooks, [fresh_service]}].
@@ -48,10 +46,9 @@ the_health_check_passes_with_the_commented_parts(Config) ->
                                 <<"HTTP/1.1 200 ", _/binary>> -> {done, ok};
                                 Other -> {wait, {Other, release_container:output(Container)}}
                             end
-                    end,
-                    ?HEALTH_MS),
+                    end),
     Name = release_container:name(test_cnode:default_basename(), Container),
-    release_container:await_page(Container, <<"cnode">>, [Name], ?HEALTH_MS).
+    release_container:await_page(Container, <<"cnode">>, [Name]).
 
 %% -- helpers
 

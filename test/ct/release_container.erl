@@ -3,8 +3,10 @@
 -module(release_container).
 
 -export([start/2, start_all/2, host/1, name/2, command/2, execute/2, converse/3]).
--export([page/1, await_page/4, await_mesh/2, await_mesh/3, await_restart/2, cnodes/1, replace_cnode/1, release_pid/1]).
--export([await_stopped/2, output/1, signal/2, await_end/2, await_output/3, count_cnodes/0]).
+-export([page/1, await_page/3, await_mesh/1, await_mesh/2, await_restart/2, cnodes/1, await_cnode/1, replace_cnode/1,
+         release_pid/1]).
+-export([await_stopped/1, await_stopped/2, output/1, signal/2, await_end/1, await_end/2, await_output/2, await_output/3,
+         count_cnodes/0]).
 -export_type([container/0, options/0]).
 
 -type container() :: #{host := test_host:host(), keeper := pid(), os_pid := pos_integer(), options := options()}.
@@ -15,8 +17,10 @@
 
 -define(PORT, 4000).
 -define(START_MS, 60000).
--define(HTTP_MS, 2000).
--define(TALK_MS, 20000).
+-define(HTTP_MS, 20000).
+-define(TALK_MS, 120000).
+%% Releases take their time to boot.
+-define(BOOT_MS, 150000).
 %% One scheduler that does not spin: several releases share the cores of a small machine.
 -define(ERL_FLAGS, "+S 1:1 +SDcpu 1:1 +sbwt none +sbwtdcpu none +sbwtdio none").
 
@@ -77,8 +81,8 @@ page(#{host := Host}) ->
     end.
 
 %% Waits until the page shows this value under Key.
--spec await_page(container(), binary(), [binary()], timeout()) -> ok.
-await_page(Container, Key, Expected, Timeout) ->
+-spec await_page(container(), binary(), [binary()]) -> ok.
+await_page(Container, Key, Expected) ->
     Wanted = lists:sort(Expected),
     test_wait:until("the page shows " ++ binary_to_list(Key),
                     fun() ->
@@ -87,19 +91,19 @@ await_page(Container, Key, Expected, Timeout) ->
                                 Other -> {wait, {Other, output(Container)}}
                             end
                     end,
-                    Timeout).
+                    ?BOOT_MS).
 
 %% Waits until the page of each shows exactly the others.
--spec await_mesh([container()], timeout()) -> ok.
-await_mesh(Containers, Timeout) ->
-    await_mesh("shop", Containers, Timeout).
+-spec await_mesh([container()]) -> ok.
+await_mesh(Containers) ->
+    await_mesh("shop", Containers).
 
 %% The same of nodes with another alive name.
--spec await_mesh(string(), [container()], timeout()) -> ok.
-await_mesh(AliveName, Containers, Timeout) ->
+-spec await_mesh(string(), [container()]) -> ok.
+await_mesh(AliveName, Containers) ->
     Names = [name(AliveName, Container) || Container <- Containers],
     lists:foreach(fun(Container) ->
-                          await_page(Container, <<"peers">>, Names -- [name(AliveName, Container)], Timeout)
+                          await_page(Container, <<"peers">>, Names -- [name(AliveName, Container)])
                   end,
                   Containers).
 
@@ -112,18 +116,28 @@ await_restart(Container, #{<<"since">> := Before}) ->
                                 #{<<"since">> := Since} when Since =/= Before -> {done, ok};
                                 Other -> {wait, Other}
                             end
-                    end,
-                    60000).
+                    end).
 
 %% The C-nodes in the container; `rancher_cnode exec' is none.
 -spec cnodes(container()) -> [pos_integer()].
 cnodes(Container) ->
     [Pid || Pid <- processes(Container, <<"rancher_cnode">>), not lists:member(<<"exec">>, arguments(Pid))].
 
+%% Waits until there is exactly one, and returns it: the containers may be a mesh by the others' before its own has started.
+-spec await_cnode(container()) -> pos_integer().
+await_cnode(Container) ->
+    test_wait:until("one C-node",
+                    fun() ->
+                            case cnodes(Container) of
+                                [Cnode] -> {done, Cnode};
+                                Cnodes -> {wait, {Cnodes, output(Container)}}
+                            end
+                    end).
+
 %% Kills the only C-node, and waits for its successor.
 -spec replace_cnode(container()) -> ok.
 replace_cnode(Container) ->
-    [Cnode] = cnodes(Container),
+    Cnode = await_cnode(Container),
     ok = test_command:signal("KILL", [Cnode]),
     test_wait:until("another C-node",
                     fun() ->
@@ -131,8 +145,7 @@ replace_cnode(Container) ->
                                 [Other] when Other =/= Cnode -> {done, ok};
                                 Cnodes -> {wait, {Cnodes, output(Container)}}
                             end
-                    end,
-                    10000).
+                    end).
 
 %% In Elixir: prints how many there are in the container at that moment, as `cnodes N`.
 -spec count_cnodes() -> string().
@@ -144,6 +157,10 @@ count_cnodes() ->
 release_pid(Container) ->
     [Pid] = releases(Container),
     Pid.
+
+-spec await_stopped(container()) -> ok.
+await_stopped(Container) ->
+    await_stopped(Container, test_wait:patience()).
 
 %% Waits until the release has no process left.
 -spec await_stopped(container(), timeout()) -> ok.
@@ -162,6 +179,10 @@ await_stopped(Container, Timeout) ->
 output(#{keeper := Keeper}) ->
     ask(Keeper, output).
 
+-spec await_output(container(), binary()) -> ok.
+await_output(Container, Wanted) ->
+    await_output(Container, Wanted, ?BOOT_MS).
+
 %% Waits until the container has written something.
 -spec await_output(container(), binary(), timeout()) -> ok.
 await_output(Container, Wanted, Timeout) ->
@@ -179,6 +200,10 @@ await_output(Container, Wanted, Timeout) ->
 -spec signal(container(), string()) -> ok.
 signal(Container, Name) ->
     test_command:signal(Name, [first_process(Container)]).
+
+-spec await_end(container()) -> non_neg_integer().
+await_end(Container) ->
+    await_end(Container, ?BOOT_MS).
 
 %% Exit status of the container.
 -spec await_end(container(), timeout()) -> non_neg_integer().
@@ -285,8 +310,7 @@ first_process(#{os_pid := OsPid}) ->
                                     {done, binary_to_integer(hd(words(Children)))};
                                 Other -> {wait, Other}
                             end
-                    end,
-                    5000).
+                    end).
 
 releases(Container) ->
     processes(Container, <<"beam.smp">>).

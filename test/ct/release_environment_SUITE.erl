@@ -23,9 +23,10 @@ sigterm_ends_a_container_whose_env_sh_hangs(Config) ->
     [Host] = Hosts = test_cluster:hosts(1),
     ok = test_cluster:list(metadata(Config), Hosts),
     Container = start(Config, Host, "hangs", "echo \"reading.\"\nsleep 1000\n"),
-    ok = release_container:await_output(Container, <<"reading.">>, 10000),
+    ok = release_container:await_output(Container, <<"reading.">>),
     ok = release_container:signal(Container, "TERM"),
-    143 = release_container:await_end(Container, 2000),
+    %% It would sleep for a quarter of an hour.
+    143 = release_container:await_end(Container),
     ok.
 
 %% env.sh outweighs what `exec' sets.
@@ -35,8 +36,8 @@ a_name_with_a_hole_ends_the_container_with_the_beams_words(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Containers = [start(Config, Host, test_host:address(Host), "RELEASE_NODE=" ++ Name ++ "\n")
                   || {Host, Name} <- lists:zip(Hosts, ["\"myapp@$POD_IP\"", "\"$POD@$POD_IP\""])],
-    [1, 1] = [release_container:await_end(Container, 60000) || Container <- Containers],
-    [ok = release_container:await_output(Container, <<"node name">>, 0) || Container <- Containers],
+    [1, 1] = [release_container:await_end(Container) || Container <- Containers],
+    [ok = release_container:await_output(Container, <<"node name">>) || Container <- Containers],
     ok.
 
 %% With two addresses only metadata knows the right one.
@@ -45,14 +46,17 @@ env_prints_nothing_where_no_address_is_known(Config) ->
     [Host] = Hosts = test_cluster:hosts(1),
     {0, _} = test_host:run(Host, "ip", ["address", "add", "172.17.0.2/16", "dev", "eth0"]),
     ok = metadata_server:misbehave(metadata(Config), refuse),
-    Ask = ["sh", "-c", "echo \"($(RELEASE_NAME=myapp \"$0\" env --timeout 300 2>/dev/null))\"", test_cnode:program()],
-    {0, <<"()\n">>} = test_host:run(Host, "env", ["--unset", "CONTAINER_IP" | Ask]),
+    Ask = fun(Timeout) ->
+                  Script = "echo \"($(RELEASE_NAME=myapp \"$0\" env --timeout " ++ Timeout ++ " 2>/dev/null))\"",
+                  test_host:run(Host, "env", ["--unset", "CONTAINER_IP", "sh", "-c", Script, test_cnode:program()])
+          end,
+    {0, <<"()\n">>} = Ask("300"),
     ok = metadata_server:misbehave(metadata(Config), normal),
     ok = test_cluster:list(metadata(Config), Hosts),
     Address = test_host:address(Host),
     Known = iolist_to_binary(["(export CONTAINER_IP='", Address, "'\nexport RELEASE_DISTRIBUTION='name'\n"
                               "export RELEASE_NODE='myapp@", Address, "')\n"]),
-    {0, Known} = test_host:run(Host, "env", ["--unset", "CONTAINER_IP" | Ask]),
+    {0, Known} = Ask("60000"),
     ok.
 
 %% Whatever name the BEAM was given; and although metadata does not answer any more.
@@ -75,8 +79,8 @@ a_killed_c_node_is_replaced_and_no_connection_is_lost(Config) ->
     ok = release_scripts:await_connected(Witness, "myapp", [Container]),
     Beam = release_container:release_pid(Container),
     ok = release_container:replace_cnode(Container),
-    ok = release_container:await_output(Container, <<"event=cnode_died">>, 0),
-    ok = release_container:await_output(Container, <<"status=137 restart_in_ms=1000">>, 0),
+    ok = release_container:await_output(Container, <<"event=cnode_died">>),
+    ok = release_container:await_output(Container, <<"status=137 restart_in_ms=1000">>),
     Newcomer = test_beam:start(Later),
     ok = release_scripts:await_connected(Newcomer, "myapp", [Container]),
     [] = test_cluster:lost_connections([Witness]),

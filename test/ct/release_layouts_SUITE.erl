@@ -32,17 +32,15 @@ relx_releases_form_a_cluster_whatever_their_vm_args(Config) ->
          || {Host, {Release, Env}} <- lists:zip(Hosts, Starts)],
     %% Every command of relx rewrites vm.args, so none may run while a release boots.
     [test_wait:equals("the initial sync", 0,
-                      fun() -> element(1, release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "10000"])) end,
-                      60000)
+                      fun() -> element(1, release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "10000"])) end)
      || Container <- Containers],
     Expected = lists:sort([binary_to_list(release_container:name("stall", Other)) || Other <- [Two, Three]]),
     test_wait:equals("the other nodes are connected", Expected,
                      fun() ->
                              {_, Output} = release_container:execute(One, ["rancher_cnode", "exec", "--", "RELEASE", "rpc", "erlang", "nodes"]),
                              lists:sort(string:lexemes(binary_to_list(Output), "[]',\n "))
-                     end,
-                     20000),
-    [[_], [_], [_]] = [release_container:cnodes(Container) || Container <- Containers],
+                     end),
+    [_ = release_container:await_cnode(Container) || Container <- Containers],
     ok.
 
 -spec mix_takes_the_library_from_git([term()]) -> ok.
@@ -57,19 +55,19 @@ mix_takes_the_library_from_git(_Config) ->
 a_daemon_has_a_c_node_that_ends_with_it(Config) ->
     %% A reader of the command's output is not blocked.
     One = daemon(Config, "told=$(rancher_cnode exec -- \"$0\" daemon); echo \"told $told.\"; exec sleep 600"),
-    ok = release_container:await_output(One, <<"told .">>, 5000),
+    ok = release_container:await_output(One, <<"told .">>),
     {0, _} = release_container:command(One, ["stop"]),
-    ok = release_container:await_stopped(One, 20000),
-    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(One) end, 10000).
+    ok = release_container:await_stopped(One),
+    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(One) end).
 
 -spec a_daemons_c_node_outlives_its_terminal([term()]) -> ok.
 a_daemons_c_node_outlives_its_terminal(Config) ->
     %% The release itself may not be off its terminal yet when its script returns.
     One = daemon(Config, "script -qec \"rancher_cnode exec -- $0 daemon; until $0 pid; do sleep 0.2; done\" /dev/null;"
                          " echo \"no terminal.\"; exec sleep 600"),
-    ok = release_container:await_output(One, <<"no terminal.">>, 20000),
-    {0, _} = release_container:execute(One, ["rancher_cnode", "wait", "--timeout", "5000"]),
-    [_] = release_container:cnodes(One),
+    ok = release_container:await_output(One, <<"no terminal.">>),
+    {0, _} = release_container:execute(One, ["rancher_cnode", "wait", "--timeout", "60000"]),
+    _ = release_container:await_cnode(One),
     ok.
 
 %% A container whose process 1 is a shell that starts the example release as a daemon; its C-node is there.
@@ -78,5 +76,5 @@ daemon(Config, Shell) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Command = ["sh", "-c", Shell, "RELEASE"],
     One = release_container:start(Host, #{release => release_build:release(), command => Command}),
-    ok = release_container:await_page(One, <<"cnode">>, [release_container:name(test_cnode:default_basename(), One)], 60000),
+    ok = release_container:await_page(One, <<"cnode">>, [release_container:name(test_cnode:default_basename(), One)]),
     One.

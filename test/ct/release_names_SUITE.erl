@@ -40,7 +40,7 @@ the_cookie_that_the_beam_makes_is_found(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Home = home(Config),
     Container = start(Config, Host, named_erl(), [{"HOME", Home}]),
-    {0, _} = release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "20000"]),
+    {0, _} = release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "60000"]),
     {ok, Made} = file:read_file(filename:join(Home, ".erlang.cookie")),
     Witness = test_beam:start(Other, #{cookie => binary_to_list(string:trim(Made))}),
     release_scripts:await_connected(Witness, "myapp", [Container]).
@@ -58,7 +58,7 @@ a_cookie_flag_that_the_beam_ignores_is_not_used(Config) ->
 -spec a_release_cookie_that_the_beam_would_ignore_is_status_2([term()]) -> ok.
 a_release_cookie_that_the_beam_would_ignore_is_status_2(Config) ->
     Container = start(Config, test_host:add(), ["echo", "started"], [{"RELEASE_COOKIE", "-secret"}]),
-    2 = release_container:await_end(Container, 10000),
+    2 = release_container:await_end(Container),
     Output = release_container:output(Container),
     [Line] = binary:split(Output, <<"\n">>, [global, trim]),
     {_, _} = binary:match(Line, <<"bad setting: $RELEASE_COOKIE begins with '-'">>),
@@ -74,8 +74,8 @@ a_beam_restarted_with_another_cookie_is_found_again(Config) ->
     Container = start_again_and_again(Config, Host, "myapp", "before", []),
     ok = release_scripts:await_connected(Before, "myapp", [Container]),
     ok = restart_with(Config, Container, "myapp", "after"),
-    ok = test_cluster:await_nodes(After, [test_host:node_name("myapp", Host)], 5000),
-    ok = test_cluster:await_nodes(Before, [], 0).
+    ok = test_cluster:await_nodes(After, [test_host:node_name("myapp", Host)]),
+    ok = test_cluster:await_nodes(Before, []).
 
 -spec a_beam_restarted_with_another_name_is_found_again([term()]) -> ok.
 a_beam_restarted_with_another_name_is_found_again(Config) ->
@@ -86,8 +86,8 @@ a_beam_restarted_with_another_name_is_found_again(Config) ->
     Container = start_again_and_again(Config, Host, "before", "monster", []),
     ok = release_scripts:await_connected(Before, "before", [Container]),
     ok = restart_with(Config, Container, "after", "monster"),
-    ok = test_cluster:await_nodes(After, [test_host:node_name("after", Host)], 5000),
-    ok = test_cluster:await_nodes(Before, [], 0).
+    ok = test_cluster:await_nodes(After, [test_host:node_name("after", Host)]),
+    ok = test_cluster:await_nodes(Before, []).
 
 %% As two topologies with two basenames on one node have it.
 -spec peers_may_have_another_basename_than_the_beam([term()]) -> ok.
@@ -111,7 +111,7 @@ a_beam_that_peers_cannot_dial_is_named_in_one_line(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Containers = [start(Config, Host, "erl -noinput " ++ Flags, []) || {Host, {Flags, _}} <- lists:zip(Hosts, Table)],
     [begin
-         ok = release_container:await_output(Container, Sentence, 30000),
+         ok = release_container:await_output(Container, Sentence),
          %% It has been reported once, and beside it nothing.
          {Sentence, [_]} = {Sentence, binary:matches(release_container:output(Container), <<"beam_awaited">>)}
      end || {Container, {_, Sentence}} <- lists:zip(Containers, Table)],

@@ -4,8 +4,6 @@
 
 -export([phoenix/2, mix/1, write/2, witness/3, await_connected/3]).
 
--define(CONNECT_MS, 30000).
-
 %% A copy of the release of Mix with what mix phx.gen.release adds, a migration, and the env.sh that Mix makes by itself.
 -spec phoenix(file:filename(), file:filename()) -> file:filename().
 phoenix(Release, Folder) ->
@@ -63,11 +61,11 @@ witness(Metadata, Count, Options) ->
 await_connected(Witness, AliveName, Containers) ->
     Names = [test_host:node_name(AliveName, release_container:host(Container)) || Container <- Containers],
     try
-        ok = test_cluster:await_nodes(Witness, Names, ?CONNECT_MS)
+        ok = test_cluster:await_nodes(Witness, Names)
     catch
         error:Reason -> error({Reason, [release_container:output(Container) || Container <- Containers]})
     end,
-    [{Name, {0, _}} = {Name, release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "10000"])}
+    [{Name, {0, _}} = {Name, release_container:execute(Container, ["rancher_cnode", "wait", "--timeout", "60000"])}
      || {Name, Container} <- lists:zip(Names, Containers)],
     ok.
 

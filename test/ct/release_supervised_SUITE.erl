@@ -45,8 +45,8 @@ end_per_group(_Way, _Config) ->
 -spec three_containers_form_a_cluster([term()]) -> ok.
 three_containers_form_a_cluster(Config) ->
     Containers = containers(Config, 3),
-    ok = release_container:await_mesh(Containers, 60000),
-    [[_], [_], [_]] = [release_container:cnodes(Container) || Container <- Containers],
+    ok = release_container:await_mesh(Containers),
+    [_ = release_container:await_cnode(Container) || Container <- Containers],
     ok.
 
 -spec the_code_after_the_child_sees_the_mesh([term()]) -> ok.
@@ -54,23 +54,23 @@ the_code_after_the_child_sees_the_mesh(Config) ->
     [First, Second, Third] = Hosts = test_cluster:hosts(3),
     ok = test_cluster:list(metadata(Config), Hosts),
     There = [start(Config, Host, []) || Host <- [First, Second]],
-    ok = release_container:await_mesh(There, 60000),
+    ok = release_container:await_mesh(There),
     Names = [release_container:name("shop", Container) || Container <- There],
-    ok = release_container:await_page(start(Config, Third, []), <<"peers_at_start">>, Names, 60000).
+    ok = release_container:await_page(start(Config, Third, []), <<"peers_at_start">>, Names).
 
 -spec a_killed_c_node_is_replaced_and_the_release_continues([term()]) -> ok.
 a_killed_c_node_is_replaced_and_the_release_continues(Config) ->
     Hosts = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     [One, Two] = Containers = [start(Config, Host, [{"RELEASE_COOKIE", "never-logged"}]) || Host <- Hosts],
-    ok = release_container:await_mesh(Containers, 60000),
+    ok = release_container:await_mesh(Containers),
     Beam = release_container:release_pid(One),
     ok = release_container:replace_cnode(One),
     Name = release_container:name(test_cnode:default_basename(), One),
-    ok = release_container:await_page(One, <<"cnode">>, [Name], 10000),
-    ok = release_container:await_page(Two, <<"peers">>, [release_container:name("shop", One)], 1000),
+    ok = release_container:await_page(One, <<"cnode">>, [Name]),
+    ok = release_container:await_page(Two, <<"peers">>, [release_container:name("shop", One)]),
     Beam = release_container:release_pid(One),
-    ok = release_container:await_output(One, <<"exited with status 137">>, 5000),
+    ok = release_container:await_output(One, <<"exited with status 137">>),
     nomatch = binary:match(release_container:output(One), <<"never-logged">>),
     ok.
 
@@ -89,8 +89,8 @@ a_release_that_crashes_leaves_no_c_node(Config) ->
     [begin
          One = alone_beside_a_shell(Config),
          ok = Crash(One),
-         ok = release_container:await_stopped(One, 20000),
-         test_wait:equals("the C-node is gone", [], fun() -> release_container:cnodes(One) end, 5000),
+         ok = release_container:await_stopped(One),
+         test_wait:equals("the C-node is gone", [], fun() -> release_container:cnodes(One) end),
          ok = test_host:remove_all()
      end || Crash <- [fun(One) -> test_command:signal("KILL", [release_container:release_pid(One)]) end,
                       %% No orderly stop.
@@ -102,14 +102,14 @@ a_release_that_crashes_leaves_no_c_node(Config) ->
 -spec a_release_restarted_in_place_is_connected_again([term()]) -> ok.
 a_release_restarted_in_place_is_connected_again(Config) ->
     [One, _] = Containers = containers(Config, 2),
-    ok = release_container:await_mesh(Containers, 60000),
+    ok = release_container:await_mesh(Containers),
     Beam = release_container:release_pid(One),
     Before = release_container:page(One),
     {0, _} = release_container:execute(One, ["RELEASE", "restart"]),
     ok = release_container:await_restart(One, Before),
-    ok = release_container:await_mesh(Containers, 60000),
+    ok = release_container:await_mesh(Containers),
     Beam = release_container:release_pid(One),
-    [_] = release_container:cnodes(One),
+    _ = release_container:await_cnode(One),
     %% The name was free when the second one came.
     nomatch = binary:match(release_container:output(One), <<"node_name_taken">>),
     ok.
@@ -122,20 +122,20 @@ without_metadata_the_release_boots(Config) ->
     Address = fun(Of) -> [{"CONTAINER_IP", test_host:address(Of)}] end,
     One = start(Config, Host, Address(Host)),
     WithoutChild = start([{way, "exec"} | Config], Plain, Address(Plain)),
-    ok = release_container:await_page(WithoutChild, <<"peers_at_start">>, [], 30000),
-    %% await_timeout, and the time that two releases on a busy machine may be apart.
-    ok = release_container:await_page(One, <<"peers_at_start">>, [], 5000 + 3000),
-    ok = release_container:await_output(One, <<"continuing the start">>, 5000),
+    ok = release_container:await_page(WithoutChild, <<"peers_at_start">>, []),
+    %% It would wait without end.
+    ok = release_container:await_page(One, <<"peers_at_start">>, []),
+    ok = release_container:await_output(One, <<"continuing the start">>),
     {0, _} = release_container:execute(One, ["RELEASE", "version"]),
     ok = metadata_server:misbehave(metadata(Config), normal),
     ok = test_cluster:list(metadata(Config), [Host, Other]),
-    ok = release_container:await_mesh([One, start(Config, Other, [])], 60000).
+    ok = release_container:await_mesh([One, start(Config, Other, [])]).
 
 -spec commands_of_the_release_start_no_second_c_node([term()]) -> ok.
 commands_of_the_release_start_no_second_c_node(Config) ->
     [One] = Containers = containers(Config, 1),
-    ok = release_container:await_mesh(Containers, 60000),
-    [Cnode] = release_container:cnodes(One),
+    ok = release_container:await_mesh(Containers),
+    Cnode = release_container:await_cnode(One),
     %% The commands themselves count C-nodes while they run.
     [begin
          {0, Printed} = release_container:execute(One, ["RELEASE", Command, release_container:count_cnodes()]),
@@ -146,9 +146,9 @@ commands_of_the_release_start_no_second_c_node(Config) ->
                                          {<<"-->">>, <<"q\n">>}]),
     {_, _} = binary:match(Remote, <<"cnodes 1\r\n">>),
     {0, <<"1\n">>} = release_container:execute(One, ["RELEASE", "pid"]),
-    [Cnode] = release_container:cnodes(One),
+    Cnode = release_container:await_cnode(One),
     {0, _} = release_container:execute(One, ["RELEASE", "stop"]),
-    0 = release_container:await_end(One, 20000),
+    0 = release_container:await_end(One),
     ok.
 
 -spec unusual_cookies_are_passed_on([term()]) -> ok.
@@ -156,7 +156,7 @@ unusual_cookies_are_passed_on(Config) ->
     Hosts = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
     Cookie = {"RELEASE_COOKIE", "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/"},
-    ok = release_container:await_mesh([start(Config, Host, [Cookie]) || Host <- Hosts], 60000).
+    ok = release_container:await_mesh([start(Config, Host, [Cookie]) || Host <- Hosts]).
 
 -spec a_release_of_rebar3_has_no_sources_of_the_program([term()]) -> ok.
 a_release_of_rebar3_has_no_sources_of_the_program(_Config) ->
@@ -199,8 +199,8 @@ alone_beside_a_shell(Config) ->
     One = release_container:start(Host, #{release => release_build:release(),
                                           command => ["sh", "-c", "\"$0\" start; sleep 600", "RELEASE"],
                                           env => [{"CLUSTERING", way(Config)}]}),
-    ok = release_container:await_mesh([One], 60000),
-    [_] = release_container:cnodes(One),
+    ok = release_container:await_mesh([One]),
+    _ = release_container:await_cnode(One),
     One.
 
 %% A case that is run by itself has no group.

@@ -11,7 +11,9 @@
          too_few_descriptors_are_status_1_and_one_line/1, a_refused_thread_is_status_1_and_one_line/1,
          a_name_lookup_that_hangs_does_not_prevent_the_shutdown/1]).
 
--define(A_SECOND_US, 1000000).
+%% Long before any time limit of what it may be waiting for.
+-define(AT_ONCE_US, 4000000).
+-define(SOON_MS, 60000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -43,7 +45,7 @@ a_blocked_standard_error_does_not_prevent_the_shutdown(Config) ->
     Sent = os:perf_counter(microsecond),
     signal(Port, "TERM"),
     {0, _} = ended(Port),
-    true = os:perf_counter(microsecond) - Sent < ?A_SECOND_US,
+    true = os:perf_counter(microsecond) - Sent < ?AT_ONCE_US,
     ok.
 
 -spec sighup_reads_again_and_sigusr1_writes_the_status_and_neither_ends_it([term()]) -> ok.
@@ -87,7 +89,7 @@ it_leaves_the_flags_of_standard_input_as_they_are(Config) ->
     OsPid = os_pid(Port),
     true = port_command(Port, <<"unread">>),
     true = port_close(Port),
-    test_wait:equals("the program has ended", false, fun() -> filelib:is_dir("/proc/" ++ OsPid) end, 5000).
+    test_wait:equals("the program has ended", false, fun() -> filelib:is_dir("/proc/" ++ OsPid) end).
 
 -spec a_standard_input_that_cannot_be_waited_for_ends_it_at_once([term()]) -> ok.
 a_standard_input_that_cannot_be_waited_for_ends_it_at_once(Config) ->
@@ -141,12 +143,12 @@ a_name_lookup_that_hangs_does_not_prevent_the_shutdown(Config) ->
                      " \"$@\"",
                  ["--metadata-url", "http://rancher-metadata.example" | node_args(Config)]),
     receive {udp, Socket, _, _, Question} -> {_, _} = binary:match(Question, <<"rancher-metadata", 7, "example">>)
-    after 10000 -> error(no_name_is_looked_up)
+    after ?SOON_MS -> error(no_name_is_looked_up)
     end,
     Sent = os:perf_counter(microsecond),
     signal(Port, "TERM"),
     {0, _} = ended(Port),
-    true = os:perf_counter(microsecond) - Sent < ?A_SECOND_US,
+    true = os:perf_counter(microsecond) - Sent < ?AT_ONCE_US,
     ok = gen_udp:close(Socket).
 
 %% -- helpers
@@ -172,15 +174,14 @@ the_one_line(Output) ->
 
 %% With all that it logs until then.
 await_registered(Config) ->
-    test_wait:equals("it is registered", ["remsh-rancher_cnode"], fun() -> test_host:epmd_names(host(Config)) end,
-                     10000).
+    test_wait:equals("it is registered", ["remsh-rancher_cnode"], fun() -> test_host:epmd_names(host(Config)) end).
 
 with_memory(KiB, Config) ->
     Port = start(Config, "ulimit -v " ++ integer_to_list(KiB) ++ "; exec \"$@\"", node_args(Config)),
     receive
         {Port, {data, Data}} ->
             end_once_it_runs(Port, Data)
-    after 10000 ->
+    after ?SOON_MS ->
         error({says_nothing_with, KiB})
     end.
 
@@ -194,7 +195,7 @@ end_once_it_runs(Port, Output) ->
             receive
                 {Port, {data, Data}} -> end_once_it_runs(Port, <<Output/binary, Data/binary>>);
                 {Port, {exit_status, Status}} -> {Status, Output}
-            after 10000 -> error({says_no_more_than, Output})
+            after ?SOON_MS -> error({says_no_more_than, Output})
             end
     end.
 
@@ -229,8 +230,7 @@ await_catching(Port, "TERM") ->
                                 0 -> {wait, Mask};
                                 _ -> {done, ok}
                             end
-                    end,
-                    5000).
+                    end).
 
 %% Everything that it has said until it says Part.
 await_line(Port, Part) ->
@@ -246,7 +246,7 @@ await_line(Port, Part, Output) ->
             end;
         {Port, {exit_status, Status}} ->
             error({ended, Status, Output})
-    after 10000 ->
+    after ?SOON_MS ->
         error({never_said, Part, Output})
     end.
 
@@ -258,7 +258,7 @@ ended(Port, Output) ->
     receive
         {Port, {data, Data}} -> ended(Port, <<Output/binary, Data/binary>>);
         {Port, {exit_status, Status}} -> {Status, Output}
-    after 10000 ->
+    after ?SOON_MS ->
         signal(Port, "KILL"),
         error({does_not_end, Output})
     end.

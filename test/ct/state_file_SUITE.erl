@@ -28,7 +28,7 @@ a_restart_without_metadata_goes_on_with_the_members(Config) ->
     ok = metadata_server:misbehave(metadata(Config), ?OFFLINE),
     New = test_beam:start_all(Hosts),
     [Cnode | _] = Restarted = start(Config, Hosts),
-    ok = test_cluster:await_mesh(New, 20000),
+    ok = test_cluster:await_mesh(New),
     #{fields := #{<<"members">> := <<"3">>}} = test_cnode:await(Cnode, "members_restored"),
     ok = metadata_server:misbehave(metadata(Config), normal),
     [_ = test_cnode:await(Each, "metadata_available") || Each <- Restarted],
@@ -53,15 +53,16 @@ kept_members_that_the_metadata_lacks_lose_no_connection(Config) ->
     ok = metadata_server:misbehave(metadata(Config), ?OFFLINE),
     New = test_beam:start_all(Hosts),
     Restarted = start(Config, [A, B]),
-    ok = test_cluster:await_mesh(New, 20000),
+    ok = test_cluster:await_mesh(New),
     ok = test_cluster:list(metadata(Config), [A, B]),
     ok = metadata_server:misbehave(metadata(Config), normal),
     ok = test_service:await_watching(metadata(Config), [A, B]),
     ok = test_service:keep_reloading(metadata(Config), [A, B], 3000),
     Third = atom_to_binary(test_beam:name(lists:last(New))),
-    [[#{fields := #{<<"peer">> := Third}}] = test_cnode:events(Cnode, "peer_held") || Cnode <- Restarted],
+    [#{fields := #{<<"peer">> := Third}} = test_cnode:await(Cnode, "peer_held") || Cnode <- Restarted],
+    [[_] = test_cnode:events(Cnode, "peer_held") || Cnode <- Restarted],
     [] = lists:append([test_cnode:events(Cnode, "peer_departed") || Cnode <- Restarted]),
-    ok = test_cluster:await_mesh(New, 1000),
+    ok = test_cluster:await_mesh(New),
     [] = test_cluster:lost_connections(New),
     ok.
 
@@ -76,7 +77,7 @@ a_damaged_file_is_reported_and_ignored(Config) ->
     #{level := <<"warning">>} = test_cnode:await(Restarted, "state_file_ignored"),
     ok = metadata_server:misbehave(metadata(Config), normal),
     _ = test_cnode:await(Restarted, "metadata_available"),
-    test_wait:until("a whole file", fun() -> whole(Config, Host) end, 10000),
+    test_wait:until("a whole file", fun() -> whole(Config, Host) end),
     ok.
 
 %% The service changes at each step, so that each step writes.
@@ -104,8 +105,9 @@ formed(Config, Count) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts),
     Cnodes = start(Config, Hosts),
-    ok = test_cluster:await_mesh(Beams, 15000),
-    [test_wait:until("a file", fun() -> whole(Config, Host) end, 10000) || Host <- Hosts],
+    ok = test_cluster:await_mesh(Beams),
+    ok = test_service:await_watching(metadata(Config), Hosts),
+    [test_wait:until("a file", fun() -> whole(Config, Host) end) || Host <- Hosts],
     {Hosts, Beams, Cnodes}.
 
 start(Config, Hosts) ->

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-LIMIT_S = 20
+LIMIT_S = 90
 COUNTS = """n=0
 trap 'n=$((n+1)); echo interrupt-$n' INT
 trap 'echo continued' CONT

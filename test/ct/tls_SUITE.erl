@@ -12,7 +12,7 @@
          exec_takes_all_from_the_beam_and_names_what_it_cannot_honour/1,
          renewed_certificates_are_used_without_a_restart/1]).
 
--define(SOON_MS, 15000).
+-define(SOON_MS, 60000).
 
 -spec suite() -> [term()].
 suite() ->
@@ -47,7 +47,7 @@ containers_become_a_mesh_by_the_options_of_their_beams(Config) ->
     Beam = test_beam:start(Added, Options),
     _ = test_cnode:start(Added),
     ok = test_cluster:list(metadata(Config), [Added | Hosts]),
-    ok = test_cluster:await_mesh([Beam | Beams], 15000),
+    ok = test_cluster:await_mesh([Beam | Beams]),
     [] = test_cluster:lost_connections([Beam | Beams]),
     ok.
 
@@ -64,9 +64,9 @@ the_status_command_asks_over_tls(Config) ->
     Hosts = [Host | _] = test_cluster:hosts(2),
     _ = formed(Config, Hosts, options(Config, Hosts)),
     Env = [{"CONTAINER_IP", test_host:address(Host)}, {"RANCHER_CNODE_COOKIE", "monster"}],
-    {0, _} = test_host:run(Host, test_cnode:program(), ["status", "--timeout", "5000"], Env),
-    {0, _} = test_host:run(Host, test_cnode:program(), ["check", "--expect", "1", "--timeout", "5000"], Env),
-    {0, _} = test_host:run(Host, test_cnode:program(), ["wait", "--timeout", "5000"], Env),
+    _ = test_program:await(Host, 0, ["status", "--timeout", "20000"], Env),
+    {0, _} = test_host:run(Host, test_cnode:program(), ["check", "--expect", "1", "--timeout", "20000"], Env),
+    {0, _} = test_host:run(Host, test_cnode:program(), ["wait", "--timeout", "20000"], Env),
     ok.
 
 -spec a_restarted_beam_is_connected_again([term()]) -> ok.
@@ -76,7 +76,7 @@ a_restarted_beam_is_connected_again(Config) ->
     {[First, Second], _} = formed(Config, Hosts, Options),
     ok = test_beam:kill(First),
     Again = test_beam:start(test_beam:host(First), Options),
-    ok = test_cluster:await_mesh([Again, Second], 15000).
+    ok = test_cluster:await_mesh([Again, Second]).
 
 -spec a_removed_container_departs([term()]) -> ok.
 a_removed_container_departs(Config) ->
@@ -84,8 +84,8 @@ a_removed_container_departs(Config) ->
     {Beams, _} = formed(Config, Hosts, options(Config, Hosts), ["--removal-delay", "500", "--polling-interval", "500"]),
     [One, Two, Departed] = Beams,
     ok = test_cluster:list(metadata(Config), [First, Second]),
-    ok = test_cluster:await_nodes(Departed, [], 20000),
-    ok = test_cluster:await_mesh([One, Two], 10000),
+    ok = test_cluster:await_nodes(Departed, []),
+    ok = test_cluster:await_mesh([One, Two]),
     [] = test_cluster:lost_among([One, Two]),
     true = test_beam:host(Departed) =:= Third,
     ok.
@@ -128,10 +128,9 @@ renewed_certificates_are_used_without_a_restart(Config) ->
     Beam = test_beam:start(Host, beam_options(optfile(Folder, "good"))),
     Cnode = test_cnode:start(Host, #{args => settings(Folder, "ours")}),
     _ = test_cnode:await(Cnode, "target_refused"),
-    {ok, _} = file:copy(file(Folder, "good"), file(Folder, "ours")),
+    ok = tls_files:replace(file(Folder, "ours"), file(Folder, "good")),
     _ = test_cnode:await(Cnode, "target_connected"),
-    Name = test_cnode:name(Cnode),
-    [Name] = test_beam:hidden_nodes(Beam),
+    ok = test_beam:await_hidden(Beam, [test_cnode:name(Cnode)]),
     running = test_cnode:exit_status(Cnode),
     ok.
 
@@ -144,8 +143,9 @@ formed(Config, Hosts, Options, Args) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts, Options),
     Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
-    ok = test_cluster:await_mesh(Beams, 20000),
+    ok = test_cluster:await_mesh(Beams),
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
+    ok = test_service:await_watching(metadata(Config), Hosts),
     {Beams, Cnodes}.
 
 options(Config, Hosts) ->

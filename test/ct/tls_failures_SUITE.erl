@@ -14,10 +14,13 @@
 %% Attempts that a BEAM refuses come after 0, 1, 5 and 21 s.
 -define(WATCHED_MS, 5000).
 -define(MOST, 3).
-%% The whole of a handshake may take five seconds; and what two busy cores add to that.
+%% The whole of a handshake may take five seconds; and what a busy machine adds to that. One without a limit would last on.
 -define(HANDSHAKE_MS, 5000).
--define(LATE_MS, 1500).
--define(A_SECOND_US, 1000000).
+-define(LATE_MS, 15000).
+%% Long before the end of a handshake that hangs.
+-define(PROMPTLY_US, 3000000).
+%% Files and sockets that come and go by themselves.
+-define(OTHERS, 4).
 
 -spec suite() -> [term()].
 suite() ->
@@ -83,8 +86,7 @@ a_fifo_in_place_of_a_certificate_blocks_nothing(Config) ->
     ok = test_cnode:stop(Stopped),
     Cnode = test_cnode:start(Host, #{args => Args}),
     _ = test_cnode:await(Cnode, "tls_degraded"),
-    ok = file:delete(Fifo),
-    {ok, _} = file:copy(file(Folder, "good"), Fifo),
+    ok = tls_files:replace(Fifo, file(Folder, "good")),
     _ = test_cnode:await(Cnode, "target_connected"),
     ok.
 
@@ -129,10 +131,15 @@ clients_that_never_complete_the_handshake_delay_nobody(Config) ->
     Wrong = [sent(Address, Bytes) || Bytes <- [<<16#16, 3, 1, 65535:16, 0:8000>>, <<"GET / HTTP/1.0\r\n\r\n">>,
                                                raw_client:name("plain@10.42.1.1", 7)]],
     {Asked, #{}} = test_cnode:timed_call(Cnode, Beam, status),
-    true = Asked < ?A_SECOND_US,
+    true = Asked < ?PROMPTLY_US,
     Left = fun() -> ?HANDSHAKE_MS + ?LATE_MS - (os:perf_counter(microsecond) - Began) div 1000 end,
     [true = raw_client:closed(Socket, max(1, Left())) || Socket <- Wrong ++ Waiting],
-    test_wait:equals("nothing is left of them", Before, fun() -> test_cnode:descriptors(Cnode) end, ?LATE_MS),
+    test_wait:until("nothing is left of them",
+                    fun() -> case test_cnode:descriptors(Cnode) of
+                                 Now when Now =< Before + ?OTHERS -> {done, ok};
+                                 Now -> {wait, {Now, Before}}
+                             end
+                    end),
     true = length(test_cnode:events(Cnode, "inbound_handshake_failed")) < 20,
     {_, #{}} = test_cnode:timed_call(Cnode, Beam, status),
     ok.
@@ -197,7 +204,8 @@ contains(Text, Part) ->
 
 %% One finding of doctor fails, and names the reason: all else is as it should be.
 doctor_names(Host, Args, Reason) ->
-    {2, Table} = test_host:run(Host, test_cnode:program(), ["doctor" | Args], [{"RANCHER_CNODE_COOKIE", "monster"}]),
+    {2, Table} = test_host:run(Host, test_cnode:program(), ["doctor", "--timeout", "60000" | Args],
+                               [{"RANCHER_CNODE_COOKIE", "monster"}]),
     Lines = [Line || <<"failure", _/binary>> = Line <- binary:split(Table, <<"\n">>, [global])],
     progress:note("~s", [lists:join("\n", Lines)]),
     [Line] = Lines,

@@ -1,7 +1,7 @@
 %% Certificates for a test of TLS distribution, and the options that name them. Folders are below the priv_dir of the suite.
 -module(tls_files).
 
--export([certificates/2, optfile/2, optfile/3, beam_options/1, settings/2, file/2]).
+-export([certificates/2, optfile/2, optfile/3, beam_options/1, settings/2, file/2, replace/2]).
 
 %% A fresh folder of certificates for these hosts; test/support/tls/certificates lists their names.
 -spec certificates([term()], [test_host:host()]) -> file:filename().
@@ -36,6 +36,13 @@ beam_options(File) ->
 settings(Folder, Certificate) ->
     ["--tls-cert-file", file(Folder, Certificate), "--tls-key-file", file(Folder, "key"), "--tls-ca-file",
      file(Folder, "ca")].
+
+%% File becomes a copy of Source as one step, so that nobody reads the half of it.
+-spec replace(file:filename(), file:filename()) -> ok.
+replace(File, Source) ->
+    New = File ++ ".new",
+    {ok, _} = file:copy(Source, New),
+    file:rename(New, File).
 
 -spec file(file:filename(), string()) -> file:filename().
 file(Folder, Name) ->

@@ -42,7 +42,7 @@ a_flood_of_unexpected_messages_costs_neither_memory_nor_log_lines(Config) ->
     #{beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     {Messages, Bytes} = {60000, 1000},
     %% What the first of them cost is what any message costs.
-    Flood = fun() -> test_beam:call(Beam, ?MODULE, flood, [test_cnode:name(Cnode), Messages, Bytes], 60000) end,
+    Flood = fun() -> test_beam:call(Beam, ?MODULE, flood, [test_cnode:name(Cnode), Messages, Bytes], 200000) end,
     Dropped = fun() -> #{counters := #{messages_dropped := N}} = test_cnode:call(Cnode, Beam, status), N end,
     ok = Flood(),
     Before = {test_cnode:resident_kib(Cnode), Dropped(), length(test_cnode:log(Cnode))},
@@ -66,8 +66,8 @@ flood(Node, Messages, Bytes) ->
              {{net_kernel, Node}, {'$gen_cast', Filling}}],
     [begin
          [To ! Message || {To, Message} <- Kinds],
-         N rem 100 =:= 0 andalso gen_server:call(Server, version, 20000)
+         N rem 100 =:= 0 andalso gen_server:call(Server, version, 60000)
      end || N <- lists:seq(1, Messages div length(Kinds))],
     [{nobody_here, Node} ! rest || _ <- lists:seq(1, Messages rem length(Kinds))],
-    <<_, _/binary>> = gen_server:call(Server, version, 20000),
+    <<_, _/binary>> = gen_server:call(Server, version, 60000),
     ok.

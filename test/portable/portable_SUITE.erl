@@ -97,9 +97,15 @@ c_nodes_in_empty_roots_make_a_cluster(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts),
     Cnodes = [spawn_program(Config, Host) || Host <- Hosts],
-    ok = test_cluster:await_mesh(Beams, 30000),
-    {0, Report} = run(Config, ["/rancher_cnode", "status", "--ip", test_host:address(host(Config))],
-                      [{"RANCHER_CNODE_COOKIE", "monster"}]),
+    ok = test_cluster:await_mesh(Beams),
+    %% The mesh may be there before this C-node has seen the connection that the other one made.
+    Status = ["/rancher_cnode", "status", "--ip", test_host:address(host(Config))],
+    Report = test_wait:until("the status is 0",
+                             fun() -> case run(Config, Status, [{"RANCHER_CNODE_COOKIE", "monster"}]) of
+                                          {0, Output} -> {done, Output};
+                                          Other -> {wait, Other}
+                                      end
+                             end),
     ok = contains(Report, <<"1 of 1 dialable peers connected">>),
     {0, _} = run(Config, ["/rancher_cnode", "check", "--ip", test_host:address(host(Config))],
                  [{"RANCHER_CNODE_COOKIE", "monster"}]),

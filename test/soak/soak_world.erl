@@ -132,7 +132,7 @@ end_cnode(Slot, Signal, World) ->
             World;
         #{cnode := Cnode} = Container ->
             ok = test_cnode:signal(Cnode, Signal),
-            _ = test_cnode:await_exit(Cnode, 10000),
+            _ = test_cnode:await_exit(Cnode),
             update(Container#{cnode := none}, keep_lines(Cnode, World))
     end.
 

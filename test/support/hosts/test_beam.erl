@@ -4,7 +4,8 @@
 
 -export([start/1, start/2, start_all/1, start_all/2, start_each/1, stop/1, kill/1, suspend/1, resume/1]).
 -export([name/1, host/1, os_pid/1, call/4, call/5]).
--export([visible_nodes/1, hidden_nodes/1, events/1, downs/1, booted_at/1, connected_at/3, drop_connection/2]).
+-export([visible_nodes/1, hidden_nodes/1, await_hidden/2, events/1, downs/1, booted_at/1]).
+-export([connected_at/2, connected_at/3, drop_connection/2]).
 -export([without_global_disconnect/1]).
 -export_type([beam/0, options/0]).
 
@@ -14,8 +15,8 @@
 -type options() :: #{basename => string(), cookie => string() | none, args => [string()],
                      env => [{string(), string()}], program => string(), erl => [string()], ebin => file:filename()}.
 
--define(BOOT_MS, 30000).
--define(CALL_MS, 15000).
+-define(BOOT_MS, 120000).
+-define(CALL_MS, 60000).
 
 -spec start(test_host:host()) -> beam().
 start(Host) ->
@@ -101,6 +102,12 @@ visible_nodes(Beam) ->
 hidden_nodes(Beam) ->
     lists:sort(call(Beam, erlang, nodes, [hidden])).
 
+%% Waits until nodes(hidden) on the BEAM are exactly these. A BEAM learns of the end of a handshake after the C-node does.
+-spec await_hidden(beam(), [node()]) -> ok.
+await_hidden(Beam, Nodes) ->
+    test_wait:equals("a BEAM is connected to exactly these hidden nodes", lists:sort(Nodes),
+                     fun() -> hidden_nodes(Beam) end).
+
 %% The events of connection_log in the BEAM, oldest first.
 -spec events(beam()) -> [connection_log:event()].
 events(Beam) ->
@@ -117,6 +124,10 @@ downs(Beam) ->
 booted_at(Beam) ->
     [#{what := booted, at := At} | _] = events(Beam),
     At.
+
+-spec connected_at(beam(), [node()]) -> integer().
+connected_at(Beam, Nodes) ->
+    connected_at(Beam, Nodes, test_wait:patience()).
 
 %% When the last of Nodes was connected to the BEAM, within Timeout (ms).
 -spec connected_at(beam(), [node()], timeout()) -> integer().
@@ -138,8 +149,7 @@ drop_connection(Beam, Node) ->
                                  Before -> {wait, Before};
                                  _ -> {done, ok}
                              end
-                    end,
-                    ?CALL_MS).
+                    end).
 
 %% Removes global:disconnect/0 from the BEAM, as in OTP before 25.1; its global is otherwise unchanged.
 -spec without_global_disconnect(beam()) -> ok.

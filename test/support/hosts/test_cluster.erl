@@ -2,28 +2,30 @@
 -module(test_cluster).
 
 -export([form/2, form/3, hosts/1, list/2]).
--export([await_mesh/2, mesh_at/2, matrix/1, seen/1, lost_connections/1, lost_among/1, await_nodes/3]).
+-export([await_mesh/1, await_mesh/2, mesh_at/1, mesh_at/2, matrix/1, seen/1, lost_connections/1, lost_among/1]).
+-export([await_nodes/2, await_nodes/3]).
 -export_type([cluster/0]).
 
 -type beam() :: test_beam:beam().
 -type cluster() :: #{hosts := [test_host:host()], beams := [beam()], cnodes := [test_cnode:cnode()]}.
 
--define(FORM_MS, 15000).
-
 -spec form(metadata_server:server(), pos_integer()) -> cluster().
 form(Metadata, Count) ->
     form(Metadata, Count, #{}).
 
-%% This many hosts, listed as the service's containers, each with a BEAM and its C-node; returns when the mesh is complete,
-%% and every C-node is registered and connected to its BEAM. (One alone may have made the whole mesh.)
+%% This many hosts, listed as the service's containers, each with a BEAM and its C-node. One C-node alone may have made the
+%% whole mesh, so this returns only when every C-node is registered and connected to its BEAM, has found the mesh complete,
+%% and waits for a change of the metadata: a case that changes them next changes what everybody has read.
 -spec form(metadata_server:server(), pos_integer(), test_cnode:options()) -> cluster().
 form(Metadata, Count, Options) ->
     Hosts = hosts(Count),
     ok = list(Metadata, Hosts),
     Beams = test_beam:start_all(Hosts),
     Cnodes = test_cnode:start_all(Hosts, Options),
-    ok = await_mesh(Beams, ?FORM_MS),
+    ok = await_mesh(Beams),
     [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["node_registered", "target_connected"]],
+    [_ = test_cnode:await(Cnode, "cluster_completed") || Count > 1, Cnode <- Cnodes],
+    ok = test_service:await_watching(Metadata, Hosts),
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
 -spec hosts(pos_integer()) -> [test_host:host()].
@@ -38,18 +40,32 @@ list(Metadata, Hosts) ->
 spec(#{netns := _, address := Address}) -> Address;
 spec(Spec) -> Spec.
 
-%% Waits until every BEAM's nodes() are exactly the others.
+-spec await_mesh([beam()]) -> ok.
+await_mesh(Beams) ->
+    await_mesh(Beams, test_wait:patience()).
+
+%% Waits until every BEAM's nodes() are exactly the others, and what led to that is recorded: no event of it comes later.
 -spec await_mesh([beam()], timeout()) -> ok.
 await_mesh(Beams, Timeout) ->
     Names = lists:sort([test_beam:name(Beam) || Beam <- Beams]),
     Expected = [{Name, Names -- [Name]} || Name <- Names],
-    test_wait:equals("every BEAM sees exactly the others", Expected, fun() -> lists:sort(seen(Beams)) end, Timeout).
+    ok = test_wait:equals("every BEAM sees exactly the others", Expected, fun() -> lists:sort(seen(Beams)) end, Timeout),
+    [_ = test_beam:events(Beam) || Beam <- Beams],
+    ok.
+
+-spec mesh_at([beam()]) -> integer().
+mesh_at(Beams) ->
+    mesh_at(Beams, test_wait:patience()).
 
 %% When the last connection of the full mesh was made, by the BEAMs' own events: microseconds of os:perf_counter/1.
 -spec mesh_at([beam()], timeout()) -> integer().
 mesh_at(Beams, Timeout) ->
     Names = [test_beam:name(Beam) || Beam <- Beams],
     lists:max([test_beam:connected_at(Beam, Names -- [test_beam:name(Beam)], Timeout) || Beam <- Beams]).
+
+-spec await_nodes(beam(), [node()]) -> ok.
+await_nodes(Beam, Nodes) ->
+    await_nodes(Beam, Nodes, test_wait:patience()).
 
 %% Waits until nodes() of one BEAM are exactly these.
 -spec await_nodes(beam(), [node()], timeout()) -> ok.

@@ -3,7 +3,7 @@
 
 -export([start/1, start/2, start_all/1, start_all/2, program/0, default_basename/0, default_name/1]).
 -export([name/1, os_pid/1, resident_kib/1, descriptors/1, call/3, timed_call/3]).
--export([log/1, events/2, await/2, await/3, await_event/3, signal/2, exit_status/1, await_exit/2, stop/1, kill/1]).
+-export([log/1, events/2, await/2, await/3, await_event/2, signal/2, exit_status/1, await_exit/1, stop/1, kill/1]).
 -export_type([cnode/0, options/0, line/0]).
 
 -type cnode() :: #{name := node(), host := test_host:host(), keeper := pid(), os_pid := pos_integer()}.
@@ -14,9 +14,7 @@
 -type line() :: #{at := integer(), text := binary(), level := binary(), event := binary(),
                   fields := #{binary() => binary()}}.
 
--define(START_MS, 10000).
--define(EVENT_MS, 30000).
--define(CALL_MS, 20000).
+-define(CALL_MS, 60000).
 
 -spec program() -> string().
 program() ->
@@ -47,7 +45,7 @@ start(Host, Options) ->
         {Keeper, started, OsPid} ->
             Name = test_host:node_name(maps:get(basename, Options, default_basename()), Host),
             #{name => Name, host => Host, keeper => Keeper, os_pid => OsPid}
-    after ?START_MS ->
+    after ?CALL_MS ->
         error({does_not_start, program()})
     end.
 
@@ -90,7 +88,7 @@ call(Cnode, Beam, Request) ->
 -spec timed_call(cnode(), test_beam:beam(), term()) -> {non_neg_integer(), term()}.
 timed_call(#{name := Name}, Beam, Request) ->
     Call = [{rancher_cnode, Name}, Request, ?CALL_MS],
-    test_beam:call(Beam, timer, tc, [gen_server, call, Call], ?CALL_MS + 5000).
+    test_beam:call(Beam, timer, tc, [gen_server, call, Call], 2 * ?CALL_MS).
 
 %% All lines so far, oldest first.
 -spec log(cnode()) -> [line()].
@@ -112,11 +110,11 @@ await(Cnode, Event) ->
 -spec await(cnode(), string(), integer()) -> line().
 await(Cnode, Event, Since) ->
     Wanted = list_to_binary(Event),
-    await_event(Cnode, fun(#{event := Found, at := At}) -> Found =:= Wanted andalso At >= Since end, ?EVENT_MS).
+    await_event(Cnode, fun(#{event := Found, at := At}) -> Found =:= Wanted andalso At >= Since end).
 
 %% Waits until Matches is true for a line of the log, and returns the first such line.
--spec await_event(cnode(), fun((line()) -> boolean()), timeout()) -> line().
-await_event(Cnode, Matches, Timeout) ->
+-spec await_event(cnode(), fun((line()) -> boolean())) -> line().
+await_event(Cnode, Matches) ->
     test_wait:until("a line of the log",
                     fun() ->
                             Lines = log(Cnode),
@@ -124,41 +122,39 @@ await_event(Cnode, Matches, Timeout) ->
                                 {value, Line} -> {done, Line};
                                 false -> {wait, [Text || #{text := Text} <- Lines]}
                             end
-                    end,
-                    Timeout).
+                    end).
 
 -spec signal(cnode(), string()) -> ok.
 signal(#{os_pid := OsPid}, Name) ->
     test_command:signal(Name, [OsPid]).
 
-%% As await_exit/2, if it has ended already.
+%% As await_exit/1, if it has ended already.
 -spec exit_status(cnode()) -> running | {non_neg_integer(), integer()}.
 exit_status(Cnode) ->
     ask(Cnode, exit).
 
 %% The exit status (128 + n for signal n) and when it came, in microseconds of os:perf_counter/1.
--spec await_exit(cnode(), timeout()) -> {non_neg_integer(), integer()}.
-await_exit(Cnode, Timeout) ->
+-spec await_exit(cnode()) -> {non_neg_integer(), integer()}.
+await_exit(Cnode) ->
     test_wait:until("the program's end",
                     fun() ->
                             case exit_status(Cnode) of
                                 running -> {wait, running};
                                 Exit -> {done, Exit}
                             end
-                    end,
-                    Timeout).
+                    end).
 
 %% SIGTERM, and its end.
 -spec stop(cnode()) -> ok.
 stop(Cnode) ->
     ok = signal(Cnode, "TERM"),
-    {0, _} = await_exit(Cnode, 5000),
+    {0, _} = await_exit(Cnode),
     ok.
 
 -spec kill(cnode()) -> ok.
 kill(Cnode) ->
     ok = signal(Cnode, "KILL"),
-    {137, _} = await_exit(Cnode, 5000),
+    {137, _} = await_exit(Cnode),
     ok.
 
 %% -- the keeper

@@ -7,7 +7,8 @@
 %% false unsets the variable.
 -type env() :: [{string(), string() | false}].
 
--define(LIMIT_MS, 20000).
+%% Without a word from the program.
+-define(LIMIT_MS, 120000).
 
 %% Exit status, and standard output and error together.
 -spec run(string(), [string()]) -> {non_neg_integer(), binary()}.

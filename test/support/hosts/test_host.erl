@@ -87,8 +87,7 @@ start_epmd(Host) ->
                                 {error, Reason} -> {wait, Reason};
                                 Names when is_list(Names) -> {done, ok}
                             end
-                    end,
-                    5000).
+                    end).
 
 %% SIGKILL to the host's epmd, with all its registrations.
 -spec stop_epmd(host()) -> ok.

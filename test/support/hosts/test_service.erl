@@ -3,7 +3,8 @@
 
 -export([await_requests/3, await_watching/2, keep_reloading/3]).
 
--define(LIMIT_MS, 60000).
+%% Longer than the minute for which a C-node polls after two waits in a row that failed.
+-define(LIMIT_MS, 150000).
 
 %% Waits until the host has made this many requests.
 -spec await_requests(metadata_server:server(), test_host:host(), pos_integer()) -> ok.

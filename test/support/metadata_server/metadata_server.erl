@@ -68,22 +68,22 @@ list(Server, Stack, Name, Specs, Options) ->
 %% Until the next call. Open connections are closed at once, so that every client is affected.
 -spec misbehave(server(), mode()) -> ok.
 misbehave(Server, Mode) ->
-    gen_server:call(Server, {mode, Mode}).
+    gen_server:call(Server, {mode, Mode}, infinity).
 
 %% An empty, well-behaved server without a past: for the start of a case.
 -spec reset(server()) -> ok.
 reset(Server) ->
-    gen_server:call(Server, reset).
+    gen_server:call(Server, reset, infinity).
 
 %% The base URL for the test hosts.
 -spec url(server()) -> string().
 url(Server) ->
-    "http://169.254.169.250:" ++ integer_to_list(gen_server:call(Server, port)).
+    "http://169.254.169.250:" ++ integer_to_list(gen_server:call(Server, port, infinity)).
 
 %% The requests since start or reset, oldest first.
 -spec requests(server()) -> [request()].
 requests(Server) ->
-    gen_server:call(Server, requests).
+    gen_server:call(Server, requests, infinity).
 
 %% Those of one caller.
 -spec requests(server(), string()) -> [request()].
@@ -92,17 +92,17 @@ requests(Server, Address) ->
 
 -spec version(server()) -> binary() | none.
 version(Server) ->
-    gen_server:call(Server, version).
+    gen_server:call(Server, version, infinity).
 
 %% The callers that wait for another version at this moment.
 -spec waiting(server()) -> [string()].
 waiting(Server) ->
-    gen_server:call(Server, waiting).
+    gen_server:call(Server, waiting, infinity).
 
 %% In how many milliseconds each wait expires at the earliest; the tick that notices it comes later.
 -spec due(server()) -> [{string(), integer()}].
 due(Server) ->
-    gen_server:call(Server, due).
+    gen_server:call(Server, due, infinity).
 
 %% -- for metadata_connection
 
