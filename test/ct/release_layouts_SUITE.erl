@@ -4,8 +4,8 @@
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([relx_releases_form_a_cluster_whatever_their_vm_args/1, mix_takes_the_library_from_git/1,
-         a_daemon_has_a_c_node_that_ends_with_it/1, a_daemons_c_node_outlives_its_terminal/1]).
+-export([relx_releases_form_a_cluster_whatever_their_vm_args/1, relx_releases_form_a_cluster_without_epmd/1,
+         mix_takes_the_library_from_git/1, a_daemon_has_a_c_node_that_ends_with_it/1, a_daemons_c_node_outlives_its_terminal/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -13,8 +13,8 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [relx_releases_form_a_cluster_whatever_their_vm_args, mix_takes_the_library_from_git,
-     a_daemon_has_a_c_node_that_ends_with_it, a_daemons_c_node_outlives_its_terminal].
+    [relx_releases_form_a_cluster_whatever_their_vm_args, relx_releases_form_a_cluster_without_epmd,
+     mix_takes_the_library_from_git, a_daemon_has_a_c_node_that_ends_with_it, a_daemons_c_node_outlives_its_terminal].
 
 %% The name as it comes with the release; in a variable that contains another; in a file beside the release.
 -spec relx_releases_form_a_cluster_whatever_their_vm_args([term()]) -> ok.
@@ -41,6 +41,22 @@ relx_releases_form_a_cluster_whatever_their_vm_args(Config) ->
                              lists:sort(string:lexemes(binary_to_list(Output), "[]',\n "))
                      end),
     [_ = release_container:await_cnode(Container) || Container <- Containers],
+    ok.
+
+%% By the port in their environment, of which the script of relx makes arguments.
+-spec relx_releases_form_a_cluster_without_epmd([term()]) -> ok.
+relx_releases_form_a_cluster_without_epmd(Config) ->
+    Hosts = test_cluster:hosts(3),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Containers =
+        [release_container:start(Host, #{release => release_build:copy(release_build:relx_release(), Host, Config),
+                                         script => "stall", env => [{"STALL_COOKIE", "c"}, {"ERL_DIST_PORT", "6789"}],
+                                         command => ["rancher_cnode", "exec", "--", "RELEASE", "foreground"]})
+         || Host <- Hosts],
+    [test_wait:equals("the cluster is whole", 0,
+                      fun() -> element(1, release_container:execute(Container, ["rancher_cnode", "check", "--expect", "2"])) end)
+     || Container <- Containers],
+    [{error, _} = test_host:epmd_names(Host) || Host <- Hosts],
     ok.
 
 -spec mix_takes_the_library_from_git([term()]) -> ok.
