@@ -90,7 +90,7 @@ void Discovery::take(const host::Beam& beam) {
                    .cookie = cookie->cookie,
                    .epmd_port = beam.arguments.epmd_port.value_or(config_.epmd_port),
                    .dist_port = host::dist_port_of(beam, config_),
-                   .distribution = processes_.distribution_of(beam, config_)});
+                   .distribution = host::distribution_of(beam, config_)});
 }
 
 /// What is set wins; what was only found for want of a setting counts where the BEAM's own cannot be read.

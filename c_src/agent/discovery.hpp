@@ -9,6 +9,7 @@
 #include "rancher_cnode/config/config.hpp"
 #include "rancher_cnode/core/node_name.hpp"
 #include "rancher_cnode/core/timers.hpp"
+#include "rancher_cnode/host/beam_distribution.hpp"
 #include "rancher_cnode/host/process_table.hpp"
 #include "rancher_cnode/log/log.hpp"
 

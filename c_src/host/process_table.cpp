@@ -86,10 +86,12 @@ std::optional<Beam> beam_of(const std::string& folder, pid_t pid) {
   if (cmdline->size() == ProcessTable::max_cmdline_length) {
     cmdline->resize(cmdline->rfind('\0') + 1);  // half an argument is none
   }
+  std::error_code none;
   Beam beam{.pid = pid,
             .start_time = stat->start,
             .ancestors = ancestors_of(folder, *stat),
-            .arguments = parse_beam_arguments(*cmdline)};
+            .arguments = parse_beam_arguments(*cmdline),
+            .working_directory = std::filesystem::read_symlink(file_of(folder, pid, "cwd"), none).string()};
   const auto after = live_stat(folder, pid);
   return after && after->start == beam.start_time ? std::optional(std::move(beam)) : std::nullopt;
 }
@@ -198,25 +200,6 @@ Expected<BeamCookie> ProcessTable::cookie_of(const Beam& beam) const {
                  files.empty()
                      ? "the BEAM has neither -setcookie nor a home for its cookie file"
                      : "the BEAM has no -setcookie, and there is no '" + printable(files.front()) + "'");
-}
-
-std::optional<std::uint16_t> dist_port_of(const Beam& beam, const Config& config) {
-  return config.dist_port ? config.dist_port : beam.arguments.erl_epmd_port;
-}
-
-Distribution ProcessTable::distribution_of(const Beam& beam, const Config& config) const {
-  Distribution result{config.proto_dist.value_or(ProtoDist::inet_tcp), config.tls};
-  const BeamArguments& arguments = beam.arguments;
-  if (!config.proto_dist && !arguments.proto_dist.empty() && arguments.proto_dist.front() == "inet_tls") {
-    result.protocol = ProtoDist::inet_tls;
-  }
-  if (config.tls.cert_file.empty() && config.tls.optfile.empty()) {
-    std::error_code none;
-    result.tls.optfile = arguments.ssl_dist_optfile.value_or("");
-    result.tls.beam_arguments = arguments.ssl_dist_opt;
-    result.tls.folder = std::filesystem::read_symlink(file_of(folder_, beam.pid, "cwd"), none).string();
-  }
-  return result;
 }
 
 }  // namespace rancher_cnode::host

@@ -5,7 +5,7 @@
 #include "cli/commands/own_address.hpp"
 #include "rancher_cnode/config/cookie_file.hpp"
 #include "rancher_cnode/core/interfaces.hpp"
-#include "rancher_cnode/host/process_table.hpp"
+#include "rancher_cnode/host/beam_distribution.hpp"
 #include "rancher_cnode/host/selection.hpp"
 
 namespace rancher_cnode::cli {
@@ -59,7 +59,7 @@ Expected<Cookie> container_cookie(const Config& config) {
 
 std::optional<TlsSettings> container_tls(Config config) {
   if (const auto beam = running_beam(config)) {
-    const auto distribution = host::ProcessTable().distribution_of(*beam, config);
+    const auto distribution = host::distribution_of(*beam, config);
     config.proto_dist = distribution.protocol;
     config.tls = distribution.tls;
   }

@@ -11,6 +11,7 @@
 #include "cli/doctor/collect.hpp"
 #include "rancher_cnode/config/cookie_file.hpp"
 #include "rancher_cnode/core/interfaces.hpp"
+#include "rancher_cnode/host/beam_distribution.hpp"
 #include "rancher_cnode/host/process_table.hpp"
 
 namespace rancher_cnode::cli::doctor {

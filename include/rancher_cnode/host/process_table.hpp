@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,26 +19,18 @@ namespace rancher_cnode::host {
 
 struct Beam {
   pid_t pid = 0;
-  std::uint64_t start_time =
-      0;  ///< in clock ticks after boot; together with the PID it identifies the process
-  std::vector<pid_t>
-      ancestors;  ///< its parent first; up to process 1, or to the first that has ended meanwhile
+  /// In clock ticks after boot; together with the PID it identifies the process.
+  std::uint64_t start_time = 0;
+  /// Its parent first; up to process 1, or to the first that has ended meanwhile.
+  std::vector<pid_t> ancestors;
   BeamArguments arguments;
+  std::string working_directory{};  ///< empty if we may not see it
 };
 
 struct BeamCookie {
   Cookie cookie;
   std::string source;  ///< for people: -setcookie, '/home/app/.erlang.cookie'
 };
-
-struct Distribution {
-  ProtoDist protocol = ProtoDist::inet_tcp;
-  TlsSettings tls;
-  friend bool operator==(const Distribution&, const Distribution&) = default;
-};
-
-/// The distribution port of all BEAMs, by the settings, else as this one was started; nothing: they use epmd.
-[[nodiscard]] std::optional<std::uint16_t> dist_port_of(const Beam& beam, const Config& config);
 
 class ProcessTable {
  public:
@@ -70,10 +61,6 @@ class ProcessTable {
   /// takes such a cookie, or we cannot hold it. Never bad_setting: none of these is a mistake in our
   /// settings.
   [[nodiscard]] Expected<BeamCookie> cookie_of(const Beam& beam) const;
-
-  /// The settings, and what they do not say as the BEAM was started. Where the BEAM has another root than we,
-  /// its files must be at the same paths in ours.
-  [[nodiscard]] Distribution distribution_of(const Beam& beam, const Config& config) const;
 
  private:
   std::string folder_;

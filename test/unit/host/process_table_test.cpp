@@ -268,6 +268,14 @@ TEST_CASE("there is no cookie of a process that has ended, or whose PID is anoth
   CHECK(proc.table().cookie_of(beam).error().code == ErrorCode::unavailable);
 }
 
+TEST_CASE("the working directory is known where it may be seen") {
+  FakeProc proc;
+  proc.add("7", {.cmdline = beam_cmdline({})});
+  CHECK(proc.table().beams().front().working_directory.empty());
+  fs::create_directory_symlink("/srv/app", proc.path() + "/7/cwd");
+  CHECK(proc.table().beams().front().working_directory == "/srv/app");
+}
+
 TEST_CASE("what starts a BEAM again counts until it has ended") {
   FakeProc proc;
   proc.add("7", {.comm = "sh"});
@@ -279,39 +287,5 @@ TEST_CASE("what starts a BEAM again counts until it has ended") {
     // Not every process 1 reaps.
     proc.add("7", {.comm = starter, .state = 'Z'});
     CHECK_FALSE(proc.table().has_beam_starter());
-  }
-}
-
-TEST_CASE("protocol and TLS options are those of the settings, else those of the BEAM") {
-  FakeProc proc;
-  const auto distribution = [&](const std::vector<std::string_view>& arguments, const Config& config) {
-    proc.add("7", {.cmdline = beam_cmdline(arguments)});
-    const auto beams = proc.table().beams();
-    REQUIRE(beams.size() == 1);
-    return proc.table().distribution_of(beams.front(), config);
-  };
-  const std::vector<std::string_view> of_beam{
-      "-proto_dist",     "inet_tls", "-ssl_dist_optfile", "opts",         "-ssl_dist_opt",
-      "server_certfile", "c",        "-ssl_dist_opt",     "client_depth", "1"};
-  const auto found = distribution(of_beam, {});
-  CHECK(found.protocol == ProtoDist::inet_tls);
-  CHECK(found.tls.optfile == "opts");
-  CHECK(found.tls.beam_arguments == std::vector<std::string>{"server_certfile", "c", "client_depth", "1"});
-  fs::create_directory_symlink("/srv/app", proc.path() + "/7/cwd");
-  CHECK(distribution(of_beam, {}).tls.folder == "/srv/app");
-
-  Config config;
-  config.tls.optfile = "ours";
-  CHECK(distribution(of_beam, config).protocol == ProtoDist::inet_tls);
-  CHECK(distribution(of_beam, config).tls == config.tls);
-  config.tls = {};
-  config.tls.cert_file = "ours";
-  CHECK(distribution(of_beam, config).tls == config.tls);
-  config.proto_dist = ProtoDist::inet_tcp;
-  CHECK(distribution(of_beam, config).protocol == ProtoDist::inet_tcp);
-
-  for (const auto& plain :
-       {std::vector<std::string_view>{}, {"-proto_dist", "inet_tcp"}, {"-proto_dist", "inet6_tls"}}) {
-    CHECK(distribution(plain, {}).protocol == ProtoDist::inet_tcp);
   }
 }
