@@ -35,6 +35,7 @@ two_services_of_one_basename_are_one_cluster(Config) ->
     Beams = [Beam | _] = test_beam:start_all(Hosts),
     [Cnode | _] = start(Config, [A, B], [C, D], Hosts, ["--service", ?WORKER, "--service", ?API]),
     ok = test_cluster:await_mesh(Beams),
+    ok = test_service:await_watching(metadata(Config), Hosts),
     [] = test_cluster:lost_connections(Beams),
     Services = lists:sort([{Node, Service} || #{node := Node, service := Service} <- test_cnode:call(Cnode, Beam, peers)]),
     [<<"stacks/shop/services/worker">>, <<"stacks/shop/services/api">>, <<"stacks/shop/services/api">>] =
@@ -53,6 +54,7 @@ two_services_of_two_basenames_are_one_cluster(Config) ->
     Cnodes = test_cnode:start_all([A, B], #{args => ["--service", "self/service", "--service", ?API ++ "=api"]}) ++
         test_cnode:start_all([C, D], #{node_basename => "api",
                                        args => ["--service", "self/service", "--service", ?WORKER ++ "=myapp"]}),
+    _ = connected(Cnodes),
     ok = test_cluster:await_mesh(Workers ++ Apis),
     ok = test_service:await_watching(metadata(Config), [A, B, C, D]),
     [#{metadata := #{services := [#{own_container := listed}, #{own_container := unknown}]}}
@@ -223,9 +225,14 @@ all_targets_of_two_services_are_driven(Config) ->
 
 %% -- helpers
 
+%% Each is connected to its BEAM when this returns: others alone may make the mesh.
 start(Config, Workers, Apis, Hosts, Args) ->
     ok = list(Config, Workers, Apis),
-    test_cnode:start_all(Hosts, #{args => Args}).
+    connected(test_cnode:start_all(Hosts, #{args => Args})).
+
+connected(Cnodes) ->
+    [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
+    Cnodes.
 
 %% Both services as one change.
 list(Config, Workers, Apis) ->

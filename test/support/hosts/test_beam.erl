@@ -22,13 +22,20 @@
 start(Host) ->
     start(Host, #{}).
 
-%% Returns when the BEAM is up and its name registered.
+%% Returns when the BEAM is up, its name registered and connection_log running.
 -spec start(test_host:host(), options()) -> beam().
 start(Host, Options) ->
     [Program | Args] = program(Options),
     Spawn = test_host:command(Host, Program, Args),
     {ok, Peer, Name} = peer:start(#{connection => standard_io, exec => Spawn, args => arguments(Host, Options),
                                     env => environment(Options), wait_boot => ?BOOT_MS}),
+    %% The peer answers before `-run` is executed.
+    test_wait:until("connection_log runs",
+                    fun() -> case peer:call(Peer, erlang, whereis, [connection_log], ?CALL_MS) of
+                                 undefined -> {wait, undefined};
+                                 _ -> {done, ok}
+                             end
+                    end),
     #{name => Name,
       host => Host,
       peer => Peer,
