@@ -5,7 +5,7 @@
 -export([start/2, start_all/2, host/1, name/2, command/2, execute/2, converse/3]).
 -export([page/1, await_page/3, await_mesh/1, await_mesh/2, await_restart/2, cnodes/1, await_cnode/1, replace_cnode/1,
          release_pid/1]).
--export([await_stopped/1, await_stopped/2, output/1, signal/2, await_end/1, await_end/2, await_output/2, await_output/3,
+-export([await_stopped/1, output/1, signal/2, await_end/1, await_end/2, await_output/2, await_output/3,
          count_cnodes/0]).
 -export_type([container/0, options/0]).
 
@@ -158,21 +158,16 @@ release_pid(Container) ->
     [Pid] = releases(Container),
     Pid.
 
+%% Waits until the release has no process left.
 -spec await_stopped(container()) -> ok.
 await_stopped(Container) ->
-    await_stopped(Container, test_wait:patience()).
-
-%% Waits until the release has no process left.
--spec await_stopped(container(), timeout()) -> ok.
-await_stopped(Container, Timeout) ->
     test_wait:until("the release has ended",
                     fun() ->
                             case releases(Container) of
                                 [] -> {done, ok};
                                 Pids -> {wait, {Pids, output(Container)}}
                             end
-                    end,
-                    Timeout).
+                    end).
 
 %% All that the container wrote.
 -spec output(container()) -> binary().
