@@ -239,8 +239,9 @@ constexpr auto texts = std::to_array<EventText>({
     {"log_lines_dropped", "Standard error was not read in time; `lines` were dropped.",
      "Check the log driver."},
     {"log_lines_suppressed",
-     "Too many lines about the same matter: `lines` were left out of the log, of these `events`; the last "
-     "was `last`. A matter is logged again after a quiet minute.",
+     "Too many lines about the same matter, or about the same event of too many peers: `lines` were left out "
+     "of the log, of these `events`; `examples` has the last of each. A matter is logged again after a quiet "
+     "minute.",
      "`rancher_cnode events` prints what was left out. Find out what keeps changing."},
     {"still_degraded",
      "What was reported and has not ended, every 10 minutes: `faults` counts it by event; `oldest` is one "
