@@ -6,6 +6,19 @@ using membership::DropReason;
 using membership::OwnMembership;
 namespace fact = membership::fact;
 
+namespace {
+
+/// "a, b, c and 4 more"
+std::string some_of(std::size_t all, const std::vector<std::string>& first) {
+  std::string text;
+  for (const auto& each : first) {
+    text += (text.empty() ? "" : ", ") + each;
+  }
+  return all > first.size() ? text + " and " + std::to_string(all - first.size()) + " more" : text;
+}
+
+}  // namespace
+
 void MembershipLog::write(const std::vector<membership::MembershipFact>& facts) const {
   for (const auto& fact : facts) {
     std::visit([this](const auto& what) { write(what); }, fact);
@@ -64,9 +77,11 @@ void MembershipLog::write(const fact::OwnMembershipChanged& fact) const {
 
 void MembershipLog::write(const fact::OwnUnlisted& fact) const {
   log_.warning("own_container_unlisted",
-               "the metadata has not listed our own container: check --service, and that --ip is what "
-               "'rancher_cnode ip' prints",
-               {{"service", fact.service}});
+               "no container that the metadata lists has our address: check --service, and that the address "
+               "is the one that 'rancher_cnode ip' prints",
+               {{"service", fact.service},
+                {"address", fact.own},
+                {"listed", fact.listed.empty() ? "nothing" : some_of(fact.containers, fact.listed)}});
 }
 
 void MembershipLog::write(const fact::ContainersSkipped& fact) const {
@@ -94,13 +109,20 @@ void MembershipLog::write(const fact::ContainersSkipped& fact) const {
 
 void MembershipLog::write(const fact::MassRemovalGuard& fact) const {
   if (fact.on) {
+    std::vector<std::string> peers;
+    for (const NodeName& peer : fact.on->examples) {
+      peers.push_back(peer.str());
+    }
     log_.warning("mass_removal_guard_on",
-                 "more than half of the peers are missing from the metadata (peer_held names them); none "
-                 "departs until it has been missing for --mass-removal-delay",
+                 std::string(fact.on->is_more_than_half()
+                                 ? "more than half of the peers are missing from the metadata, or were lost"
+                                 : "a service lists no containers, perhaps only for a while") +
+                     "; none departs that has been missing for less than --mass-removal-delay",
                  {{"service", fact.service},
+                  {"peers", some_of(fact.on->missing, peers)},
                   {"missing", fact.on->missing},
                   {"known", fact.on->known},
-                  {"delay_ms", fact.delay.count()}});
+                  {"left_ms", fact.left.count()}});
   } else {
     log_.info("mass_removal_guard_off", "the missing peers are back or have departed",
               {{"service", fact.service}});

@@ -65,9 +65,15 @@ Monitoring::Monitoring(boost::asio::io_context& loop, Timers& timers, http::List
       ready_peers_(ready_peers),
       source_(std::move(source)),
       log_(log),
-      server_(loop, timers, routes(), [this](const std::string& reason) {
-        log_.warning("http_accept_failed", reason + "; retrying", {{"port", port_.port()}});
-      }) {}
+      server_(loop, timers, routes(), [this](const std::string& failure) { log_accepting(failure); }) {}
+
+void Monitoring::log_accepting(const std::string& failure) const {
+  if (failure.empty()) {
+    log_.info("http_accept_resumed", "", {{"port", port_.port()}});
+  } else {
+    log_.warning("http_accept_failed", failure + "; retrying", {{"port", port_.port()}});
+  }
+}
 
 std::vector<http::Route> Monitoring::routes() {
   const auto of_report = [this](std::function<Answer(const status::Report&)> answer) {
@@ -120,8 +126,8 @@ void Monitoring::start() {
     retry_ = timers_.call_after(listen_retry, [this]() { start(); });
     return;
   }
-  logged_failure_.clear();
-  if (!listened_before) {
+  const bool failed_before = !std::exchange(logged_failure_, {}).empty();
+  if (!listened_before || failed_before) {
     log_.info("http_listener_started", "",
               {{"address", port_.address().to_string()}, {"port", port_.port()}});
   }

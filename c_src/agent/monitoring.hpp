@@ -39,6 +39,7 @@ class Monitoring {
   void stop();
 
  private:
+  void log_accepting(const std::string& failure) const;
   [[nodiscard]] std::vector<http::Route> routes();
   [[nodiscard]] std::string page(status::Report report, std::chrono::seconds refresh);
 

@@ -54,7 +54,7 @@ void Targets::sync_targets() {
   std::erase_if(targets_, [this](const auto& entry) {
     const bool obsolete = is_obsolete(entry.first, *entry.second);
     if (obsolete) {
-      entry.second->stop();
+      drop(entry.first, *entry.second);
       cnode_.disconnect(entry.first);
     }
     return obsolete;
@@ -77,10 +77,15 @@ void Targets::target_changed(const NodeName& name) {
 void Targets::forget_departed(const NodeName& name) {
   const auto target = targets_.find(name);
   if (!stopped_ && target != targets_.end() && is_obsolete(name, *target->second)) {
-    target->second->stop();
+    drop(name, *target->second);
     targets_.erase(target);
     changed_();
   }
+}
+
+void Targets::drop(const NodeName& name, Target& target) const {
+  target.stop();
+  log_.info("target_dropped", "it is no target any more", {{"target", name.str()}});
 }
 
 void Targets::add(const NodeName& name) {

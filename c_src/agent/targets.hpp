@@ -67,6 +67,7 @@ class Targets {
   void sync_targets();
   void target_changed(const NodeName& name);
   void forget_departed(const NodeName& name);
+  void drop(const NodeName& name, Target& target) const;
   [[nodiscard]] bool is_obsolete(const NodeName& name, const Target& target) const;
   [[nodiscard]] bool is_synced(const NodeName& name, const Target& target) const;
 

@@ -15,10 +15,10 @@ using boost::system::error_code;
 class Server::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(asio::io_context& loop, Timers& timers, std::vector<Route> routes,
-       std::function<void(const std::string&)> accept_failed)
+       std::function<void(const std::string&)> accepting)
       : timers_(timers),
         router_(timers, std::move(routes)),
-        accept_failed_(std::move(accept_failed)),
+        accepting_(std::move(accepting)),
         acceptor_(loop) {}
 
   void start(FileDescriptor listening) {
@@ -45,14 +45,20 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
       if (!self->acceptor_.is_open()) {
         return;
       }
+      self->report(error ? error.message() : std::string());
       if (error) {
-        self->accept_failed_(error.message());
         self->again_ = self->timers_.call_after(accept_again, [impl = self.get()]() { impl->accept_next(); });
         return;
       }
       self->add(std::move(socket));
       self->accept_next();
     });
+  }
+
+  void report(const std::string& failure) {
+    if (std::exchange(failure_, failure) != failure) {
+      accepting_(failure);
+    }
   }
 
   void add(asio::ip::tcp::socket socket) {
@@ -77,15 +83,16 @@ class Server::Impl : public std::enable_shared_from_this<Impl> {
 
   Timers& timers_;
   Router router_;
-  std::function<void(const std::string&)> accept_failed_;
+  std::function<void(const std::string&)> accepting_;
+  std::string failure_;  ///< of the last accept; empty if it succeeded
   asio::ip::tcp::acceptor acceptor_;
   Timers::Pending again_;
   std::list<std::shared_ptr<Connection>> connections_;  ///< the one that was active last is last
 };
 
 Server::Server(asio::io_context& loop, Timers& timers, std::vector<Route> routes,
-               std::function<void(const std::string&)> accept_failed)
-    : impl_(std::make_shared<Impl>(loop, timers, std::move(routes), std::move(accept_failed))) {}
+               std::function<void(const std::string&)> accepting)
+    : impl_(std::make_shared<Impl>(loop, timers, std::move(routes), std::move(accepting))) {}
 
 Server::~Server() { impl_->stop(); }
 

@@ -1,7 +1,6 @@
 #include "rancher_cnode/init/init.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -10,9 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <thread>
 
@@ -35,18 +34,6 @@ constexpr int signal_status = 128;
 constexpr int not_executable_status = 126;
 constexpr int not_found_status = 127;
 constexpr pid_t none = 0;
-
-/// Writes one line to standard error, or nothing where that would block. Allocates nothing. `what` may be
-/// cut.
-void report(const char* what, const char* subject, int error) {
-  std::array<char, 512> line{};
-  std::snprintf(line.data(), line.size() - 1, "rancher_cnode: %s%s: %s", what, subject, std::strerror(error));
-  line[std::strlen(line.data())] = '\n';
-  pollfd asked{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-  if (::poll(&asked, 1, 0) == 1) {
-    static_cast<void>(!::write(STDERR_FILENO, line.data(), std::strlen(line.data())));
-  }
-}
 
 int status_of(int wait_status) {
   return WIFSIGNALED(wait_status) ? signal_status + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
@@ -122,7 +109,7 @@ class Init {
 
   int prepare() {
     Pipe result;
-    const pid_t child = start_child([&]() {
+    const pid_t child = start_child("the preparation", [&]() {
       Prepared prepared;
       int status = plan_.prepare(prepared);
       if (status == 0 && !write_prepared(result.writer.get(), prepared)) {
@@ -239,10 +226,10 @@ class Init {
   }
 
   pid_t start_command() {
-    return start_child([this]() {
+    return start_child(command_arguments_.front(), [this]() {
       ::execvp(command_arguments_.front(), command_arguments_.data());
       const int error = errno;
-      report("cannot start ", command_arguments_.front(), error);
+      report(command_arguments_.front(), error);
       ::_exit(error == ENOENT ? not_found_status : not_executable_status);
     });
   }
@@ -251,7 +238,7 @@ class Init {
   /// because its standard input is closed then.
   void start_cnode(Lifetime lifetime) {
     cnode_started_ = Clock::now();
-    cnode_ = start_child([this, lifetime]() {
+    cnode_ = start_child("the C-node", [this, lifetime]() {
       ::setsid();
       ::dup2(STDERR_FILENO, STDOUT_FILENO);
       if (lifetime == Lifetime::ours) {
@@ -268,7 +255,7 @@ class Init {
       }
       ::unsetenv("NOTIFY_SOCKET");  // it is for the command
       ::execv("/proc/self/exe", cnode_arguments_.data());
-      report("cannot start the C-node", "", errno);
+      report("the C-node", errno);
       ::_exit(not_executable_status);
     });
     if (cnode_ == none) {
@@ -276,15 +263,23 @@ class Init {
     }
   }
 
+  /// Whatever happens to the report: this process must live.
+  void report(const char* process, int error) const {
+    try {
+      plan_.report_failure(process, std::strerror(error));
+    } catch (const std::bad_alloc&) {
+    }
+  }
+
   template <class Body>
-  pid_t start_child(Body body) {
+  pid_t start_child(const char* process, Body body) {
     const pid_t child = ::fork();
     if (child == 0) {
       signals_.restore();
       body();
     }
     if (child < 0) {
-      report("cannot fork", "", errno);
+      report(process, errno);
       return none;
     }
     return child;

@@ -60,7 +60,10 @@ constexpr auto texts = std::to_array<EventText>({
     {"own_container_removed",
      "This container is no longer part of the service. Its BEAM is disconnected from the cluster.",
      "None; see [Departure](departure.md)."},
-    {"own_container_unlisted", "No answer has listed this container for 10 s.",
+    {"own_container_unlisted",
+     "No answer has listed this container for 10 s: none of the containers that are `listed` has the "
+     "`address` that this node uses. The address that metadata has for this container is not read if `--ip` "
+     "or `$CONTAINER_IP` is set.",
      "Check `--service`, and compare `--ip` or `$CONTAINER_IP` with what `rancher_cnode ip` prints. `doctor` "
      "checks both."},
     {"own_container_unknown",
@@ -113,6 +116,10 @@ constexpr auto texts = std::to_array<EventText>({
     {"address_not_found",
      "As above, but the container has several addresses or none. The command is not started.",
      "Set `CONTAINER_IP`."},
+    {"process_not_started",
+     "The system could not start `process`, for `reason`. Without the command, `exec` ends with status 126 "
+     "or 127; the C-node is tried again.",
+     "Check the command and its permissions, and the limits of processes and memory."},
     {"command_joins_beam", "A BEAM runs in this container already: the command gets its name, and no C-node.",
      "None."},
     {"cnode_died",
@@ -141,6 +148,10 @@ constexpr auto texts = std::to_array<EventText>({
     {"target_unresponsive", "The target exists but does not answer.",
      "Check whether it is stopped, swapping or overloaded."},
     {"target_responsive", "The target answers again.", "None."},
+    {"target_dropped",
+     "With `--targets all`: the BEAM is no target any more, because its container has left, or its service "
+     "was taken away.",
+     "None."},
     {"peer_listed", "A container belongs to the service.", "None."},
     {"peer_connected", "The target is connected to a peer.", "None."},
     {"cluster_completed",
@@ -198,7 +209,9 @@ constexpr auto texts = std::to_array<EventText>({
      "To remove it from the cluster, stop its container."},
     {"mass_removal_guard_on",
      "More than half of the peers that were up are missing from metadata, or were lost within "
-     "`--mass-removal-delay`. No missing peer departs before it has been missing for that long.",
+     "`--mass-removal-delay`; or a service of a stack lists no containers any more. The message names the "
+     "rule, `peers` those that are missing. No missing peer departs before it has been missing for that "
+     "long: the first in `left_ms`.",
      "None if you scaled the service down. Otherwise metadata is wrong: fix it within that time."},
     {"mass_removal_guard_off", "The peers are listed again, or have departed.", "None."},
     {"inbound_refused",
@@ -220,6 +233,7 @@ constexpr auto texts = std::to_array<EventText>({
      "Stop whoever uses the port, or choose another one."},
     {"http_accept_failed", "An HTTP connection could not be accepted; see the message.",
      "Find out what uses up the file descriptors."},
+    {"http_accept_resumed", "HTTP connections are accepted again.", "None."},
     {"bad_setting",
      "A setting or argument is invalid; the program ends with status 2. With `--log-format text` the line is "
      "`rancher_cnode: bad setting: ...`.",
@@ -239,8 +253,9 @@ constexpr auto texts = std::to_array<EventText>({
     {"log_lines_dropped", "Standard error was not read in time; `lines` were dropped.",
      "Check the log driver."},
     {"log_lines_suppressed",
-     "Too many lines about the same matter: `lines` were left out of the log, of these `events`; the last "
-     "was `last`. A matter is logged again after a quiet minute.",
+     "Too many lines about the same matter, or about the same event of too many peers: `lines` were left out "
+     "of the log, of these `events`; `examples` has the last of each. A matter is logged again after a quiet "
+     "minute.",
      "`rancher_cnode events` prints what was left out. Find out what keeps changing."},
     {"still_degraded",
      "What was reported and has not ended, every 10 minutes: `faults` counts it by event; `oldest` is one "
@@ -251,6 +266,10 @@ constexpr auto texts = std::to_array<EventText>({
      "Time in which the process was stopped or its host suspended does not count.",
      "Report it, with the line. `exec` and the supervised child start the program again; meanwhile the "
      "cluster stays as it is."},
+    {"fatal_error",
+     "The system refused a resource that the program cannot run without: descriptors, threads or memory. The "
+     "program exits with status 1. With `--log-format text` the line is `rancher_cnode: fatal error: ...`.",
+     "Raise the limit that the message names."},
     {"shutdown_started", "The program is shutting down; see `reason`. Connections between BEAMs stay.",
      "None."},
 });

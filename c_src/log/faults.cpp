@@ -42,11 +42,17 @@ void Faults::erase(OfOneEvent& faults, const Subject& subject) {
   const auto& [peer, target] = subject;
   auto at = faults.lower_bound({peer, ""});
   while (at != faults.end() && (peer.empty() || at->first.first == peer)) {
-    at = target.empty() || at->first.second == target ? faults.erase(at) : std::next(at);
+    const std::string& of = at->first.second;
+    at = target.empty() || of.empty() || of == target ? faults.erase(at) : std::next(at);
   }
 }
 
 void Faults::ended_by(const LoggedEvent& event) {
+  if (event.event == event_table::begins_anew) {
+    faults_.clear();
+    count_ = 0;
+    return;
+  }
   const Subject subject(event.text("peer"), scope_of(event));
   for (auto& [name, faults] : faults_) {
     if (event_table::lists(event_table::all[event_table::position_of(name)].ended_by, event.event)) {

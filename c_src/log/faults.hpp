@@ -2,7 +2,8 @@
 // argument.
 //
 // A fault is one event of one peer, and of one target or service. It ends with one of the events that its row
-// names; where that has no target or no peer, it ends those of all of them.
+// names, of the same peer and target: where either of the two has none, that is the same. An event that
+// begins anew ends all.
 #pragma once
 
 #include <cstddef>

@@ -124,13 +124,15 @@ class Log::Impl {
       grace_ends_.reset();
       for (LoggedEvent& event : faults_.take_pending()) {
         event.time = system_clock::now();
-        add(std::move(event));
+        event.logged = event.level >= threshold_ && budget_.take(now, event);
+        remember_and_print(event);
       }
     }
     if (const auto left_out = budget_.take_summary(now)) {
-      add(logged(LogLevel::warning, EventAt<LogLevel::warning>("log_lines_suppressed").row(),
-                 "too many lines about the same matter were left out",
-                 {{"lines", left_out->lines}, {"events", left_out->events}, {"last", left_out->last}}));
+      add(logged(
+          LogLevel::warning, EventAt<LogLevel::warning>("log_lines_suppressed").row(),
+          "too many lines about the same matter, or the same of too many peers, were left out",
+          {{"lines", left_out->lines}, {"events", left_out->events}, {"examples", left_out->examples}}));
     }
     if (const auto lasting = faults_.take_reminder(now)) {
       add(logged(LogLevel::warning, EventAt<LogLevel::warning>("still_degraded").row(),

@@ -1,5 +1,6 @@
 #include "log/log_budget.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -22,50 +23,70 @@ std::string matter_name(const LoggedEvent& event) {
 }  // namespace
 
 bool LogBudget::take(TimePoint now, const LoggedEvent& event) {
-  Matter& matter = matter_of(now, event);
-  if (now - matter.last >= quiet) {
-    matter.lines = 0;
+  OfEvent& budget = budgets_[{event.event, event.level}];
+  std::string name = matter_name(event);
+  if (Matter* const matter = matter_of(now, budget, name); matter != nullptr) {
+    if (now - matter->last >= quiet) {
+      matter->lines = 0;
+    }
+    matter->last = now;
+    if (matter->lines < lines_of_matter) {
+      ++matter->lines;
+      return true;
+    }
   }
-  matter.last = now;
-  if (matter.lines < lines_of_matter) {
-    ++matter.lines;
-    return true;
+  if (!budget.left_out) {
+    budget.left_out = LeftOut{.lines = 0, .example = {}, .since = now};
   }
-  if (left_out_.empty()) {
-    left_out_since_ = now;
-  }
-  ++left_out_[event.event];
-  last_left_out_ = matter_name(event);
+  ++budget.left_out->lines;
+  budget.left_out->example = std::move(name);
   return false;
 }
 
-LogBudget::Matter& LogBudget::matter_of(TimePoint now, const LoggedEvent& event) {
-  std::string name = matter_name(event);
-  if (const auto known = matters_.find(name); known != matters_.end()) {
-    return known->second;
+/// nullptr: it is one too many.
+LogBudget::Matter* LogBudget::matter_of(TimePoint now, OfEvent& budget, const std::string& name) {
+  auto& matters = budget.matters;
+  if (const auto known = matters.find(name); known != matters.end()) {
+    return &known->second;
   }
-  if (matters_.size() >= max_matters) {
-    std::erase_if(matters_, [now](const auto& each) { return now - each.second.last >= quiet; });
+  const bool full = budget.further && now - *budget.further < quiet;
+  if (!full && matters.size() >= matters_of_event) {
+    std::erase_if(matters, [now](const auto& each) { return now - each.second.last >= quiet; });
   }
-  if (matters_.size() >= max_matters) {
-    name = event.event;
+  if (full || matters.size() >= matters_of_event) {
+    budget.further = now;
+    return nullptr;
   }
-  return matters_.try_emplace(std::move(name), Matter{0, now}).first->second;
+  return &matters.try_emplace(name, Matter{0, now}).first->second;
+}
+
+bool LogBudget::is_due(TimePoint now, const OfEvent& budget) {
+  return budget.left_out && now - budget.left_out->since >= first_summary &&
+         (!budget.summary || now - *budget.summary >= summary_interval);
 }
 
 std::optional<LogBudget::Summary> LogBudget::take_summary(TimePoint now) {
-  if (left_out_.empty() || now - left_out_since_ < first_summary ||
-      (last_summary_ && now - *last_summary_ < summary_interval)) {
+  if (std::ranges::none_of(budgets_, [now](const auto& each) { return is_due(now, each.second); })) {
     return std::nullopt;
   }
-  last_summary_ = now;
   Summary summary;
-  for (const auto& [event, lines] : std::exchange(left_out_, {})) {
-    summary.lines += lines;
-    summary.events += summary.events.empty() ? "" : ", ";
-    summary.events += event + ' ' + std::to_string(lines);
+  std::map<std::string, std::int64_t> events;
+  const auto append = [](std::string& list, const std::string& what) {
+    list += (list.empty() ? "" : ", ") + what;
+  };
+  for (auto& [key, budget] : budgets_) {
+    if (budget.left_out) {
+      summary.lines += budget.left_out->lines;
+      events[key.first] += budget.left_out->lines;
+      append(summary.examples, budget.left_out->example);
+      budget.left_out.reset();
+      budget.further.reset();
+      budget.summary = now;
+    }
   }
-  summary.last = std::exchange(last_left_out_, {});
+  for (const auto& [event, lines] : events) {
+    append(summary.events, event + ' ' + std::to_string(lines));
+  }
   return summary;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "membership/membership_impl.hpp"
+
 namespace rancher_cnode::membership {
 namespace {
 
@@ -61,12 +63,12 @@ void LabelSelector::select(TimePoint now, std::vector<ServiceRead>& reads,
   }
   const bool needs_own =
       std::ranges::any_of(rules_, [](const LabelRule& rule) { return rule.test == LabelRule::Test::same; });
-  if (needs_own && !own_labels_ && std::ranges::any_of(reads, [](const ServiceRead& read) {
-        return std::holds_alternative<Service>(read.read);
-      })) {
+  const auto answer = std::ranges::find_if(
+      reads, [](const ServiceRead& read) { return std::holds_alternative<Service>(read.read); });
+  if (needs_own && !own_labels_ && answer != reads.end()) {
     unlisted_since_ = unlisted_since_.value_or(now);
     if (now - *unlisted_since_ >= unlisted_patience && !std::exchange(unlisted_stated_, true)) {
-      facts.emplace_back(fact::OwnUnlisted{reads.front().path});
+      facts.emplace_back(own_unlisted(answer->path, own_, std::get<Service>(answer->read)));
     }
   }
   for (auto& read : reads) {

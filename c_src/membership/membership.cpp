@@ -48,10 +48,13 @@ void Membership::Impl::take_dropped(DropCounts dropped) {
 
 void Membership::Impl::state_guard(TimePoint now) {
   const auto before = std::exchange(view_.mass_removal_guard, guard_.view(now, peers_, departed_));
-  if (before.has_value() != view_.mass_removal_guard.has_value()) {
-    facts_.emplace_back(
-        fact::MassRemovalGuard{view_.mass_removal_guard, settings_.service, settings_.mass_removal_delay});
+  const auto& guard = view_.mass_removal_guard;
+  if (before.has_value() == guard.has_value()) {
+    return;
   }
+  const auto ends = guard ? guard->since + delay_of({.since = guard->since, .held = true}) : now;
+  facts_.emplace_back(fact::MassRemovalGuard{
+      guard, settings_.service, std::chrono::ceil<Milliseconds>(std::max<Duration>(ends - now, {}))});
 }
 
 bool Membership::Impl::take(TimePoint now, ReadScope scope, const Service& service, Authority of_source) {
@@ -60,13 +63,13 @@ bool Membership::Impl::take(TimePoint now, ReadScope scope, const Service& servi
   take_dropped(std::move(listed.dropped));
   if (service.containers.empty()) {
     ++view_.incomplete_reads;
-    state_unlisted(now, scope);
+    state_unlisted(now, scope, service);
     return tells_nothing();
   }
 
   // Before the others: whether a read may remove them depends on whether it lists us.
   bool changed = judge_own(now, listed, of_source);
-  state_unlisted(now, scope);
+  state_unlisted(now, scope, service);
   const bool alone = scope == ReadScope::named && view_.own == OwnMembership::unknown;
   const Authority authority =
       alone || view_.own == OwnMembership::listed ? of_source : Authority::may_only_add;

@@ -17,6 +17,10 @@
 
 namespace rancher_cnode::membership {
 
+/// As the fact has it. Of this answer.
+[[nodiscard]] fact::OwnUnlisted own_unlisted(const std::string& path, const std::string& own,
+                                             const Service& service);
+
 class Membership::Impl {
  public:
   explicit Impl(MembershipSettings settings) : settings_(std::move(settings)) {}
@@ -52,7 +56,7 @@ class Membership::Impl {
   bool take(TimePoint now, ReadScope scope, const Read& read, Authority authority);
   bool take(TimePoint now, ReadScope scope, const Service& service, Authority authority);
   void take_dropped(DropCounts dropped);
-  void state_unlisted(TimePoint now, ReadScope scope);
+  void state_unlisted(TimePoint now, ReadScope scope, const Service& service);
   void state_guard(TimePoint now);
   bool tells_nothing();
   bool confirm(Confirmed confirmed);

@@ -10,16 +10,27 @@ constexpr Milliseconds unlisted_patience{10'000};
 
 }  // namespace
 
+fact::OwnUnlisted own_unlisted(const std::string& path, const std::string& own, const Service& service) {
+  fact::OwnUnlisted fact{.service = path, .own = own, .containers = service.containers.size()};
+  for (const Container& container : service.containers) {
+    if (fact.listed.size() == fact::OwnUnlisted::max_examples) {
+      break;
+    }
+    fact.listed.push_back(container.name + ": " + container.primary_ip.value_or("no address"));
+  }
+  return fact;
+}
+
 /// A C-node that asks for a service by name need not be of it. While a container starts, the metadata may
 /// list it some seconds later than it answers.
-void Membership::Impl::state_unlisted(TimePoint now, ReadScope scope) {
+void Membership::Impl::state_unlisted(TimePoint now, ReadScope scope, const Service& service) {
   if (unlisted_stated_ || scope == ReadScope::named || view_.own != OwnMembership::unknown) {
     return;
   }
   unlisted_since_ = unlisted_since_.value_or(now);
   unlisted_stated_ = now - *unlisted_since_ >= unlisted_patience;
   if (unlisted_stated_) {
-    facts_.emplace_back(fact::OwnUnlisted{settings_.service});
+    facts_.emplace_back(own_unlisted(settings_.service, settings_.own_address.to_string(), service));
   }
 }
 

@@ -31,12 +31,17 @@ MassRemovalGuardView RemovalGuard::recent_losses(TimePoint now, const PeerRecord
     return takes_part(entry) && arrived && is_recent(now, *arrived);
   });
   const auto lost = static_cast<std::size_t>(std::max<std::ptrdiff_t>(gone - came, 0));
-  return {lost, lost, TimePoint::max()};
+  return {.missing = lost, .known = lost, .since = TimePoint::max()};
 }
 
-bool RemovalGuard::is_mass(const MassRemovalGuardView& hold) const {
-  return on_ && hold.missing * 2 > hold.known;
+void RemovalGuard::add_missing(MassRemovalGuardView& hold, const PeerRecord& peer) {
+  ++hold.missing;
+  if (hold.examples.size() < MassRemovalGuardView::max_examples) {
+    hold.examples.push_back(peer.node);
+  }
 }
+
+bool RemovalGuard::is_mass(const MassRemovalGuardView& hold) const { return on_ && hold.is_more_than_half(); }
 
 void RemovalGuard::judge(TimePoint now, PeerRecords& peers, const DepartedPeers& departed) const {
   MassRemovalGuardView all = recent_losses(now, peers, departed);
@@ -69,7 +74,7 @@ void RemovalGuard::judge_own(TimePoint now, const Eligibility& listed, Suspicion
     }
     ++hold.known;
     if (listed.find(address) == nullptr && !is_unaddressed(listed, peer)) {
-      ++hold.missing;
+      add_missing(hold, peer);
     }
   }
   own.held = own.held || is_mass(hold);
@@ -92,7 +97,7 @@ std::optional<MassRemovalGuardView> RemovalGuard::view(TimePoint now, const Peer
       continue;
     }
     any = true;
-    ++hold.missing;
+    add_missing(hold, entry.second);
     hold.since = std::min(hold.since, entry.second.suspicion->since);
   }
   return any ? std::optional(hold) : std::nullopt;

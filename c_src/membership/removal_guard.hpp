@@ -41,6 +41,7 @@ class RemovalGuard {
   [[nodiscard]] bool takes_part(const PeerRecords::value_type& entry) const;
   [[nodiscard]] MassRemovalGuardView recent_losses(TimePoint now, const PeerRecords& peers,
                                                    const DepartedPeers& departed) const;
+  static void add_missing(MassRemovalGuardView& hold, const PeerRecord& peer);
   [[nodiscard]] bool is_mass(const MassRemovalGuardView& hold) const;
 
   const Ipv4Address own_address_;

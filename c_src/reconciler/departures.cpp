@@ -123,11 +123,9 @@ void Departures::restart(TargetIs target) {
 }
 
 void Departures::state(const NodeName& name, Entry& entry, Departure departure) {
-  if (entry.both_facts || entry.first_fact == departure) {
+  if (std::exchange(entry.stated, departure) == departure) {
     return;
   }
-  entry.both_facts = entry.first_fact.has_value();
-  entry.first_fact = entry.first_fact.value_or(departure);
   const bool is_disconnected = departure == Departure::disconnected;
   facts_.emplace_back(fact::Departed{name, departure, is_disconnected ? std::string_view() : entry.reason});
 }

@@ -65,9 +65,8 @@ class Departures {
     ActionId last_look_from = 0;
     TimePoint due;
     ActionId flight = 0;
-    bool done = false;                    ///< it was asked, or there was nothing to ask for
-    std::optional<Departure> first_fact;  ///< each fact is stated once
-    bool both_facts = false;
+    bool done = false;                ///< it was asked, or there was nothing to ask for
+    std::optional<Departure> stated;  ///< again only when it changes
     std::string_view reason;
     TimePoint since;
   };

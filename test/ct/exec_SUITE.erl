@@ -26,8 +26,8 @@ suite() ->
 all() ->
     [a_thousand_orphans_are_reaped, signals_reach_the_command_once,
      a_signal_before_the_command_handles_it_does_not_end_it, ten_thousand_signals_are_survived,
-     exit_statuses_are_those_of_the_command, a_killed_c_node_is_reported_and_started_again,
-     a_killed_command_ends_the_container, a_left_daemon_is_asked_to_stop,
+     exit_statuses_are_those_of_the_command, a_command_that_cannot_be_started_is_an_event,
+     a_killed_c_node_is_reported_and_started_again, a_killed_command_ends_the_container, a_left_daemon_is_asked_to_stop,
      sigterm_ends_the_wait_for_the_address_at_once, a_bad_setting_starts_nothing,
      nothing_is_written_to_standard_output, closed_standard_streams_never_become_sockets,
      a_read_only_root_is_enough, a_shell_of_busybox_is_served, an_ordinary_user_is_enough,
@@ -115,6 +115,16 @@ exit_statuses_are_those_of_the_command(_Config) ->
     Started = [{Status, start(Command)} || {Status, Command} <- Table],
     Expected = [Status || {Status, _} <- Table],
     Expected = [await_end(One, ?SOON_MS) || {_, One} <- Started],
+    ok.
+
+-spec a_command_that_cannot_be_started_is_an_event([term()]) -> ok.
+a_command_that_cannot_be_started_is_an_event(_Config) ->
+    One = start(["nothing"], ["--log-format=json"]),
+    127 = await_end(One, ?SOON_MS),
+    Lines = binary:split(output(One), <<"\n">>, [global, trim]),
+    [] = [Line || Line <- Lines, binary:first(Line) =/= ${ orelse binary:last(Line) =/= $}],
+    Expected = <<"\"process_not_started\",\"process\":\"nothing\",\"reason\":\"No such file or directory\"}">>,
+    [_] = [Line || Line <- Lines, contains(Expected, Line)],
     ok.
 
 -spec a_killed_c_node_is_reported_and_started_again([term()]) -> ok.

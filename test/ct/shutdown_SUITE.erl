@@ -25,7 +25,8 @@ all() ->
      sigint_ignored_by_the_parent_does_not_end_it, sighup_ignored_by_the_parent_does_not_end_it,
      it_ends_at_eof_and_reads_nothing_from_standard_input, it_leaves_the_flags_of_standard_input_as_they_are,
      a_standard_input_that_cannot_be_waited_for_ends_it_at_once, a_closed_standard_stream_is_not_reused_by_a_later_descriptor,
-     too_few_descriptors_are_status_1_and_one_line, a_refused_thread_is_status_1_and_one_line,
+     too_few_descriptors_are_status_1_and_one_line, too_few_descriptors_are_an_event_where_lines_are_json,
+     a_refused_thread_is_status_1_and_one_line,
      a_name_lookup_that_hangs_does_not_prevent_the_shutdown].
 
 -spec init_per_testcase(atom(), [term()]) -> [term()].
@@ -119,6 +120,15 @@ too_few_descriptors_are_status_1_and_one_line(Config) ->
                                     ["--exit-on-eof" | node_args(Config)])),
          <<"rancher_cnode: fatal error: ", _/binary>> = the_one_line(Output)
      end || Descriptors <- [5, 6, 7, 8, 9, 10]],
+    ok.
+
+-spec too_few_descriptors_are_an_event_where_lines_are_json([term()]) -> ok.
+too_few_descriptors_are_an_event_where_lines_are_json(Config) ->
+    {1, Output} = ended(start(Config, "ulimit -n 7; exec \"$@\"",
+                               ["--log-format=json", "--exit-on-eof" | node_args(Config)])),
+    Lines = binary:split(Output, <<"\n">>, [global, trim]),
+    [] = [Line || Line <- Lines, binary:first(Line) =/= ${ orelse binary:last(Line) =/= $}],
+    {_, _} = binary:match(lists:last(Lines), <<"\"level\":\"error\",\"event\":\"fatal_error\",\"message\":\"">>),
     ok.
 
 %% A thread's stack takes memory: with a little more each time, one thread after the other is the one that is refused.

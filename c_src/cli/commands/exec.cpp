@@ -64,6 +64,10 @@ int run_with_cnode(const Invocation& invocation, const config::Environment& envi
            [&](int status, Milliseconds delay) {
              log.warning("cnode_died", "the C-node is started again",
                          {{"status", status}, {"restart_in_ms", delay.count()}});
+           },
+       .report_failure =
+           [&](const std::string& process, const std::string& reason) {
+             log.error("process_not_started", "", {{"process", process}, {"reason", reason}});
            }});
 }
 

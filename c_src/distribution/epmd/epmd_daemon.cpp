@@ -19,7 +19,10 @@ class SpawnArguments {
  public:
   SpawnArguments() {
     ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    // Standard error has lines of the log and nothing else.
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      ::posix_spawn_file_actions_addopen(&actions_, stream, "/dev/null", O_RDWR, 0);
+    }
     // Sockets of the loop are not close-on-exec; an epmd that inherited our connections and our
     // port would keep them open after us.
     ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);

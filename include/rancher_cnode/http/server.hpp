@@ -50,9 +50,10 @@ class Server {
   /// Delay after a failed accept (out of descriptors), so that the loop does not spin.
   static constexpr Milliseconds accept_again{100};
 
-  /// `loop` and `timers` must outlive it. `accept_failed` gets the reason, each time.
+  /// `loop` and `timers` must outlive it. `accepting` gets why connections cannot be accepted from now on,
+  /// and an empty text once they can.
   Server(boost::asio::io_context& loop, Timers& timers, std::vector<Route> routes,
-         std::function<void(const std::string& reason)> accept_failed);
+         std::function<void(const std::string& failure)> accepting);
   /// stop()
   ~Server();
   Server(const Server&) = delete;

@@ -26,6 +26,9 @@ struct Plan {
   /// Called in the child that becomes the next C-node after `delay`: reports the end of the last one, whose
   /// status is given as a shell has it.
   std::function<void(int status, Milliseconds delay)> report_death;
+  /// Reports that a process could not be started. Must not block. Here where the system has no more
+  /// processes, otherwise in the child.
+  std::function<void(const std::string& process, const std::string& reason)> report_failure;
 };
 
 /// Runs the plan and returns the exit status: of the command (128 + n if signal n ended it; 127 or 126 if it
@@ -43,7 +46,8 @@ struct Plan {
 ///   of its own (--exit-with-beam); if we are process 1, whose end kills it, it gets a SIGTERM and 5 s
 ///   instead.
 ///
-/// Blocks. Only for a process with one thread. Memory is allocated before the command starts, and not after.
+/// Blocks. Only for a process with one thread. Memory is allocated before the command starts, and not after,
+/// but for a report.
 [[nodiscard]] int run(const Plan& plan);
 
 }  // namespace rancher_cnode::init

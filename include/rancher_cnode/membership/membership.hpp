@@ -111,13 +111,19 @@ struct MemberView {
   std::string service = {};  ///< that on whose account it is a peer; of several the best for it
 };
 
-/// More than half of the peers went missing within mass_removal_delay: no missing peer departs yet, nor does
-/// our own container. It lasts until each of them is listed again or has departed.
+/// More than half of the peers went missing within mass_removal_delay, or a service of several has lost all
+/// of its containers: no missing peer departs yet, nor does our own container. It lasts until each of them is
+/// listed again or has departed.
 struct MassRemovalGuardView {
+  static constexpr std::size_t max_examples = 5;
   std::size_t missing = 0;  ///< those that it covers, and what was lost within mass_removal_delay; of all
                             ///< while our own container is missing too
   std::size_t known = 0;    ///< those and the others that are known, our own not counted
   TimePoint since;          ///< when the first of them went missing
+  std::vector<NodeName> examples = {};  ///< the first of those that are missing now
+
+  /// Otherwise it is for the sake of an empty service.
+  [[nodiscard]] bool is_more_than_half() const { return missing * 2 > known; }
 };
 
 /// Everything about the reads and about ourselves, for status and the log.
@@ -172,7 +178,12 @@ struct OwnMembershipChanged {
 };
 /// No answer about our own service has listed our own container for 10 s. Stated once.
 struct OwnUnlisted {
+  static constexpr std::size_t max_examples = 5;
+
   std::string service;
+  std::string own = {};                  ///< our address
+  std::size_t containers = 0;            ///< what the last answer lists
+  std::vector<std::string> listed = {};  ///< the first of them, as "name: address"
 };
 /// Another number of listed containers than in the last answer makes no peers for this reason.
 struct ContainersSkipped {
@@ -183,7 +194,7 @@ struct ContainersSkipped {
 struct MassRemovalGuard {
   std::optional<MassRemovalGuardView> on;  ///< nothing: it is off
   std::string service;
-  Milliseconds delay = {};  ///< none departs before it was missing for so long
+  Milliseconds left = {};  ///< none departs before
 };
 }  // namespace fact
 using MembershipFact =

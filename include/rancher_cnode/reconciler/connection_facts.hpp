@@ -52,7 +52,7 @@ struct Completed {
   std::size_t peers;     ///< connected ones
   std::size_t held = 0;  ///< members that must not be dialled, and are not connected
 };
-/// Each departure is stated once for a peer that departs.
+/// Of a peer that departs, once; of the target itself, each time that it changes.
 struct Departed {
   NodeName peer;  ///< the target: its own departure
   Departure departure;

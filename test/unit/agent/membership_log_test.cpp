@@ -14,6 +14,11 @@ TEST_CASE("each fact about the membership is one line, unless nobody needs to he
   const NodeName peer = *NodeName::parse("myapp@10.42.0.2");
   const std::string skipped =
       "msg=\"listed containers without a usable address are not peers\" service=a/b reason=";
+  const std::string unlisted =
+      "msg=\"no container that the metadata lists has our address: check --service, and that the address is "
+      "the one that 'rancher_cnode ip' prints\" ";
+  const std::string delayed =
+      "; none departs that has been missing for less than --mass-removal-delay\" service=a/b ";
   const struct {
     membership::MembershipFact fact;
     std::string line;
@@ -44,9 +49,12 @@ TEST_CASE("each fact about the membership is one line, unless nobody needs to he
       {fact::OwnMembershipChanged{OwnMembership::missing, OwnMembership::removed},
        "warning event=own_container_removed msg=\"our own container is no longer in the service; its BEAM is "
        "disconnected from the cluster\""},
-      {fact::OwnUnlisted{"self/service"},
-       "warning event=own_container_unlisted msg=\"the metadata has not listed our own container: check "
-       "--service, and that --ip is what 'rancher_cnode ip' prints\" service=self/service"},
+      {fact::OwnUnlisted{"self/service", "10.42.9.9", 7, {"web-1: 10.42.0.1", "web-2: 10.42.0.2"}},
+       "warning event=own_container_unlisted " + unlisted +
+           "service=self/service address=10.42.9.9 listed=\"web-1: 10.42.0.1, web-2: 10.42.0.2 and 5 more\""},
+      {fact::OwnUnlisted{"self/service", "10.42.9.9"},
+       "warning event=own_container_unlisted " + unlisted +
+           "service=self/service address=10.42.9.9 listed=nothing"},
       {fact::ContainersSkipped{DropReason::no_address, {2, "web-1"}, "a/b"},
        "info event=containers_skipped " + skipped + "no_address count=2 example=web-1"},
       {fact::ContainersSkipped{DropReason::not_ipv4, {1, "web-1"}, "a/b"},
@@ -59,10 +67,14 @@ TEST_CASE("each fact about the membership is one line, unless nobody needs to he
       {fact::ContainersSkipped{DropReason::not_ipv4, {0, ""}, "a/b"},
        "info event=containers_usable msg=\"no listed container is skipped for this reason any more\" "
        "service=a/b reason=not_ipv4"},
-      {fact::MassRemovalGuard{MassRemovalGuardView{3, 4, {}}, "a/b", Milliseconds(60'000)},
-       "warning event=mass_removal_guard_on msg=\"more than half of the peers are missing from the metadata "
-       "(peer_held names them); none departs until it has been missing for --mass-removal-delay\" "
-       "service=a/b missing=3 known=4 delay_ms=60000"},
+      {fact::MassRemovalGuard{MassRemovalGuardView{3, 4, {}, {peer}}, "a/b", Milliseconds(60'000)},
+       "warning event=mass_removal_guard_on msg=\"more than half of the peers are missing from the metadata, "
+       "or "
+       "were lost" +
+           delayed + "peers=\"myapp@10.42.0.2 and 2 more\" missing=3 known=4 left_ms=60000"},
+      {fact::MassRemovalGuard{MassRemovalGuardView{1, 3, {}, {peer}}, "a/b", Milliseconds(50'000)},
+       "warning event=mass_removal_guard_on msg=\"a service lists no containers, perhaps only for a while" +
+           delayed + "peers=myapp@10.42.0.2 missing=1 known=3 left_ms=50000"},
       {fact::MassRemovalGuard{{}, "a/b"},
        "info event=mass_removal_guard_off msg=\"the missing peers are back or have departed\" service=a/b"},
   };

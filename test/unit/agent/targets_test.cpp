@@ -99,6 +99,22 @@ TEST_CASE("a target that is no member any more is disconnected from and stopped"
   CHECK(driving.timers.idle());
 }
 
+TEST_CASE("what was wrong with a target is over once it is no target any more") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.connect(b, {});
+  driving.dial(b, a, "false");
+  driving.timers.advance(std::chrono::seconds(2));
+  driving.targets->node_down(node(b), closed);
+  REQUIRE(driving.lines->count("target_lost") == 1);
+  driving.targets->share(desired({a}));
+  CHECK(driving.lines->of("target_dropped") ==
+        Texts{"event=target_dropped msg=\"it is no target any more\" target=b@127.0.0.1"});
+  driving.timers.advance(std::chrono::hours(1));
+  driving.log.tick();
+  CHECK(driving.lines->count("still_degraded") == 0);
+}
+
 TEST_CASE("every target gets the members, also one that comes later") {
   DrivingAll driving;
   driving.targets->share(desired({a, b}));

@@ -66,8 +66,8 @@ struct Served {
   ListeningPort port{loopback, reserved.number()};
   unsigned status = 200;
   int asked = 0;
-  std::vector<std::string> accept_failures;
-  Server server{loop, timers, routes(), [this](const std::string& why) { accept_failures.push_back(why); }};
+  std::vector<std::string> accepting;
+  Server server{loop, timers, routes(), [this](const std::string& failure) { accepting.push_back(failure); }};
 };
 
 struct Reply {

@@ -122,6 +122,10 @@ class RunningInit {
                 [this](int status, Milliseconds delay) {
                   journal(journal_file(),
                           "died " + std::to_string(status) + " again in " + std::to_string(delay.count()));
+                },
+            .report_failure =
+                [this](const std::string& process, const std::string& reason) {
+                  journal(journal_file(), "cannot start " + process + ": " + reason);
                 }};
   }
 

@@ -85,11 +85,39 @@ TEST_CASE("an end without a target ends the faults of all targets") {
   CHECK(!faults.take_reminder(start + minutes(10)));
 }
 
+TEST_CASE("a departed target that is still connected is a fault until it is disconnected") {
+  Faults faults;
+  faults.began(start, fault("departed_target_connected"));
+  CHECK(faults.take_reminder(start + minutes(10)));
+  faults.ended_by(
+      {.event = "departed_target_disconnected", .message = "", .fields = {{"target", "t@10.42.0.9"}}});
+  CHECK(!faults.take_reminder(start + minutes(20)));
+}
+
 TEST_CASE("an end without a peer ends the fault of no peer") {
   Faults faults;
   faults.began(start, fault("metadata_unavailable"));
   faults.ended_by(plain("metadata_available"));
   CHECK(!faults.take_reminder(start + minutes(10)));
+}
+
+TEST_CASE("a fault of no target and no service ends with the event of any") {
+  Faults faults;
+  faults.began(start, plain("beam_awaited"));
+  faults.began(start, plain("own_container_removed"));
+  faults.ended_by({.event = "target_connected", .message = "", .fields = {{"target", "t@10.42.0.9"}}});
+  faults.ended_by({.event = "service_removed", .message = "", .fields = {{"service", "a/b"}}});
+  CHECK(!faults.take_reminder(start + minutes(10)));
+}
+
+TEST_CASE("a C-node that starts for another BEAM has none of the faults of the one before") {
+  Faults faults;
+  faults.began(start, fault("peer_lost", "a@10.42.0.1"));
+  faults.began(start, fault("target_lost"));
+  faults.ended_by(plain("beam_renamed"));
+  faults.began(start + minutes(1), fault("target_lost"));
+  CHECK(!faults.take_reminder(start + minutes(10)));
+  CHECK(faults.take_reminder(start + minutes(11)));
 }
 
 TEST_CASE("the number of faults that are kept is bounded") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 using namespace rancher_cnode;
 using std::chrono::minutes;
@@ -10,8 +11,8 @@ using std::chrono::seconds;
 
 namespace {
 
-LoggedEvent about(const std::string& event, const std::string& peer) {
-  return {.event = event, .message = "", .fields = {{"peer", peer}}};
+LoggedEvent about(const std::string& event, const std::string& peer, LogLevel level = LogLevel::info) {
+  return {.level = level, .event = event, .message = "", .fields = {{"peer", peer}}};
 }
 
 struct Taken {
@@ -19,8 +20,14 @@ struct Taken {
   TimePoint now;
   int lines = 0;
 
-  void write(const std::string& event, const std::string& peer = "a@10.42.0.1") {
-    lines += budget.take(now, about(event, peer)) ? 1 : 0;
+  void write(const std::string& event, const std::string& peer = "a@10.42.0.1",
+             LogLevel level = LogLevel::info) {
+    lines += budget.take(now, about(event, peer, level)) ? 1 : 0;
+  }
+  void write_of_each(int peers, const std::string& event) {
+    for (int i = 0; i < peers; ++i) {
+      write(event, std::to_string(i));
+    }
   }
 };
 
@@ -82,7 +89,7 @@ TEST_CASE("a minute after the first line left out, one summary says how many and
   REQUIRE(summary);
   CHECK(summary->lines == 13);
   CHECK(summary->events == "peer_connected 6, peer_lost 7");
-  CHECK(summary->last == "peer_lost a@10.42.0.1");
+  CHECK(summary->examples == "peer_connected a@10.42.0.1, peer_lost a@10.42.0.1");
   taken.now += minutes(60);
   CHECK(!taken.budget.take_summary(taken.now));
 }
@@ -102,13 +109,73 @@ TEST_CASE("while peers flap, there is one summary in ten minutes for all of them
   CHECK(summaries == 6);
 }
 
-TEST_CASE("any number of sources costs bounded memory and lines") {
+TEST_CASE("an incident of a cluster of 30 hosts is written in full, also if each peer has four lines") {
   Taken taken;
-  for (int i = 0; i < 6'000; ++i) {
-    taken.write("inbound_refused", std::to_string(i));
+  for (int i = 0; i < 4; ++i) {
+    taken.write_of_each(30, "peer_unreachable");
+    taken.now += seconds(15);
   }
-  CHECK(taken.lines == static_cast<int>(LogBudget::max_matters) + 4);
+  CHECK(taken.lines == 30 * 4);
+}
+
+TEST_CASE("of one event of a thousand peers the first are written, and one summary has the others") {
+  Taken taken;
+  taken.write_of_each(1'000, "peer_unreachable");
+  taken.write("peer_lost", "one");
+  CHECK(taken.lines == LogBudget::matters_of_event + 1);
   taken.now += minutes(1);
-  taken.write("inbound_refused", "another");
-  CHECK(taken.lines == static_cast<int>(LogBudget::max_matters) + 5);
+  const auto summary = taken.budget.take_summary(taken.now);
+  REQUIRE(summary);
+  CHECK(summary->events == "peer_unreachable " + std::to_string(1'000 - LogBudget::matters_of_event));
+  CHECK(summary->examples == "peer_unreachable 999");
+}
+
+TEST_CASE("a storm that goes on for longer than a minute writes no second batch before its summary") {
+  Taken taken;
+  for (int i = 0; i < 1'000; ++i) {
+    taken.write("peer_unreachable", std::to_string(i));
+    taken.now += Milliseconds(80);
+  }
+  CHECK(taken.lines == LogBudget::matters_of_event);
+}
+
+TEST_CASE("after a storm an event is written again once no further peer had it for a minute") {
+  Taken taken;
+  taken.write_of_each(1'000, "peer_connected");
+  taken.now += seconds(59);
+  taken.write("peer_connected", "another");
+  CHECK(taken.lines == LogBudget::matters_of_event);
+  taken.now += minutes(1);
+  taken.write("peer_connected", "yet another");
+  CHECK(taken.lines == LogBudget::matters_of_event + 1);
+}
+
+TEST_CASE("each event of a storm has its summary a minute after it began, and another after ten minutes") {
+  Taken taken;
+  std::vector<int> summaries;
+  for (int second = 1; second <= 1'800; ++second) {
+    taken.write_of_each(40, "peer_lost");
+    if (second > 120) {
+      taken.write_of_each(40, "peer_connected");
+    }
+    taken.now += seconds(1);
+    if (taken.budget.take_summary(taken.now)) {
+      summaries.push_back(second);
+    }
+  }
+  CHECK(summaries == std::vector<int>{60, 180, 780, 1'380});
+}
+
+TEST_CASE("lines at info take nothing from those at warning") {
+  Taken taken;
+  taken.write_of_each(1'000, "peer_unreachable");
+  taken.lines = 0;
+  taken.write("peer_unreachable", "999", LogLevel::warning);
+  CHECK(taken.lines == 1);
+}
+
+TEST_CASE("any number of sources costs bounded lines") {
+  Taken taken;
+  taken.write_of_each(6'000, "inbound_refused");
+  CHECK(taken.lines == LogBudget::matters_of_event);
 }

@@ -99,7 +99,7 @@ TEST_CASE("an epmd that accepts and closes writes a handful of lines, and one th
   written.pass(minutes(2));
   REQUIRE(written.lines->all().size() == 9);
   CHECK(written.lines->all().back().ends_with(
-      R"(lines=392 events="node_registered 196, registration_lost 196" last=registration_lost)"));
+      R"(lines=392 events="node_registered 196, registration_lost 196" examples="node_registered, registration_lost")"));
 }
 
 TEST_CASE("two reasons that alternate for one peer write a handful of lines") {
@@ -111,6 +111,32 @@ TEST_CASE("two reasons that alternate for one peer write a handful of lines") {
   written.pass(minutes(1));
   CHECK(written.lines->count("peer_unreachable") == 4);
   CHECK(written.lines->count("log_lines_suppressed") == 1);
+}
+
+TEST_CASE("a thousand peers that are unreachable at a start, and come, have no line each but an event each") {
+  Written written;
+  int announced = 0;
+  written.log.on_event([&] { ++announced; });
+  written.log.begin_grace();
+  const auto each = [&](auto&& write) {
+    for (int i = 0; i < 1'000; ++i) {
+      write("a" + std::to_string(i) + "@10.42.0.1");
+    }
+  };
+  each([&](const auto& peer) { written.log.not_yet("peer_unreachable", "x", {{"peer", peer}}); });
+  CHECK(written.lines->count("peer_unreachable") == 32);
+  written.pass(seconds(31));
+  CHECK(written.lines->count("peer_unreachable") == 64);
+  CHECK(announced == 2'000);
+  written.pass(minutes(5));
+  CHECK(written.lines->all().size() == 65);
+  CHECK(written.lines->all().back().find(R"(lines=1936 events="peer_unreachable 1936")") !=
+        std::string::npos);
+  each([&](const auto& peer) { written.log.info("peer_connected", "", {{"peer", peer}}); });
+  written.pass(minutes(30));
+  CHECK(written.lines->all().size() == 65 + 33);
+  CHECK(written.lines->all().back().ends_with(
+      R"(lines=968 events="peer_connected 968" examples="peer_connected a999@10.42.0.1")"));
 }
 
 TEST_CASE("lines at debug are never left out") {

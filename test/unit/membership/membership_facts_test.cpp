@@ -29,13 +29,27 @@ std::string text(const fact::ServiceAdded&) { return "service added"; }
 std::string text(const fact::OwnMembershipChanged& fact) {
   return "own " + std::string(to_string(fact.before)) + " to " + std::string(to_string(fact.after));
 }
-std::string text(const fact::OwnUnlisted&) { return "own unlisted"; }
+std::string text(const fact::OwnUnlisted& fact) {
+  std::string text = "own unlisted as " + fact.own + " of " + std::to_string(fact.containers) + ":";
+  for (const auto& container : fact.listed) {
+    text += " " + container;
+  }
+  return text;
+}
 std::string text(const fact::ContainersSkipped& fact) {
   return "skipped " + std::to_string(fact.containers.count) + " " + std::string(to_string(fact.reason));
 }
 std::string text(const fact::MassRemovalGuard& fact) {
-  return fact.on ? "guard on " + std::to_string(fact.on->missing) + " of " + std::to_string(fact.on->known)
-                 : "guard off";
+  if (!fact.on) {
+    return "guard off";
+  }
+  std::string text =
+      "guard on " + std::to_string(fact.on->missing) + " of " + std::to_string(fact.on->known) + ":";
+  for (const auto& peer : fact.on->examples) {
+    text += " " + number(peer);
+  }
+  return text + (fact.on->is_more_than_half() ? " as most are missing, " : " as a service is empty, ") +
+         std::to_string(fact.left.count()) + " ms";
 }
 
 /// Reads two seconds apart, and what is stated of each. Our own container is number 1.
@@ -69,14 +83,26 @@ TEST_CASE("reads of our own service that do not list us for 10 s are stated once
   Reading reading;
   CHECK(reading.read(running({2})) == Texts{"listed 2"});
   CHECK(reading.read(running({2}), ReadScope::self, 9'999ms).empty());
-  CHECK(reading.read(running({2}), ReadScope::self, 1ms) == Texts{"own unlisted"});
+  CHECK(reading.read(running({2}), ReadScope::self, 1ms) ==
+        Texts{"own unlisted as 10.42.0.1 of 1: web-2: 10.42.0.2"});
   CHECK(reading.read(running({2}), ReadScope::self, 60s).empty());
+}
+
+TEST_CASE("of many listed containers the first are stated, and how many there are") {
+  Reading reading;
+  auto many = running({2, 3, 4, 5, 6, 7, 8});
+  many.containers[1].primary_ip.reset();
+  reading.read(many);
+  CHECK(reading.read(many, ReadScope::self, 10s) ==
+        Texts{"own unlisted as 10.42.0.1 of 7: web-2: 10.42.0.2 web-3: no address web-4: 10.42.0.4 web-5: "
+              "10.42.0.5 web-6: "
+              "10.42.0.6"});
 }
 
 TEST_CASE("answers without any container count, too: they do not list us either") {
   Reading reading;
   CHECK(reading.read(service({})).empty());
-  CHECK(reading.read(service({}), ReadScope::self, 10s) == Texts{"own unlisted"});
+  CHECK(reading.read(service({}), ReadScope::self, 10s) == Texts{"own unlisted as 10.42.0.1 of 0:"});
 }
 
 TEST_CASE(
@@ -170,10 +196,19 @@ TEST_CASE("each state of the own membership is stated once") {
 TEST_CASE("the mass-removal guard is stated once when it begins, and once when it is over") {
   Reading reading;
   reading.read(running({1, 2, 3, 4, 5}));
-  CHECK(reading.read(running({1, 2})).back() == "guard on 3 of 4");
+  CHECK(reading.read(running({1, 2})).back() == "guard on 3 of 4: 3 4 5 as most are missing, 60000 ms");
   CHECK(reading.read(running({1, 2})).empty());
   CHECK(reading.read(running({1, 2, 3, 4, 5})).back() == "guard off");
   CHECK(reading.read(running({1, 2, 3, 4, 5})).empty());
+}
+
+TEST_CASE("a guard for the sake of an empty service says so, and whom it holds") {
+  Reading reading;
+  reading.read(running({1, 2, 3, 4}));
+  auto emptied = running({1, 2, 3});
+  emptied.has_empty_service = true;
+  CHECK(reading.read(emptied) ==
+        Texts{"held 4: missing from the metadata", "guard on 1 of 3: 4 as a service is empty, 60000 ms"});
 }
 
 TEST_CASE("containers that make no peers are stated once for each number, by their reason") {

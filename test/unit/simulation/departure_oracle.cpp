@@ -71,7 +71,7 @@ void DepartureOracle::restart() {
 }
 
 void DepartureOracle::state(int number, Peer& peer, Departure departure) {
-  if (peer.stated.insert(departure).second) {
+  if (std::exchange(peer.stated, departure) != departure) {
     to_state_.emplace(number, departure);
   }
 }

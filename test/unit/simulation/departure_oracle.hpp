@@ -79,7 +79,7 @@ class DepartureOracle {
     bool settled = false;            ///< nothing more is done about it
     bool seen_off = false;           ///< it was asked, or there was nothing to ask for
     ActionId flight = 0;
-    std::set<Departure> stated;
+    std::optional<Departure> stated;
     TimePoint since;
 
     [[nodiscard]] bool waits() const { return shown && !settled && flight == 0; }
