@@ -127,6 +127,8 @@ TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, cons
       .ago("since_ms_ago", snapshot.now, peer.since)
       .number("attempts", peer.attempts)
       .ahead("next_attempt_in_ms", snapshot.now, peer.next_try)
+      .text_if("last_error", peer.last_error)
+      .ago("last_error_ms_ago", snapshot.now, peer.last_failed)
       .take();
 }
 

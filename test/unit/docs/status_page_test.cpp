@@ -29,7 +29,9 @@ status::Snapshot snapshot() {
                  .reason = "refused",
                  .since = then,
                  .attempts = 1,
-                 .next_try = then}},
+                 .next_try = then,
+                 .last_error = "refused",
+                 .last_failed = then}},
       .departed = {{.node = node("myapp@10.42.0.3"), .reason = "not yet", .since = then}},
       .counters = {}};
   status::Snapshot snapshot{.now = then,

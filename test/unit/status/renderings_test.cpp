@@ -150,7 +150,7 @@ TEST_CASE("JSON has the fields of the term in one line; unknown values are null"
             "{\"node\":\"myapp@10.42.0.3\",\"target\":\"myapp@10.42.0.1\",\"state\":\"waiting\",\"dialable\":"
             "true,\"service\":null,\"reason\":\"the peer's epmd does not "
             "answer\",\"since_ms_ago\":3000,\"attempts\":3,"
-            "\"next_attempt_in_ms\":2000}"));
+            "\"next_attempt_in_ms\":2000,\"last_error\":null,\"last_error_ms_ago\":null}"));
 }
 
 TEST_CASE("the Erlang term quotes what is no plain atom") {

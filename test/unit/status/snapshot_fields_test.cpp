@@ -56,7 +56,9 @@ TargetSnapshot target() {
                      .reason = "refused",
                      .since = at(8'000),
                      .attempts = 4,
-                     .next_try = at(10'750)}},
+                     .next_try = at(10'750),
+                     .last_error = "refused",
+                     .last_failed = at(7'500)}},
           .departed = {{.node = node("myapp@10.42.0.3"),
                         .state = reconciler::DepartedState::disconnecting,
                         .reason = "not yet",
@@ -117,7 +119,9 @@ Snapshot snapshot() {
 
 const std::string peers =
     "[{node: myapp@10.42.0.2, target: myapp@10.42.0.1, state: waiting, dialable: true, "
-    "service: undefined, reason: <<\"refused\">>, since_ms_ago: 2000, attempts: 4, next_attempt_in_ms: 750}]";
+    "service: undefined, reason: <<\"refused\">>, since_ms_ago: 2000, attempts: 4, next_attempt_in_ms: 750, "
+    "last_error: "
+    "<<\"refused\">>, last_error_ms_ago: 2500}]";
 
 std::string shown_duration(const std::string& action, const std::string& result,
                            const std::string& count_and_total, const std::vector<int>& within) {
