@@ -100,7 +100,8 @@ int check(const Invocation& invocation, const Environment& /*environment*/) {
                      {.expect = options.number("--expect"),
                       .min = options.number("--min"),
                       .max_metadata_age = options.duration("--max-metadata-age"),
-                      .grace = options.duration("--grace")});
+                      .grace = options.duration("--grace")},
+                     *options.text("--format"));
 }
 
 int events(const Invocation& invocation, const Environment& /*environment*/) {
@@ -108,6 +109,7 @@ int events(const Invocation& invocation, const Environment& /*environment*/) {
   const Options& options = invocation.options;
   return print_events(invocation.config,
                       {.since = options.duration("--since"),
+                       .peer = options.text("--peer").value_or(""),
                        .follow = options.has("--follow") ? Follow::on : Follow::off,
                        .format = options.text("--format") == "json" ? LogFormat::json : LogFormat::text,
                        .timeout = *options.duration("--timeout")});

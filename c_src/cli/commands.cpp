@@ -149,6 +149,7 @@ const std::vector<Command>& commands() {
          "metadata answer is one.",
          0, one_day_ms},
         timeout("1s", "Timeout for the answer. 0 = no limit.")},
+        {"--format", "text|json", "text", "Format of the line."},
        {{"0",
          "A BEAM is connected, the metadata was read, and the cluster is whole or the demands of the flags "
          "are met."},
@@ -163,6 +164,7 @@ const std::vector<Command>& commands() {
        "needed if a BEAM runs in this container; --basename must be that of the running node.",
        {{"--since", "DURATION", "", "Maximum age of the events.", 0, 366 * one_day_ms},
         {"--follow", "", "", "Print further events until interrupted, also after a restart of the node."},
+        {"--peer", "NODE", "", "Only those about this peer, by its node name."},
         {"--format", "text|json", "text", "Format, as in the log."},
         timeout("1s", "Timeout for an answer. 0 = no limit.")},
        {{"0", "The events are printed."},

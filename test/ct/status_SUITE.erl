@@ -30,6 +30,10 @@ a_whole_cluster_is_reported_without_any_setting(Config) ->
     {1, <<"failed: ", _/binary>>} = run(One, ["check", "--expect", "2"]),
     ok.
 
+    {0, <<"{\"outcome\":\"passed\",\"text\":\"passed: WHOLE, 1 of 1 dialable peers connected\"}\n">>} =
+        run(One, ["check", "--format", "json"]),
+    {1, <<"{\"outcome\":\"failed\",\"text\":\"failed: WHOLE", _/binary>>} =
+        run(One, ["check", "--expect", "2", "--format", "json"]),
 -spec every_format_is_read_by_its_reader([term()]) -> ok.
 every_format_is_read_by_its_reader(Config) ->
     #{hosts := [One | _]} = test_cluster:form(metadata(Config), 2),
