@@ -12,7 +12,7 @@ bool is_missing(const Report::Peer& peer) { return peer.state != "connected" && 
 /// Foreign text in one line that stays readable.
 std::string brief(const std::string& text) {
   constexpr std::size_t longest = 200;
-  return printable(text, longest);
+  return readable(text, longest);
 }
 
 std::string with_reason(const std::string& what, const std::string& reason) {

@@ -27,7 +27,7 @@ std::string in_units(Milliseconds time) {
 
 }  // namespace
 
-std::string shown(const std::string& text) { return printable(text, longest_text); }
+std::string shown(const std::string& text) { return readable(text, longest_text); }
 
 std::string for_people(const std::optional<Milliseconds>& time) { return time ? in_units(*time) : "-"; }
 

@@ -240,3 +240,14 @@ TEST_CASE("a large picture has its holes and no other connection, and says so") 
   CHECK(has(elements, "Connections are not drawn, only holes."));
   CHECK(has(parsed(as_svg(whole_mesh(64))), "line connected"));
 }
+
+TEST_CASE("the picture ends below its lowest member") {
+  const auto height = [](std::size_t members) {
+    const std::string svg = as_svg(whole_mesh(members));
+    const auto box = svg.substr(svg.find("viewBox=\"") + 9);
+    const auto end = box.substr(0, box.find('"'));
+    return std::stod(end.substr(end.rfind(' ')));
+  };
+  CHECK(height(2) == doctest::Approx(306));
+  CHECK(height(3) == doctest::Approx(251));
+}
