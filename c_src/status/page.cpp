@@ -60,15 +60,14 @@ std::string own_parts(const Report& report) {
                                       target.reason));
   }
   if (report.targets.empty()) {
-    text += entry("BEAM", "none is known yet");
+    text += entry("BEAM", no_target(report));
   }
-  text += entry("C-node", report.node);
+  text += entry("C-node", name_of_cnode(report));
   text += entry("epmd", report.registration);
   text += entry("Own container", report.own_container);
   const auto& metadata = report.metadata;
   text += entry("Metadata", metadata.url.empty() ? "no answer yet" : metadata.url);
-  text += entry("Last authoritative answer",
-                metadata.last_authoritative ? for_people(metadata.last_authoritative) + " ago" : "never");
+  text += entry("Last authoritative answer", authoritative_answer(metadata));
   if (!metadata.last_failure.empty()) {
     text += entry("Last failure", for_people(metadata.last_failed) + " ago: " + metadata.last_failure);
   }
@@ -145,17 +144,17 @@ std::string mesh_part(const std::optional<Mesh>& mesh) {
   return words + "<figure>\n" + as_svg(*mesh) + element("figcaption", asked, " class=\"faint\"") +
          "\n</figure>\n" + list_of(faults(*mesh, findings)) + groups(*mesh, findings);
 }
+
 std::string cell_of(const std::string& label, const std::string& markup, const std::string& attributes = {}) {
   return element("td", markup, R"( role="cell" data-label=")" + label + "\"" + attributes);
 }
 
-
 std::string cell(const std::string& label, const std::string& text, const std::string& kind = {}) {
   return cell_of(label, text.empty() ? "" : element("span", markup_text(text), kind));
 }
+
 constexpr const char* short_text = " class=\"short\"";
 constexpr const char* long_text = " class=\"text\"";
-
 
 std::string kind_of(const Report::Peer& peer) {
   return peer.state == "connected" ? " class=\"good\""
@@ -231,7 +230,7 @@ std::string title(const PageContent& content) {
   const std::string words = verdict.kind == Verdict::Kind::whole && content.mesh
                                 ? in_words(*content.mesh, examine(*content.mesh))
                                 : in_words(verdict);
-  return escaped(words.substr(0, words.find(','))) + " - " + markup_text(content.report.node);
+  return escaped(words.substr(0, words.find(','))) + " - " + escaped(name_of_cnode(content.report));
 }
 
 std::string refreshing(std::chrono::seconds every) {
@@ -256,10 +255,11 @@ std::string as_page(const PageContent& content) {
   }
   text +=
       element("title", title(content)) + "\n" + element("style", std::string(style)) + "\n</head>\n<body>\n";
-  text += "<header>\n" +
-          element("h1", "Cluster of " +
-                            markup_text(report.targets.empty() ? report.node : report.targets.front().node)) +
-          "\n" + verdict_line(report) + "\n</header>\n<main>\n";
+  text +=
+      "<header>\n" +
+      element("h1", "Cluster of " + (report.targets.empty() ? escaped("the C-node, " + name_of_cnode(report))
+                                                            : markup_text(report.targets.front().node))) +
+      "\n" + verdict_line(report) + "\n</header>\n<main>\n";
   text += section("mesh", "Mesh", mesh_part(content.mesh));
   text += section("peers", "Peers", peers_part(report));
   text += content.events.empty() ? "" : section("events", "Recent events", events_part(content.events));

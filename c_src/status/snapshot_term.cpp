@@ -309,6 +309,7 @@ TermBytes peers_term(const Snapshot& snapshot) {
 TermBytes status_term(const Snapshot& snapshot) {
   return Map()
       .atom_if("node", snapshot.node ? snapshot.node->str() : "")
+      .text_if("awaits", snapshot.awaits)
       .text("version", snapshot.program_version)
       .ago("uptime_ms", snapshot.now, snapshot.started)
       .atom("registration", to_string(snapshot.registration))

@@ -37,6 +37,7 @@ status::Snapshot snapshot() {
   status::Snapshot snapshot{.now = then,
                             .started = then,
                             .node = node("rancher_cnode@10.42.0.1"),
+                            .awaits = "a BEAM",
                             .program_version = "1.2.3",
                             .node_counters = {},
                             .metadata = {.url = "http://m", .version = "v1", .view = {}},
