@@ -121,10 +121,10 @@ int doctor(const Invocation& invocation, const Environment& environment) {
   return print_doctor(invocation, environment);
 }
 
-int plan(const Invocation& invocation, const Environment& /*environment*/) {
+int plan(const Invocation& invocation, const Environment& environment) {
   const Log log = begin(invocation);
   return print_plan(invocation.config, *invocation.options.duration("--timeout"),
-                    *invocation.options.text("--format"));
+                    *invocation.options.text("--format"), environment);
 }
 
 int man(const Invocation& /*invocation*/, const Environment& /*environment*/) {

@@ -84,6 +84,18 @@ TEST_CASE("the table is a matrix of who sees whom, and a line for each fault") {
         "in several myapp@10.42.0.14\n");
 }
 
+TEST_CASE("the lines around the matrix are wrapped") {
+  const auto table = as_table(faulty(), {.colour = Colour::off, .width = 50});
+  CHECK(
+      table.starts_with("mesh by way of myapp@10.42.0.11, 1 s ago: HOLES, 4\n"
+                        "           of 6 connections between 4 members, 1\n"
+                        "           missing, 1 one-way; 1 member has not\n"
+                        "           answered\n\n"));
+  CHECK(has(table,
+            "missing    myapp@10.42.0.11 and myapp@10.42.0.12\n"
+            "           are not connected\n"));
+}
+
 TEST_CASE("the table of a whole mesh has no line of faults") {
   CHECK(as_table(whole_mesh(2), {}) ==
         "mesh by way of myapp@10.42.0.11, 1 s ago: WHOLE, 1 of 1 connection between 2 members\n"
