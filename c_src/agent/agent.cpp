@@ -14,6 +14,7 @@
 #include "agent/loop_timers.hpp"
 #include "agent/monitoring.hpp"
 #include "agent/node.hpp"
+#include "agent/pending_observation.hpp"
 #include "agent/program.hpp"
 #include "agent/service_manager.hpp"
 #include "agent/shutdown_triggers.hpp"
@@ -260,10 +261,8 @@ class Agent::Life {
       return node_->snapshot();
     }
     auto snapshot = program_.snapshot(timers_.now());
-    if (pending_observation_) {
-      snapshot.metadata.url = pending_observation_->url;
-      snapshot.metadata.view.last_failure = pending_observation_->failure();
-    }
+    snapshot.awaits = own_ ? discovery_.absence() : pending_.why_own_address_is_unknown();
+    snapshot.metadata = pending_.snapshot();
     return snapshot;
   }
 
@@ -275,16 +274,13 @@ class Agent::Life {
       node_->observed(observation);
       return;
     }
-    // A failed read must not replace a successful one.
-    if (!pending_observation_ || observation.has_service()) {
-      pending_observation_ = std::move(observation);
-    }
+    pending_.keep(std::move(observation), timers_.now());
   }
 
   void deliver_pending() {
     listening_ = true;
-    if (pending_observation_) {
-      observed(*std::exchange(pending_observation_, std::nullopt));
+    if (auto observation = pending_.take()) {
+      observed(*std::move(observation));
     }
   }
 
@@ -312,9 +308,9 @@ class Agent::Life {
   ServiceManager service_manager_{config_};
   Timers::Pending service_timer_;
   std::optional<FoundBeam> beam_;
-  std::optional<metadata::Observation> pending_observation_;  ///< received before the node listened
-  std::unique_ptr<Monitoring> monitoring_;                    ///< null without an HTTP listener
-  std::unique_ptr<Node> node_;                                ///< null until all is known that it needs
+  PendingObservation pending_;              ///< received before the node listened
+  std::unique_ptr<Monitoring> monitoring_;  ///< null without an HTTP listener
+  std::unique_ptr<Node> node_;              ///< null until all is known that it needs
   bool listening_ = false;
   bool ended_ = false;
   End end_ = End::of_program;

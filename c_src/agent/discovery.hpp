@@ -50,6 +50,9 @@ class Discovery {
   void look_again();
   void stop() { timer_.reset(); }
 
+  /// Why there is no BEAM yet, in words; empty if it has not looked.
+  [[nodiscard]] const std::string& absence() const { return noticed_; }
+
  private:
   void look();
   void look_for_one();

@@ -30,20 +30,6 @@ http::Route page_route(std::string path, std::function<Answer()> answer) {
       .content_security_policy = std::string(http::Route::allows_nothing) + "; style-src 'unsafe-inline'"};
 }
 
-/// The latest first.
-std::vector<status::PageEvent> latest_events(const Log& log) {
-  std::vector<status::PageEvent> events;
-  for (const LoggedEvent& event : log.latest(page_events)) {
-    // "TIME LEVEL event=..."
-    const std::string line = log_line(LogFormat::text, event);
-    const std::size_t level = line.find(' ') + 1;
-    events.push_back({.time = line.substr(0, level - 1),
-                      .level = std::string(to_string(event.level)),
-                      .text = line.substr(line.find(' ', level) + 1)});
-  }
-  return events;
-}
-
 Answer readiness(const status::Report& report, std::uint32_t ready_peers) {
   const auto reasons = status::unready_reasons(report, ready_peers);
   if (reasons.empty()) {
@@ -103,7 +89,7 @@ std::vector<http::Route> Monitoring::routes() {
 
 /// The mesh is the one that the members answered last; this asks them again, for the next time.
 std::string Monitoring::page(status::Report report, std::chrono::seconds refresh) {
-  status::PageContent content{.report = std::move(report), .mesh = mesh_, .events = latest_events(log_)};
+  status::PageContent content{.report = std::move(report), .mesh = mesh_, .events = log_.latest(page_events)};
   content.refresh = mesh_ || refresh.count() == 0 ? refresh : first_refresh;
   if (content.mesh) {
     content.mesh->age += std::chrono::duration_cast<Milliseconds>(timers_.now() - mesh_at_);

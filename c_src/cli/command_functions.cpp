@@ -100,7 +100,8 @@ int check(const Invocation& invocation, const Environment& /*environment*/) {
                      {.expect = options.number("--expect"),
                       .min = options.number("--min"),
                       .max_metadata_age = options.duration("--max-metadata-age"),
-                      .grace = options.duration("--grace")});
+                      .grace = options.duration("--grace")},
+                     *options.text("--format"));
 }
 
 int events(const Invocation& invocation, const Environment& /*environment*/) {
@@ -108,6 +109,7 @@ int events(const Invocation& invocation, const Environment& /*environment*/) {
   const Options& options = invocation.options;
   return print_events(invocation.config,
                       {.since = options.duration("--since"),
+                       .peer = options.text("--peer").value_or(""),
                        .follow = options.has("--follow") ? Follow::on : Follow::off,
                        .format = options.text("--format") == "json" ? LogFormat::json : LogFormat::text,
                        .timeout = *options.duration("--timeout")});
@@ -119,10 +121,10 @@ int doctor(const Invocation& invocation, const Environment& environment) {
   return print_doctor(invocation, environment);
 }
 
-int plan(const Invocation& invocation, const Environment& /*environment*/) {
+int plan(const Invocation& invocation, const Environment& environment) {
   const Log log = begin(invocation);
   return print_plan(invocation.config, *invocation.options.duration("--timeout"),
-                    *invocation.options.text("--format"));
+                    *invocation.options.text("--format"), environment);
 }
 
 int man(const Invocation& /*invocation*/, const Environment& /*environment*/) {

@@ -97,7 +97,8 @@ const std::vector<Command>& commands() {
        "Print what the node of this container reports: the cluster, and why peers are missing.",
        "Prints what the rancher_cnode of this container reports now: whether the cluster is whole, its BEAM, "
        "the metadata, and for each peer its state, why it is not connected, and what happens next.\n"
-       "The table is coloured on a terminal, unless $NO_COLOR is set, and cut to $COLUMNS or the terminal. "
+       "The table is coloured on a terminal, unless $NO_COLOR is set, and as wide as $COLUMNS or the "
+       "terminal. "
        "No settings are needed if a BEAM runs in this container; --basename must be that of the running "
        "node. The setting --watch is not a flag of this command.",
        {{"--format", "table|json|prometheus|erlang", "table", "Format. Fields: docs/status.md."},
@@ -148,6 +149,7 @@ const std::vector<Command>& commands() {
          "Time after the start of the C-node in which missing peers are not a failure. A missing BEAM or "
          "metadata answer is one.",
          0, one_day_ms},
+        {"--format", "text|json", "text", "Format of the line."},
         timeout("1s", "Timeout for the answer. 0 = no limit.")},
        {{"0",
          "A BEAM is connected, the metadata was read, and the cluster is whole or the demands of the flags "
@@ -162,6 +164,7 @@ const std::vector<Command>& commands() {
        "each peer, also those that --log-level left out (but debug), or that were too many. No settings are "
        "needed if a BEAM runs in this container; --basename must be that of the running node.",
        {{"--since", "DURATION", "", "Maximum age of the events.", 0, 366 * one_day_ms},
+        {"--peer", "NODE", "", "Only those about this peer, by its node name."},
         {"--follow", "", "", "Print further events until interrupted, also after a restart of the node."},
         {"--format", "text|json", "text", "Format, as in the log."},
         timeout("1s", "Timeout for an answer. 0 = no limit.")},

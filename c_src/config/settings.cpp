@@ -124,8 +124,8 @@ constexpr auto all = std::to_array<Setting>({
      tls},
 
     {"http-listen", Shape::single, "[ADDRESS:]PORT", "",
-     "Address and port of the HTTP listener: /livez, /readyz, /status and /metrics. Without ADDRESS on all "
-     "addresses. Default: no listener.",
+     "Address and port of the HTTP listener: / (a page for browsers), /livez, /readyz, /status and /metrics. "
+     "Without ADDRESS on all addresses. Default: no listener.",
      monitoring},
     {"ready-peers", Shape::single, "N", "0",
      "Number of peers that must be connected before /readyz returns 200. 0 to 10000.", monitoring},

@@ -34,6 +34,34 @@ void append_control(std::string& out, int code) {
   }
 }
 
+enum class Quotes { kept, escaped };
+
+std::string one_line(std::string_view text, std::size_t longest, Quotes quotes) {
+  std::string out;
+  std::string_view rest = beginning_of(text, longest);
+  while (!rest.empty()) {
+    const std::size_t length = utf8_length(rest);
+    if (length == 0) {
+      out += "\\ufffd";
+      rest.remove_prefix(1);
+      continue;
+    }
+    if (const int control = control_code(rest, length); control >= 0) {
+      append_control(out, control);
+    } else {
+      if (quotes == Quotes::escaped && (rest.front() == '"' || rest.front() == '\\')) {
+        out += '\\';
+      }
+      out += rest.substr(0, length);
+    }
+    rest.remove_prefix(length);
+  }
+  if (text.size() > longest) {
+    out += "...";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view beginning_of(std::string_view text, std::size_t longest) {
@@ -50,29 +78,11 @@ std::string_view beginning_of(std::string_view text, std::size_t longest) {
 }
 
 std::string printable(std::string_view text, std::size_t longest) {
-  std::string out;
-  std::string_view rest = beginning_of(text, longest);
-  while (!rest.empty()) {
-    const std::size_t length = utf8_length(rest);
-    if (length == 0) {
-      out += "\\ufffd";
-      rest.remove_prefix(1);
-      continue;
-    }
-    if (const int control = control_code(rest, length); control >= 0) {
-      append_control(out, control);
-    } else {
-      if (rest.front() == '"' || rest.front() == '\\') {
-        out += '\\';
-      }
-      out += rest.substr(0, length);
-    }
-    rest.remove_prefix(length);
-  }
-  if (text.size() > longest) {
-    out += "...";
-  }
-  return out;
+  return one_line(text, longest, Quotes::escaped);
+}
+
+std::string readable(std::string_view text, std::size_t longest) {
+  return one_line(text, longest, Quotes::kept);
 }
 
 }  // namespace rancher_cnode

@@ -63,13 +63,8 @@ class Body {
       const bool plain =
           format_ == LogFormat::text && text->size() <= longest_value_ && reads_well_unquoted(*text);
       plain ? raw(*text) : quoted(*text);
-    } else if (const auto* integer = std::get_if<std::int64_t>(&field.value)) {
-      raw(std::to_string(*integer));
-    } else if (const auto* number = std::get_if<double>(&field.value)) {
-      // JSON has no NaN and infinity.
-      raw(std::isfinite(*number) ? decimal(*number) : "null");
     } else {
-      raw(std::get<bool>(field.value) ? "true" : "false");
+      raw(field.text());
     }
   }
 
@@ -81,19 +76,6 @@ class Body {
   std::size_t longest_value_;
   std::string text_;
 };
-
-/// In UTC, as RFC 3339 writes it, with milliseconds.
-std::string timestamp(std::chrono::system_clock::time_point time) {
-  const auto now = std::chrono::floor<std::chrono::milliseconds>(time);
-  const auto second = std::chrono::floor<std::chrono::seconds>(now);
-  const std::time_t calendar = std::chrono::system_clock::to_time_t(second);
-  std::tm utc{};
-  ::gmtime_r(&calendar, &utc);
-  std::array<char, 32> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  const std::string milliseconds = std::to_string(1'000 + (now - second).count()).substr(1);
-  return std::string(text.data(), length) + '.' + milliseconds + 'Z';
-}
 
 std::string body_of(LogFormat format, std::string_view event, std::string_view message,
                     const std::vector<LogField>& fields, std::size_t longest_value) {
@@ -123,6 +105,31 @@ std::string log_body(LogFormat format, std::string_view event, std::string_view 
 }
 
 std::string_view to_string(LogFormat format) { return format == LogFormat::json ? "json" : "text"; }
+
+std::string timestamp(std::chrono::system_clock::time_point time) {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(time);
+  const auto second = std::chrono::floor<std::chrono::seconds>(now);
+  const std::time_t calendar = std::chrono::system_clock::to_time_t(second);
+  std::tm utc{};
+  ::gmtime_r(&calendar, &utc);
+  std::array<char, 32> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  const std::string milliseconds = std::to_string(1'000 + (now - second).count()).substr(1);
+  return std::string(text.data(), length) + '.' + milliseconds + 'Z';
+}
+
+std::string LogField::text() const {
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    return *text;
+  }
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    return std::to_string(*integer);
+  }
+  if (const auto* number = std::get_if<double>(&value)) {
+    return std::isfinite(*number) ? decimal(*number) : "null";
+  }
+  return std::get<bool>(value) ? "true" : "false";
+}
 
 std::string_view LoggedEvent::text(std::string_view key) const {
   const auto field = std::ranges::find(fields, key, &LogField::key);

@@ -139,13 +139,16 @@ void WatchLoop::ask_own_address() {
   }
   if (!address) {
     log_.address_unknown(address.error());
+    address_failure_ = address.error().message;
     return;
   }
   if (!handlers_.is_own_address(*address)) {
     log_.address_mismatched(*address, client_.url());
+    address_failure_ = "no interface has the address from the metadata, " + address->to_string();
     return;
   }
   address_wanted_ = false;
+  address_failure_.clear();
   log_.address_found(*address, client_.url());
   handlers_.own_address_found(*address);
 }
@@ -258,6 +261,7 @@ void WatchLoop::publish(Observation observation) {
   if (stopping_) {
     return;
   }
+  observation.own_address_failure = address_failure_;
   handlers_.observed(std::move(observation));
 }
 

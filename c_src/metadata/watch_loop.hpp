@@ -71,9 +71,10 @@ class WatchLoop {
   std::string version_;                 ///< as of the last read; "" if not known
   std::optional<Error> version_error_;  ///< why it is not known
   bool address_wanted_;
-  bool succeeded_ = false;  ///< every read of the last round
-  bool waitable_ = false;   ///< and each was answered, if only by a 404
-  unsigned failures_ = 0;   ///< failed rounds in a row
+  std::string address_failure_;  ///< of the last request; empty once it is known
+  bool succeeded_ = false;       ///< every read of the last round
+  bool waitable_ = false;        ///< and each was answered, if only by a 404
+  unsigned failures_ = 0;        ///< failed rounds in a row
   TimePoint round_ended_ = TimePoint::min();
 
   std::mutex mutex_;  ///< guards only the hand-over of these, and of the two flags to a pause

@@ -204,11 +204,11 @@ void Dialler::lose_connection(TimePoint now, Peer& peer) {
   ++counters_.connections_lost;
   // A connection that goes as soon as it comes must not be dialled in a busy loop.
   if (!was_listed) {
-    state_loss(peer, "the dial succeeded, but the target does not list the connection");
+    state_loss(now, peer, "the dial succeeded, but the target does not list the connection");
     return retry_later(now, peer);
   }
   if (now - peer.connected_since < settings_.list_interval) {
-    state_loss(peer, "the connection dropped as soon as it came up");
+    state_loss(now, peer, "the connection dropped as soon as it came up");
     return retry_later(now, peer);
   }
   peer.failures = 0;
@@ -216,21 +216,24 @@ void Dialler::lose_connection(TimePoint now, Peer& peer) {
   // For two BEAMs that cannot stay connected, or that `global` cuts because of a third one: a connection that
   // is made again every second could cost others theirs every second.
   const bool keeps_dropping = peer.losses > settings_.prompt_redials;
-  state_loss(peer, keeps_dropping ? "the connection drops again and again" : "the connection dropped");
+  state_loss(now, peer, keeps_dropping ? "the connection drops again and again" : "the connection dropped");
   if (keeps_dropping && peer.flight == 0 && peer.wants_dial()) {
     queue_.add_waiting(peer, now + retry_wait(first_loss_wait + peer.losses - settings_.prompt_redials));
   }
   settle(now, peer);
 }
 
-void Dialler::state_loss(Peer& peer, std::string_view reason) {
-  peer.reason = reason;
+void Dialler::state_loss(TimePoint now, Peer& peer, std::string_view reason) {
+  peer.reason = peer.last_error = reason;
+  peer.last_failed = now;
   facts_.emplace_back(fact::Lost{*peer.name, peer.is_dialable(), reason});
 }
 
 void Dialler::fail(TimePoint now, Peer& peer, std::string_view reason) {
   if (!peer.is_connected()) {
     state_reason(peer, reason);
+    peer.last_error = reason;
+    peer.last_failed = now;
   }
   retry_later(now, peer);
 }
@@ -329,9 +332,13 @@ std::optional<PeerView> Dialler::peer(const NodeName& name) const {
 
 PeerView Dialler::view_of(const Peer& peer) const {
   // Not the stored state: a retry that fell due a moment ago is queued already.
-  PeerView view{*peer.name, peer.current_state(), reason_of(peer), peer.since, peer.attempts, std::nullopt};
+  PeerView view{*peer.name, peer.current_state(), reason_of(peer), peer.since, peer.attempts, {}, {}, {}};
   if (view.state == PeerState::waiting) {
     view.next_try = peer.due;
+  }
+  if (!peer.last_error.empty()) {
+    view.last_error = peer.last_error;
+    view.last_failed = peer.last_failed;
   }
   return view;
 }

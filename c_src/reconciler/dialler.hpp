@@ -64,7 +64,7 @@ class Dialler {
   static void forget_loss(Peer& peer);
   void state_completed();
   void state_reason(Peer& peer, std::string_view reason);
-  void state_loss(Peer& peer, std::string_view reason);
+  void state_loss(TimePoint now, Peer& peer, std::string_view reason);
   void fail(TimePoint now, Peer& peer, std::string_view reason);
   void retry_later(TimePoint now, Peer& peer);
   void settle(TimePoint now, Peer& peer);

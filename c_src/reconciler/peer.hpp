@@ -43,6 +43,9 @@ struct Peer : Queued {
   TimePoint connected_since;
   std::string_view reason;
   std::string_view stated;  ///< the last reason that was stated as a fact
+  std::string_view
+      last_error;         ///< why an attempt failed or a connection was lost; stays once it is connected
+  TimePoint last_failed;  ///< of that
   std::uint32_t attempts = 0;
   std::uint32_t failures = 0;     ///< in a row, since retry_now()
   std::uint32_t losses = 0;       ///< since a connection lasted, or the target or the peer was new

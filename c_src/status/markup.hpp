@@ -38,7 +38,7 @@ namespace rancher_cnode::status {
 /// The same of foreign text, of which at most 300 bytes are shown.
 [[nodiscard]] inline std::string markup_text(std::string_view text) {
   constexpr std::size_t longest = 300;
-  return escaped(printable(text, longest));
+  return escaped(readable(text, longest));
 }
 
 }  // namespace rancher_cnode::status

@@ -102,7 +102,7 @@ std::string why_nobody_was_asked(const Mesh& mesh) {
   }
   const auto own = std::ranges::find(mesh.members, mesh.via, &Mesh::Member::node);
   return own == mesh.members.end() ? "no member is known"
-                                   : printable(mesh.via) + " did not answer: " + printable(own->reason);
+                                   : readable(mesh.via) + " did not answer: " + readable(own->reason);
 }
 
 }  // namespace

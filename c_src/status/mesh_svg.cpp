@@ -208,8 +208,14 @@ std::string as_svg(const Mesh& mesh) {
   const bool upright = mesh.members.size() <= most_upright_labels;
   const double label_width = static_cast<double>(longest) * character + 2 * node_radius + 10;
   const double half_width = std::max(ring.radius() + label_width, 190.0);
-  const double top = -(ring.radius() + (upright ? 2 * line_height : label_width));
-  const double bottom = -top;
+  const double margin = upright ? 2 * line_height : label_width;
+  const double top = -(ring.radius() + margin);
+  // An odd ring, above all a small one, does not reach as far down as up.
+  double lowest = -ring.radius();
+  for (std::size_t i = 0; i < mesh.members.size(); ++i) {
+    lowest = std::max(lowest, ring.at(i).y);
+  }
+  const double bottom = lowest + margin;
   const auto entries = legend_of(mesh, findings);
   const double height = bottom - top + static_cast<double>(entries.size()) * line_height + node_radius;
   std::string text = R"(<svg xmlns="http://www.w3.org/2000/svg" class="mesh" role="img" viewBox=")" +

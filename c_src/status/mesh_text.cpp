@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "rancher_cnode/core/printable.hpp"
+#include "rancher_cnode/core/wrapped.hpp"
 #include "rancher_cnode/status/mesh_renderings.hpp"
 #include "status/mesh_parts.hpp"
 #include "status/painter.hpp"
@@ -92,29 +93,33 @@ std::string matrix(const Mesh& mesh, const TableStyle& style, const Painter& pai
 }
 
 template <class Range, class Line>
-std::string lines(const Range& range, Line line) {
+std::string lines(const Range& range, std::size_t width, Line line) {
   std::string text;
   std::size_t count = 0;
   for (const auto& item : range) {
     if (++count > most_lines) {
       return text + "... and " + std::to_string(range.size() - most_lines) + " more\n";
     }
-    text += line(item) + "\n";
+    text += wrapped(line(item), width, head_width) + "\n";
   }
   return text;
 }
 
-std::string groups(const Mesh& mesh, const MeshFindings& findings) {
+std::string groups(const Mesh& mesh, const MeshFindings& findings, std::size_t width) {
   if (findings.groups.size() < 2 && !findings.more_groups) {
     return {};
   }
   std::string text;
   for (std::size_t i = 0; i < findings.groups.size(); ++i) {
     const std::string head = "group " + std::to_string(i + 1);
-    text += head + padding(head_width, head.size()) + group_in(mesh, findings.groups[i]) + "\n";
+    text += wrapped(head + padding(head_width, head.size()) + group_in(mesh, findings.groups[i]), width,
+                    head_width) +
+            "\n";
   }
   text += findings.more_groups ? "and more groups\n" : "";
-  text += findings.overlap.empty() ? "" : "in several " + group_in(mesh, findings.overlap) + "\n";
+  text += findings.overlap.empty()
+              ? ""
+              : wrapped("in several " + group_in(mesh, findings.overlap), width, head_width) + "\n";
   return text;
 }
 
@@ -154,21 +159,21 @@ std::string as_table(const Mesh& mesh, const TableStyle& style) {
   text += mesh.via.empty() ? "" : "by way of " + shown(mesh.via) + ", " + for_people(mesh.age) + " ago: ";
   text += (findings.kind == Kind::whole         ? painter.good(words)
            : findings.kind == Kind::unconfirmed ? painter.pending(words)
-                                                : painter.bad(words)) +
-          "\n";
+                                                : painter.bad(words));
+  text = wrapped(text, style.width, head_width) + "\n";
   if (findings.kind == Kind::not_driving) {
     return text;
   }
   text += matrix(mesh, style, painter);
   const std::string more =
-      lines(findings.holes,
+      lines(findings.holes, style.width,
             [&](const Hole& hole) {
               return std::string(hole.kind == Hole::Kind::missing ? "missing    " : "one-way    ") +
                      in_words(mesh, hole);
             }) +
-      lines(findings.unanswered,
+      lines(findings.unanswered, style.width,
             [&](std::size_t member) { return "no answer  " + without_answer(mesh, member); }) +
-      groups(mesh, findings);
+      groups(mesh, findings, style.width);
   return more.empty() ? text : text + "\n" + more;
 }
 

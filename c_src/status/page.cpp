@@ -13,13 +13,14 @@ namespace {
 
 constexpr std::size_t most_holes = 100;
 
-// System colours and fonts; the words carry what the colours show.
+// System colours and fonts; the words carry what the colours show. Only the text of others breaks within
+// words: in headings and sentences, and in the columns of a table that take what the others leave.
 constexpr std::string_view style = R"(
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--faint:#57606a;--edge:#d0d7de;--bad:#b3261e;--good:#1a6b3c;--wait:#7a5200}
 @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--paper:#0d1117;--faint:#9198a1;--edge:#30363d;--bad:#ff7b72;--good:#56d364;--wait:#e3b341}}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1rem;max-width:70rem;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
-h1{font-size:1.3rem;margin:0 0 .5rem}h2{font-size:1.1rem;margin:1.5rem 0 .5rem}h1,h2,dd,td,th,li,p{overflow-wrap:anywhere}
+h1{font-size:1.3rem;margin:0 0 .5rem}h2{font-size:1.1rem;margin:1.5rem 0 .5rem}h1,h2,dd,li,p,.text{overflow-wrap:anywhere}
 .verdict{font-size:1.1rem;font-weight:600;margin:0;padding:.6rem .8rem;border:2px solid;border-radius:.4rem}
 .good{color:var(--good)}.bad{color:var(--bad)}.wait{color:var(--wait)}.faint{color:var(--faint)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0}dt{color:var(--faint)}dd{margin:0}
@@ -27,9 +28,10 @@ figure{margin:.5rem 0}.mesh{display:block;width:100%;max-height:36rem}
 .scroll{overflow-x:auto}.scroll:focus-visible,a:focus-visible{outline:2px solid;outline-offset:2px}
 table{border-collapse:collapse;width:100%}caption{text-align:left;color:var(--faint)}
 th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--edge)}
+th,td{overflow-wrap:break-word}thead th,.short{white-space:nowrap}.field{display:inline-block;max-width:100%;margin-right:.8rem}
 tbody th{font-weight:400}th,td,dd{font-variant-numeric:tabular-nums}a{color:inherit}
 footer{margin-top:2rem;color:var(--faint)}
-@media(max-width:40rem){dl{grid-template-columns:1fr}dt{margin-top:.4rem}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+@media(max-width:48rem){dl{grid-template-columns:1fr}dt{margin-top:.4rem}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table,tbody,tr,th,td{display:block;border:0;padding:0}tr{padding:.5rem 0;border-bottom:1px solid var(--edge)}td:empty{display:none}
 td[data-label]::before{content:attr(data-label) ": ";color:var(--faint)}tbody th{font-weight:600}}
 )";
@@ -58,15 +60,14 @@ std::string own_parts(const Report& report) {
                                       target.reason));
   }
   if (report.targets.empty()) {
-    text += entry("BEAM", "none is known yet");
+    text += entry("BEAM", no_target(report));
   }
-  text += entry("C-node", report.node);
+  text += entry("C-node", name_of_cnode(report));
   text += entry("epmd", report.registration);
   text += entry("Own container", report.own_container);
   const auto& metadata = report.metadata;
   text += entry("Metadata", metadata.url.empty() ? "no answer yet" : metadata.url);
-  text += entry("Last authoritative answer",
-                metadata.last_authoritative ? for_people(metadata.last_authoritative) + " ago" : "never");
+  text += entry("Last authoritative answer", authoritative_answer(metadata));
   if (!metadata.last_failure.empty()) {
     text += entry("Last failure", for_people(metadata.last_failed) + " ago: " + metadata.last_failure);
   }
@@ -144,10 +145,16 @@ std::string mesh_part(const std::optional<Mesh>& mesh) {
          "\n</figure>\n" + list_of(faults(*mesh, findings)) + groups(*mesh, findings);
 }
 
-std::string cell(const std::string& label, const std::string& text, const std::string& kind = {}) {
-  return element("td", text.empty() ? "" : element("span", markup_text(text), kind),
-                 R"( role="cell" data-label=")" + label + "\"");
+std::string cell_of(const std::string& label, const std::string& markup, const std::string& attributes = {}) {
+  return element("td", markup, R"( role="cell" data-label=")" + label + "\"" + attributes);
 }
+
+std::string cell(const std::string& label, const std::string& text, const std::string& kind = {}) {
+  return cell_of(label, text.empty() ? "" : element("span", markup_text(text), kind));
+}
+
+constexpr const char* short_text = " class=\"short\"";
+constexpr const char* long_text = " class=\"text\"";
 
 std::string kind_of(const Report::Peer& peer) {
   return peer.state == "connected" ? " class=\"good\""
@@ -159,8 +166,8 @@ std::string row(const Report& report, const Report::Peer& peer, const std::strin
                 const std::string& next) {
   return "<tr role=\"row\">" +
          element("th", markup_text(name_of(report, peer)), R"( role="rowheader" scope="row")") +
-         cell("State", state, kind_of(peer)) + cell("Since", for_people(peer.since)) +
-         cell("Why", peer.reason) + cell("Next", next) + "</tr>\n";
+         cell("State", state, kind_of(peer)) + cell("Since", for_people(peer.since), short_text) +
+         cell("Why", peer.reason, long_text) + cell("Next", next) + "</tr>\n";
 }
 
 /// In a region that can be scrolled by keyboard. The roles are repeated, because a phone shows the rows as
@@ -187,13 +194,28 @@ std::string peers_part(const Report& report) {
                       : table("peers", {"Peer", "State", "Since", "Why", "Next"}, rows);
 }
 
-std::string events_part(const std::vector<PageEvent>& events) {
+std::string details_of(const LoggedEvent& event) {
+  std::string markup =
+      event.message.empty() ? "" : element("span", markup_text(event.message), " class=\"field\"");
+  for (const auto& field : event.fields) {
+    markup +=
+        (markup.empty() ? "" : " ") +
+        element("span",
+                element("span", markup_text(field.key), " class=\"faint\"") + " " + markup_text(field.text()),
+                " class=\"field\"");
+  }
+  return markup;
+}
+
+std::string events_part(const std::vector<LoggedEvent>& events) {
   std::string rows;
   for (const auto& event : events) {
-    rows += "<tr role=\"row\">" + element("th", markup_text(event.time), R"( role="rowheader" scope="row")") +
-            cell("Level", event.level) + cell("Event", event.text) + "</tr>\n";
+    rows += "<tr role=\"row\">" +
+            element("th", timestamp(event.time), R"( role="rowheader" scope="row" class="short")") +
+            cell("Level", std::string(to_string(event.level)), short_text) + cell("Event", event.event) +
+            cell_of("Details", details_of(event), long_text) + "</tr>\n";
   }
-  return table("events", {"Time", "Level", "Event"}, rows);
+  return table("events", {"Time", "Level", "Event", "Details"}, rows);
 }
 
 std::string verdict_line(const Report& report) {
@@ -208,7 +230,7 @@ std::string title(const PageContent& content) {
   const std::string words = verdict.kind == Verdict::Kind::whole && content.mesh
                                 ? in_words(*content.mesh, examine(*content.mesh))
                                 : in_words(verdict);
-  return escaped(words.substr(0, words.find(','))) + " - " + markup_text(content.report.node);
+  return escaped(words.substr(0, words.find(','))) + " - " + escaped(name_of_cnode(content.report));
 }
 
 std::string refreshing(std::chrono::seconds every) {
@@ -233,10 +255,11 @@ std::string as_page(const PageContent& content) {
   }
   text +=
       element("title", title(content)) + "\n" + element("style", std::string(style)) + "\n</head>\n<body>\n";
-  text += "<header>\n" +
-          element("h1", "Cluster of " +
-                            markup_text(report.targets.empty() ? report.node : report.targets.front().node)) +
-          "\n" + verdict_line(report) + "\n</header>\n<main>\n";
+  text +=
+      "<header>\n" +
+      element("h1", "Cluster of " + (report.targets.empty() ? escaped("the C-node, " + name_of_cnode(report))
+                                                            : markup_text(report.targets.front().node))) +
+      "\n" + verdict_line(report) + "\n</header>\n<main>\n";
   text += section("mesh", "Mesh", mesh_part(content.mesh));
   text += section("peers", "Peers", peers_part(report));
   text += content.events.empty() ? "" : section("events", "Recent events", events_part(content.events));

@@ -114,7 +114,11 @@ void target_counters(Metrics& metrics, const Report& report) {
 
 void program(Metrics& metrics, const Report& report) {
   metrics.family("build_info", "gauge", "Version and name of the C-node.");
-  metrics.sample(1, {{"version", report.version}, {"node", report.node}});
+  if (report.node.empty()) {
+    metrics.sample(1, {{"version", report.version}});
+  } else {
+    metrics.sample(1, {{"version", report.version}, {"node", report.node}});
+  }
   metrics.family("uptime_seconds", "gauge", "Time since the program started.");
   metrics.sample(seconds(report.uptime.count()));
   if (report.registration != "not_used") {

@@ -164,6 +164,7 @@ Report::Metadata metadata_of(Fields fields) {
   Report::Metadata metadata;
   metadata.url = fields.text_if("url");
   metadata.version = fields.text_if("version");
+  metadata.last_answer = fields.ms_if("last_answer_ms_ago");
   metadata.last_authoritative = fields.ms_if("last_authoritative_ms_ago");
   metadata.last_failure = fields.text_if("last_failure");
   metadata.last_failed = fields.ms_if("last_failure_ms_ago");
@@ -191,6 +192,7 @@ Expected<Report> Report::read(std::span<const char> term) {
   std::string wrong;
   Fields fields(report.value, "", wrong);
   report.node = fields.atom_if("node");
+  report.awaits = fields.text_if_known("awaits");
   report.version = fields.text("version");
   report.uptime = fields.ms_if("uptime_ms").value_or(Milliseconds(0));
   report.registration = fields.atom("registration");

@@ -127,6 +127,8 @@ TermBytes peer_term(const Snapshot& snapshot, const TargetSnapshot& target, cons
       .ago("since_ms_ago", snapshot.now, peer.since)
       .number("attempts", peer.attempts)
       .ahead("next_attempt_in_ms", snapshot.now, peer.next_try)
+      .text_if("last_error", peer.last_error)
+      .ago("last_error_ms_ago", snapshot.now, peer.last_failed)
       .take();
 }
 
@@ -307,6 +309,7 @@ TermBytes peers_term(const Snapshot& snapshot) {
 TermBytes status_term(const Snapshot& snapshot) {
   return Map()
       .atom_if("node", snapshot.node ? snapshot.node->str() : "")
+      .text_if("awaits", snapshot.awaits)
       .text("version", snapshot.program_version)
       .ago("uptime_ms", snapshot.now, snapshot.started)
       .atom("registration", to_string(snapshot.registration))

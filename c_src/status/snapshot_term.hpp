@@ -15,8 +15,8 @@ namespace rancher_cnode::status {
 /// #{node, state, reason, stage, since_ms_ago, connected, has_synced, counters}; peers are as in peers_term.
 [[nodiscard]] distribution::TermBytes status_term(const Snapshot& snapshot);
 
-/// [#{node, target, state, dialable, reason, since_ms_ago, attempts, next_attempt_in_ms}]: every peer of the
-/// target. With --targets all, only the peers that a target is not connected to: the full list would grow
+/// [#{node, target, state, dialable, reason, since_ms_ago, attempts, next_attempt_in_ms, ...}]: every peer of
+/// the target. With --targets all, only the peers that a target is not connected to: the full list would grow
 /// with the square of the service.
 [[nodiscard]] distribution::TermBytes peers_term(const Snapshot& snapshot);
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "rancher_cnode/core/utf8.hpp"
+#include "rancher_cnode/core/wrapped.hpp"
 #include "rancher_cnode/status/renderings.hpp"
 #include "rancher_cnode/status/verdict.hpp"
 #include "status/painter.hpp"
@@ -16,18 +17,14 @@ constexpr std::size_t why_column = 3;
 /// Fewer columns would be useless: the end of the row is cut off before this is cut further.
 constexpr std::size_t least_why = 16;
 constexpr std::string_view gap = "  ";
+/// Of a line above the peers.
+constexpr std::size_t label_width = 11;
 
 using Row = std::array<std::string, columns>;
 
-/// Of printable text.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
-}
-
 /// Printable text cut to so many characters, with "..." if there is room for it.
 std::string cut(const std::string& text, std::size_t width) {
-  if (width_of(text) <= width) {
+  if (columns_of(text) <= width) {
     return text;
   }
   const std::string_view end = std::string_view("...").substr(0, width);
@@ -51,35 +48,40 @@ std::string first_line(const Report& report, const Painter& painter) {
                        : verdict.kind == Verdict::Kind::incomplete
                            ? painter.bad(words)
                            : painter.bad(words + ": " + shortfall(report));
-  return "rancher_cnode " + shown(report.version) + ", up " + for_people(report.uptime) + ": " + painted +
-         "\n";
+  return "rancher_cnode " + shown(report.version) + ", up " + for_people(report.uptime) + ": " + painted;
 }
 
-std::string summary(const Report& report) {
-  std::string text;
-  for (const auto& target : report.targets) {
-    text += "beam       " + shown(target.node) + " " + shown(target.state) + " for " +
-            for_people(target.since) + (target.reason.empty() ? "" : ": " + shown(target.reason)) + "\n";
-  }
-  if (report.targets.empty()) {
-    text += "beam       none is known yet\n";
-  }
-  text += "cnode      " + shown(report.node) + ", epmd: " + shown(report.registration) +
-          ", own container: " + shown(report.own_container) + "\n";
-  const auto& metadata = report.metadata;
-  text += "metadata   " + (metadata.url.empty() ? "no answer yet" : shown(metadata.url)) +
-          ", authoritative " +
-          (metadata.last_authoritative ? for_people(*metadata.last_authoritative) + " ago" : "never");
+std::string metadata_line(const Report::Metadata& metadata) {
+  std::string text = (metadata.url.empty() ? "no answer yet" : shown(metadata.url)) + ", authoritative " +
+                     authoritative_answer(metadata);
   if (!metadata.last_failure.empty()) {
     text += "; last failure " + for_people(metadata.last_failed) + " ago: " + shown(metadata.last_failure);
   }
-  text += "\n";
-  if (metadata.services.size() > 1) {
-    for (const auto& service : metadata.services) {
-      text += "service    " + shown(service.path) + ", authoritative " +
-              (service.last_authoritative ? for_people(*service.last_authoritative) + " ago" : "never") +
-              ", own container: " + shown(service.own_container) + "\n";
-    }
+  return text;
+}
+
+/// The lines above the peers.
+std::string summary(const Report& report, const TableStyle& style) {
+  const auto line = [&style](const std::string& text) {
+    return wrapped(text, style.width, label_width) + "\n";
+  };
+  std::string text = line(first_line(report, Painter(style.colour)));
+  for (const auto& target : report.targets) {
+    text += line("beam       " + shown(target.node) + " " + shown(target.state) + " for " +
+                 for_people(target.since) + (target.reason.empty() ? "" : ": " + shown(target.reason)));
+  }
+  if (report.targets.empty()) {
+    text += line("beam       " + shown(no_target(report)));
+  }
+  text += line("cnode      " + name_of_cnode(report) + ", epmd: " + shown(report.registration) +
+               ", own container: " + shown(report.own_container));
+  text += line("metadata   " + metadata_line(report.metadata));
+  const auto& services = report.metadata.services;
+  for (std::size_t i = 0; services.size() > 1 && i < services.size(); ++i) {
+    text += line(
+        "service    " + shown(services[i].path) + ", authoritative " +
+        (services[i].last_authoritative ? for_people(*services[i].last_authoritative) + " ago" : "never") +
+        ", own container: " + shown(services[i].own_container));
   }
   return text;
 }
@@ -88,7 +90,7 @@ std::array<std::size_t, columns> widths_of(const std::vector<Row>& rows, std::si
   std::array<std::size_t, columns> widths{};
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < columns; ++i) {
-      widths[i] = std::max(widths[i], width_of(row[i]));
+      widths[i] = std::max(widths[i], columns_of(row[i]));
     }
   }
   std::size_t others = gap.size() * (columns - 1);
@@ -109,7 +111,7 @@ std::string line(const Row& row, const std::array<std::size_t, columns>& widths,
   for (std::size_t i = 0; i < columns; ++i) {
     const std::size_t left = limit > used + pending ? limit - used - pending : 0;
     const std::string cell = cut(row[i], std::min(widths[i], left));
-    const std::size_t width = width_of(cell);
+    const std::size_t width = columns_of(cell);
     if (width > 0) {
       text += std::string(pending, ' ') + (i == 1 ? paint(cell) : cell);
       used += pending + width;
@@ -124,7 +126,7 @@ std::string line(const Row& row, const std::array<std::size_t, columns>& widths,
 
 std::string as_table(const Report& report, const TableStyle& style) {
   const Painter painter(style.colour);
-  std::string text = first_line(report, painter) + summary(report);
+  std::string text = summary(report, style);
   std::vector<Row> rows{{"PEER", "STATE", "SINCE", "WHY", "NEXT"}};
   std::vector<const Report::Peer*> peers{nullptr};
   const auto add = [&](const Report::Peer& peer, const std::string& state, std::string next) {

@@ -12,7 +12,7 @@ bool is_missing(const Report::Peer& peer) { return peer.state != "connected" && 
 /// Foreign text in one line that stays readable.
 std::string brief(const std::string& text) {
   constexpr std::size_t longest = 200;
-  return printable(text, longest);
+  return readable(text, longest);
 }
 
 std::string with_reason(const std::string& what, const std::string& reason) {
@@ -20,14 +20,6 @@ std::string with_reason(const std::string& what, const std::string& reason) {
 }
 
 bool is_driven(const Report::Target& target) { return target.state == "connected"; }
-
-std::string no_target(const Report& report) {
-  if (report.targets.empty()) {
-    return "no BEAM is known yet";
-  }
-  const auto& target = report.targets.front();
-  return with_reason("BEAM " + brief(target.node) + " is " + brief(target.state), target.reason);
-}
 
 /// Null if each has been read once.
 const Report::Service* unread_service(const Report& report) {
@@ -38,7 +30,14 @@ const Report::Service* unread_service(const Report& report) {
 }
 
 std::string no_answer(const Report& report) {
-  return with_reason("no authoritative answer of the metadata yet", report.metadata.last_failure);
+  const auto& metadata = report.metadata;
+  const bool answers =
+      metadata.last_answer && (metadata.last_failure.empty() || metadata.last_answer <= metadata.last_failed);
+  const bool lists_us = report.own_container == "listed";
+  return with_reason("no authoritative answer of the metadata yet",
+                     !answers                            ? metadata.last_failure
+                     : !lists_us && !report.node.empty() ? "it answers, but does not list this container"
+                                                         : "");
 }
 
 std::string too_few(const Report& report, const Verdict& verdict, const Demands& demands) {
@@ -67,6 +66,14 @@ std::string too_old(const Report& report, const Demands& demands) {
 }
 
 }  // namespace
+
+std::string no_target(const Report& report) {
+  if (report.targets.empty()) {
+    return with_reason("no BEAM is known yet", report.awaits);
+  }
+  const auto& target = report.targets.front();
+  return with_reason("BEAM " + brief(target.node) + " is " + brief(target.state), target.reason);
+}
 
 bool is_held(const Report::Peer& peer) { return peer.state != "connected" && !peer.dialable; }
 

@@ -27,9 +27,19 @@ std::string in_units(Milliseconds time) {
 
 }  // namespace
 
-std::string shown(const std::string& text) { return printable(text, longest_text); }
+std::string shown(const std::string& text) { return readable(text, longest_text); }
 
 std::string for_people(const std::optional<Milliseconds>& time) { return time ? in_units(*time) : "-"; }
+
+std::string name_of_cnode(const Report& report) {
+  return report.node.empty() ? "name not known yet" : shown(report.node);
+}
+
+std::string authoritative_answer(const Report::Metadata& metadata) {
+  return metadata.last_authoritative ? for_people(metadata.last_authoritative) + " ago"
+         : metadata.last_answer      ? "never; last answer " + for_people(metadata.last_answer) + " ago"
+                                     : "never";
+}
 
 std::string name_of(const Report& report, const Report::Peer& peer) {
   return peer.node +

@@ -15,6 +15,12 @@ namespace rancher_cnode::status {
 /// Foreign text, printable and cut.
 [[nodiscard]] std::string shown(const std::string& text);
 
+/// Of the C-node.
+[[nodiscard]] std::string name_of_cnode(const Report& report);
+
+/// When the last authoritative answer was; the last answer if there was none.
+[[nodiscard]] std::string authoritative_answer(const Report::Metadata& metadata);
+
 /// The name of a peer, and what distinguishes it from others: the service and the target, if there are
 /// several.
 [[nodiscard]] std::string name_of(const Report& report, const Report::Peer& peer);

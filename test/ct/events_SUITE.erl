@@ -9,6 +9,7 @@
          following_goes_on_after_a_restart/1, without_a_c_node_one_line_says_why/1,
          a_normal_start_logs_no_warning/1, an_epmd_that_closes_each_connection_is_a_few_lines/1,
          metadata_that_flaps_is_a_few_lines/1, sigusr1_logs_the_status_and_sighup_reads_again/1,
+         sigusr1_logs_what_is_awaited_without_an_own_address/1,
          a_service_manager_is_notified/1]).
 
 -spec suite() -> [term()].
@@ -20,7 +21,7 @@ all() ->
     [events_are_printed_as_the_log_has_them, events_below_the_log_level_are_remembered,
      following_goes_on_after_a_restart, without_a_c_node_one_line_says_why, a_normal_start_logs_no_warning,
      an_epmd_that_closes_each_connection_is_a_few_lines, metadata_that_flaps_is_a_few_lines,
-     sigusr1_logs_the_status_and_sighup_reads_again, a_service_manager_is_notified].
+     sigusr1_logs_the_status_and_sighup_reads_again, sigusr1_logs_what_is_awaited_without_an_own_address, a_service_manager_is_notified].
 
 -spec events_are_printed_as_the_log_has_them([term()]) -> ok.
 events_are_printed_as_the_log_has_them(Config) ->
@@ -146,6 +147,32 @@ sigusr1_logs_the_status_and_sighup_reads_again(Config) ->
     ok = test_cnode:signal(Cnode, "HUP"),
     _ = test_cnode:await(Cnode, "reload_requested"),
     running = test_cnode:exit_status(Cnode),
+    ok.
+
+%% The metadata lists another container, not this one.
+-spec sigusr1_logs_what_is_awaited_without_an_own_address([term()]) -> ok.
+sigusr1_logs_what_is_awaited_without_an_own_address(Config) ->
+    [One, Other] = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), [Other]),
+    _ = test_beam:start(One),
+    Cnode = test_cnode:start(One, #{args => ["--service", "stacks/shop/services/worker"], env => [{"CONTAINER_IP", false}]}),
+    _ = test_cnode:await(Cnode, "metadata_available"),
+    Expected = [<<"NOT DRIVING">>, <<"no BEAM is known yet: the own address is not known yet: http://rancher-metadata">>,
+                <<"self/container/primary_ip">>, <<"cnode      name not known yet, epmd: unavailable">>,
+                <<"metadata   http://rancher-metadata">>, <<", authoritative never; last answer ">>],
+    test_wait:until("the status",
+                    fun() ->
+                            ok = test_cnode:signal(Cnode, "USR1"),
+                            Lines = iolist_to_binary([Text || #{text := Text} <- test_cnode:events(Cnode, "status_line")]),
+                            case [Part || Part <- Expected, binary:match(Lines, Part) =:= nomatch] of
+                                [] -> {done, ok};
+                                Missing -> {wait, {Missing, Lines}}
+                            end
+                    end,
+                    10000),
+    %% Once it is listed, it goes on.
+    ok = test_cluster:list(metadata(Config), [One, Other]),
+    _ = test_cnode:await(Cnode, "target_connected"),
     ok.
 
 -spec a_service_manager_is_notified([term()]) -> ok.

@@ -34,10 +34,13 @@ it_answers_before_anything_is_known(Config) ->
                                      node_basename => none, cookie => none}),
     _ = test_cnode:await(Cnode, "http_listener_started"),
     {200, <<"alive\n">>} = get(Host, "/livez"),
-    {503, <<"no BEAM is known yet\nno authoritative answer of the metadata yet", _/binary>>} = get(Host, "/readyz"),
-    {200, <<"{\"node\":null,", _/binary>>} = get(Host, "/status"),
+    {503, <<"no BEAM is known yet: the own address is not known yet", _/binary>>} = get(Host, "/readyz"),
+    {200, <<"{\"node\":null,\"awaits\":\"the own address is not known yet", _/binary>>} = get(Host, "/status"),
+    {200, Page} = get(Host, "/"),
+    contains(Page, [<<"NOT DRIVING">>, <<"no BEAM is known yet: the own address is not known yet">>,
+                    <<"The members have not been asked yet.">>]),
     {200, Metrics} = get(Host, "/metrics"),
-    contains(Metrics, [<<"rancher_cnode_whole 0\n">>, <<"process_start_time_seconds ">>]),
+    contains(Metrics, [<<"rancher_cnode_whole 0\n">>, <<"rancher_cnode_build_info{version=">>, <<"process_start_time_seconds ">>]),
     checked(Metrics).
 
 -spec it_reports_a_whole_cluster([term()]) -> ok.

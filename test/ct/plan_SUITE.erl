@@ -6,6 +6,7 @@
 
 -export([suite/0, all/0]).
 -export([what_is_planned_for_new_settings_happens/1, a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs/1,
+         a_configuration_is_tried_before_it_is_used/1, metadata_from_a_file_is_tried_before_it_is_used/1,
          a_plan_changes_nothing/1, what_cannot_be_read_is_one_line/1]).
 
 -spec suite() -> [term()].
@@ -15,6 +16,7 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [what_is_planned_for_new_settings_happens, a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs,
+     a_configuration_is_tried_before_it_is_used, metadata_from_a_file_is_tried_before_it_is_used,
      a_plan_changes_nothing, what_cannot_be_read_is_one_line].
 
 %% From one service to another one: `api' shares one container with `worker', has one more, and one that is stopped.
@@ -51,6 +53,37 @@ a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs(Config) ->
     true = lists:all(fun({Action, _}) -> Action =:= <<"depart">> end, Rest),
     ok.
 
+-spec a_configuration_is_tried_before_it_is_used([term()]) -> ok.
+a_configuration_is_tried_before_it_is_used(Config) ->
+    #{hosts := [One, Two]} = test_cluster:form(metadata(Config), 2),
+    [Three] = test_cluster:hosts(1),
+    ok = metadata_server:list(metadata(Config), "Shop", "api", [test_host:address(Host) || Host <- [One, Two, Three]]),
+    New = file(Config, "new.toml", "service = 'stacks/shop/services/api'\n"),
+    {0, Table} = plan(One, ["--config", New]),
+    [{<<"keep">>, Kept}, {<<"dial">>, Dialled}] = rows(Table),
+    {Kept, Dialled} = {name(Two), name(Three)},
+    {0, Unchanged} = plan(One, []),
+    [{<<"keep">>, Kept}] = rows(Unchanged),
+    ok.
+
+%% What the metadata answers, with one container more, as a file.
+-spec metadata_from_a_file_is_tried_before_it_is_used([term()]) -> ok.
+metadata_from_a_file_is_tried_before_it_is_used(Config) ->
+    #{hosts := [One, Two]} = test_cluster:form(metadata(Config), 2),
+    [Three] = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), [One, Two, Three]),
+    {0, Body} = test_host:run(One, "curl", ["-sf", "-H", "Accept: application/json",
+                                            "http://rancher-metadata/latest/self/service"]),
+    ok = metadata_server:misbehave(metadata(Config), refuse),
+    _ = file(Config, "root/latest/self/service", Body),
+    Root = filename:join(proplists:get_value(priv_dir, Config), "root"),
+    Url = lists:flatten(["file://", string:replace(Root, "@", "%40", all)]),
+    {0, Table} = plan(One, ["--metadata-url", Url]),
+    contains(Table, ["by " ++ Url ++ ": 1 keep, 1 dial"]),
+    [{<<"keep">>, Kept}, {<<"dial">>, Dialled}] = rows(Table),
+    {Kept, Dialled} = {name(Two), name(Three)},
+    ok.
+
 -spec a_plan_changes_nothing([term()]) -> ok.
 a_plan_changes_nothing(Config) ->
     Hosts = [One | _] = test_cluster:hosts(2),
@@ -76,6 +109,12 @@ what_cannot_be_read_is_one_line(Config) ->
 
 plan(Host, Args) ->
     test_host:run(Host, test_cnode:program(), ["plan", "--timeout", "60000" | Args]).
+
+file(Config, Name, Contents) ->
+    Path = filename:join(proplists:get_value(priv_dir, Config), Name),
+    ok = filelib:ensure_dir(Path),
+    ok = file:write_file(Path, Contents),
+    Path.
 
 %% {Action, Node} of each peer, in the order of the output.
 rows(Table) ->

@@ -6,6 +6,7 @@
 
 -export([suite/0, all/0]).
 -export([a_whole_cluster_is_reported_without_any_setting/1, every_format_is_read_by_its_reader/1, a_missing_peer_is_named/1,
+         lines_are_as_wide_as_columns_says/1, wait_for_connected_peers_outlasts_the_initial_sync/1,
          a_beam_that_has_stopped_is_reported/1, without_a_c_node_one_line_says_why/1]).
 
 -spec suite() -> [term()].
@@ -15,6 +16,7 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [a_whole_cluster_is_reported_without_any_setting, every_format_is_read_by_its_reader, a_missing_peer_is_named,
+     lines_are_as_wide_as_columns_says, wait_for_connected_peers_outlasts_the_initial_sync,
      a_beam_that_has_stopped_is_reported, without_a_c_node_one_line_says_why].
 
 -spec a_whole_cluster_is_reported_without_any_setting([term()]) -> ok.
@@ -28,6 +30,10 @@ a_whole_cluster_is_reported_without_any_setting(Config) ->
     {0, <<"passed: WHOLE, 1 of 1", _/binary>> = Line} = ask(One, ["check", "--expect", "1"]),
     [_] = lines(Line),
     {1, <<"failed: ", _/binary>>} = ask(One, ["check", "--expect", "2"]),
+    {0, <<"{\"outcome\":\"passed\",\"text\":\"passed: WHOLE, 1 of 1 dialable peers connected\"}\n">>} =
+        ask(One, ["check", "--format", "json"]),
+    {1, <<"{\"outcome\":\"failed\",\"text\":\"failed: WHOLE", _/binary>>} =
+        ask(One, ["check", "--expect", "2", "--format", "json"]),
     ok.
 
 -spec every_format_is_read_by_its_reader([term()]) -> ok.
@@ -58,6 +64,38 @@ a_missing_peer_is_named(Config) ->
     contains(Failed, [<<"failed: INCOMPLETE">>, list_to_binary("missing myapp@" ++ Absent)]),
     {0, _} = ask(One, ["check", "--min", "1"]),
     {1, _} = ask(One, ["check", "--min", "2"]),
+    ok.
+
+%% But words that do not fit beside a label stay whole; the widest labels are those of doctor. Without $COLUMNS, a file has
+%% lines of any length.
+-spec lines_are_as_wide_as_columns_says([term()]) -> ok.
+lines_are_as_wide_as_columns_says(Config) ->
+    #{hosts := Hosts} = test_cluster:form(metadata(Config), 2),
+    [One | _] = Hosts,
+    ok = test_cluster:list(metadata(Config), Hosts ++ [test_host:fresh_address()]),
+    _ = await(One, 3, ["status"]),
+    [begin
+         {_, Narrow} = test_host:run(One, test_cnode:program(), [Command, "--timeout", "20000"], [{"COLUMNS", "50"}]),
+         [] = [Line || Line <- lines(Narrow), string:length(Line) > 50,
+                       string:length(Line) - string:length(lists:last(string:lexemes(Line, " "))) > 33],
+         {_, Wide} = ask(One, [Command]),
+         {true, Command} = {lists:any(fun(Line) -> string:length(Line) > 50 end, lines(Wide)), Command}
+     end || Command <- ["status", "mesh", "doctor", "plan"]],
+    ok.
+
+%% A peer that was tried is enough for the initial sync.
+-spec wait_for_connected_peers_outlasts_the_initial_sync([term()]) -> ok.
+wait_for_connected_peers_outlasts_the_initial_sync(Config) ->
+    Hosts = [One, Two] = test_cluster:hosts(2),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    _ = test_beam:start(One),
+    _ = test_cnode:start(One),
+    {0, <<>>} = run(One, ["wait", "--timeout", "20000"]),
+    {1, Missing} = run(One, ["wait", "--connected", "--timeout", "3000"]),
+    contains(lists:last(lines(Missing)), [test_host:address(Two)]),
+    _ = test_beam:start(Two),
+    {0, <<>>} = run(One, ["wait", "--connected", "--timeout", "20000"]),
+    {0, _} = ask(One, ["status"]),
     ok.
 
 %% No BEAM is there to take the cookie from.

@@ -20,7 +20,7 @@ int print_doctor(const Invocation& invocation, const config::Environment& enviro
       doctor::collect(invocation.config, invocation.settings, invocation.warnings, deadline, silent));
   std::cout << (invocation.options.text("--format") == "json"
                     ? doctor::as_json(found)
-                    : doctor::as_table(found, table_style(STDOUT_FILENO, environment).colour))
+                    : doctor::as_table(found, table_style(STDOUT_FILENO, environment)))
             << std::flush;
   return doctor::status_of(found);
 }

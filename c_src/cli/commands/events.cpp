@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <iostream>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -37,6 +38,7 @@ class Printer {
   Printer(const Config& config, const EventsWanted& wanted)
       : config_(config),
         format_(wanted.format),
+        peer_(wanted.peer),
         from_(wanted.since ? system_clock::now() - *wanted.since : system_clock::time_point::min()) {}
 
   [[nodiscard]] std::uint64_t last_id() const { return last_id_; }
@@ -53,7 +55,7 @@ class Printer {
     waits_ = false;
     for (const LoggedEvent& event : recent.events) {
       last_id_ = event.id;
-      if (event.time >= from_) {
+      if (event.time >= from_ && (peer_.empty() || event.text("peer") == peer_)) {
         std::cout << log_line(format_, event) << '\n';
       }
     }
@@ -70,6 +72,7 @@ class Printer {
  private:
   const Config& config_;
   const LogFormat format_;
+  const std::string peer_;
   const system_clock::time_point from_;
   std::int64_t instance_ = 0;
   std::uint64_t last_id_ = 0;

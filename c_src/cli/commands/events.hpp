@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "rancher_cnode/config/config.hpp"
 #include "rancher_cnode/core/clock.hpp"
@@ -13,6 +14,7 @@ enum class Follow { off, on };
 
 struct EventsWanted {
   std::optional<Milliseconds> since;  ///< nothing: all
+  std::string peer = {};              ///< only those about this one; empty: all
   Follow follow = Follow::off;
   LogFormat format = LogFormat::text;
   Milliseconds timeout{0};  ///< of each request

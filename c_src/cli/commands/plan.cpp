@@ -1,5 +1,7 @@
 #include "cli/commands/plan.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 #include <utility>
@@ -130,7 +132,8 @@ Expected<Plan> plan_of(const Config& config, Milliseconds timeout, const Log& lo
 
 }  // namespace
 
-int print_plan(const Config& config, Milliseconds timeout, std::string_view format) {
+int print_plan(const Config& config, Milliseconds timeout, std::string_view format,
+               const config::Environment& environment) {
   const Log log(LogLevel::error, config.log_format);
   distribution::initialise_handshakes();
   const auto plan = plan_of(config, limit_of(timeout), log);
@@ -138,7 +141,9 @@ int print_plan(const Config& config, Milliseconds timeout, std::string_view form
     print_failure(config, plan.error().message);
     return 1;
   }
-  std::cout << (format == "json" ? as_json(*plan) : as_table(*plan)) << std::flush;
+  std::cout << (format == "json" ? as_json(*plan)
+                                 : as_table(*plan, table_style(STDOUT_FILENO, environment).width))
+            << std::flush;
   return 0;
 }
 

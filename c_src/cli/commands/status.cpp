@@ -14,6 +14,7 @@
 #include "cli/commands/failure.hpp"
 #include "cli/commands/timeout.hpp"
 #include "rancher_cnode/config/rules.hpp"
+#include "rancher_cnode/core/printable.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 
 namespace rancher_cnode::cli {
@@ -115,14 +116,20 @@ int print_status(const Config& config, Milliseconds timeout, std::string_view fo
   return status_of(status::verdict_on(*report));
 }
 
-int print_check(const Config& config, Milliseconds timeout, const status::Demands& demands) {
+int print_check(const Config& config, Milliseconds timeout, const status::Demands& demands,
+                std::string_view format) {
   const auto report = asked(config, timeout);
   if (!report) {
     return 1;
   }
   const auto result = status::check(*report, demands);
-  std::cout << result.line << '\n' << std::flush;
-  return result.outcome == status::CheckResult::Outcome::passed ? 0 : 1;
+  const bool passed = result.outcome == status::CheckResult::Outcome::passed;
+  std::cout << (format == "json" ? std::string(R"({"outcome":")") + (passed ? "passed" : "failed") +
+                                       R"(","text":")" + printable(result.line) + "\"}"
+                                 : result.line)
+            << '\n'
+            << std::flush;
+  return passed ? 0 : 1;
 }
 
 int status_of(const status::Verdict& verdict) {

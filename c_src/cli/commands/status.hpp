@@ -53,7 +53,8 @@ struct Answer {
 
 /// Prints one line: on standard output, or on standard error where no C-node answers. Returns the exit
 /// status, 0 or 1.
-[[nodiscard]] int print_check(const Config& config, Milliseconds timeout, const status::Demands& demands);
+[[nodiscard]] int print_check(const Config& config, Milliseconds timeout, const status::Demands& demands,
+                              std::string_view format);
 
 /// 0 whole, 3 incomplete, 4 not driving.
 [[nodiscard]] int status_of(const status::Verdict& verdict);

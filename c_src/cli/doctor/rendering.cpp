@@ -4,6 +4,7 @@
 #include <array>
 
 #include "rancher_cnode/core/printable.hpp"
+#include "rancher_cnode/core/wrapped.hpp"
 
 namespace rancher_cnode::cli::doctor {
 namespace {
@@ -56,16 +57,19 @@ std::string sum_of(std::span<const Finding> findings) {
 
 }  // namespace
 
-std::string as_table(std::span<const Finding> findings, status::Colour colour) {
+std::string as_table(std::span<const Finding> findings, const status::TableStyle& style) {
+  constexpr std::size_t indent = outcome_width + name_width;
   std::string table;
   for (const auto& [check, result] : findings) {
-    table += painted(padded(to_string(result.outcome), outcome_width), result.outcome, colour) +
-             padded(check, name_width) + printable(result.text) + '\n';
+    const std::string line =
+        painted(padded(to_string(result.outcome), outcome_width), result.outcome, style.colour) +
+        padded(check, name_width) + readable(result.text);
+    table += wrapped(line, style.width, indent) + '\n';
     if (!result.advice.empty()) {
-      table += std::string(outcome_width + name_width, ' ') + printable(result.advice) + '\n';
+      table += wrapped(std::string(indent, ' ') + readable(result.advice), style.width, indent) + '\n';
     }
   }
-  return table + painted(sum_of(findings), worst_of(findings), colour) + '\n';
+  return table + painted(sum_of(findings), worst_of(findings), style.colour) + '\n';
 }
 
 std::string as_json(std::span<const Finding> findings) {

@@ -10,7 +10,7 @@
 namespace rancher_cnode::cli::doctor {
 
 /// One line for each check, a second, indented one where there is something to do, and a line that sums up.
-[[nodiscard]] std::string as_table(std::span<const Finding> findings, status::Colour colour);
+[[nodiscard]] std::string as_table(std::span<const Finding> findings, const status::TableStyle& style);
 
 /// One line: {"outcome": ..., "checks": [{"check": ..., "outcome": ..., "text": ..., "advice": ...}, ...]}
 [[nodiscard]] std::string as_json(std::span<const Finding> findings);

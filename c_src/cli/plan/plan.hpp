@@ -3,6 +3,8 @@
 // the command `plan`.
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,7 +55,9 @@ struct PlanInput {
 /// ErrorCode::unavailable with the reason if the read has failed: then nothing would change.
 [[nodiscard]] Expected<Plan> make_plan(const PlanInput& input);
 
-[[nodiscard]] std::string as_table(const Plan& plan);
+/// Lines are wrapped at so many columns.
+[[nodiscard]] std::string as_table(const Plan& plan,
+                                   std::size_t columns = std::numeric_limits<std::size_t>::max());
 /// One line: {"target": ..., "url": ..., "version": ..., "peers": [{"node", "action", "service", "reason",
 /// "after_ms"}], "notes": [...]}
 [[nodiscard]] std::string as_json(const Plan& plan);

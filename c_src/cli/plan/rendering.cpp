@@ -2,6 +2,7 @@
 
 #include "cli/plan/plan.hpp"
 #include "rancher_cnode/core/printable.hpp"
+#include "rancher_cnode/core/wrapped.hpp"
 
 namespace rancher_cnode::cli {
 namespace {
@@ -25,8 +26,10 @@ std::string sum_of(const Plan& plan) {
 
 }  // namespace
 
-std::string as_table(const Plan& plan) {
-  std::string table = plan.target.str() + ", by " + printable(plan.url) + ": " + sum_of(plan) + '\n';
+std::string as_table(const Plan& plan, std::size_t columns) {
+  std::string table =
+      wrapped(plan.target.str() + ", by " + readable(plan.url) + ": " + sum_of(plan), columns, action_width) +
+      '\n';
   std::size_t width = 0;
   for (const auto& peer : plan.peers) {
     width = std::max(width, peer.node.str().size());
@@ -37,12 +40,12 @@ std::string as_table(const Plan& plan) {
     line += peer.node.str();
     if (!peer.reason.empty()) {
       line.resize(action_width + width + 2, ' ');
-      line += printable(peer.reason);
+      line += readable(peer.reason);
     }
-    table += line + '\n';
+    table += wrapped(line, columns, action_width + width + 2) + '\n';
   }
   for (const auto& note : plan.notes) {
-    table += note + '\n';
+    table += wrapped(note, columns, action_width) + '\n';
   }
   return table + "Nothing was changed.\n";
 }

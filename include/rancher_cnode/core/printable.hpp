@@ -17,4 +17,8 @@ namespace rancher_cnode {
 /// follows; escapes may make the result up to six times as long.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t longest = std::string_view::npos);
 
+/// The same for people, outside of quotes: double quotes and backslashes stay, so that a text that has been
+/// through one of the two before is not escaped again.
+[[nodiscard]] std::string readable(std::string_view text, std::size_t longest = std::string_view::npos);
+
 }  // namespace rancher_cnode

@@ -30,6 +30,9 @@ struct LogField {
     requires std::is_arithmetic_v<T>
   LogField(std::string_view k, T v) : key(k), value(convert(v)) {}
 
+  /// The value alone; a number that is none (NaN, infinity) is "null", as in JSON.
+  [[nodiscard]] std::string text() const;
+
  private:
   template <class T>
   static std::variant<std::string, std::int64_t, double, bool> convert(T v) {
@@ -55,6 +58,9 @@ struct LoggedEvent {
   /// The value of a field that is text; empty if there is none.
   [[nodiscard]] std::string_view text(std::string_view key) const;
 };
+
+/// In UTC, as RFC 3339 writes it, with milliseconds.
+[[nodiscard]] std::string timestamp(std::chrono::system_clock::time_point time);
 
 /// As a line of the log shows it, without its end; at most PIPE_BUF bytes (4096) with it.
 [[nodiscard]] std::string log_line(LogFormat format, const LoggedEvent& event);

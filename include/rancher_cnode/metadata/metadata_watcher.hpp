@@ -52,8 +52,9 @@ struct Observation {
   /// may_only_add.
   std::vector<membership::ServiceRead> reads;
   membership::Authority authority = membership::Authority::full;  ///< by its URL, too
-  std::string url;      ///< base URL that answered, also with 404; "" if none did
-  std::string version;  ///< metadata version of the reads; "" if not known
+  std::string url;                       ///< base URL that answered, also with 404; "" if none did
+  std::string version;                   ///< metadata version of the reads; "" if not known
+  std::string own_address_failure = {};  ///< why that is not known; "" if it is, or is not requested
 
   /// Whether a service has been read.
   [[nodiscard]] bool has_service() const;

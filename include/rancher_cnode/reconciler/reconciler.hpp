@@ -216,6 +216,8 @@ struct PeerView {
   TimePoint since;          ///< when this state began
   std::uint32_t attempts = 0;         ///< failed ones since it was last connected
   std::optional<TimePoint> next_try;  ///< only if waiting
+  std::string_view last_error = {};   ///< why the last attempt failed or the last connection went, in words
+  std::optional<TimePoint> last_failed = {};  ///< of that
 };
 
 /// What to do now, in this order, and what has changed.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "rancher_cnode/log/logged_event.hpp"
 #include "rancher_cnode/status/mesh.hpp"
 #include "rancher_cnode/status/report.hpp"
 
@@ -17,16 +18,10 @@ namespace rancher_cnode::status {
 /// The path of the page that does not load itself again; `/` is that of the other.
 inline constexpr const char* still_page = "/still";
 
-struct PageEvent {
-  std::string time;
-  std::string level;
-  std::string text;
-};
-
 struct PageContent {
   Report report;
-  std::optional<Mesh> mesh;       ///< nothing: not asked yet
-  std::vector<PageEvent> events;  ///< the latest first
+  std::optional<Mesh> mesh;         ///< nothing: not asked yet
+  std::vector<LoggedEvent> events;  ///< the latest first
   /// How often the browser loads the page again; 0 = it stays, for a reader whom that disturbs.
   std::chrono::seconds refresh{10};
 };

@@ -14,7 +14,7 @@ enum class Colour { off, on };
 
 struct TableStyle {
   Colour colour = Colour::off;
-  /// Rows of peers are cut to this number of columns; the lines above them are not.
+  /// Rows of peers are cut to this number of columns, other lines are wrapped.
   std::size_t width = std::numeric_limits<std::size_t>::max();
 };
 

@@ -30,10 +30,11 @@ struct Report {
   struct Metadata {
     std::string url;  ///< empty = unknown; so below
     std::string version;
-    std::optional<Milliseconds> last_authoritative;  ///< ago
+    std::optional<Milliseconds> last_answer;  ///< ago; so below
+    std::optional<Milliseconds> last_authoritative;
     std::string last_failure;
-    std::optional<Milliseconds> last_failed;  ///< ago
-    std::vector<Service> services;            ///< empty from a version that has only one
+    std::optional<Milliseconds> last_failed;
+    std::vector<Service> services;  ///< empty from a version that has only one
   };
   struct Target {
     std::string node;
@@ -55,7 +56,8 @@ struct Report {
     std::optional<Milliseconds> next_attempt;  ///< from then on
   };
 
-  std::string node;  ///< empty = not known yet
+  std::string node;    ///< empty = not known yet
+  std::string awaits;  ///< why; empty = it is known, or the version does not say
   std::string version;
   Milliseconds uptime{0};
   std::string registration;

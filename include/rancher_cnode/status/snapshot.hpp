@@ -54,6 +54,7 @@ struct Snapshot {
   TimePoint now;
   TimePoint started;
   std::optional<NodeName> node;  ///< nothing: the own address or the BEAM is not known yet
+  std::string awaits = {};       ///< which of them, and why; empty if the node is there
   std::string program_version;
   distribution::RegistrationState registration = distribution::RegistrationState::unavailable;
   std::size_t connections = 0;

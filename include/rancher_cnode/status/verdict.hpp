@@ -31,6 +31,9 @@ struct Verdict {
 /// One line in words: "WHOLE, 2 of 2 dialable peers connected, 1 held".
 [[nodiscard]] std::string in_words(const Verdict& verdict);
 
+/// Why no BEAM is driven, in words: which one is not connected, or why none is known.
+[[nodiscard]] std::string no_target(const Report& report);
+
 /// Why it is not whole, with one example; empty if it is.
 [[nodiscard]] std::string shortfall(const Report& report);
 

@@ -305,14 +305,24 @@ TEST_CASE("the table has a line for each check and one below it for what to do")
   const std::vector<Finding> found{{"one", {Outcome::ok, "fine", ""}},
                                    {"two", {Outcome::failure, "bad\n", "mend it"}},
                                    {"three", {Outcome::warning, "so so", "see"}}};
-  CHECK(as_table(found, status::Colour::off) ==
+  CHECK(as_table(found, {}) ==
         "ok       one                     fine\n"
         "failure  two                     bad\\n\n"
         "                                 mend it\n"
         "warning  three                   so so\n"
         "                                 see\n"
         "1 ok, 1 warning, 1 failure\n");
-  CHECK(contains(as_table(found, status::Colour::on), "\x1b[31mfailure"));
+  CHECK(contains(as_table(found, {.colour = status::Colour::on}), "\x1b[31mfailure"));
+}
+
+TEST_CASE("the lines of the table are wrapped beside the names of the checks") {
+  const std::vector<Finding> found{
+      {"one", {Outcome::warning, "the node is \"myapp\", and no other", "set what is missing there"}}};
+  CHECK(as_table(found, {.width = 60}) ==
+        "warning  one                     the node is \"myapp\", and no\n"
+        "                                 other\n"
+        "                                 set what is missing there\n"
+        "1 warning\n");
 }
 
 TEST_CASE("the JSON has the outcome of all and the fields of each check, escaped") {

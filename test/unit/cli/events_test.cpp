@@ -156,6 +156,18 @@ TEST_CASE("events prints what the C-node remembers, as lines of the log") {
   CHECK(asked.err.text().empty());
 }
 
+TEST_CASE("with --peer the events about that peer are printed, and no others") {
+  Asked asked;
+  asked.start_cnode();
+  asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.1"}});
+  asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.11"}});
+  asked.log->info("reload_requested", "");
+  asked.begin({.since = {}, .peer = "a@10.42.0.1", .timeout = long_enough});
+  CHECK(asked.status() == 0);
+  CHECK(lines_of(asked.out.text()) == 1);
+  CHECK(asked.out.holds("peer=a@10.42.0.1\n"));
+}
+
 TEST_CASE("as JSON the events have the format of the log") {
   Asked asked;
   asked.start_cnode();
@@ -266,5 +278,6 @@ TEST_CASE("events has an age, a format and a timeout of a second") {
   CHECK(all.options.duration("--since") == std::chrono::hours(8));
   CHECK(all.options.has("--follow"));
   CHECK(all.options.text("--format") == "json");
+  CHECK(invoke({"events", "--peer", "a@10.42.0.1"}).options.text("--peer") == "a@10.42.0.1");
   CHECK(invoke({"events", "--format=xml"}).status == 2);
 }

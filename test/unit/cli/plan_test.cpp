@@ -141,6 +141,15 @@ TEST_CASE("the table says what happens to each peer, and that nothing was change
         "Nothing was changed.\n");
 }
 
+TEST_CASE("the lines of a plan are wrapped") {
+  CHECK(as_table(*make_plan(input_of({3, 4}, {3})), 45) ==
+        "myapp@10.42.0.2, by http://rancher-metadata:\n"
+        "        1 keep, 1 dial\n"
+        "keep    myapp@10.42.0.3\n"
+        "dial    myapp@10.42.0.4\n"
+        "Nothing was changed.\n");
+}
+
 TEST_CASE("the JSON of a plan has every field") {
   CHECK(
       as_json(*make_plan(input_of({3}, {3}))) ==

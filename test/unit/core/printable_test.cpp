@@ -8,6 +8,7 @@
 
 using rancher_cnode::beginning_of;
 using rancher_cnode::printable;
+using rancher_cnode::readable;
 using namespace std::string_view_literals;
 
 TEST_CASE("what is no plain character of one line is escaped, everything else is left as it is") {
@@ -38,6 +39,24 @@ TEST_CASE("what is no plain character of one line is escaped, everything else is
     CAPTURE(row.text);
     CHECK(printable(row.text) == row.printed);
   }
+}
+
+TEST_CASE("outside of quotes only controls and bytes that are no text are escaped, and only once") {
+  const struct {
+    std::string_view text;
+    const char* printed;
+  } rows[] = {
+      {R"(no node "myapp" on C:\)", R"(no node "myapp" on C:\)"},
+      {"\x1b[31m\xc2\x9b\n", "\\u001b[31m\\u009b\\n"},
+      {"\xffx", "\\ufffdx"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.text);
+    CHECK(readable(row.text) == row.printed);
+    CHECK(readable(readable(row.text)) == row.printed);
+    CHECK(readable(printable(row.text)) == printable(row.text));
+  }
+  CHECK(readable("abcd", 3) == "abc...");
 }
 
 TEST_CASE("a text is cut at the bound, but not within a character or an escape") {

@@ -101,6 +101,28 @@ TEST_CASE("a connected peer has no reason, even while our own container is missi
   CHECK(driver.peer(2)->reason == "");
 }
 
+TEST_CASE("the last error of a peer stays while it is connected, and a loss is one") {
+  Driver driver(driving_node_1());
+  driver.begin(desired(nodes({2})));
+  CHECK(driver.peer(2)->last_error == "");
+  CHECK_FALSE(driver.peer(2)->last_failed);
+  driver.answer_probe(ProbeOutcome::no_answer);
+  const auto failed = driver.now;
+  const auto error = driver.peer(2)->reason;
+  REQUIRE(error != "");
+  driver.pass(100ms);
+  driver.answer_probe(ProbeOutcome::found);
+  driver.answer_dial(DialOutcome::connected);
+  CHECK(driver.peer(2)->last_error == error);
+  CHECK(driver.peer(2)->last_failed == failed);
+  driver.pass(2s);
+  driver.answer_list({2});
+  driver.pass(2s);
+  driver.answer_list({});
+  CHECK(driver.peer(2)->last_error == "the connection dropped");
+  CHECK(driver.peer(2)->last_failed == driver.now);
+}
+
 TEST_CASE("a probe that fails after its peer came up by itself counts as no failed attempt") {
   Driver driver(driving_node_1());
   driver.begin(desired(nodes({2})));
@@ -110,6 +132,7 @@ TEST_CASE("a probe that fails after its peer came up by itself counts as no fail
   CHECK(driver.state(2) == PeerState::connected);
   CHECK(driver.peer(2)->attempts == 0);
   CHECK(driver.peer(2)->reason == "");
+  CHECK(driver.peer(2)->last_error == "");
 }
 
 TEST_CASE("nobody is woken for a peer that waited and is no member any more") {

@@ -84,6 +84,18 @@ TEST_CASE("the table is a matrix of who sees whom, and a line for each fault") {
         "in several myapp@10.42.0.14\n");
 }
 
+TEST_CASE("the lines around the matrix are wrapped") {
+  const auto table = as_table(faulty(), {.colour = Colour::off, .width = 50});
+  CHECK(
+      table.starts_with("mesh by way of myapp@10.42.0.11, 1 s ago: HOLES, 4\n"
+                        "           of 6 connections between 4 members, 1\n"
+                        "           missing, 1 one-way; 1 member has not\n"
+                        "           answered\n\n"));
+  CHECK(has(table,
+            "missing    myapp@10.42.0.11 and myapp@10.42.0.12\n"
+            "           are not connected\n"));
+}
+
 TEST_CASE("the table of a whole mesh has no line of faults") {
   CHECK(as_table(whole_mesh(2), {}) ==
         "mesh by way of myapp@10.42.0.11, 1 s ago: WHOLE, 1 of 1 connection between 2 members\n"
@@ -239,4 +251,15 @@ TEST_CASE("a large picture has its holes and no other connection, and says so") 
   CHECK(count_of(elements, "path missing") == 1);
   CHECK(has(elements, "Connections are not drawn, only holes."));
   CHECK(has(parsed(as_svg(whole_mesh(64))), "line connected"));
+}
+
+TEST_CASE("the picture ends below its lowest member") {
+  const auto height = [](std::size_t members) {
+    const std::string svg = as_svg(whole_mesh(members));
+    const auto box = svg.substr(svg.find("viewBox=\"") + 9);
+    const auto end = box.substr(0, box.find('"'));
+    return std::stod(end.substr(end.rfind(' ')));
+  };
+  CHECK(height(2) == doctest::Approx(306));
+  CHECK(height(3) == doctest::Approx(251));
 }

@@ -14,6 +14,8 @@ using namespace rancher_cnode::status::test;
 
 namespace {
 
+using TimeOfLog = std::chrono::system_clock::time_point;
+
 constexpr const char* script = R"(<script>document.title = "run"</script>)";
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -22,7 +24,11 @@ PageContent content() {
   auto snapshot = snapshot_with({connected_peer("myapp@10.42.0.12"), waiting_peer("myapp@10.42.0.13")}, 1);
   PageContent content{.report = report_of(snapshot), .mesh = whole_mesh(3), .events = {}};
   cut(*content.mesh, 0, 2);
-  content.events = {{.time = "12:00:01", .level = "warning", .text = "event=peer_lost"}};
+  content.events = {{.time = TimeOfLog(Milliseconds(1'001)),
+                     .level = LogLevel::warning,
+                     .event = "peer_lost",
+                     .message = "no node \"myapp\" answers",
+                     .fields = {{"peer", "myapp@10.42.0.13"}, {"took_ms", 12}, {"will_retry", true}}}};
   return content;
 }
 
@@ -50,7 +56,8 @@ PageContent hostile() {
   }
   silence(*page.mesh, 1);
   page.mesh->members[1].reason = script;
-  page.events = {{.time = script, .level = script, .text = "\"'><img src=x onerror=alert(1)>"}};
+  page.events = {
+      {.event = script, .message = "\"'><img src=x onerror=alert(1)>\x1b[31m", .fields = {{script, script}}}};
   return page;
 }
 
@@ -106,10 +113,29 @@ TEST_CASE("the peers are a table with headers, a row each, and the state in word
   CHECK(has(
       page,
       "tr role=row\nth role=rowheader scope=row\n\"myapp@10.42.0.13\"\ntd role=cell data-label=State\nspan "
-      "class=bad\n\"waiting\"\ntd role=cell data-label=Since\nspan \n\"3 s\"\ntd role=cell "
-      "data-label=Why\nspan "
+      "class=bad\n\"waiting\"\ntd role=cell data-label=Since\nspan class=short\n\"3 s\"\ntd role=cell "
+      "data-label=Why\nspan class=text"
       "\n\"the peer's epmd does not answer\"\ntd role=cell data-label=Next\nspan \n\"attempt 4 in 2 s\"\n"));
-  CHECK(has(page, "\"event=peer_lost\"\n"));
+}
+
+TEST_CASE("an event is its time, its level, its name, its message and its fields, as they are") {
+  const auto page = parsed(as_page(content()));
+  CHECK(
+      has(page,
+          "tr role=row\nth role=rowheader scope=row class=short\n\"1970-01-01T00:00:01.001Z\"\ntd role=cell "
+          "data-label=Level\nspan class=short\n\"warning\"\ntd role=cell data-label=Event\nspan "
+          "\n\"peer_lost\"\n"
+          "td role=cell data-label=Details class=text\nspan class=field\n\"no node \"myapp\" answers\"\n"
+          "span class=field\nspan class=faint\n\"peer\"\n\"myapp@10.42.0.13\"\n"
+          "span class=field\nspan class=faint\n\"took_ms\"\n\"12\"\n"
+          "span class=field\nspan class=faint\n\"will_retry\"\n\"true\"\n"));
+}
+
+TEST_CASE("a reason that quotes something is shown as it is, and only once escaped for HTML") {
+  PageContent page = content();
+  page.report.peers[1].reason = page.report.metadata.last_failure = "no node \"a&b\" here\x07";
+  CHECK(has(as_page(page), ">no node &quot;a&amp;b&quot; here\\u0007<"));
+  CHECK(has(parsed(as_page(page)), ": missing myapp@10.42.0.13: no node \"a&b\" here\\u0007\"\n"));
 }
 
 TEST_CASE("a whole cluster is good, and has no list of faults and no events") {
@@ -162,7 +188,7 @@ TEST_CASE("foreign text is text wherever it stands") {
   CHECK_FALSE(has(read, "\nscript "));
   CHECK_FALSE(has(read, "\nimg "));
   CHECK(has(read, "dd \n\"<script>document.title = "));
-  CHECK(has(read, "\\\"'><img src=x onerror=alert(1)>\""));
+  CHECK(has(read, "\"\"'><img src=x onerror=alert(1)>\\u001b[31m\"\n"));
 }
 
 TEST_CASE("a browser shows the picture and the table, and runs nothing") {

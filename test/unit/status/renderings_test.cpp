@@ -76,19 +76,63 @@ TEST_CASE("the table says why nothing is driven") {
   REQUIRE(lines.size() == 4);
   CHECK(lines[0] ==
         "rancher_cnode 1.2.3, up 1 min: NOT DRIVING, 0 of 0 dialable peers connected: no BEAM is known yet");
-  CHECK(lines[1] == "beam       none is known yet");
+  CHECK(lines[1] == "beam       no BEAM is known yet");
   CHECK(lines[3] ==
         "metadata   no answer yet, authoritative never; last failure 500 ms ago: connection refused");
+}
+
+TEST_CASE("without a node the table says what it awaits, and shows what is known") {
+  auto snapshot = sample();
+  snapshot.targets.clear();
+  snapshot.node.reset();
+  snapshot.awaits = "the own address is not known yet: no answer";
+  snapshot.registration = distribution::RegistrationState::unavailable;
+  snapshot.metadata.view = {};
+  snapshot.metadata.view.last_answer = at(97'000);
+  const auto report = report_of(snapshot);
+  CHECK(as_table(report, {}) ==
+        "rancher_cnode 1.2.3, up 1 min: NOT DRIVING, 0 of 0 dialable peers connected: no BEAM is known yet: "
+        "the own address is not known yet: no answer\n"
+        "beam       no BEAM is known yet: the own address is not known yet: no answer\n"
+        "cnode      name not known yet, epmd: unavailable, own container: unknown\n"
+        "metadata   http://rancher-metadata, authoritative never; last answer 3 s ago\n");
+  CHECK(has(as_prometheus(report), "rancher_cnode_build_info{version=\"1.2.3\"} 1\n"));
+  CHECK(has(as_json(report), R"("node":null,"awaits":"the own address is not known yet: no answer")"));
+}
+
+TEST_CASE("lines above the rows are wrapped between words") {
+  auto snapshot = sample();
+  snapshot.metadata.view.last_failure = "stacks/a/services/b: cannot read it, for a reason of many words";
+  snapshot.metadata.view.last_failed = at(99'000);
+  const auto report = report_of(snapshot);
+  const auto lines = lines_of(as_table(report, {.colour = Colour::off, .width = 60}));
+  REQUIRE(lines.size() >= 8);
+  CHECK(lines[0] == "rancher_cnode 1.2.3, up 1 min: INCOMPLETE, 1 of 2 dialable");
+  CHECK(lines[1] == "           peers connected, 1 held");
+  CHECK(lines[5] == "metadata   http://rancher-metadata, authoritative 2 s ago;");
+  CHECK(lines[6] == "           last failure 1 s ago: stacks/a/services/b: cannot");
+  for (const auto& line : lines) {
+    CHECK(line.size() <= 60);
+  }
+}
+
+TEST_CASE("a reason that quotes something is shown as it is") {
+  auto report = report_of(sample());
+  report.metadata.last_failure = report.peers[1].reason = "no \"a\\b\"";
+  const auto table = as_table(report, {});
+  CHECK(has(table, "ago: no \"a\\b\"\n"));
+  CHECK(has(table, "  no \"a\\b\"  "));
 }
 
 TEST_CASE("rows are as wide as the screen at most") {
   const auto report = report_of(sample());
   for (std::size_t width = 1; width <= 130; ++width) {
     CAPTURE(width);
-    const auto lines = lines_of(as_table(report, {.colour = Colour::off, .width = width}));
-    REQUIRE(lines.size() == 9);
-    for (std::size_t i = 5; i < lines.size(); ++i) {
-      CHECK(lines[i].size() <= width);
+    const auto table = as_table(report, {.colour = Colour::off, .width = width});
+    const auto rows = lines_of(table.substr(table.find("\n\n") + 2));
+    REQUIRE(rows.size() == 4);
+    for (const auto& row : rows) {
+      CHECK(row.size() <= width);
     }
   }
   const auto narrow = as_table(report, {.colour = Colour::off, .width = 85});
@@ -142,7 +186,9 @@ TEST_CASE("JSON has the fields of the term in one line; unknown values are null"
   snapshot.metadata.version = "";
   const auto json = as_json(report_of(snapshot));
   CHECK(json.find('\n') == json.size() - 1);
-  CHECK(has(json, "{\"node\":\"remsh-rancher_cnode@10.42.0.1\",\"version\":\"1.2.3\",\"uptime_ms\":90000,"));
+  CHECK(has(json,
+            "{\"node\":\"remsh-rancher_cnode@10.42.0.1\",\"awaits\":null,\"version\":\"1.2.3\",\"uptime_ms\":"
+            "90000,"));
   CHECK(has(json, "\"metadata\":{\"url\":\"http://rancher-metadata\",\"version\":null,"));
   CHECK(has(json, "\"has_synced\":true"));
   CHECK(has(json, "\"departed\":[]"));
@@ -150,12 +196,13 @@ TEST_CASE("JSON has the fields of the term in one line; unknown values are null"
             "{\"node\":\"myapp@10.42.0.3\",\"target\":\"myapp@10.42.0.1\",\"state\":\"waiting\",\"dialable\":"
             "true,\"service\":null,\"reason\":\"the peer's epmd does not "
             "answer\",\"since_ms_ago\":3000,\"attempts\":3,"
-            "\"next_attempt_in_ms\":2000}"));
+            "\"next_attempt_in_ms\":2000,\"last_error\":null,\"last_error_ms_ago\":null}"));
 }
 
 TEST_CASE("the Erlang term quotes what is no plain atom") {
   const auto text = as_erlang(report_of(sample()));
-  CHECK(text.find("#{node => 'remsh-rancher_cnode@10.42.0.1',\n  version => <<\"1.2.3\">>,\n") == 0);
+  CHECK(text.find("#{node => 'remsh-rancher_cnode@10.42.0.1',\n  awaits => undefined,\n  version => "
+                  "<<\"1.2.3\">>,\n") == 0);
   CHECK(has(text, "state => waiting,"));
   CHECK(text.substr(text.size() - 3) == "}.\n");
 }

@@ -56,7 +56,9 @@ TargetSnapshot target() {
                      .reason = "refused",
                      .since = at(8'000),
                      .attempts = 4,
-                     .next_try = at(10'750)}},
+                     .next_try = at(10'750),
+                     .last_error = "refused",
+                     .last_failed = at(7'500)}},
           .departed = {{.node = node("myapp@10.42.0.3"),
                         .state = reconciler::DepartedState::disconnecting,
                         .reason = "not yet",
@@ -117,7 +119,9 @@ Snapshot snapshot() {
 
 const std::string peers =
     "[{node: myapp@10.42.0.2, target: myapp@10.42.0.1, state: waiting, dialable: true, "
-    "service: undefined, reason: <<\"refused\">>, since_ms_ago: 2000, attempts: 4, next_attempt_in_ms: 750}]";
+    "service: undefined, reason: <<\"refused\">>, since_ms_ago: 2000, attempts: 4, next_attempt_in_ms: 750, "
+    "last_error: "
+    "<<\"refused\">>, last_error_ms_ago: 2500}]";
 
 std::string shown_duration(const std::string& action, const std::string& result,
                            const std::string& count_and_total, const std::vector<int>& within) {
@@ -141,7 +145,8 @@ std::string shown_durations() {
 TEST_CASE("every field of the status has its own value") {
   CHECK(
       shown(status_term(snapshot())) ==
-      "{node: rancher_cnode@10.42.0.1, version: <<\"1.2.3\">>, uptime_ms: 9500, registration: registered, "
+      "{node: rancher_cnode@10.42.0.1, awaits: undefined, version: <<\"1.2.3\">>, uptime_ms: 9500, "
+      "registration: registered, "
       "connections: 6, own_container: listed, "
       "metadata: {url: <<\"http://m\">>, version: <<\"v1\">>, last_answer_ms_ago: 4000, "
       "last_authoritative_ms_ago: "
@@ -176,7 +181,10 @@ TEST_CASE("unknown values are undefined") {
   auto nothing = snapshot();
   nothing.metadata = {};
   nothing.targets.clear();
+  nothing.node.reset();
+  nothing.awaits = "no BEAM";
   const std::string text = shown(status_term(nothing));
+  CHECK(text.starts_with("{node: undefined, awaits: <<\"no BEAM\">>, version: "));
   CHECK(text.find("metadata: {url: undefined, version: undefined, last_answer_ms_ago: undefined, "
                   "last_authoritative_ms_ago: undefined, last_failure: undefined, last_failure_ms_ago: "
                   "undefined, ") != std::string::npos);
@@ -218,9 +226,9 @@ TEST_CASE("a dialable peer that is held keeps the reason of the reconciler") {
 TEST_CASE("the next attempt is unknown without one, and is never in the past") {
   auto one = snapshot();
   one.targets[0].peers[0].next_try = at(9'000);
-  CHECK(shown(peers_term(one)).find("next_attempt_in_ms: 0}") != std::string::npos);
+  CHECK(shown(peers_term(one)).find("next_attempt_in_ms: 0, ") != std::string::npos);
   one.targets[0].peers[0].next_try.reset();
-  CHECK(shown(peers_term(one)).find("next_attempt_in_ms: undefined}") != std::string::npos);
+  CHECK(shown(peers_term(one)).find("next_attempt_in_ms: undefined, ") != std::string::npos);
 }
 
 TEST_CASE("each target state has its own word") {

@@ -173,3 +173,28 @@ TEST_CASE("every reason against readiness is named") {
         std::vector<std::string>{"no BEAM is known yet",
                                  "no authoritative answer of the metadata yet: no route"});
 }
+
+TEST_CASE("without a node the reason is what it awaits") {
+  auto snapshot = snapshot_with({}, 0);
+  snapshot.node.reset();
+  snapshot.targets.clear();
+  snapshot.awaits = "the own address is not known yet";
+  CHECK(shortfall(report_of(snapshot)) == "no BEAM is known yet: the own address is not known yet");
+  CHECK(unready_reasons(report_of(snapshot), 0).front() ==
+        "no BEAM is known yet: the own address is not known yet");
+}
+
+TEST_CASE("without an authoritative answer the reason is a failure only if that came last") {
+  auto snapshot = snapshot_with({}, 0);
+  auto& view = snapshot.metadata.view;
+  view.last_authoritative.reset();
+  view.own = membership::OwnMembership::unknown;
+  view.last_failure = "connection refused";
+  view.last_failed = at(99'000);
+  const std::string none = "no authoritative answer of the metadata yet: ";
+  CHECK(shortfall(report_of(snapshot)) == none + "connection refused");
+  view.last_answer = at(99'500);
+  CHECK(shortfall(report_of(snapshot)) == none + "it answers, but does not list this container");
+  view.last_answer.reset();
+  CHECK(shortfall(report_of(snapshot)) == none + "connection refused");
+}
