@@ -53,7 +53,9 @@ std::string body_of(int first, int containers) {
   return body + R"(],"name":"worker","primary_service_name":"worker","stack_name":"shop","uuid":"60dd2ae9"})";
 }
 
-std::string service_path(std::size_t service) { return "stacks/shop/services/worker" + std::to_string(service); }
+std::string service_path(std::size_t service) {
+  return "stacks/shop/services/worker" + std::to_string(service);
+}
 
 std::vector<MembershipSettings> settings_of(std::size_t services) {
   std::vector<MembershipSettings> all(services);
