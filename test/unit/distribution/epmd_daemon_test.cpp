@@ -106,9 +106,9 @@ TEST_CASE("epmd is started as a daemon at our port, with none of our descriptors
 }
 
 TEST_CASE("what the epmd that we start prints is not in our log") {
-  const Script script(R"(for i in 0 1 2; do s="$s $(readlink /proc/$$/fd/$i)"; done;
-                      echo "$s" > "${0%/*}/streams") ");
-      Starting starting(script.path());
+  const Script script(R"sh(for i in 0 1 2; do s="$s $(readlink /proc/$$/fd/$i)"; done
+                           echo "$s" > "${0%/*}/streams")sh");
+  Starting starting(script.path());
   starting.daemon->ensure_running();
   starting.wait_for_line();
   CHECK(script.contents("streams") == " /dev/null /dev/null /dev/null\n");
