@@ -8,7 +8,8 @@
 -export([suite/0, all/0]).
 -export([a_thousand_orphans_are_reaped/1, signals_reach_the_command_once/1,
          a_signal_before_the_command_handles_it_does_not_end_it/1, ten_thousand_signals_are_survived/1,
-         exit_statuses_are_those_of_the_command/1, a_killed_c_node_is_reported_and_started_again/1,
+         exit_statuses_are_those_of_the_command/1,
+         a_command_that_cannot_be_started_is_an_event/1, a_killed_c_node_is_reported_and_started_again/1,
          a_killed_command_ends_the_container/1, a_left_daemon_is_asked_to_stop/1,
          sigterm_ends_the_wait_for_the_address_at_once/1, a_bad_setting_starts_nothing/1,
          nothing_is_written_to_standard_output/1, closed_standard_streams_never_become_sockets/1,

@@ -8,7 +8,8 @@
          sigint_ignored_by_the_parent_does_not_end_it/1, sighup_ignored_by_the_parent_does_not_end_it/1,
          it_ends_at_eof_and_reads_nothing_from_standard_input/1, it_leaves_the_flags_of_standard_input_as_they_are/1,
          a_standard_input_that_cannot_be_waited_for_ends_it_at_once/1, a_closed_standard_stream_is_not_reused_by_a_later_descriptor/1,
-         too_few_descriptors_are_status_1_and_one_line/1, a_refused_thread_is_status_1_and_one_line/1,
+         too_few_descriptors_are_status_1_and_one_line/1,
+         too_few_descriptors_are_an_event_where_lines_are_json/1, a_refused_thread_is_status_1_and_one_line/1,
          a_name_lookup_that_hangs_does_not_prevent_the_shutdown/1]).
 
 %% Long before any time limit of what it may be waiting for.
