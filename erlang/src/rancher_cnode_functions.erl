@@ -13,7 +13,7 @@
                    functions := #{role() => {module(), atom(), [term()]}}, node_basename := binary()}.
 
 %% Claims the functions of a topology, which is the calling process. A call does not show which program made it: the peers
-%% of topologies that differ in a function must be told apart, by the basename, or by their service within one program.
+%% of topologies that differ in a function must have different basenames or, within one program, different services.
 %% Claims stay until the next one: a program that is ending may still call once.
 -spec claim(rancher_cnode_settings:launch()) -> ok | {error, rancher_cnode:error()}.
 claim(Launch) ->

@@ -84,7 +84,7 @@ command(#{plain := Plain, env := Env}, PeersBasename, Services, Roles) ->
             end,
     {args(Plain, Given, Roles), lists:keystore(element(1, Variable), 1, Env, Variable)}.
 
-%% As for --service, of a program whose peers have this basename unless said otherwise.
+%% As for --service, of a program whose peers have this basename unless stated otherwise.
 -spec service_text(service(), binary()) -> binary().
 service_text({Path, Basename}, Basename) -> Path;
 service_text({Path, Basename}, _Other) -> <<Path/binary, $=, Basename/binary>>.

@@ -42,7 +42,7 @@ with_accepted(Topologies) ->
             end
     end.
 
-%% Their services as for --service, of a program whose peers have this basename unless said otherwise.
+%% Their services as for --service, of a program whose peers have this basename unless stated otherwise.
 -spec texts([topology()], binary()) -> [binary()].
 texts(Topologies, Basename) ->
     lists:usort([rancher_cnode_settings:service_text(Service, Basename)

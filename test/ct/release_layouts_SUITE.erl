@@ -70,8 +70,8 @@ mix_takes_the_library_from_git(_Config) ->
 -spec a_daemon_has_a_c_node_that_ends_with_it([term()]) -> ok.
 a_daemon_has_a_c_node_that_ends_with_it(Config) ->
     %% A reader of the command's output is not blocked.
-    One = daemon(Config, "told=$(rancher_cnode exec -- \"$0\" daemon); echo \"told $told.\"; exec sleep 600"),
-    ok = release_container:await_output(One, <<"told .">>),
+    One = daemon(Config, "printed=$(rancher_cnode exec -- \"$0\" daemon); echo \"printed $printed.\"; exec sleep 600"),
+    ok = release_container:await_output(One, <<"printed .">>),
     {0, _} = release_container:command(One, ["stop"]),
     ok = release_container:await_stopped(One),
     test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(One) end).

@@ -11,7 +11,7 @@
 namespace rancher_cnode::cli {
 namespace {
 
-/// Nothing if there are several: only the metadata can tell which one is Rancher's.
+/// Nothing if there are several: only the metadata knows which one is Rancher's.
 std::optional<Ipv4Address> only_address() {
   auto addresses = interface_addresses();
   if (!addresses) {

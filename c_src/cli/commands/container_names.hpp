@@ -46,7 +46,7 @@ struct EpmdlessBeam {
                                                       const Log& log);
 
 /// The address from the settings, else that of the BEAM that runs here, else the only one that this container
-/// has. ErrorCode::not_found where only the metadata can tell. Does not block.
+/// has. ErrorCode::not_found where only the metadata knows. Does not block.
 [[nodiscard]] Expected<Ipv4Address> address_without_metadata(const Config& config);
 
 /// The address under which the C-node of this container has its name: as above, where that is not certain the

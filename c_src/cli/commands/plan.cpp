@@ -36,7 +36,7 @@ Expected<doctor::Facts> facts_of(const Config& config, Milliseconds limit) {
   facts.config = config;
   doctor::collect_here(facts);
   if (!facts.address) {
-    // Several addresses: only the metadata can tell.
+    // Several addresses: only the metadata knows.
     const auto answers =
         metadata::ask_url(agent::watcher_settings(config), config.metadata_urls.front(), limit);
     facts.urls.push_back({.host = "", .resolved = {}, .answers = answers});

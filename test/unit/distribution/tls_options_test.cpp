@@ -114,7 +114,7 @@ TEST_CASE("the arguments of -ssl_dist_opt give the same as a file") {
   CHECK(options->ignored == Names{"client ciphers"});
 }
 
-TEST_CASE("files of the settings mean mutual authentication, unless told otherwise") {
+TEST_CASE("files of the settings mean mutual authentication by default") {
   TlsSettings settings;
   settings.cert_file = "c";
   settings.key_file = "k";
