@@ -8,11 +8,10 @@
 #include "rancher_cnode/status/verdict.hpp"
 
 namespace rancher_cnode::agent {
-using http::Answer;
 
 namespace {
 
-constexpr Milliseconds listen_retry{1'000};
+constexpr Milliseconds http_listen_retry{1'000};
 constexpr unsigned service_unavailable = 503;
 constexpr unsigned internal_error = 500;
 constexpr const char* plain_text = "text/plain; charset=utf-8";
@@ -22,7 +21,7 @@ constexpr std::chrono::seconds first_refresh{2};
 constexpr std::size_t page_events = 20;
 
 /// The style is part of the document.
-http::Route page_route(std::string path, std::function<Answer()> answer) {
+http::Route page_route(std::string path, std::function<http::Answer()> answer) {
   return {
       .path = std::move(path),
       .content_type = "text/html; charset=utf-8",
@@ -30,12 +29,12 @@ http::Route page_route(std::string path, std::function<Answer()> answer) {
       .content_security_policy = std::string(http::Route::allows_nothing) + "; style-src 'unsafe-inline'"};
 }
 
-Answer readiness(const status::Report& report, std::uint32_t ready_peers) {
+http::Answer readiness(const status::Report& report, std::uint32_t ready_peers) {
   const auto reasons = status::unready_reasons(report, ready_peers);
   if (reasons.empty()) {
     return {.body = "ready\n"};
   }
-  Answer answer{.status = service_unavailable, .body = {}};
+  http::Answer answer{.status = service_unavailable, .body = {}};
   for (const auto& reason : reasons) {
     answer.body += reason + "\n";
   }
@@ -62,28 +61,32 @@ void Monitoring::log_accepting(const std::string& failure) const {
 }
 
 std::vector<http::Route> Monitoring::routes() {
-  const auto of_report = [this](std::function<Answer(const status::Report&)> answer) {
+  const auto of_report = [this](std::function<http::Answer(const status::Report&)> answer) {
     return [this, answer = std::move(answer)]() {
       const auto report = status::report_on(source_.snapshot());
       return report ? answer(*report)
-                    : Answer{.status = internal_error, .body = report.error().message + "\n"};
+                    : http::Answer{.status = internal_error, .body = report.error().message + "\n"};
     };
   };
   return {
-      {.path = "/livez", .content_type = plain_text, .answer = [] { return Answer{.body = "alive\n"}; }},
+      {.path = "/livez",
+       .content_type = plain_text,
+       .answer = [] { return http::Answer{.body = "alive\n"}; }},
       {.path = "/readyz", .content_type = plain_text, .answer = of_report([this](const auto& report) {
                                                         return readiness(report, ready_peers_);
                                                       })},
       {.path = "/status",
        .content_type = "application/json",
-       .answer = of_report([](const auto& report) { return Answer{.body = status::as_json(report)}; })},
+       .answer = of_report([](const auto& report) { return http::Answer{.body = status::as_json(report)}; })},
       {.path = "/metrics",
        .content_type = "text/plain; version=0.0.4; charset=utf-8",
-       .answer = of_report([](const auto& report) { return Answer{.body = status::as_prometheus(report)}; })},
-      page_route(
-          "/", of_report([this](const auto& report) { return Answer{.body = page(report, page_refresh)}; })),
+       .answer =
+           of_report([](const auto& report) { return http::Answer{.body = status::as_prometheus(report)}; })},
+      page_route("/", of_report([this](const auto& report) {
+                   return http::Answer{.body = page(report, page_refresh)};
+                 })),
       page_route(status::still_page, of_report([this](const auto& report) {
-                   return Answer{.body = page(report, std::chrono::seconds(0))};
+                   return http::Answer{.body = page(report, std::chrono::seconds(0))};
                  }))};
 }
 
@@ -109,7 +112,7 @@ void Monitoring::start() {
     if (std::exchange(logged_failure_, reason) != reason) {
       log_.warning("http_listener_failed", reason + "; retrying", {{"port", port_.port()}});
     }
-    retry_ = timers_.call_after(listen_retry, [this]() { start(); });
+    retry_ = timers_.call_after(http_listen_retry, [this]() { start(); });
     return;
   }
   const bool failed_before = !std::exchange(logged_failure_, {}).empty();

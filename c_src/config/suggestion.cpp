@@ -28,14 +28,14 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string did_you_mean(std::string_view word, const std::vector<std::string>& names,
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known,
                          std::string_view prefix) {
   if (word.size() > longest_name) {
     return "";
   }
   const std::string* nearest = nullptr;
   std::size_t least = 3;
-  for (const std::string& name : names) {
+  for (const std::string& name : known) {
     const std::size_t far = distance(word, name);
     if (far != 0 && far < least && far * 4 <= std::max<std::size_t>(word.size(), 4)) {
       nearest = &name;

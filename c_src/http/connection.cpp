@@ -16,7 +16,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr unsigned bad_request = 400;
 constexpr unsigned head_too_large = 431;
 
 }  // namespace

@@ -17,7 +17,6 @@ namespace beast_http = boost::beast::http;
 
 namespace {
 
-constexpr unsigned bad_request = 400;
 constexpr unsigned unknown_path = 404;
 constexpr unsigned method_not_allowed = 405;
 constexpr unsigned content_too_large = 413;

@@ -16,6 +16,8 @@ namespace rancher_cnode::http {
 /// Its header fields; a body is never read.
 using Request = boost::beast::http::request<boost::beast::http::empty_body>;
 
+inline constexpr unsigned bad_request = 400;
+
 enum class AfterResponse { next_request, close };
 
 struct Response {

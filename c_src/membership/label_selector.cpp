@@ -6,12 +6,6 @@
 #include "membership/membership_impl.hpp"
 
 namespace rancher_cnode::membership {
-namespace {
-
-constexpr Milliseconds unlisted_patience{10'000};
-
-}  // namespace
-
 bool LabelSelector::is_own(const Container& container) const {
   return container.primary_ip == own_ || (!container.ips.empty() && container.ips.front() == own_) ||
          (!own_uuid_.empty() && container.uuid == own_uuid_);

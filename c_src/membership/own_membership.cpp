@@ -1,14 +1,10 @@
 // The half of Membership that follows our own container.
 #include <utility>
 
+#include "membership/label_selector.hpp"
 #include "membership/membership_impl.hpp"
 
 namespace rancher_cnode::membership {
-namespace {
-
-constexpr Milliseconds unlisted_patience{10'000};
-
-}  // namespace
 
 fact::OwnUnlisted own_unlisted(const std::string& path, const std::string& own, const Service& service) {
   fact::OwnUnlisted fact{.service = path, .own = own, .containers = service.containers.size()};

@@ -8,7 +8,7 @@ namespace rancher_cnode::reconciler {
 namespace {
 
 constexpr std::string_view unconfirmed = "no C-node at its address confirms that it has departed";
-constexpr std::string_view by_itself = "it has connected again by itself";
+constexpr std::string_view returned_by_itself = "it has connected again by itself";
 
 std::string_view words(DisconnectOutcome outcome) {
   switch (outcome) {
@@ -163,7 +163,7 @@ void Departures::take_connections(TimePoint now, ActionId listed, const std::vec
     } else {
       entry.phase = Phase::looking;
       entry.done = true;
-      entry.reason = by_itself;
+      entry.reason = returned_by_itself;
     }
   }
 }

@@ -23,10 +23,10 @@ constexpr double line_height = 20;
 constexpr std::size_t most_upright_labels = 12;
 /// Above that, present connections are a grey disc: they are not drawn, and the description says so.
 constexpr std::size_t most_with_connections = 64;
-constexpr std::size_t most_holes = 2'000;
+constexpr std::size_t most_drawn_holes = 2'000;
 constexpr std::size_t longest_label = 40;
 
-constexpr std::string_view style = R"(
+constexpr std::string_view svg_style = R"(
 .mesh{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--faint:#8b949e;--bad:#b3261e;--good:#1a6b3c}
 @media(prefers-color-scheme:dark){.mesh{--ink:#e6edf3;--paper:#0d1117;--faint:#7d8590;--bad:#ff7b72;--good:#56d364}}
 .mesh text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:var(--ink)}
@@ -223,7 +223,7 @@ std::string as_svg(const Mesh& mesh) {
                      number(height) + R"(" aria-labelledby="mesh-title mesh-description">)" + "\n";
   text += "<title id=\"mesh-title\">Mesh: " + escaped(in_words(mesh, findings)) + "</title>\n";
   text += "<desc id=\"mesh-description\">" + description(mesh, findings) + "</desc>\n";
-  text += "<style>" + std::string(style) + "</style>\n";
+  text += "<style>" + std::string(svg_style) + "</style>\n";
   text +=
       R"(<defs><marker id="mesh-arrow" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="5" markerHeight="5" )"
       R"(orient="auto"><path class="arrow" d="M0 0L10 5L0 10z"/></marker></defs>)"
@@ -231,7 +231,7 @@ std::string as_svg(const Mesh& mesh) {
   text += R"(<rect class="paper" x=")" + number(-half_width) + "\" y=\"" + number(top) + "\" width=\"" +
           number(2 * half_width) + "\" height=\"" + number(height) + "\"/>\n";
   text += connections(mesh, ring);
-  for (std::size_t i = 0; i < findings.holes.size() && i < most_holes; ++i) {
+  for (std::size_t i = 0; i < findings.holes.size() && i < most_drawn_holes; ++i) {
     text += hole_line(mesh, ring, findings.holes[i]);
   }
   for (std::size_t i = 0; i < mesh.members.size(); ++i) {

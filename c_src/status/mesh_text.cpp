@@ -10,7 +10,6 @@
 namespace rancher_cnode::status {
 namespace {
 
-using Kind = MeshFindings::Kind;
 using Hole = MeshFindings::Hole;
 
 /// From so many members on a matrix hides what it should show.
@@ -157,11 +156,11 @@ std::string as_table(const Mesh& mesh, const TableStyle& style) {
   const std::string words = in_words(mesh, findings);
   std::string text = "mesh ";
   text += mesh.via.empty() ? "" : "by way of " + shown(mesh.via) + ", " + for_people(mesh.age) + " ago: ";
-  text += (findings.kind == Kind::whole         ? painter.good(words)
-           : findings.kind == Kind::unconfirmed ? painter.pending(words)
-                                                : painter.bad(words));
+  text += (findings.kind == MeshFindings::Kind::whole         ? painter.good(words)
+           : findings.kind == MeshFindings::Kind::unconfirmed ? painter.pending(words)
+                                                              : painter.bad(words));
   text = wrapped(text, style.width, head_width) + "\n";
-  if (findings.kind == Kind::not_driving) {
+  if (findings.kind == MeshFindings::Kind::not_driving) {
     return text;
   }
   text += matrix(mesh, style, painter);

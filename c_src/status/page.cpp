@@ -11,11 +11,11 @@
 namespace rancher_cnode::status {
 namespace {
 
-constexpr std::size_t most_holes = 100;
+constexpr std::size_t most_named_holes = 100;
 
 // System colours and fonts; the words carry what the colours show. Only the text of others breaks within
 // words: in headings and sentences, and in the columns of a table that take what the others leave.
-constexpr std::string_view style = R"(
+constexpr std::string_view page_style = R"(
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--faint:#57606a;--edge:#d0d7de;--bad:#b3261e;--good:#1a6b3c;--wait:#7a5200}
 @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--paper:#0d1117;--faint:#9198a1;--edge:#30363d;--bad:#ff7b72;--good:#56d364;--wait:#e3b341}}
 *{box-sizing:border-box}
@@ -97,8 +97,8 @@ std::string verdict_attributes(const std::string& kind) { return " class=\"verdi
 std::vector<std::string> faults(const Mesh& mesh, const MeshFindings& findings) {
   std::vector<std::string> texts;
   for (const auto& hole : findings.holes) {
-    if (texts.size() == most_holes) {
-      texts.push_back("and " + std::to_string(findings.holes.size() - most_holes) + " others");
+    if (texts.size() == most_named_holes) {
+      texts.push_back("and " + std::to_string(findings.holes.size() - most_named_holes) + " others");
       break;
     }
     texts.push_back(in_words(mesh, hole));
@@ -253,8 +253,8 @@ std::string as_page(const PageContent& content) {
   if (content.refresh.count() > 0) {
     text += R"(<meta http-equiv="refresh" content=")" + std::to_string(content.refresh.count()) + "\">\n";
   }
-  text +=
-      element("title", title(content)) + "\n" + element("style", std::string(style)) + "\n</head>\n<body>\n";
+  text += element("title", title(content)) + "\n" + element("style", std::string(page_style)) +
+          "\n</head>\n<body>\n";
   text +=
       "<header>\n" +
       element("h1", "Cluster of " + (report.targets.empty() ? escaped("the C-node, " + name_of_cnode(report))

@@ -14,7 +14,6 @@ namespace rancher_cnode::cli {
 namespace {
 
 constexpr int holes_status = 3;
-constexpr int not_driving_status = 4;
 
 std::string rendered(const status::Mesh& mesh, std::string_view format, const status::TableStyle& style) {
   return format == "json"  ? status::as_json(mesh)

@@ -12,7 +12,7 @@ using OnConnected = distribution::Connections::OnConnected;
 
 namespace {
 
-constexpr Milliseconds retry_interval{300};
+constexpr Milliseconds connect_interval{300};
 constexpr int most_retries = 5;
 
 /// It still has a connection from this name, which another command has made.
@@ -27,7 +27,7 @@ void try_to_connect(asio::io_context& loop, distribution::CNode& node, const Nod
       done(connected);
       return;
     }
-    auto timer = std::make_shared<asio::steady_timer>(loop, retry_interval);
+    auto timer = std::make_shared<asio::steady_timer>(loop, connect_interval);
     timer->async_wait([timer, &loop, &node, beam, retries, done](const error_code& cancelled) {
       if (!cancelled) {
         try_to_connect(loop, node, beam, retries - 1, done);

@@ -21,7 +21,6 @@ namespace rancher_cnode::cli {
 namespace {
 
 constexpr int incomplete_status = 3;
-constexpr int not_driving_status = 4;
 
 std::optional<std::size_t> columns_of(int descriptor, const config::Environment& environment) {
   constexpr std::uint64_t most = 10'000;

@@ -7,7 +7,7 @@ namespace rancher_cnode::cli::doctor {
 namespace {
 
 /// What a check needs comes before it.
-constexpr auto all = std::to_array<Check>({
+constexpr auto all_checks = std::to_array<Check>({
     {"settings", settings},
     {"cookie", cookie},
     {"cookie-file", cookie_file},
@@ -57,12 +57,12 @@ std::string_view to_string(Outcome outcome) {
   return "failure";
 }
 
-std::span<const Check> checks() { return all; }
+std::span<const Check> checks() { return all_checks; }
 
 std::vector<Finding> findings(const Facts& facts) {
   std::vector<Finding> found;
-  found.reserve(std::size(all));
-  for (const Check& check : all) {
+  found.reserve(std::size(all_checks));
+  for (const Check& check : all_checks) {
     found.push_back({check.name, check.judge(facts)});
   }
   return found;

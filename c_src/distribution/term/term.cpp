@@ -12,8 +12,6 @@
 namespace rancher_cnode::distribution {
 namespace {
 
-constexpr std::size_t tag_length = 1;
-
 /// Big-endian numbers one after the other, in bytes that were measured before.
 class Numbers {
  public:

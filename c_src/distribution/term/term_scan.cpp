@@ -55,7 +55,6 @@ class Bytes {
 
 tl::unexpected<Error> cut_off() { return failure(ErrorCode::malformed, "a term is cut off"); }
 
-constexpr std::size_t tag_length = 1;
 constexpr std::size_t max_atom_bytes = std::size_t{255} * 4;
 
 /// A head whose length is fixed.

@@ -10,6 +10,8 @@
 
 namespace rancher_cnode::distribution {
 
+inline constexpr std::size_t tag_length = 1;
+
 /// The fixed part of one term: what must be in the buffer before ei may decode it, and how many terms follow
 /// inside.
 struct TermHead {

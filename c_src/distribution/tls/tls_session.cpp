@@ -25,7 +25,7 @@ struct Freed {
 };
 using Context = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 using Session = std::unique_ptr<SSL, Freed<SSL_free>>;
-using Bytes = std::unique_ptr<BIO, Freed<BIO_free>>;
+using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 
@@ -38,13 +38,13 @@ std::string openssl_reason() {
   return reason == nullptr ? "" : reason;
 }
 
-Bytes bytes_of(const std::string& text) {
-  return Bytes(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+Bio bytes_of(const std::string& text) {
+  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
 /// Empty if there is none, or one is malformed: OpenSSL has the error.
 std::vector<Certificate> certificates_in(const std::string& pem) {
-  const Bytes bytes = bytes_of(pem);
+  const Bio bytes = bytes_of(pem);
   std::vector<Certificate> found;
   while (X509* const next = PEM_read_bio_X509_AUX(bytes.get(), nullptr, nullptr, nullptr)) {
     found.emplace_back(next);

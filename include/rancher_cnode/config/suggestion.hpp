@@ -7,10 +7,10 @@
 
 namespace rancher_cnode::config {
 
-/// "; did you mean 'polling-interval'?" for the nearest of the names, or "" if none is near: at most two
+/// "; did you mean 'polling-interval'?" for the nearest of the known, or "" if none is near: at most two
 /// letters (one in four at most) added, left out, replaced, or swapped with their neighbour. `prefix` is that
-/// of all names, and not compared.
-[[nodiscard]] std::string did_you_mean(std::string_view word, const std::vector<std::string>& names,
+/// of all known, and not compared.
+[[nodiscard]] std::string did_you_mean(std::string_view word, const std::vector<std::string>& known,
                                        std::string_view prefix = "");
 
 }  // namespace rancher_cnode::config

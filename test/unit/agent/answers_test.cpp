@@ -15,7 +15,7 @@ using reconciler::ProbeOutcome;
 
 namespace {
 
-TermBytes atom(std::string_view name) { return TermWriter().atom(name).bytes(); }
+TermBytes lone_atom(std::string_view name) { return TermWriter().atom(name).bytes(); }
 
 /// STRING_EXT, as a BEAM sends a list of small numbers.
 TermBytes release(std::string_view text) {
@@ -47,13 +47,13 @@ TEST_CASE("where nobody listens on the distribution port, the probe is refused")
 
 TEST_CASE("a dial is connected, refused, ignored or without reply") {
   constexpr Milliseconds soon{20};
-  CHECK(dial_outcome(atom("true"), soon) == DialOutcome::connected);
-  CHECK(dial_outcome(atom("false"), soon) == DialOutcome::refused);
-  CHECK(dial_outcome(atom("false"), Milliseconds(3'499)) == DialOutcome::refused);
-  CHECK(dial_outcome(atom("false"), Milliseconds(3'500)) == DialOutcome::silent);
-  CHECK(dial_outcome(atom("true"), Milliseconds(7'000)) == DialOutcome::connected);
-  CHECK(dial_outcome(atom("ignored"), soon) == DialOutcome::not_alive);
-  CHECK(dial_outcome(atom("nonsense"), soon) == DialOutcome::refused);
+  CHECK(dial_outcome(lone_atom("true"), soon) == DialOutcome::connected);
+  CHECK(dial_outcome(lone_atom("false"), soon) == DialOutcome::refused);
+  CHECK(dial_outcome(lone_atom("false"), Milliseconds(3'499)) == DialOutcome::refused);
+  CHECK(dial_outcome(lone_atom("false"), Milliseconds(3'500)) == DialOutcome::silent);
+  CHECK(dial_outcome(lone_atom("true"), Milliseconds(7'000)) == DialOutcome::connected);
+  CHECK(dial_outcome(lone_atom("ignored"), soon) == DialOutcome::not_alive);
+  CHECK(dial_outcome(lone_atom("nonsense"), soon) == DialOutcome::refused);
   CHECK(dial_outcome(failure(ErrorCode::timeout, ""), soon) == DialOutcome::no_reply);
 }
 
@@ -66,7 +66,7 @@ TEST_CASE("invalid node names are skipped, and anything but a list of atoms is m
   CHECK(names->front().str() == "myapp@10.42.0.1");
   CHECK(names->back().str() == "b@10.42.0.2");
   CHECK(node_names(TermWriter().nil().bytes())->empty());
-  CHECK(node_names(atom("true")).error().code == ErrorCode::malformed);
+  CHECK(node_names(lone_atom("true")).error().code == ErrorCode::malformed);
   CHECK(node_names(TermWriter().list(1).integer(1).nil().bytes()).error().code == ErrorCode::malformed);
 }
 
@@ -114,15 +114,15 @@ TEST_CASE("a refusal is one failure per text") {
 TEST_CASE("partitions are prevented by the setting, else by the release's default") {
   CHECK(prevents_partitions(setting("true"), release("24")));
   CHECK_FALSE(prevents_partitions(setting("false"), release("25")));
-  CHECK(prevents_partitions(atom("undefined"), release("25")));
-  CHECK(prevents_partitions(atom("undefined"), release("27")));
-  CHECK_FALSE(prevents_partitions(atom("undefined"), release("24")));
-  CHECK_FALSE(prevents_partitions(atom("undefined"), release("9")));
+  CHECK(prevents_partitions(lone_atom("undefined"), release("25")));
+  CHECK(prevents_partitions(lone_atom("undefined"), release("27")));
+  CHECK_FALSE(prevents_partitions(lone_atom("undefined"), release("24")));
+  CHECK_FALSE(prevents_partitions(lone_atom("undefined"), release("9")));
 }
 
 TEST_CASE("in doubt, partitions are prevented") {
   CHECK(prevents_partitions(setting("nonsense"), release("24")));
-  CHECK(prevents_partitions(atom("undefined"), atom("24")));
-  CHECK(prevents_partitions(atom("undefined"), release("R16B03")));
+  CHECK(prevents_partitions(lone_atom("undefined"), lone_atom("24")));
+  CHECK(prevents_partitions(lone_atom("undefined"), release("R16B03")));
   CHECK(prevents_partitions({}, {}));
 }

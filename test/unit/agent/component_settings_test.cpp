@@ -8,7 +8,7 @@ using namespace rancher_cnode::agent;
 
 namespace {
 
-const Ipv4Address own = *Ipv4Address::parse("10.42.0.1");
+const Ipv4Address own_address = *Ipv4Address::parse("10.42.0.1");
 
 /// Every setting differs from what the components have by default.
 Config unusual() {
@@ -50,7 +50,7 @@ TEST_CASE("the watcher gets the URLs, the path and the pace") {
 }
 
 TEST_CASE("the node gets its name, its cookie, its ports and its limit") {
-  const auto settings = cnode_settings(unusual(), own);
+  const auto settings = cnode_settings(unusual(), own_address);
   CHECK(settings.name.str() == "helper@10.42.0.1");
   CHECK(settings.cookie.reveal() == "secret");
   CHECK(settings.listen_ports == PortRange{9'000, 9'010});
@@ -64,31 +64,31 @@ TEST_CASE("the node gets the options of TLS if it is to speak it") {
   Config config = unusual();
   config.tls.optfile = "opts";
   config.proto_dist = ProtoDist::inet_tcp;
-  CHECK_FALSE(cnode_settings(config, own).tls);
+  CHECK_FALSE(cnode_settings(config, own_address).tls);
   config.proto_dist = ProtoDist::inet_tls;
-  CHECK(cnode_settings(config, own).tls == config.tls);
+  CHECK(cnode_settings(config, own_address).tls == config.tls);
 }
 
 TEST_CASE("few outgoing handshakes are prepared for one target, more for all") {
   Config config = unusual();
   config.targets = TargetScope::local;
-  CHECK(cnode_settings(config, own).handshake_threads.outgoing == 10);
+  CHECK(cnode_settings(config, own_address).handshake_threads.outgoing == 10);
   config.targets = TargetScope::all;
-  CHECK(cnode_settings(config, own).handshake_threads.outgoing == 32);
+  CHECK(cnode_settings(config, own_address).handshake_threads.outgoing == 32);
 }
 
 TEST_CASE("an epmd is started only where the setting wants it") {
   Config config = unusual();
-  CHECK(cnode_settings(config, own).epmd_program.empty());
+  CHECK(cnode_settings(config, own_address).epmd_program.empty());
   config.start_epmd = Switch::on;
-  CHECK(cnode_settings(config, own).epmd_program == "/opt/epmd");
+  CHECK(cnode_settings(config, own_address).epmd_program == "/opt/epmd");
 }
 
 TEST_CASE("each service has a membership, with its own basename or the common one") {
   Config config = unusual();
   config.services = {{"self/service", ""}, {"stacks/shop/services/worker", "worker"}};
   config.labels = {{"colour", LabelRule::Test::same, ""}};
-  const auto all = membership_settings(config, own);
+  const auto all = membership_settings(config, own_address);
   REQUIRE(all.size() == 2);
   CHECK(all[0].node_basename == "shop");
   CHECK(all[1].node_basename == "worker");
@@ -99,12 +99,12 @@ TEST_CASE("each service has a membership, with its own basename or the common on
 }
 
 TEST_CASE("membership gets the settings that decide who belongs") {
-  const auto all = membership_settings(unusual(), own);
+  const auto all = membership_settings(unusual(), own_address);
   REQUIRE(all.size() == 1);
   const auto& settings = all.front();
   CHECK(settings.service == "stacks/shop/services/db");
   CHECK(settings.node_basename == "shop");
-  CHECK(settings.own_address == own);
+  CHECK(settings.own_address == own_address);
   CHECK(settings.removal == RemovalPolicy::never);
   CHECK(settings.removal_delay == Milliseconds(20'000));
   CHECK(settings.mass_removal_delay == Milliseconds(120'000));
@@ -112,7 +112,7 @@ TEST_CASE("membership gets the settings that decide who belongs") {
 }
 
 TEST_CASE("each target's reconciler gets its limits and a seed of its own") {
-  const auto target = NodeName::of("shop", own);
+  const auto target = NodeName::of("shop", own_address);
   const auto settings = reconciler_settings(unusual(), target);
   CHECK(settings.target == target);
   CHECK(settings.max_dials == 7);
@@ -123,9 +123,9 @@ TEST_CASE("each target's reconciler gets its limits and a seed of its own") {
 TEST_CASE("without epmd the node accepts no handshakes, and peers are probed at their distribution port") {
   Config config = unusual();
   config.dist_port = 6'789;
-  CHECK(cnode_settings(config, own).ports.dist_port == 6'789);
-  CHECK(cnode_settings(config, own).handshake_threads.incoming == 0);
-  const auto target = NodeName::of("myapp", own);
+  CHECK(cnode_settings(config, own_address).ports.dist_port == 6'789);
+  CHECK(cnode_settings(config, own_address).handshake_threads.incoming == 0);
+  const auto target = NodeName::of("myapp", own_address);
   CHECK(reconciler_settings(config, target).probe == ProbeMode::off);
   config.probe = ProbeMode::epmd;
   CHECK(reconciler_settings(config, target).probe == ProbeMode::port);

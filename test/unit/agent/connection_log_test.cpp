@@ -12,13 +12,13 @@ namespace fact = reconciler::fact;
 
 namespace {
 
-const NodeName target = *NodeName::parse("myapp@10.42.0.1");
-const NodeName peer = *NodeName::parse("myapp@10.42.0.2");
+const NodeName local_target = *NodeName::parse("myapp@10.42.0.1");
+const NodeName local_peer = *NodeName::parse("myapp@10.42.0.2");
 
 struct Logged {
   std::shared_ptr<LogLines> lines = std::make_shared<LogLines>();
   Log log{LogLevel::info, LogFormat::text, lines};
-  agent::ConnectionLog connections{log, target};
+  agent::ConnectionLog connections{log, local_target};
 
   /// What is logged, without the time.
   [[nodiscard]] std::vector<std::string> texts() const {
@@ -40,28 +40,28 @@ TEST_CASE("each fact about connections is one line, unless nobody needs to hear 
     ConnectionFact fact;
     std::string line;
   } rows[] = {
-      {fact::Connected{peer, {}}, "info event=peer_connected" + both},
-      {fact::Connected{peer, Milliseconds(20)}, "info event=peer_connected" + both + " took_ms=20"},
-      {fact::Lost{peer, true, "why"}, "warning event=peer_lost msg=\"why\"" + both},
-      {fact::Lost{peer, false, "why"}, ""},
-      {fact::Forgotten{peer}, ""},
-      {fact::AttemptFailed{peer, "the dial failed"},
+      {fact::Connected{local_peer, {}}, "info event=peer_connected" + both},
+      {fact::Connected{local_peer, Milliseconds(20)}, "info event=peer_connected" + both + " took_ms=20"},
+      {fact::Lost{local_peer, true, "why"}, "warning event=peer_lost msg=\"why\"" + both},
+      {fact::Lost{local_peer, false, "why"}, ""},
+      {fact::Forgotten{local_peer}, ""},
+      {fact::AttemptFailed{local_peer, "the dial failed"},
        "warning event=peer_unreachable msg=\"the dial failed\"" + both},
-      {fact::Refreshed{peer},
+      {fact::Refreshed{local_peer},
        "info event=peer_refreshed msg=\"it was away and still held a connection that the BEAM had lost; it "
        "closed its connections\"" +
            both},
       {fact::Completed{3, 2},
        "info event=cluster_completed msg=\"every dialable peer is connected\" target=myapp@10.42.0.1 "
        "peers=3 held=2"},
-      {fact::Departed{peer, Departure::disconnected, {}},
+      {fact::Departed{local_peer, Departure::disconnected, {}},
        "info event=departed_peer_disconnected msg=\"the BEAM is no longer connected to it\"" + both},
-      {fact::Departed{peer, Departure::still_connected, "why"},
+      {fact::Departed{local_peer, Departure::still_connected, "why"},
        "warning event=departed_peer_" + left + both + " reason=why"},
-      {fact::Departed{target, Departure::disconnected, {}},
+      {fact::Departed{local_target, Departure::disconnected, {}},
        "info event=departed_target_disconnected msg=\"it is no longer connected to any node of the service\" "
        "target=myapp@10.42.0.1"},
-      {fact::Departed{target, Departure::still_connected, "why"},
+      {fact::Departed{local_target, Departure::still_connected, "why"},
        "warning event=departed_target_" + left + " target=myapp@10.42.0.1 reason=why"},
   };
   for (const auto& row : rows) {
@@ -84,7 +84,7 @@ TEST_CASE("a disconnect is logged as information if it was made, else as a warni
               {DisconnectOutcome::failed, "warning", "failed"}};
   for (const auto& row : rows) {
     Logged logged;
-    logged.connections.disconnect_requested(peer, row.outcome, "how");
+    logged.connections.disconnect_requested(local_peer, row.outcome, "how");
     CHECK(logged.texts() ==
           std::vector{
               row.level +
@@ -92,7 +92,7 @@ TEST_CASE("a disconnect is logged as information if it was made, else as a warni
               row.word});
   }
   Logged logged;
-  logged.connections.disconnect_requested(peer, DisconnectOutcome::withdrawn, "");
+  logged.connections.disconnect_requested(local_peer, DisconnectOutcome::withdrawn, "");
   CHECK(logged.texts().empty());
 }
 
@@ -100,8 +100,9 @@ TEST_CASE("a peer that is absent is normal during a start, one that refuses is n
   Logged logged;
   logged.log.set_startup_grace(std::chrono::hours(1));
   logged.log.begin_grace();
-  const std::vector<ConnectionFact> facts{fact::AttemptFailed{peer, "the peer's epmd does not answer", true},
-                                          fact::AttemptFailed{peer, "the dial failed"}};
+  const std::vector<ConnectionFact> facts{
+      fact::AttemptFailed{local_peer, "the peer's epmd does not answer", true},
+      fact::AttemptFailed{local_peer, "the dial failed"}};
   logged.connections.write(facts);
   const std::string both = " target=myapp@10.42.0.1 peer=myapp@10.42.0.2";
   CHECK(logged.texts() ==

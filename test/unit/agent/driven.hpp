@@ -16,13 +16,13 @@
 #include "support/unit/inline_executor.hpp"
 #include "support/unit/log_lines.hpp"
 #include "support/unit/loopback.hpp"
+#include "unit/agent/closed.hpp"
 
 namespace rancher_cnode::agent::test {
 
 using Texts = std::vector<std::string>;
 
 inline constexpr const char* own_target = "myapp@127.0.0.1";
-inline const Error closed{ErrorCode::unavailable, "the other side closed the connection"};
 
 /// The members, all dialable, and the departed.
 inline std::shared_ptr<membership::Desired> desired(const Texts& members, const Texts& departed = {}) {

@@ -20,30 +20,30 @@ using membership::ServiceRead;
 
 namespace {
 
-constexpr const char* own = "self/service";
-constexpr const char* other = "stacks/shop/services/worker";
+constexpr const char* own_path = "self/service";
+constexpr const char* other_path = "stacks/shop/services/worker";
 
 std::vector<membership::MembershipSettings> both() {
   auto web = settings();
-  web.service = own;
+  web.service = own_path;
   auto worker = settings();
-  worker.service = other;
+  worker.service = other_path;
   worker.node_basename = "worker";
   return {web, worker};
 }
 
 Read failed() { return FailedRead{"timeout"}; }
 
-struct Folder {
-  Folder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-  ~Folder() { std::filesystem::remove_all(path); }
+struct StoreFolder {
+  StoreFolder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
+  ~StoreFolder() { std::filesystem::remove_all(path); }
   [[nodiscard]] std::string file() const { return path + "/members.json"; }
   std::string path = "/tmp/rancher_cnode-store.XXXXXX";
 };
 
 /// One life of a C-node on a file that outlives it.
 struct Life {
-  Life(const Folder& folder, Milliseconds& now)
+  Life(const StoreFolder& folder, Milliseconds& now)
       : store(
             folder.file(), memberships, timers, [&now] { return now; }, log, loop.get_executor(),
             [this](const auto& facts) { restored += facts.size(); }) {}
@@ -56,7 +56,8 @@ struct Life {
     }
   }
   void round(const Read& web, const Read& worker) {
-    const std::vector<ServiceRead> reads{{web, ReadScope::self, own}, {worker, ReadScope::named, other}};
+    const std::vector<ServiceRead> reads{{web, ReadScope::self, own_path},
+                                         {worker, ReadScope::named, other_path}};
     store.before(reads);
     memberships.observe(timers.now(), reads);
     store.after();
@@ -72,14 +73,14 @@ struct Life {
   MemberStore store;
 };
 
-metadata::StoredMembers stored(const Folder& folder) {
+metadata::StoredMembers stored(const StoreFolder& folder) {
   const auto members = metadata::read_stored_members(folder.file());
   REQUIRE(members.has_value());
   return *members;
 }
 
 /// A file with 1 and 2 of the own service, and 3 of the other one.
-void keep_both(const Folder& folder, Milliseconds& now) {
+void keep_both(const StoreFolder& folder, Milliseconds& now) {
   Life life(folder, now);
   life.load();
   life.round(running({1, 2}), running({3}));
@@ -88,7 +89,7 @@ void keep_both(const Folder& folder, Milliseconds& now) {
 }  // namespace
 
 TEST_CASE("what both services had is restored if the first round reads neither, except our own address") {
-  const Folder folder;
+  const StoreFolder folder;
   Milliseconds now{1'700'000'000'000};
   keep_both(folder, now);
   Life life(folder, now);
@@ -101,7 +102,7 @@ TEST_CASE("what both services had is restored if the first round reads neither, 
 }
 
 TEST_CASE("a file that is read after the first round is used too") {
-  const Folder folder;
+  const StoreFolder folder;
   Milliseconds now{1'700'000'000'000};
   keep_both(folder, now);
   Life life(folder, now);
@@ -112,7 +113,7 @@ TEST_CASE("a file that is read after the first round is used too") {
 }
 
 TEST_CASE("what a round read before the file was read is kept as soon as it is") {
-  const Folder folder;
+  const StoreFolder folder;
   Milliseconds now{1'700'000'000'000};
   {
     Life life(folder, now);
@@ -126,7 +127,7 @@ TEST_CASE("what a round read before the file was read is kept as soon as it is")
 }
 
 TEST_CASE("only the service that the first round could not read is restored, and the file keeps it") {
-  const Folder folder;
+  const StoreFolder folder;
   Milliseconds now{1'700'000'000'000};
   keep_both(folder, now);
   {
@@ -144,7 +145,7 @@ TEST_CASE("only the service that the first round could not read is restored, and
 }
 
 TEST_CASE("nothing is restored once a round has read the services") {
-  const Folder folder;
+  const StoreFolder folder;
   Milliseconds now{1'700'000'000'000};
   keep_both(folder, now);
   Life life(folder, now);
@@ -155,7 +156,7 @@ TEST_CASE("nothing is restored once a round has read the services") {
 }
 
 TEST_CASE("failed rounds do not make the kept members younger") {
-  const Folder folder;
+  const StoreFolder folder;
   Milliseconds now{1'700'000'000'000};
   const auto begin = now;
   {
@@ -171,9 +172,9 @@ TEST_CASE("failed rounds do not make the kept members younger") {
 }
 
 TEST_CASE("members of another basename are not restored") {
-  const Folder folder;
+  const StoreFolder folder;
   Milliseconds now{1'700'000'000'000};
-  REQUIRE(metadata::write_stored_members(folder.file(), {now, {{other, "another", {address(3)}}}}));
+  REQUIRE(metadata::write_stored_members(folder.file(), {now, {{other_path, "another", {address(3)}}}}));
   Life life(folder, now);
   life.load();
   life.round(failed(), failed());
@@ -182,13 +183,13 @@ TEST_CASE("members of another basename are not restored") {
 }
 
 TEST_CASE("a service that is added later is restored if its own first round cannot read it") {
-  const Folder folder;
+  const StoreFolder folder;
   Milliseconds now{1'700'000'000'000};
   keep_both(folder, now);
   Life life(folder, now);
   life.load();
   life.memberships.set_services({both().front()});
-  life.store.before({{failed(), ReadScope::self, own}});
+  life.store.before({{failed(), ReadScope::self, own_path}});
   CHECK(life.restored == 1);
   life.memberships.set_services(both());
   life.round(failed(), failed());

@@ -19,12 +19,12 @@ namespace {
 
 struct Manager {
   explicit Manager(const std::string& name) : socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
-    sockaddr_un own{};
-    own.sun_family = AF_UNIX;
-    std::memcpy(own.sun_path, name.data(), name.size());
-    own.sun_path[0] = name.front() == '@' ? '\0' : name.front();
+    sockaddr_un bound{};
+    bound.sun_family = AF_UNIX;
+    std::memcpy(bound.sun_path, name.data(), name.size());
+    bound.sun_path[0] = name.front() == '@' ? '\0' : name.front();
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-    REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), size) == 0);
+    REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&bound), size) == 0);
     config.notify_socket = name;
   }
   std::string next() const {

@@ -9,6 +9,7 @@
 #include "support/unit/fake_timers.hpp"
 #include "support/unit/inline_executor.hpp"
 #include "support/unit/log_lines.hpp"
+#include "unit/agent/closed.hpp"
 
 namespace rancher_cnode::agent::test {
 
@@ -16,7 +17,6 @@ using Events = std::vector<std::string>;
 
 inline constexpr const char* local = "myapp@10.42.0.1";
 inline constexpr const char* remote = "myapp@10.42.0.2";
-inline const Error closed{ErrorCode::unavailable, "the other side closed the connection"};
 
 struct Watched {
   explicit Watched(const std::string& target = local) : name(target) {}

@@ -10,11 +10,13 @@
 #include "status/snapshot_term.hpp"
 #include "support/unit/fake_timers.hpp"
 #include "support/unit/scripted_metadata.hpp"
+#include "unit/cli/commanded.hpp"
 #include "unit/distribution/nodes.hpp"
 #include "unit/status/reports.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
+using namespace rancher_cnode::cli::test;
 using distribution::GenCall;
 using distribution::TermWriter;
 using distribution::test::EpmdStandIn;
@@ -27,15 +29,8 @@ using testing::ScriptedMetadata;
 
 namespace {
 
-/// Ample for what is answered in milliseconds, also on a busy machine.
-constexpr Milliseconds long_enough{20'000};
 /// A timeout that has to pass.
 constexpr Milliseconds short_time{300};
-
-const Log& silent_log() {
-  static const Log log(LogLevel::error, LogFormat::text, -1);
-  return log;
-}
 
 struct Waiting {
   Waiting() {

@@ -4,17 +4,14 @@
 #include <doctest/doctest.h>
 
 #include "support/unit/scripted_metadata.hpp"
+#include "unit/cli/commanded.hpp"
 
 using namespace rancher_cnode;
 using cli::shell_assignments;
+using cli::test::silent_log;
 using config::Environment;
 
 namespace {
-
-const Log& silent_log() {
-  static const Log log(LogLevel::error, LogFormat::text, -1);
-  return log;
-}
 
 /// With the address from a setting, as $CONTAINER_IP is.
 Config addressed(const std::string& basename = "") {
@@ -32,24 +29,24 @@ std::string lines(const Config& config, Environment::Variables variables) {
 }
 
 constexpr const char* ip = "export CONTAINER_IP='10.42.0.7'\n";
-constexpr const char* distribution = "export RELEASE_DISTRIBUTION='name'\n";
+constexpr const char* long_names = "export RELEASE_DISTRIBUTION='name'\n";
 
 }  // namespace
 
 TEST_CASE("env prints the address and, where the release's name is known, that of its node") {
   const std::string node = "export RELEASE_NODE='shop@10.42.0.7'\n";
   CHECK(lines(addressed(), {}) == ip);
-  CHECK(lines(addressed(), {{"RELEASE_NAME", "shop"}}) == std::string(ip) + distribution + node);
-  CHECK(lines(addressed("shop"), {}) == std::string(ip) + distribution + node);
-  CHECK(lines(addressed("shop"), {{"RELEASE_NAME", "another"}}) == std::string(ip) + distribution + node);
+  CHECK(lines(addressed(), {{"RELEASE_NAME", "shop"}}) == std::string(ip) + long_names + node);
+  CHECK(lines(addressed("shop"), {}) == std::string(ip) + long_names + node);
+  CHECK(lines(addressed("shop"), {{"RELEASE_NAME", "another"}}) == std::string(ip) + long_names + node);
 }
 
 TEST_CASE("env prints only what is not set, and empty counts as not set") {
   const std::string node = "export RELEASE_NODE='shop@10.42.0.7'\n";
-  CHECK(lines(addressed("shop"), {{"RELEASE_NODE", "own@10.42.0.7"}}) == std::string(ip) + distribution);
+  CHECK(lines(addressed("shop"), {{"RELEASE_NODE", "own@10.42.0.7"}}) == std::string(ip) + long_names);
   CHECK(lines(addressed("shop"), {{"RELEASE_DISTRIBUTION", "none"}, {"CONTAINER_IP", "10.42.0.7"}}) == node);
   CHECK(lines(addressed("shop"), {{"CONTAINER_IP", ""}, {"RELEASE_NODE", ""}}) ==
-        std::string(ip) + distribution + node);
+        std::string(ip) + long_names + node);
   CHECK(lines(addressed("shop"),
               {{"CONTAINER_IP", "a"}, {"RELEASE_DISTRIBUTION", "b"}, {"RELEASE_NODE", "c"}}) == "");
 }
@@ -63,5 +60,5 @@ TEST_CASE("env refuses a name that no BEAM takes") {
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message.starts_with("$RELEASE_NODE: "));
   }
-  CHECK(lines(addressed("shop"), {{"RELEASE_NODE", "shop"}}) == std::string(ip) + distribution);
+  CHECK(lines(addressed("shop"), {{"RELEASE_NODE", "shop"}}) == std::string(ip) + long_names);
 }

@@ -16,10 +16,12 @@
 #include "rancher_cnode/status/status_server.hpp"
 #include "support/unit/fake_timers.hpp"
 #include "support/unit/log_lines.hpp"
+#include "unit/cli/commanded.hpp"
 #include "unit/distribution/nodes.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
+using namespace rancher_cnode::cli::test;
 using cli::Follow;
 using distribution::test::EpmdStandIn;
 using distribution::test::loopback;
@@ -73,14 +75,14 @@ class Captured final : public std::streambuf {
   bool closed_ = false;
 };
 
-struct Asked {
-  Asked() {
+struct AskedForEvents {
+  AskedForEvents() {
     config.ip = loopback;
     config.cookie = Cookie("secret");
     config.epmd_port = epmd.port();
     begin_log();
   }
-  ~Asked() { stop_cnode(); }
+  ~AskedForEvents() { stop_cnode(); }
 
   /// Another instance, as in another process.
   void begin_log() {
@@ -137,14 +139,12 @@ struct Asked {
   std::future<int> running;
 };
 
-constexpr Milliseconds long_enough{20'000};
-
-int lines_of(const std::string& text) { return static_cast<int>(std::ranges::count(text, '\n')); }
+int line_count(const std::string& text) { return static_cast<int>(std::ranges::count(text, '\n')); }
 
 }  // namespace
 
 TEST_CASE("events prints what the C-node remembers, as lines of the log") {
-  Asked asked;
+  AskedForEvents asked;
   asked.start_cnode();
   asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.1"}});
   asked.log->info("peer_connected", "", {{"peer", "a@10.42.0.1"}, {"took_ms", 5}});
@@ -152,24 +152,24 @@ TEST_CASE("events prints what the C-node remembers, as lines of the log") {
   CHECK(asked.status() == 0);
   CHECK(asked.out.holds("Z warning event=peer_lost msg=\"closed\" peer=a@10.42.0.1\n"));
   CHECK(asked.out.holds("Z info event=peer_connected peer=a@10.42.0.1 took_ms=5\n"));
-  CHECK(lines_of(asked.out.text()) == 2);
+  CHECK(line_count(asked.out.text()) == 2);
   CHECK(asked.err.text().empty());
 }
 
 TEST_CASE("with --peer the events about that peer are printed, and no others") {
-  Asked asked;
+  AskedForEvents asked;
   asked.start_cnode();
   asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.1"}});
   asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.11"}});
   asked.log->info("reload_requested", "");
   asked.begin({.since = {}, .peer = "a@10.42.0.1", .timeout = long_enough});
   CHECK(asked.status() == 0);
-  CHECK(lines_of(asked.out.text()) == 1);
+  CHECK(line_count(asked.out.text()) == 1);
   CHECK(asked.out.holds("peer=a@10.42.0.1\n"));
 }
 
 TEST_CASE("as JSON the events have the format of the log") {
-  Asked asked;
+  AskedForEvents asked;
   asked.start_cnode();
   asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.1"}});
   asked.begin({.since = {}, .format = LogFormat::json, .timeout = long_enough});
@@ -178,7 +178,7 @@ TEST_CASE("as JSON the events have the format of the log") {
 }
 
 TEST_CASE("events older than --since are not printed") {
-  Asked asked;
+  AskedForEvents asked;
   asked.start_cnode();
   asked.log->info("peer_connected", "");
   asked.begin({.since = std::chrono::hours(-1), .timeout = long_enough});
@@ -186,11 +186,11 @@ TEST_CASE("events older than --since are not printed") {
   CHECK(asked.out.text().empty());
   asked.begin({.since = std::chrono::hours(1), .timeout = long_enough});
   CHECK(asked.status() == 0);
-  CHECK(lines_of(asked.out.text()) == 1);
+  CHECK(line_count(asked.out.text()) == 1);
 }
 
 TEST_CASE("more events than fit into one answer are all printed, each once") {
-  Asked asked;
+  AskedForEvents asked;
   asked.start_cnode();
   for (int i = 0; i < 500; ++i) {
     asked.log->info("peer_listed", "", {{"peer", std::to_string(i)}});
@@ -200,37 +200,37 @@ TEST_CASE("more events than fit into one answer are all printed, each once") {
   }
   asked.begin({.since = {}, .timeout = long_enough});
   CHECK(asked.status() == 0);
-  CHECK(lines_of(asked.out.text()) == 1'500);
+  CHECK(line_count(asked.out.text()) == 1'500);
   CHECK(asked.out.holds("event=metadata_available number=999\n"));
 }
 
 TEST_CASE("without a C-node events ends with status 1 and one line that says why, also with --follow") {
   for (const auto follow : {Follow::off, Follow::on}) {
-    Asked asked;
+    AskedForEvents asked;
     asked.begin({.since = {}, .follow = follow, .timeout = long_enough});
     CHECK(asked.status() == 1);
     CHECK(asked.out.text().empty());
     CHECK(asked.err.text().starts_with("remsh-rancher_cnode@127.0.0.1: "));
-    CHECK(lines_of(asked.err.text()) == 1);
+    CHECK(line_count(asked.err.text()) == 1);
   }
 }
 
 TEST_CASE("with --follow further events are printed as they come, each once, until the output is closed") {
-  Asked asked;
+  AskedForEvents asked;
   asked.start_cnode();
   asked.log->info("peer_listed", "first");
   asked.begin({.since = {}, .follow = Follow::on, .timeout = long_enough});
   asked.until(asked.out, "first");
   asked.log->info("peer_listed", "second");
   asked.until(asked.out, "second");
-  CHECK(lines_of(asked.out.text()) == 2);
+  CHECK(line_count(asked.out.text()) == 2);
   asked.out.close();
   asked.log->info("peer_listed", "third");
   CHECK(asked.status() == 0);
 }
 
 TEST_CASE("with --follow a restart of the C-node is reported in one line, and its events follow") {
-  Asked asked;
+  AskedForEvents asked;
   asked.start_cnode();
   asked.log->info("peer_listed", "before");
   asked.log->info("peer_listed", "before too");
@@ -242,14 +242,14 @@ TEST_CASE("with --follow a restart of the C-node is reported in one line, and it
   asked.log->info("peer_listed", "after");
   asked.start_cnode();
   asked.until(asked.out, "after");
-  CHECK(lines_of(asked.out.text()) == 3);
-  CHECK(lines_of(asked.err.text()) == 1);
+  CHECK(line_count(asked.out.text()) == 3);
+  CHECK(line_count(asked.err.text()) == 1);
   asked.out.close();
   CHECK(asked.status() == 0);
 }
 
 TEST_CASE("with --follow a restart that no request met is reported as well") {
-  Asked asked;
+  AskedForEvents asked;
   asked.start_cnode();
   asked.log->info("peer_listed", "before");
   asked.begin({.since = {}, .follow = Follow::on, .timeout = long_enough});

@@ -9,16 +9,12 @@
 #include "cli/command_line.hpp"
 #include "cli/commands.hpp"
 #include "rancher_cnode/config/settings.hpp"
+#include "unit/cli/invoke.hpp"
 
 namespace {
 
 using namespace rancher_cnode;
-
-cli::Invocation invoke(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), "rancher_cnode");
-  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
-                                 config::Environment({}));
-}
+using cli::test::invoke;
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;

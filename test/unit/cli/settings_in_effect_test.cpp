@@ -8,17 +8,13 @@
 #include <vector>
 
 #include "cli/command_line.hpp"
+#include "unit/cli/invoke.hpp"
 
 namespace {
 
 using namespace rancher_cnode;
 using cli::Invocation;
-
-Invocation invoke(std::vector<const char*> arguments, config::Environment::Variables variables) {
-  arguments.insert(arguments.begin(), "rancher_cnode");
-  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
-                                 config::Environment(std::move(variables)));
-}
+using cli::test::invoke;
 
 }  // namespace
 

@@ -13,11 +13,13 @@
 #include "rancher_cnode/core/file_descriptor.hpp"
 #include "rancher_cnode/status/status_server.hpp"
 #include "support/unit/fake_timers.hpp"
+#include "unit/cli/commanded.hpp"
+#include "unit/cli/invoke.hpp"
 #include "unit/distribution/nodes.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
-using config::Environment;
+using namespace rancher_cnode::cli::test;
 using distribution::GenCall;
 using distribution::TermWriter;
 using distribution::test::EpmdStandIn;
@@ -30,23 +32,13 @@ using status::StatusServer;
 
 namespace {
 
-cli::Invocation invoke(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), "rancher_cnode");
-  return cli::parse_command_line(static_cast<int>(arguments.size()), arguments.data(), Environment({}));
-}
-
-const Log& silent_log() {
-  static const Log log(LogLevel::error, LogFormat::text, -1);
-  return log;
-}
-
-struct Asked {
-  Asked() {
+struct AskedForStatus {
+  AskedForStatus() {
     config.ip = loopback;
     config.cookie = Cookie("secret");
     config.epmd_port = epmd.port();
   }
-  ~Asked() {
+  ~AskedForStatus() {
     if (cnode) {
       cnode->cnode->stop();
     }
@@ -85,8 +77,6 @@ struct Terminal {
   FileDescriptor screen;
   FileDescriptor program;
 };
-
-constexpr Milliseconds long_enough{20'000};
 
 }  // namespace
 
@@ -133,7 +123,7 @@ TEST_CASE("check has demands") {
 }
 
 TEST_CASE("the report is what the C-node answers") {
-  Asked asked;
+  AskedForStatus asked;
   asked.start_cnode();
   const StatusServer server(asked.timers, *asked.cnode->cnode,
                             StatusServer::Source{.snapshot =
@@ -163,12 +153,12 @@ TEST_CASE("the report is what the C-node answers") {
 }
 
 TEST_CASE("without a C-node the reason comes at once, and without an answer at the timeout") {
-  Asked asked;
+  AskedForStatus asked;
   const auto absent = asked.report(long_enough);
   REQUIRE_FALSE(absent);
   CHECK(absent.error().message.find("remsh-rancher_cnode@127.0.0.1: ") == 0);
 
-  Asked mute;
+  AskedForStatus mute;
   mute.start_cnode();
   mute.cnode->cnode->add_process(StatusServer::process_name, {.call = [](const GenCall&) {}, .cast = {}});
   const auto silent = mute.report(Milliseconds(300));
@@ -177,7 +167,7 @@ TEST_CASE("without a C-node the reason comes at once, and without an answer at t
 }
 
 TEST_CASE("an answer that is no status is reported as such") {
-  Asked asked;
+  AskedForStatus asked;
   asked.start_cnode();
   asked.cnode->cnode->add_process(
       StatusServer::process_name,

@@ -14,7 +14,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-const Pid ours{"cn@127.0.0.1", 1, 0, 9};
 const Pid nobody{"cn@127.0.0.1", 2, 0, 9};
 const Pid theirs{"beam@127.0.0.1", 9, 0, 5};
 const Reference reference{"beam@127.0.0.1", 5, 3, {1, 2, 3}};

@@ -14,13 +14,13 @@ using namespace rancher_cnode::distribution::test;
 namespace {
 
 const Pid caller{"beam@127.0.0.1", 9, 0, 5};
-const Reference reference{"beam@127.0.0.1", 5, 3, {1, 2, 3}};
+const Reference of_call{"beam@127.0.0.1", 5, 3, {1, 2, 3}};
 
 /// The tag as gen_server sends it since OTP 24, and as before.
 TermBytes alias_tag() {
-  return join({hex("6c000000017705616c696173"), TermWriter().reference(reference).take()});
+  return join({hex("6c000000017705616c696173"), TermWriter().reference(of_call).take()});
 }
-TermBytes plain_tag() { return TermWriter().reference(reference).take(); }
+TermBytes plain_tag() { return TermWriter().reference(of_call).take(); }
 
 TermBytes gen_call(const TermBytes& tag, const TermBytes& request) {
   return TermWriter().tuple(3).atom("$gen_call").tuple(2).pid(caller).raw(tag).raw(request).take();
@@ -50,7 +50,7 @@ TEST_CASE("a call is delivered, and its reply echoes the tag byte for byte") {
     REQUIRE(heard.call);
     CHECK(heard.call->from == caller);
     CHECK(heard.call->tag == tag);
-    CHECK(heard.call->reference == reference);
+    CHECK(heard.call->reference == of_call);
     CHECK(printed(heard.call->request) == "{status}");
     const auto yes = TermWriter().atom("yes").take();
     CHECK(gen_reply(*heard.call, yes) == join({hex("6802"), tag, yes}));
@@ -107,11 +107,11 @@ TEST_CASE("every process is notified of a removed monitor") {
         name,
         {.call = {}, .cast = {}, .caller_gone = [&notified, name](const Pid& pid, const Reference& ref) {
            CHECK(pid == caller);
-           CHECK(ref == reference);
+           CHECK(ref == of_call);
            notified.push_back(name);
          }});
   }
-  heard.processes.demonitored(caller, reference);
+  heard.processes.demonitored(caller, of_call);
   CHECK(notified == std::vector<std::string>{"another", "one"});
 }
 

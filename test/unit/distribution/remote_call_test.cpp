@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "bytes.hpp"
+#include "connected.hpp"
 #include "rancher_cnode/distribution/control_message.hpp"
 #include "support/unit/loopback.hpp"
 
@@ -15,7 +16,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-const Pid ours{"cn@127.0.0.1", 1, 0, 9};
 const ModuleFunction nodes{"erlang", "nodes"};
 
 /// Calls whose frames are kept instead of sent.

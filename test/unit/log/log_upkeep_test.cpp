@@ -12,8 +12,8 @@ using std::chrono::seconds;
 
 namespace {
 
-struct Written {
-  explicit Written(LogLevel threshold = LogLevel::info)
+struct LoggedOverTime {
+  explicit LoggedOverTime(LogLevel threshold = LogLevel::info)
       : log(threshold, LogFormat::text, lines, [this]() { return now; }) {
     log.set_startup_grace(seconds(30));
   }
@@ -42,7 +42,7 @@ struct Written {
 }  // namespace
 
 TEST_CASE("what a start goes through is info during the grace, and nothing more if it ends in time") {
-  Written written;
+  LoggedOverTime written;
   written.log.begin_grace();
   written.log.not_yet("epmd_awaited", "no epmd yet");
   written.pass(seconds(20));
@@ -52,7 +52,7 @@ TEST_CASE("what a start goes through is info during the grace, and nothing more 
 }
 
 TEST_CASE("what still lasts when the grace ends is logged once more, as a warning") {
-  Written written;
+  LoggedOverTime written;
   written.log.begin_grace();
   written.log.not_yet("epmd_awaited", "no epmd yet", {{"node", "c@10.42.0.1"}});
   written.pass(seconds(29));
@@ -63,7 +63,7 @@ TEST_CASE("what still lasts when the grace ends is logged once more, as a warnin
 }
 
 TEST_CASE("what begins after the grace is a warning at once, until the next start") {
-  Written written;
+  LoggedOverTime written;
   written.log.begin_grace();
   written.pass(seconds(31));
   written.log.not_yet("target_awaited", "x");
@@ -73,7 +73,7 @@ TEST_CASE("what begins after the grace is a warning at once, until the next star
 }
 
 TEST_CASE("a fault is a warning at once during the grace too") {
-  Written written;
+  LoggedOverTime written;
   written.log.begin_grace();
   written.log.warning("target_refused", "the cookie");
   written.pass(minutes(5));
@@ -81,7 +81,7 @@ TEST_CASE("a fault is a warning at once during the grace too") {
 }
 
 TEST_CASE("a log that leaves out info has the warning of the end of the grace") {
-  Written written(LogLevel::warning);
+  LoggedOverTime written(LogLevel::warning);
   written.log.begin_grace();
   written.log.not_yet("epmd_awaited", "x");
   written.pass(seconds(31));
@@ -89,7 +89,7 @@ TEST_CASE("a log that leaves out info has the warning of the end of the grace") 
 }
 
 TEST_CASE("an epmd that accepts and closes writes a handful of lines, and one that counts the others") {
-  Written written;
+  LoggedOverTime written;
   for (int i = 0; i < 200; ++i) {
     written.log.info("node_registered", "x");
     written.log.warning("registration_lost", "epmd has closed the registration");
@@ -103,7 +103,7 @@ TEST_CASE("an epmd that accepts and closes writes a handful of lines, and one th
 }
 
 TEST_CASE("two reasons that alternate for one peer write a handful of lines") {
-  Written written;
+  LoggedOverTime written;
   for (int i = 0; i < 18; ++i) {
     written.log.warning("peer_unreachable", i % 2 == 0 ? "one" : "another", {{"peer", "a@10.42.0.1"}});
     written.pass(seconds(4));
@@ -114,7 +114,7 @@ TEST_CASE("two reasons that alternate for one peer write a handful of lines") {
 }
 
 TEST_CASE("a thousand peers that are unreachable at a start, and come, have no line each but an event each") {
-  Written written;
+  LoggedOverTime written;
   int announced = 0;
   written.log.on_event([&] { ++announced; });
   written.log.begin_grace();
@@ -140,7 +140,7 @@ TEST_CASE("a thousand peers that are unreachable at a start, and come, have no l
 }
 
 TEST_CASE("lines at debug are never left out") {
-  Written written(LogLevel::debug);
+  LoggedOverTime written(LogLevel::debug);
   for (int i = 0; i < 100; ++i) {
     written.log.debug("setting", "");
   }
@@ -148,7 +148,7 @@ TEST_CASE("lines at debug are never left out") {
 }
 
 TEST_CASE("the events below the threshold and those left out are remembered, but not debug") {
-  Written written(LogLevel::warning);
+  LoggedOverTime written(LogLevel::warning);
   for (int i = 0; i < 10; ++i) {
     written.log.warning("peer_lost", "x", {{"peer", "a@10.42.0.1"}});
   }
@@ -165,7 +165,7 @@ TEST_CASE("the events below the threshold and those left out are remembered, but
 }
 
 TEST_CASE("a remembered event shows whether it has a line") {
-  Written written(LogLevel::warning);
+  LoggedOverTime written(LogLevel::warning);
   for (int i = 0; i < 5; ++i) {
     written.log.warning("peer_lost", "x", {{"peer", "a@10.42.0.1"}});
   }
@@ -179,7 +179,7 @@ TEST_CASE("a remembered event shows whether it has a line") {
 }
 
 TEST_CASE("each remembered event is announced, those without a line too, until there is another handler") {
-  Written written(LogLevel::warning);
+  LoggedOverTime written(LogLevel::warning);
   int announced = 0;
   written.log.on_event([&] { ++announced; });
   for (int i = 0; i < 5; ++i) {
@@ -194,7 +194,7 @@ TEST_CASE("each remembered event is announced, those without a line too, until t
 }
 
 TEST_CASE("faults that last are summed up in one line every ten minutes, until they end") {
-  Written written;
+  LoggedOverTime written;
   for (int i = 0; i < 100; ++i) {
     written.log.warning("peer_lost", "x", {{"peer", "a@10.42.0." + std::to_string(i)}});
   }
@@ -210,7 +210,7 @@ TEST_CASE("faults that last are summed up in one line every ten minutes, until t
 }
 
 TEST_CASE("what is over when it is reported is no fault that lasts") {
-  Written written;
+  LoggedOverTime written;
   written.log.warning("inbound_refused", "", {{"from", "10.42.0.1"}});
   written.pass(minutes(60));
   CHECK(written.lines->count("still_degraded") == 0);

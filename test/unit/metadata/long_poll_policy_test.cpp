@@ -18,7 +18,7 @@ constexpr Milliseconds polling{5'000};
 constexpr Milliseconds at_once{499};
 constexpr Milliseconds waited_for{500};
 constexpr Verdict go_on{Next::round, Change::none};
-constexpr Verdict pause{Next::rest, Change::none};
+constexpr Verdict at_rest{Next::rest, Change::none};
 constexpr Verdict abandoned{Next::rest, Change::abandoned};
 constexpr Verdict resumed{Next::round, Change::resumed};
 
@@ -54,9 +54,9 @@ TEST_CASE("the answer to the first wait decides what follows it") {
       {"our own end", Reads::succeed, WaitAnswer::cancelled, at_once, go_on},
       {"our own end while reads fail", Reads::fail, WaitAnswer::cancelled, at_once, go_on},
       {"a cut", Reads::succeed, WaitAnswer::closed, at_once, go_on},
-      {"a cut while reads fail", Reads::fail, WaitAnswer::closed, at_once, pause},
+      {"a cut while reads fail", Reads::fail, WaitAnswer::closed, at_once, at_rest},
       {"a failure", Reads::succeed, WaitAnswer::failed, at_once, go_on},
-      {"a failure while reads fail", Reads::fail, WaitAnswer::failed, at_once, pause},
+      {"a failure while reads fail", Reads::fail, WaitAnswer::failed, at_once, at_rest},
   };
   for (const auto& row : rows) {
     CAPTURE(row.what);
@@ -98,7 +98,7 @@ TEST_CASE("waits that are cut off are repeated forever, but not without a pause"
   Policy policy;
   CHECK(policy.after(WaitAnswer::closed) == go_on);
   for (int i = 0; i < 10; ++i) {
-    CHECK(policy.after(WaitAnswer::closed) == pause);
+    CHECK(policy.after(WaitAnswer::closed) == at_rest);
     CHECK(policy.works());
   }
   CHECK(policy.after(WaitAnswer::unchanged) == go_on);
@@ -109,7 +109,7 @@ TEST_CASE("a server without a version is polled from the second time on") {
   Policy policy;
   CHECK(policy.no_version(start) == go_on);
   CHECK(policy.no_version(start) == abandoned);
-  CHECK(policy.no_version(start) == pause);
+  CHECK(policy.no_version(start) == at_rest);
 }
 
 TEST_CASE("a server that does not long-poll is tried again after a minute") {
@@ -118,7 +118,7 @@ TEST_CASE("a server that does not long-poll is tried again after a minute") {
   CHECK_FALSE(policy.may_wait(start + Milliseconds(59'999)));
   CHECK(policy.may_wait(start + Milliseconds(60'000)));
   const TimePoint later = start + Milliseconds(60'000);
-  CHECK(policy.after(WaitAnswer::failed, waited_for, Reads::succeed, later) == pause);
+  CHECK(policy.after(WaitAnswer::failed, waited_for, Reads::succeed, later) == at_rest);
   CHECK_FALSE(policy.may_wait(later + Milliseconds(59'999)));
   CHECK(policy.may_wait(later + Milliseconds(60'000)));
 }
@@ -149,7 +149,7 @@ TEST_CASE("a wait is as long as the server may hold it, or as the pause that it 
   limits_are(Policy(), Reads::succeed, polling, 25'000, 32'000);
   // It stands in for a retry.
   limits_are(Policy(), Reads::fail, Milliseconds(500), 500, 500);
-  // A trial stands in for a pause between two polls.
+  // A trial stands in for a at_rest between two polls.
   limits_are(Policy::that_polls(), Reads::succeed, polling, 5'000, 12'000);
   limits_are(Policy::that_polls(), Reads::succeed, Milliseconds(60'000), 25'000, 32'000);
 }

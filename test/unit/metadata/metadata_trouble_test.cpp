@@ -55,8 +55,6 @@ TEST_CASE("an unavailable metadata service is a failed read, and is noticed soon
 }
 
 TEST_CASE("a wait that a restart ended is not sent again before the server has loaded its data") {
-  using Request = ScriptedServer::Request;
-  using Peer = ScriptedServer::Peer;
   std::atomic<int> asked_after_restart = 0;
   std::atomic<int> waits_too_early = 0;
   ScriptedServer server([&](const Request& request, Peer& peer) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "meshes.hpp"
+#include "reports.hpp"
 #include "support/unit/output_of.hpp"
 #include "support/unit/temporary_file.hpp"
 
@@ -15,8 +16,6 @@ using namespace rancher_cnode::status::test;
 using test_support::output_of;
 
 namespace {
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 std::size_t count_of(const std::string& text, std::string_view part) {
   std::size_t count = 0;
@@ -38,7 +37,7 @@ Mesh faulty() {
 }
 
 /// Names and reasons as an enemy would write them.
-Mesh hostile() {
+Mesh hostile_mesh() {
   Mesh mesh = faulty();
   mesh.members[1].node = "<script>alert(\"1\")</script>@x\x1b[31m\n\xff";
   mesh.members[3].reason = "--></style></svg><img src=x onerror='alert(2)'>&\"\\";
@@ -53,7 +52,7 @@ std::string python(const std::string& script, const std::string& text) {
 }
 
 /// The names of the elements in the order of the document, and the texts of those that have one.
-std::string parsed(const std::string& xml) {
+std::string parsed_svg(const std::string& xml) {
   return python(R"(
 import sys, xml.etree.ElementTree as tree
 for element in tree.parse(sys.argv[1]).iter():
@@ -151,7 +150,7 @@ TEST_CASE("only a table with colour has colours: of the verdict, and of each cel
 }
 
 TEST_CASE("nothing foreign controls a terminal") {
-  const auto table = as_table(hostile(), {});
+  const auto table = as_table(hostile_mesh(), {});
   CHECK(std::ranges::none_of(table, [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < ' ' && c != '\n') || byte == 0x7f || byte == 0xff;
@@ -181,7 +180,7 @@ print(mesh['groups'])
 }
 
 TEST_CASE("JSON is one line that a parser reads, whatever it contains") {
-  const auto json = as_json(hostile());
+  const auto json = as_json(hostile_mesh());
   CHECK(count_of(json, "\n") == 1);
   CHECK(python("import json,sys; print(json.load(open(sys.argv[1]))['members'][3]['reason'])", json) ==
         "--></style></svg><img src=x onerror='alert(2)'>&\"\\\n");
@@ -189,7 +188,7 @@ TEST_CASE("JSON is one line that a parser reads, whatever it contains") {
 }
 
 TEST_CASE("Graphviz draws every member, thin connections, dashed holes and arrows for one-way ones") {
-  for (const Mesh& mesh : {faulty(), hostile()}) {
+  for (const Mesh& mesh : {faulty(), hostile_mesh()}) {
     const TemporaryDirectory folder;
     const auto drawn = output_of("dot -Tsvg " + folder.file("mesh.dot", as_dot(mesh)) + " 2>&1");
     CHECK(count_of(drawn, "class=\"node\"") == 5);
@@ -201,7 +200,7 @@ TEST_CASE("Graphviz draws every member, thin connections, dashed holes and arrow
 
 TEST_CASE(
     "the picture is well-formed: a title, a description, and an element for each member and connection") {
-  const auto elements = parsed(as_svg(faulty()));
+  const auto elements = parsed_svg(as_svg(faulty()));
   CHECK(elements.starts_with("svg mesh"));
   CHECK(has(elements, "title  Mesh: HOLES, 4 of 6 connections between 4 members"));
   CHECK(has(elements, "desc  A ring of 5 members. myapp@10.42.0.11 and myapp@10.42.0.12 are not connected."));
@@ -218,12 +217,12 @@ TEST_CASE(
 }
 
 TEST_CASE("the picture of a whole mesh has no fault and no legend") {
-  const auto elements = parsed(as_svg(whole_mesh(3)));
+  const auto elements = parsed_svg(as_svg(whole_mesh(3)));
   CHECK(count_of(elements, "line connected") == 3);
   CHECK(count_of(elements, "line ") == 3);
   CHECK_FALSE(has(elements, "silent"));
-  CHECK(parsed(as_svg(Mesh())).starts_with("svg mesh"));
-  CHECK(parsed(as_svg(whole_mesh(1))).starts_with("svg mesh"));
+  CHECK(parsed_svg(as_svg(Mesh())).starts_with("svg mesh"));
+  CHECK(parsed_svg(as_svg(whole_mesh(1))).starts_with("svg mesh"));
 }
 
 TEST_CASE("an arrow points to the member that does not see the other, and ends before it") {
@@ -234,11 +233,11 @@ TEST_CASE("an arrow points to the member that does not see the other, and ends b
 }
 
 TEST_CASE("foreign text in the picture is text") {
-  const auto svg = as_svg(hostile());
+  const auto svg = as_svg(hostile_mesh());
   CHECK_FALSE(has(svg, "<script"));
   CHECK_FALSE(has(svg, "<img"));
   CHECK(count_of(svg, "</style>") == 1);
-  const auto elements = parsed(svg);
+  const auto elements = parsed_svg(svg);
   CHECK(has(elements, "title  <script>alert("));
   CHECK(has(elements, "<img src=x onerror='alert(2)'>"));
 }
@@ -246,11 +245,11 @@ TEST_CASE("foreign text in the picture is text") {
 TEST_CASE("a large picture has its holes and no other connection, and says so") {
   Mesh mesh = whole_mesh(65);
   cut(mesh, 1, 2);
-  const auto elements = parsed(as_svg(mesh));
+  const auto elements = parsed_svg(as_svg(mesh));
   CHECK_FALSE(has(elements, "line connected"));
   CHECK(count_of(elements, "path missing") == 1);
   CHECK(has(elements, "Connections are not drawn, only holes."));
-  CHECK(has(parsed(as_svg(whole_mesh(64))), "line connected"));
+  CHECK(has(parsed_svg(as_svg(whole_mesh(64))), "line connected"));
 }
 
 TEST_CASE("the picture ends below its lowest member") {

@@ -18,8 +18,6 @@ using TimeOfLog = std::chrono::system_clock::time_point;
 
 constexpr const char* script = R"(<script>document.title = "run"</script>)";
 
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
 PageContent content() {
   auto snapshot = snapshot_with({connected_peer("myapp@10.42.0.12"), waiting_peer("myapp@10.42.0.13")}, 1);
   PageContent content{.report = report_of(snapshot), .mesh = whole_mesh(3), .events = {}};
@@ -40,7 +38,7 @@ PageContent whole() {
 }
 
 /// Everything that somebody else may have written.
-PageContent hostile() {
+PageContent hostile_page() {
   PageContent page = content();
   page.report.node = page.report.version = page.report.registration = page.report.own_container = script;
   page.report.metadata.url = page.report.metadata.last_failure = script;
@@ -181,7 +179,7 @@ TEST_CASE("the page needs no other resource, and its policy forbids all and scri
 }
 
 TEST_CASE("foreign text is text wherever it stands") {
-  const auto page = as_page(hostile());
+  const auto page = as_page(hostile_page());
   CHECK_FALSE(has(page, "<script"));
   CHECK_FALSE(has(page, "<img"));
   const auto read = parsed(page);
@@ -202,7 +200,7 @@ TEST_CASE("a browser shows the picture and the table, and runs nothing") {
   const auto good = browse(content());
   CHECK(has(good, "<circle"));
   CHECK(has(good, "<th role=\"rowheader\" scope=\"row\">myapp@10.42.0.13</th>"));
-  const auto bad = browse(hostile());
+  const auto bad = browse(hostile_page());
   CHECK_FALSE(has(bad, "<script"));
   CHECK(has(bad, "<title>INCOMPLETE - &lt;script&gt;"));
 }

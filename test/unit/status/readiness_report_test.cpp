@@ -2,16 +2,17 @@
 
 #include <doctest/doctest.h>
 
+#include "reports.hpp"
+
 using namespace rancher_cnode;
 using membership::MembershipView;
 using reconciler::PeerState;
 using status::readiness_report;
 using status::TargetSnapshot;
 using status::UnsyncedTargets;
+using status::test::node;
 
 namespace {
-
-NodeName node(const char* name) { return *NodeName::parse(name); }
 
 MembershipView has_read() {
   MembershipView view;
@@ -19,7 +20,7 @@ MembershipView has_read() {
   return view;
 }
 
-TargetSnapshot target(TargetSnapshot::State state, const char* reason) {
+TargetSnapshot target_in(TargetSnapshot::State state, const char* reason) {
   return {.node = node("myapp@10.42.0.1"),
           .state = state,
           .reason = reason,
@@ -30,7 +31,7 @@ TargetSnapshot target(TargetSnapshot::State state, const char* reason) {
           .counters = {}};
 }
 
-const TargetSnapshot awaited = target(TargetSnapshot::State::awaited, "most likely the cookies differ");
+const TargetSnapshot awaited = target_in(TargetSnapshot::State::awaited, "most likely the cookies differ");
 
 }  // namespace
 
@@ -48,17 +49,17 @@ TEST_CASE("metadata and the target are both reported if both are missing") {
 }
 
 TEST_CASE("a connected target is not reported as missing without metadata") {
-  CHECK(readiness_report({}, {{target(TargetSnapshot::State::connected, "")}, 1}) ==
+  CHECK(readiness_report({}, {{target_in(TargetSnapshot::State::connected, "")}, 1}) ==
         "the metadata has not been read yet");
 }
 
 TEST_CASE("a target that does not answer is reported with its reason") {
-  CHECK(readiness_report(has_read(), {{target(TargetSnapshot::State::unresponsive, "timeout")}, 1}) ==
+  CHECK(readiness_report(has_read(), {{target_in(TargetSnapshot::State::unresponsive, "timeout")}, 1}) ==
         "target myapp@10.42.0.1 does not answer: timeout");
 }
 
 TEST_CASE("for a connected target the report names the peers that were not tried yet") {
-  TargetSnapshot connected = target(TargetSnapshot::State::connected, "");
+  TargetSnapshot connected = target_in(TargetSnapshot::State::connected, "");
   CHECK(readiness_report(has_read(), {{connected}, 1}) ==
         "target myapp@10.42.0.1 is connected, and has not listed its connections yet");
   connected.peers = {{.node = node("myapp@10.42.0.2"),
@@ -92,7 +93,7 @@ TEST_CASE("a peer counts as not tried while it is queued, probed or dialled, and
        {std::pair{PeerState::queued, true}, std::pair{PeerState::probing, true},
         std::pair{PeerState::dialling, true}, std::pair{PeerState::waiting, false},
         std::pair{PeerState::held, false}, std::pair{PeerState::connected, false}}) {
-    TargetSnapshot connected = target(TargetSnapshot::State::connected, "");
+    TargetSnapshot connected = target_in(TargetSnapshot::State::connected, "");
     connected.peers = {
         {.node = node("myapp@10.42.0.2"), .state = state, .reason = {}, .since = {}, .next_try = {}}};
     const auto text = readiness_report(has_read(), {{connected}, 1});

@@ -32,7 +32,7 @@ Snapshot sample() {
 }
 
 /// Reasons and names as an enemy would write them.
-Report hostile() {
+Report hostile_report() {
   auto report = report_of(sample());
   report.peers[1].reason = "\x1b[31mred\nnew \"line\" \xff \xc2\x9b";
   report.peers[1].node = "'\x1b]0;title\x07'";
@@ -47,8 +47,6 @@ bool has_control(const std::string& text) {
     return (byte < ' ' && c != '\n') || byte == 0x7f || byte == 0x9b || byte == 0xff;
   });
 }
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -165,12 +163,12 @@ TEST_CASE("durations have two units at most") {
 }
 
 TEST_CASE("nothing foreign reaches a terminal unescaped, in any format") {
-  for (const auto& text : {as_table(hostile(), {}), as_prometheus(hostile())}) {
+  for (const auto& text : {as_table(hostile_report(), {}), as_prometheus(hostile_report())}) {
     CAPTURE(text);
     CHECK_FALSE(has_control(text));
   }
-  CHECK(lines_of(as_table(hostile(), {})).size() == 9);
-  auto report = hostile();
+  CHECK(lines_of(as_table(hostile_report(), {})).size() == 9);
+  auto report = hostile_report();
   report.value = {};
   report.value.kind = Value::Kind::text;
   report.value.text = "a\x1b\n\"\\\xff";
@@ -293,7 +291,7 @@ TEST_CASE("Prometheus gets what the process uses, under the usual names") {
 }
 
 TEST_CASE("a label keeps what was escaped, and has the three escapes of the format only") {
-  const auto text = as_prometheus(hostile());
+  const auto text = as_prometheus(hostile_report());
   CHECK(has(text, R"(target="a\\\"b\\\\c\\nd@host")"));
 }
 

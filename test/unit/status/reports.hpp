@@ -13,6 +13,10 @@
 namespace rancher_cnode::status::test {
 
 inline NodeName node(const std::string& name) { return *NodeName::parse(name); }
+/// Whether it contains the part.
+inline bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 inline TimePoint at(int ms) { return TimePoint(Milliseconds(ms)); }
 
 /// The clock shows 100 s; the program has run for 90 s.

@@ -3,18 +3,16 @@
 
 #include <string>
 
+#include "reports.hpp"
 #include "status/snapshot_term.hpp"
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::status;
+using namespace rancher_cnode::status::test;
 using distribution::TermReader;
 using distribution::TermType;
 
 namespace {
-
-NodeName node(const char* name) { return *NodeName::parse(name); }
-
-TimePoint at(int ms) { return TimePoint(Milliseconds(ms)); }
 
 /// As printed(), and maps and lists whole: {key: value, ...} in the term's order.
 std::string shown(TermReader& reader) {
@@ -43,7 +41,7 @@ std::string shown(const distribution::TermBytes& term) {
   return shown(reader);
 }
 
-TargetSnapshot target() {
+TargetSnapshot full_target() {
   return {.node = node("myapp@10.42.0.1"),
           .state = TargetSnapshot::State::unresponsive,
           .reason = "no answer",
@@ -93,7 +91,7 @@ Snapshot snapshot() {
                                       .controls_ignored = 27},
                     .metadata = {.url = "http://m", .version = "v1", .view = {}},
                     .member_views = {},
-                    .targets = {target()}};
+                    .targets = {full_target()}};
   auto& view = snapshot.metadata.view;
   view.own = membership::OwnMembership::listed;
   view.last_answer = at(6'000);

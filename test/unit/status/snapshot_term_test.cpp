@@ -4,17 +4,18 @@
 
 #include <string>
 
+#include "reports.hpp"
+
 using namespace rancher_cnode;
 using namespace rancher_cnode::status;
+using namespace rancher_cnode::status::test;
 using distribution::TermBytes;
 using distribution::TermReader;
 using reconciler::PeerState;
 
 namespace {
 
-NodeName node(const char* name) { return *NodeName::parse(name); }
-
-TargetSnapshot target() {
+TargetSnapshot plain_target() {
   TargetSnapshot target{.node = node("myapp@10.42.0.1"),
                         .reason = {},
                         .stage = {},
@@ -74,7 +75,7 @@ TermBytes first_of(const TermBytes& map, std::string_view key) {
 }  // namespace
 
 TEST_CASE("the status of a node has its times and its name") {
-  const auto term = status_term(snapshot_of(target()));
+  const auto term = status_term(snapshot_of(plain_target()));
   CHECK(value_of(term, "node") == "remsh-rancher_cnode@10.42.0.1");
   CHECK(value_of(term, "uptime_ms") == "4000");
   CHECK(value_of(term, "own_container") == "unknown");
@@ -86,7 +87,7 @@ TEST_CASE("the status of a node has its times and its name") {
 }
 
 TEST_CASE("a connected target has neither reason nor stage") {
-  auto well = target();
+  auto well = plain_target();
   well.state = TargetSnapshot::State::connected;
   well.connected = 7;
   const auto term = first_of(status_term(snapshot_of(well)), "targets");
@@ -97,7 +98,7 @@ TEST_CASE("a connected target has neither reason nor stage") {
 }
 
 TEST_CASE("a target that refuses has a stage and a reason") {
-  auto refusing = target();
+  auto refusing = plain_target();
   refusing.reason = "most likely the cookies differ";
   refusing.stage = "challenge_ack";
   const auto term = first_of(status_term(snapshot_of(refusing)), "targets");
@@ -107,7 +108,7 @@ TEST_CASE("a target that refuses has a stage and a reason") {
 }
 
 TEST_CASE("a held peer has the reason of the metadata") {
-  auto one = target();
+  auto one = plain_target();
   one.peers.push_back({.node = node("myapp@10.42.0.2"),
                        .state = PeerState::held,
                        .reason = "the link dropped",

@@ -31,14 +31,14 @@ TermBytes after(std::int64_t instance, std::int64_t id) {
   return TermWriter().tuple(2).integer(instance).integer(id).take();
 }
 
-struct Listening {
-  Listening() { node.start(); }
-  ~Listening() {
+struct SubscribersNode {
+  SubscribersNode() { node.start(); }
+  ~SubscribersNode() {
     node.cnode->stop();
     distribution::test::run_for(loop, Milliseconds(1));
   }
-  Listening(const Listening&) = delete;
-  Listening& operator=(const Listening&) = delete;
+  SubscribersNode(const SubscribersNode&) = delete;
+  SubscribersNode& operator=(const SubscribersNode&) = delete;
 
   boost::asio::io_context loop;
   EpmdStandIn epmd{loop};
@@ -47,8 +47,8 @@ struct Listening {
 
 /// A node whose process rancher_cnode answers `subscribe`, and `version` to show that it has taken all
 /// before.
-struct Served : Listening {
-  Served() {
+struct ServedSubscribers : SubscribersNode {
+  ServedSubscribers() {
     node.cnode->add_process(
         "rancher_cnode",
         {.call =
@@ -102,7 +102,7 @@ struct Served : Listening {
 }  // namespace
 
 TEST_CASE("a new subscriber gets the events from then on, each once, and no debug") {
-  Served served;
+  ServedSubscribers served;
   served.log.info("peer_listed", "before");
   const auto subscription = served.beam.subscribe(just_new());
   CHECK(served.beam.await_answer(subscription) == served.ok(1));
@@ -118,7 +118,7 @@ TEST_CASE("a new subscriber gets the events from then on, each once, and no debu
 }
 
 TEST_CASE("a subscriber goes on after an event of this instance, and of another one gets all events") {
-  Served served;
+  ServedSubscribers served;
   const auto instance = served.log.recent(0, 0).instance;
   for (const char* message : {"one", "two", "three"}) {
     served.log.info("peer_listed", message);
@@ -134,7 +134,7 @@ TEST_CASE("a subscriber goes on after an event of this instance, and of another 
 }
 
 TEST_CASE("what is not a place in the events is an unknown request") {
-  Served served;
+  ServedSubscribers served;
   for (const TermBytes& wrong :
        {after(0, -1), TermWriter().atom("old").take(), TermWriter().integer(3).take(),
         TermWriter().tuple(2).atom("new").integer(1).take()}) {
@@ -144,7 +144,7 @@ TEST_CASE("what is not a place in the events is an unknown request") {
 }
 
 TEST_CASE("a subscriber beyond the limit is refused, and one that ends gives its place back") {
-  Served served;
+  ServedSubscribers served;
   Caller other(served.loop, *served.node.cnode, "other@127.0.0.1");
   std::vector<std::uint32_t> all;
   for (std::size_t i = 0; i < Subscribers::max_subscribers; ++i) {
@@ -165,7 +165,7 @@ TEST_CASE("a subscriber beyond the limit is refused, and one that ends gives its
 }
 
 TEST_CASE("one that does not read costs no more than its limit, and has a gap once it reads again") {
-  Served served;
+  ServedSubscribers served;
   boost::asio::io_context reading;
   Caller suspended(served.loop, *served.node.cnode, "suspended@127.0.0.1", reading);
   const auto behind = suspended.subscribe(just_new());
@@ -200,11 +200,11 @@ TEST_CASE("one that does not read costs no more than its limit, and has a gap on
     reading.poll();
     served.timers.advance(Subscribers::retry);
     const auto& events = suspended.events(behind);
-    return !events.empty() && Served::event_of(events.back()).id == last_id();
+    return !events.empty() && ServedSubscribers::event_of(events.back()).id == last_id();
   });
   CHECK(served.timers.idle());
-  CHECK(Served::gaps(suspended.events(behind)) == 1);
+  CHECK(ServedSubscribers::gaps(suspended.events(behind)) == 1);
   served.got(served.beam, reads);
   CHECK(served.beam.events(reads).size() == last_id());
-  CHECK(Served::gaps(served.beam.events(reads)) == 0);
+  CHECK(ServedSubscribers::gaps(served.beam.events(reads)) == 0);
 }
