@@ -8,7 +8,8 @@
 -export([it_answers_before_anything_is_known/1, it_reports_a_whole_cluster/1, readiness_waits_for_the_required_peers/1,
          readiness_is_lost_with_the_beam_and_not_with_the_metadata/1, it_answers_on_after_the_beam_was_renamed/1,
          metrics_of_peers_in_several_states_are_sound/1, a_flood_delays_neither_the_listener_nor_the_cluster/1,
-         a_port_in_use_is_one_line_and_is_taken_once_it_is_free/1, the_alert_rules_fire_when_they_should/1]).
+         a_port_in_use_is_one_line_and_is_taken_once_it_is_free/1, the_alert_rules_fire_when_they_should/1,
+         promtool_parses_every_query_of_the_dashboard/1]).
 
 -define(PORT, 9100).
 -define(LISTENING, #{args => ["--http-listen", "9100"]}).
@@ -23,7 +24,8 @@ all() ->
     [it_answers_before_anything_is_known, it_reports_a_whole_cluster, readiness_waits_for_the_required_peers,
      readiness_is_lost_with_the_beam_and_not_with_the_metadata, it_answers_on_after_the_beam_was_renamed,
      metrics_of_peers_in_several_states_are_sound, a_flood_delays_neither_the_listener_nor_the_cluster,
-     a_port_in_use_is_one_line_and_is_taken_once_it_is_free, the_alert_rules_fire_when_they_should].
+     a_port_in_use_is_one_line_and_is_taken_once_it_is_free, the_alert_rules_fire_when_they_should,
+     promtool_parses_every_query_of_the_dashboard].
 
 %% No address, no metadata, no BEAM, no cookie.
 -spec it_answers_before_anything_is_known([term()]) -> ok.
@@ -166,6 +168,20 @@ the_alert_rules_fire_when_they_should(_Config) ->
     _ = test_command:ok("promtool", ["test", "rules", filename:join(Folder, "alerts_test.yml")]),
     ok.
 
+%% As rules, which promtool parses; Grafana puts in what $job and $__rate_interval stand for.
+-spec promtool_parses_every_query_of_the_dashboard([term()]) -> ok.
+promtool_parses_every_query_of_the_dashboard(_Config) ->
+    {ok, Dashboard} = file:read_file(filename:join([os:getenv("FIXTURES"), "..", "..", "examples", "monitoring", "dashboard.json"])),
+    {match, Queries} = re:run(Dashboard, <<"\"expr\": *(\"(?:[^\"\\\\]|\\\\.)*\")">>, [global, {capture, [1], binary}]),
+    Rules = [["  - record: panel\n    expr: ", Query, "\n"] || [Query] <- Queries],
+    Variables = [{"\\$__rate_interval", "1m"}, {"\\$job", ".*"}],
+    Replaced = lists:foldl(fun({Variable, Value}, Text) -> re:replace(Text, Variable, Value, [global]) end, Rules, Variables),
+    File = filename:join(os:getenv("LOGS"), "dashboard_rules.yml"),
+    ok = file:write_file(File, ["groups:\n- name: dashboard\n  rules:\n", Replaced]),
+    Found = test_command:ok("promtool", ["check", "rules", "--lint=none", File]),
+    true = has(Found, [integer_to_binary(length(Queries)), <<" rules found">>]),
+    ok.
+
 %% -- helpers
 
 %% The other C-node on the host.
@@ -207,4 +223,4 @@ checked(Metrics) ->
     ok.
 
 has(Text, Part) ->
-    binary:match(Text, Part) =/= nomatch.
+    binary:match(Text, iolist_to_binary(Part)) =/= nomatch.
