@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "cli/commands/slow_notice.hpp"
 #include "cli/commands/status.hpp"
 #include "cli/commands/timeout.hpp"
 #include "cli/doctor/checks.hpp"
@@ -15,7 +16,9 @@ namespace rancher_cnode::cli {
 int print_doctor(const Invocation& invocation, const config::Environment& environment) {
   // Nothing that the log could add is missing in the findings.
   const Log silent(LogLevel::error, invocation.config.log_format);
-  const auto deadline = Clock::now() + limit_of(*invocation.options.duration("--timeout"));
+  const Milliseconds limit = limit_of(*invocation.options.duration("--timeout"));
+  const SlowNotice notice(STDERR_FILENO, "checking", limit);
+  const auto deadline = Clock::now() + limit;
   const auto found = doctor::findings(
       doctor::collect(invocation.config, invocation.settings, invocation.warnings, deadline, silent));
   std::cout << (invocation.options.text("--format") == "json"

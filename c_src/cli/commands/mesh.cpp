@@ -6,7 +6,9 @@
 #include <string>
 
 #include "cli/commands/failure.hpp"
+#include "cli/commands/slow_notice.hpp"
 #include "cli/commands/status.hpp"
+#include "cli/commands/timeout.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 #include "rancher_cnode/status/mesh_renderings.hpp"
 
@@ -40,6 +42,7 @@ int status_of(const status::MeshFindings& findings) {
 int print_mesh(const Config& config, Milliseconds timeout, std::string_view format,
                const config::Environment& environment) {
   const Log log(LogLevel::error, config.log_format);
+  const SlowNotice notice(STDERR_FILENO, "asking every BEAM for its connections", limit_of(timeout));
   const auto answer = container_answer(config, distribution::TermWriter().atom("mesh").take(), timeout, log);
   const auto mesh = answer.and_then([](const Answer& given) {
     return status::Mesh::read(given.term).map_error([&](const Error& error) {

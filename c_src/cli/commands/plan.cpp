@@ -9,6 +9,7 @@
 #include "cli/commands/beam_client.hpp"
 #include "cli/commands/container_names.hpp"
 #include "cli/commands/failure.hpp"
+#include "cli/commands/slow_notice.hpp"
 #include "cli/commands/status.hpp"
 #include "cli/commands/timeout.hpp"
 #include "cli/doctor/answers.hpp"
@@ -136,6 +137,7 @@ int print_plan(const Config& config, Milliseconds timeout, std::string_view form
                const config::Environment& environment) {
   const Log log(LogLevel::error, config.log_format);
   distribution::initialise_handshakes();
+  const SlowNotice notice(STDERR_FILENO, "reading the metadata and the connections", limit_of(timeout));
   const auto plan = plan_of(config, limit_of(timeout), log);
   if (!plan) {
     print_failure(config, plan.error().message);

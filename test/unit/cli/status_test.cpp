@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -13,6 +12,7 @@
 #include "rancher_cnode/core/file_descriptor.hpp"
 #include "rancher_cnode/status/status_server.hpp"
 #include "support/unit/fake_timers.hpp"
+#include "support/unit/terminal.hpp"
 #include "unit/cli/commanded.hpp"
 #include "unit/cli/invoke.hpp"
 #include "unit/distribution/nodes.hpp"
@@ -29,6 +29,7 @@ using distribution::test::run_for;
 using distribution::test::run_until;
 using status::Colour;
 using status::StatusServer;
+using testing::Terminal;
 
 namespace {
 
@@ -61,21 +62,6 @@ struct AskedForStatus {
   Config config;
   FakeTimers timers;
   std::optional<Node> cnode;
-};
-
-/// The program's side of a terminal that is 72 columns wide; `screen` is the other side.
-struct Terminal {
-  Terminal() : screen(::posix_openpt(O_RDWR | O_NOCTTY)) {
-    REQUIRE(screen.get() >= 0);
-    REQUIRE(::grantpt(screen.get()) == 0);
-    REQUIRE(::unlockpt(screen.get()) == 0);
-    program = FileDescriptor(::open(::ptsname(screen.get()), O_RDWR | O_NOCTTY));
-    winsize size{};
-    size.ws_col = 72;
-    REQUIRE(::ioctl(program.get(), TIOCSWINSZ, &size) == 0);
-  }
-  FileDescriptor screen;
-  FileDescriptor program;
 };
 
 }  // namespace
