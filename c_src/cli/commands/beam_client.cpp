@@ -11,7 +11,6 @@
 
 namespace rancher_cnode::cli {
 namespace asio = boost::asio;
-using distribution::CallResult;
 using distribution::ConnectFailure;
 using OnConnected = distribution::Connections::OnConnected;
 

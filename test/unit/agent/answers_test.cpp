@@ -6,7 +6,6 @@
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent;
-using distribution::CallResult;
 using distribution::ConnectFailure;
 using distribution::TermBytes;
 using distribution::TermWriter;

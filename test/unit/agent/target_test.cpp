@@ -7,8 +7,6 @@
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
-using agent::Target;
-using distribution::test::run_until;
 using State = status::TargetSnapshot::State;
 
 TEST_CASE("nothing is called before the target is connected") {

@@ -8,7 +8,6 @@
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
 using agent::Targets;
-using status::UnsyncedTargets;
 
 namespace {
 

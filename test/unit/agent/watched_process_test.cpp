@@ -13,7 +13,6 @@
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
-using agent::Processes;
 
 TEST_CASE("the end of a watched process is noticed, before anybody asks for its status") {
   Child child;

@@ -15,8 +15,6 @@ using namespace rancher_cnode;
 using cli::Invocation;
 using cli::test::invoke;
 using cli::test::Variables;
-using cli::test::with_cookie;
-using config::Environment;
 
 TEST_CASE("exec without a command, and a command without exec, are refused") {
   for (const auto& arguments :

@@ -15,7 +15,6 @@ using namespace rancher_cnode;
 using cli::Invocation;
 using cli::test::invoke;
 using cli::test::Variables;
-using cli::test::with_cookie;
 using config::Environment;
 
 TEST_CASE("what is not set has its default") {

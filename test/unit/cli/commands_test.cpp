@@ -19,9 +19,7 @@ using namespace rancher_cnode::agent::test;
 using namespace rancher_cnode::cli::test;
 using distribution::GenCall;
 using distribution::TermWriter;
-using distribution::test::EpmdStandIn;
 using distribution::test::loopback;
-using distribution::test::Node;
 using distribution::test::run_for;
 using distribution::test::run_until;
 using status::StatusServer;
@@ -32,25 +30,18 @@ namespace {
 /// A timeout that has to pass.
 constexpr Milliseconds short_time{300};
 
-struct Waiting {
-  Waiting() {
-    config.node_basename = "myapp";
-    config.ip = loopback;
-    config.cookie = Cookie("secret");
-    config.epmd_port = epmd.port();
-  }
-  ~Waiting() {
-    if (cnode) {
-      cnode->cnode->stop();
-    }
-    run_for(loop, Milliseconds(1));
-  }
+Config reading(const ScriptedMetadata& metadata) {
+  Config config;
+  config.metadata_urls = {metadata.url()};
+  config.metadata_version = "latest";
+  config.services = {{"self/service", ""}};
+  return config;
+}
 
-  /// The C-node of this container, which has no process to ask yet.
-  void start_cnode() {
-    cnode.emplace(loop, epmd, "remsh-rancher_cnode@127.0.0.1");
-    cnode->start();
-  }
+struct Waiting : CommandedContainer {
+  Waiting() { config.node_basename = "myapp"; }
+  ~Waiting() { stop_cnode(); }
+
   void serve() {
     server.emplace(timers, *cnode->cnode,
                    StatusServer::Source{.snapshot = {},
@@ -86,12 +77,8 @@ struct Waiting {
     return failed.error().message;
   }
 
-  boost::asio::io_context loop;
-  EpmdStandIn epmd{loop};
-  Config config;
   FakeTimers timers;
   bool synced = false;
-  std::optional<Node> cnode;
   std::optional<StatusServer> server;
   std::future<Expected<void>> running;
 };
@@ -220,10 +207,7 @@ TEST_CASE("wait asks at the address that needs no metadata, else waits for their
 
 TEST_CASE("where the metadata does not return an address in time, the reason says so") {
   ScriptedMetadata metadata;
-  Config config;
-  config.metadata_urls = {metadata.url()};
-  config.metadata_version = "latest";
-  config.services = {{"self/service", ""}};
+  const Config config = reading(metadata);
   const auto address = cli::own_address(config, short_time, silent_log());
   REQUIRE_FALSE(address);
   CHECK(address.error().message.find("no address of this container from the metadata service in time: ") ==
@@ -234,10 +218,7 @@ TEST_CASE("where the metadata does not return an address in time, the reason say
 TEST_CASE("ip does not return an address that no interface of this container has, and reports it") {
   ScriptedMetadata metadata;
   metadata.put("self/container/primary_ip", "10.42.0.7");
-  Config config;
-  config.metadata_urls = {metadata.url()};
-  config.metadata_version = "latest";
-  config.services = {{"self/service", ""}};
+  const Config config = reading(metadata);
   const auto address = cli::own_address(config, short_time, silent_log());
   REQUIRE_FALSE(address);
   CHECK(address.error().code == ErrorCode::timeout);
@@ -246,10 +227,7 @@ TEST_CASE("ip does not return an address that no interface of this container has
 
 TEST_CASE("ip gives up when its time is over, with the last reason") {
   ScriptedMetadata metadata;
-  Config config;
-  config.metadata_urls = {metadata.url()};
-  config.metadata_version = "latest";
-  config.services = {{"self/service", ""}};
+  const Config config = reading(metadata);
   const auto nothing = cli::own_address(config, short_time, silent_log());
   REQUIRE_FALSE(nothing);
   CHECK(nothing.error().code == ErrorCode::timeout);

@@ -23,10 +23,7 @@ using namespace rancher_cnode;
 using namespace rancher_cnode::agent::test;
 using namespace rancher_cnode::cli::test;
 using cli::Follow;
-using distribution::test::EpmdStandIn;
 using distribution::test::loopback;
-using distribution::test::Node;
-using distribution::test::run_for;
 using distribution::test::run_until;
 using status::StatusServer;
 
@@ -75,14 +72,9 @@ class Captured final : public std::streambuf {
   bool closed_ = false;
 };
 
-struct AskedForEvents {
-  AskedForEvents() {
-    config.ip = loopback;
-    config.cookie = Cookie("secret");
-    config.epmd_port = epmd.port();
-    begin_log();
-  }
-  ~AskedForEvents() { stop_cnode(); }
+struct AskedForEvents : CommandedContainer {
+  AskedForEvents() { begin_log(); }
+  ~AskedForEvents() { end_cnode(); }
 
   /// Another instance, as in another process.
   void begin_log() {
@@ -91,9 +83,8 @@ struct AskedForEvents {
       log.emplace(LogLevel::error, LogFormat::text, std::make_shared<LogLines>());
     } while (log->recent(0, 1).instance == before);
   }
-  void start_cnode() {
-    cnode.emplace(loop, epmd, "remsh-rancher_cnode@127.0.0.1");
-    cnode->start();
+  void serve_events() {
+    start_cnode();
     server.emplace(
         timers, *cnode->cnode,
         StatusServer::Source{.snapshot = {},
@@ -107,11 +98,8 @@ struct AskedForEvents {
                              .mesh = {},
                              .version = ""});
   }
-  void stop_cnode() {
-    if (cnode) {
-      cnode->cnode->stop();
-    }
-    run_for(loop, Milliseconds(1));
+  void end_cnode() {
+    stop_cnode();
     server.reset();
     cnode.reset();
   }
@@ -127,12 +115,8 @@ struct AskedForEvents {
     run_until(loop, "the output", [&] { return stream.holds(part); });
   }
 
-  boost::asio::io_context loop;
-  EpmdStandIn epmd{loop};
-  Config config;
   FakeTimers timers;
   std::optional<Log> log;
-  std::optional<Node> cnode;
   std::optional<StatusServer> server;
   Captured out{std::cout};
   Captured err{std::cerr};
@@ -145,7 +129,7 @@ int line_count(const std::string& text) { return static_cast<int>(std::ranges::c
 
 TEST_CASE("events prints what the C-node remembers, as lines of the log") {
   AskedForEvents asked;
-  asked.start_cnode();
+  asked.serve_events();
   asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.1"}});
   asked.log->info("peer_connected", "", {{"peer", "a@10.42.0.1"}, {"took_ms", 5}});
   asked.begin({.since = {}, .timeout = long_enough});
@@ -158,7 +142,7 @@ TEST_CASE("events prints what the C-node remembers, as lines of the log") {
 
 TEST_CASE("with --peer the events about that peer are printed, and no others") {
   AskedForEvents asked;
-  asked.start_cnode();
+  asked.serve_events();
   asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.1"}});
   asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.11"}});
   asked.log->info("reload_requested", "");
@@ -170,7 +154,7 @@ TEST_CASE("with --peer the events about that peer are printed, and no others") {
 
 TEST_CASE("as JSON the events have the format of the log") {
   AskedForEvents asked;
-  asked.start_cnode();
+  asked.serve_events();
   asked.log->warning("peer_lost", "closed", {{"peer", "a@10.42.0.1"}});
   asked.begin({.since = {}, .format = LogFormat::json, .timeout = long_enough});
   CHECK(asked.status() == 0);
@@ -179,7 +163,7 @@ TEST_CASE("as JSON the events have the format of the log") {
 
 TEST_CASE("events older than --since are not printed") {
   AskedForEvents asked;
-  asked.start_cnode();
+  asked.serve_events();
   asked.log->info("peer_connected", "");
   asked.begin({.since = std::chrono::hours(-1), .timeout = long_enough});
   CHECK(asked.status() == 0);
@@ -191,7 +175,7 @@ TEST_CASE("events older than --since are not printed") {
 
 TEST_CASE("more events than fit into one answer are all printed, each once") {
   AskedForEvents asked;
-  asked.start_cnode();
+  asked.serve_events();
   for (int i = 0; i < 500; ++i) {
     asked.log->info("peer_listed", "", {{"peer", std::to_string(i)}});
   }
@@ -217,7 +201,7 @@ TEST_CASE("without a C-node events ends with status 1 and one line that says why
 
 TEST_CASE("with --follow further events are printed as they come, each once, until the output is closed") {
   AskedForEvents asked;
-  asked.start_cnode();
+  asked.serve_events();
   asked.log->info("peer_listed", "first");
   asked.begin({.since = {}, .follow = Follow::on, .timeout = long_enough});
   asked.until(asked.out, "first");
@@ -231,16 +215,16 @@ TEST_CASE("with --follow further events are printed as they come, each once, unt
 
 TEST_CASE("with --follow a restart of the C-node is reported in one line, and its events follow") {
   AskedForEvents asked;
-  asked.start_cnode();
+  asked.serve_events();
   asked.log->info("peer_listed", "before");
   asked.log->info("peer_listed", "before too");
   asked.begin({.since = {}, .follow = Follow::on, .timeout = long_enough});
   asked.until(asked.out, "before too");
-  asked.stop_cnode();
+  asked.end_cnode();
   asked.until(asked.err, "waiting for it\n");
   asked.begin_log();
   asked.log->info("peer_listed", "after");
-  asked.start_cnode();
+  asked.serve_events();
   asked.until(asked.out, "after");
   CHECK(line_count(asked.out.text()) == 3);
   CHECK(line_count(asked.err.text()) == 1);
@@ -250,7 +234,7 @@ TEST_CASE("with --follow a restart of the C-node is reported in one line, and it
 
 TEST_CASE("with --follow a restart that no request met is reported as well") {
   AskedForEvents asked;
-  asked.start_cnode();
+  asked.serve_events();
   asked.log->info("peer_listed", "before");
   asked.begin({.since = {}, .follow = Follow::on, .timeout = long_enough});
   asked.until(asked.out, "before");

@@ -51,9 +51,7 @@ TEST_CASE("what is no terminal gets no notice") {
   REQUIRE(::pipe(pipe.data()) == 0);
   const FileDescriptor reader(pipe[0]);
   std::optional<FileDescriptor> writer(pipe[1]);
-  {
-    const SlowNotice notice(writer->get(), "checking", Milliseconds(10'000), Milliseconds(0));
-  }
+  { const SlowNotice notice(writer->get(), "checking", Milliseconds(10'000), Milliseconds(0)); }
   writer.reset();
   char byte = 0;
   CHECK(::read(reader.get(), &byte, 1) == 0);

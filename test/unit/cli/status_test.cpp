@@ -22,10 +22,7 @@ using namespace rancher_cnode::agent::test;
 using namespace rancher_cnode::cli::test;
 using distribution::GenCall;
 using distribution::TermWriter;
-using distribution::test::EpmdStandIn;
 using distribution::test::loopback;
-using distribution::test::Node;
-using distribution::test::run_for;
 using distribution::test::run_until;
 using status::Colour;
 using status::StatusServer;
@@ -33,22 +30,8 @@ using testing::Terminal;
 
 namespace {
 
-struct AskedForStatus {
-  AskedForStatus() {
-    config.ip = loopback;
-    config.cookie = Cookie("secret");
-    config.epmd_port = epmd.port();
-  }
-  ~AskedForStatus() {
-    if (cnode) {
-      cnode->cnode->stop();
-    }
-    run_for(loop, Milliseconds(1));
-  }
-  void start_cnode() {
-    cnode.emplace(loop, epmd, "remsh-rancher_cnode@127.0.0.1");
-    cnode->start();
-  }
+struct AskedForStatus : CommandedContainer {
+  ~AskedForStatus() { stop_cnode(); }
   Expected<status::Report> report(Milliseconds timeout) {
     auto running =
         std::async(std::launch::async, [&] { return cli::container_report(config, timeout, silent_log()); });
@@ -57,11 +40,7 @@ struct AskedForStatus {
     return running.get();
   }
 
-  boost::asio::io_context loop;
-  EpmdStandIn epmd{loop};
-  Config config;
   FakeTimers timers;
-  std::optional<Node> cnode;
 };
 
 }  // namespace

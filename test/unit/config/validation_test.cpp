@@ -13,7 +13,6 @@
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::config::test;
-using config::Environment;
 using config::Origin;
 using config::Purpose;
 using config::RawConfig;

@@ -10,7 +10,6 @@
 using namespace rancher_cnode;
 using distribution::test::loopback;
 using distribution::test::raw_connect;
-using distribution::test::RawListener;
 using distribution::test::ReservedPort;
 using http::ListeningPort;
 

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 using samples::at;
 using samples::at_seconds;
 using samples::five;
-using samples::node;
 using samples::nodes;
 using samples::read_every_second;
 using samples::running;

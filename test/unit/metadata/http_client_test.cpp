@@ -13,7 +13,6 @@
 
 using namespace rancher_cnode;
 using metadata::HttpClient;
-using metadata::HttpRequest;
 using testing::contains;
 using testing::read;
 using testing::ScriptedServer;

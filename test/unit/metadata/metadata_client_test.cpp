@@ -13,7 +13,6 @@
 #include "support/unit/scripted_server.hpp"
 
 using namespace rancher_cnode;
-using metadata::ClientSettings;
 using metadata::MetadataClient;
 using testing::client_of;
 using testing::contains;

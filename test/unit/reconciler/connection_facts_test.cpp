@@ -15,7 +15,6 @@ using samples::desired;
 using samples::Driver;
 using samples::driving_node_1;
 using samples::holding;
-using samples::node;
 using samples::nodes;
 using Texts = std::vector<std::string>;
 

@@ -8,7 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace samples;
-using membership::OwnMembership;
 
 TEST_CASE("a departed peer is disconnected by nobody but its own C-node") {
   Driver driver = with_departed_9(driving_node_1());

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 using samples::desired;
 using samples::Driver;
 using samples::driving_node_1;
-using samples::node;
 using samples::nodes;
 using samples::peers_of;
 

@@ -14,7 +14,6 @@ using samples::desired;
 using samples::Driver;
 using samples::driving_node_1;
 using samples::first_nodes;
-using samples::node;
 using samples::nodes;
 using samples::peers_of;
 using samples::with_a_long_wait;

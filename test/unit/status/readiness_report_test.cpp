@@ -9,7 +9,6 @@ using membership::MembershipView;
 using reconciler::PeerState;
 using status::readiness_report;
 using status::TargetSnapshot;
-using status::UnsyncedTargets;
 using status::test::node;
 
 namespace {
