@@ -37,7 +37,7 @@ run(Metadata, Run, Options) ->
     ok = test_cluster:list(Metadata, Hosts),
     Began = erlang:monotonic_time(millisecond),
     Containers = release_container:start_all(Hosts, Options),
-    ok = release_container:await_mesh(Containers, ?MESH_MS),
+    ok = release_page:await_mesh(Containers, ?MESH_MS),
     Took = erlang:monotonic_time(millisecond) - Began,
     io:format("run ~b: ~b ms~n", [Run, Took]),
     [print(Container) || Run =:= 1, Container <- Containers],
@@ -56,7 +56,7 @@ entry_point("script") ->
 entry_point(_Other) -> ["RELEASE", "start"].
 
 print(Container) ->
-    #{<<"node">> := [Node], <<"peers">> := Peers, <<"cnode">> := [Cnode]} = release_container:page(Container),
+    #{<<"node">> := [Node], <<"peers">> := Peers, <<"cnode">> := [Cnode]} = release_page:read(Container),
     io:format("  ~s is connected to ~s by ~s~n", [Node, lists:join(" and ", Peers), Cnode]).
 
 median(Times) ->

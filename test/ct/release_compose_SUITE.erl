@@ -48,7 +48,7 @@ the_health_check_passes_with_the_commented_parts(Config) ->
                             end
                     end),
     Name = release_container:name(test_cnode:default_basename(), Container),
-    release_container:await_page(Container, <<"cnode">>, [Name]).
+    release_page:await(Container, <<"cnode">>, [Name]).
 
 %% -- helpers
 

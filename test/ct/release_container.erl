@@ -1,12 +1,9 @@
 %% A container that runs a release on a test host: a process namespace of its own, in which the entry point is process
-%% 1. The state of the cluster is read from the page of the release, which disturbs nothing.
+%% 1. What the release shows is in release_page, its processes are in release_processes.
 -module(release_container).
 
 -export([start/2, start_all/2, host/1, name/2, command/2, execute/2, converse/3]).
--export([page/1, await_page/3, await_mesh/1, await_mesh/2, await_restart/2, cnodes/1, await_cnode/1, replace_cnode/1,
-         release_pid/1]).
--export([await_stopped/1, output/1, signal/2, await_end/1, await_end/2, await_output/2, await_output/3,
-         count_cnodes/0]).
+-export([output/1, await_output/2, await_output/3, signal/2, await_end/1, await_end/2]).
 -export_type([container/0, options/0]).
 
 -type container() :: #{host := test_host:host(), keeper := pid(), os_pid := pos_integer(), options := options()}.
@@ -15,9 +12,7 @@
 -type options() :: #{release := file:filename(), script => string(), command => [string()],
                      env => [{string(), string() | false}]}.
 
--define(PORT, 4000).
 -define(START_MS, 60000).
--define(HTTP_MS, 20000).
 -define(TALK_MS, 120000).
 %% Releases take their time to boot.
 -define(BOOT_MS, 150000).
@@ -70,104 +65,6 @@ converse(#{host := Host, options := Options} = Container, Command, Lines) ->
                                       inside(Container, ["env", "TERM=xterm", "script", "-qefc", lists:flatten(Quoted), "/dev/null"])),
     Port = open_port({spawn_executable, Spawn}, [{args, Args}, binary, exit_status, stderr_to_stdout, hide]),
     converse(Port, Lines, <<>>, 0).
-
-%% The release's page: `#{<<"peers">> => [<<"shop@10.42.0.11">>], ...}'.
--spec page(container()) -> #{binary() => [binary()]} | {error, term()}.
-page(#{host := Host}) ->
-    case get(test_host:address(Host), "/") of
-        {ok, Body} -> maps:from_list([begin [Key | Words] = words(Line), {Key, Words} end
-                                      || Line <- binary:split(Body, <<"\n">>, [global, trim_all])]);
-        {error, Reason} -> {error, Reason}
-    end.
-
-%% Waits until the page shows this value under Key.
--spec await_page(container(), binary(), [binary()]) -> ok.
-await_page(Container, Key, Expected) ->
-    Wanted = lists:sort(Expected),
-    test_wait:until("the page shows " ++ binary_to_list(Key),
-                    fun() ->
-                            case page(Container) of
-                                #{Key := Wanted} -> {done, ok};
-                                Other -> {wait, {Other, output(Container)}}
-                            end
-                    end,
-                    ?BOOT_MS).
-
-%% Waits until the page of each shows exactly the others.
--spec await_mesh([container()]) -> ok.
-await_mesh(Containers) ->
-    await_mesh("shop", Containers).
-
-%% The same of nodes with another alive name.
--spec await_mesh(string(), [container()]) -> ok.
-await_mesh(AliveName, Containers) ->
-    Names = [name(AliveName, Container) || Container <- Containers],
-    lists:foreach(fun(Container) ->
-                          await_page(Container, <<"peers">>, Names -- [name(AliveName, Container)])
-                  end,
-                  Containers).
-
-%% Waits until another run of the application answers than the one that showed this page.
--spec await_restart(container(), #{binary() => [binary()]}) -> ok.
-await_restart(Container, #{<<"since">> := Before}) ->
-    test_wait:until("the release has started again",
-                    fun() ->
-                            case page(Container) of
-                                #{<<"since">> := Since} when Since =/= Before -> {done, ok};
-                                Other -> {wait, Other}
-                            end
-                    end).
-
-%% The C-nodes in the container; `rancher_cnode exec' is none.
--spec cnodes(container()) -> [pos_integer()].
-cnodes(Container) ->
-    [Pid || Pid <- processes(Container, <<"rancher_cnode">>), not lists:member(<<"exec">>, arguments(Pid))].
-
-%% Waits until there is exactly one, and returns it: the containers may be a mesh by the others' before its own has started.
--spec await_cnode(container()) -> pos_integer().
-await_cnode(Container) ->
-    test_wait:until("one C-node",
-                    fun() ->
-                            case cnodes(Container) of
-                                [Cnode] -> {done, Cnode};
-                                Cnodes -> {wait, {Cnodes, output(Container)}}
-                            end
-                    end).
-
-%% Kills the only C-node, and waits for its successor.
--spec replace_cnode(container()) -> ok.
-replace_cnode(Container) ->
-    Cnode = await_cnode(Container),
-    ok = test_command:signal("KILL", [Cnode]),
-    test_wait:until("another C-node",
-                    fun() ->
-                            case cnodes(Container) of
-                                [Other] when Other =/= Cnode -> {done, ok};
-                                Cnodes -> {wait, {Cnodes, output(Container)}}
-                            end
-                    end).
-
-%% In Elixir: prints how many there are in the container at that moment, as `cnodes N`.
--spec count_cnodes() -> string().
-count_cnodes() ->
-    "IO.puts(\"cnodes #{:os.cmd('pgrep -xa rancher_cnode | grep -vcw exec')}\")".
-
-%% The process of the release.
--spec release_pid(container()) -> pos_integer().
-release_pid(Container) ->
-    [Pid] = releases(Container),
-    Pid.
-
-%% Waits until the release has no process left.
--spec await_stopped(container()) -> ok.
-await_stopped(Container) ->
-    test_wait:until("the release has ended",
-                    fun() ->
-                            case releases(Container) of
-                                [] -> {done, ok};
-                                Pids -> {wait, {Pids, output(Container)}}
-                            end
-                    end).
 
 %% All that the container wrote.
 -spec output(container()) -> binary().
@@ -286,7 +183,7 @@ script(#{release := Release} = Options) ->
 environment(Host, Options) ->
     Image = [{"PATH", release_build:programs() ++ ":/usr/local/bin:/usr/bin:/bin"}, {"HOME", "/run/home"},
              {"LANG", "C.UTF-8"}, {"ERL_ZFLAGS", ?ERL_FLAGS}, {"ERL_CRASH_DUMP_SECONDS", "0"},
-             {"PORT", integer_to_list(?PORT)}, {"RELEASE_TMP", temporary(Host)}],
+             {"PORT", integer_to_list(release_page:port())}, {"RELEASE_TMP", temporary(Host)}],
     Given = maps:get(env, Options, []),
     ["--ignore-environment" | [Name ++ "=" ++ Value || {Name, Value} <- Image ++ Given]].
 
@@ -307,53 +204,5 @@ first_process(#{os_pid := OsPid}) ->
                             end
                     end).
 
-releases(Container) ->
-    processes(Container, <<"beam.smp">>).
-
-processes(#{host := Host}, Name) ->
-    [Pid || Pid <- test_host:pids(Host), comm(Pid) =:= Name, not zombie(Pid)].
-
-comm(Pid) ->
-    case file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) of
-        {ok, Name} -> string:trim(Name);
-        {error, _} -> <<>>
-    end.
-
-arguments(Pid) ->
-    case file:read_file(["/proc/", integer_to_list(Pid), "/cmdline"]) of
-        {ok, Cmdline} -> binary:split(Cmdline, <<0>>, [global, trim]);
-        {error, _} -> []
-    end.
-
-zombie(Pid) ->
-    case file:read_file(["/proc/", integer_to_list(Pid), "/stat"]) of
-        {ok, Stat} -> binary:match(Stat, <<") Z">>) =/= nomatch;
-        {error, _} -> true
-    end.
-
 words(Text) ->
     binary:split(Text, [<<" ">>, <<"\n">>], [global, trim_all]).
-
-get(Address, Path) ->
-    case gen_tcp:connect(Address, ?PORT, [binary, {active, false}], ?HTTP_MS) of
-        {ok, Socket} ->
-            Answer = case gen_tcp:send(Socket, ["GET ", Path, " HTTP/1.0\r\n\r\n"]) of
-                         ok -> body(Socket, <<>>);
-                         Failed -> Failed
-                     end,
-            ok = gen_tcp:close(Socket),
-            Answer;
-        {error, Reason} ->
-            {error, Reason}
-    end.
-
-body(Socket, Read) ->
-    case gen_tcp:recv(Socket, 0, ?HTTP_MS) of
-        {ok, Data} -> body(Socket, <<Read/binary, Data/binary>>);
-        {error, closed} ->
-            case binary:split(Read, <<"\r\n\r\n">>) of
-                [_Head, Body] -> {ok, Body};
-                _ -> {error, closed}
-            end;
-        {error, Reason} -> {error, Reason}
-    end.

@@ -77,14 +77,14 @@ a_killed_c_node_is_replaced_and_no_connection_is_lost(Config) ->
     {Witness, [Host, Later]} = release_scripts:witness(metadata(Config), 2, #{}),
     Container = start(Config, Host, "killed", ""),
     ok = release_scripts:await_connected(Witness, "myapp", [Container]),
-    Beam = release_container:release_pid(Container),
-    ok = release_container:replace_cnode(Container),
+    Beam = release_processes:release_pid(Container),
+    ok = release_processes:replace_cnode(Container),
     ok = release_container:await_output(Container, <<"event=cnode_died">>),
     ok = release_container:await_output(Container, <<"status=137 restart_in_ms=1000">>),
     Newcomer = test_beam:start(Later),
     ok = release_scripts:await_connected(Newcomer, "myapp", [Container]),
     [] = test_cluster:lost_connections([Witness]),
-    Beam = release_container:release_pid(Container),
+    Beam = release_processes:release_pid(Container),
     ok.
 
 %% -- helpers

@@ -27,32 +27,32 @@ all() ->
 -spec three_containers_form_a_cluster([term()]) -> ok.
 three_containers_form_a_cluster(Config) ->
     Containers = containers(Config, 3, #{}),
-    ok = release_container:await_mesh(Containers),
+    ok = release_page:await_mesh(Containers),
     [begin
-         _ = release_container:await_cnode(Container),
+         _ = release_processes:await_cnode(Container),
          Name = release_container:name(test_cnode:default_basename(), Container),
-         ok = release_container:await_page(Container, <<"cnode">>, [Name])
+         ok = release_page:await(Container, <<"cnode">>, [Name])
      end || Container <- Containers],
     ok.
 
 -spec commands_of_the_release_work_and_start_no_second_c_node([term()]) -> ok.
 commands_of_the_release_work_and_start_no_second_c_node(Config) ->
     [One, Two] = Containers = containers(Config, 2, #{}),
-    ok = release_container:await_mesh(Containers),
-    _ = release_container:await_cnode(One),
+    ok = release_page:await_mesh(Containers),
+    _ = release_processes:await_cnode(One),
     Other = release_container:name("shop", Two),
     {0, Printed} = release_container:command(One, ["rpc", "IO.puts(Shop.Cluster.show())"]),
     ok = contains(Other, Printed),
     %% The commands themselves count C-nodes while they run.
-    {0, Counted} = release_container:command(One, ["rpc", release_container:count_cnodes()]),
+    {0, Counted} = release_container:command(One, ["rpc", release_processes:count_cnodes()]),
     ok = contains(<<"cnodes 1\n">>, Counted),
-    {0, CountedOutside} = release_container:command(One, ["eval", release_container:count_cnodes()]),
+    {0, CountedOutside} = release_container:command(One, ["eval", release_processes:count_cnodes()]),
     ok = contains(<<"cnodes 1\n">>, CountedOutside),
     {0, Pid} = release_container:command(One, ["pid"]),
     {0, <<"beam.smp\n">>} = release_container:execute(One, ["ps", "-o", "comm=", "-p", string:trim(binary_to_list(Pid))]),
     %% Ctrl-G and q end the remote shell and nothing else.
     Remote = release_container:converse(One, ["RELEASE", "remote"],
-                                        [{<<")1>">>, [release_container:count_cnodes(), "; length(Node.list()) + 1000\n"]},
+                                        [{<<")1>">>, [release_processes:count_cnodes(), "; length(Node.list()) + 1000\n"]},
                                          {<<")2>">>, <<7>>}, {<<"-->">>, <<"q\n">>}]),
     ok = contains(<<"cnodes 1\r\n">>, Remote),
     ok = contains(<<"1001">>, Remote).
@@ -60,7 +60,7 @@ commands_of_the_release_work_and_start_no_second_c_node(Config) ->
 -spec commands_need_no_metadata_once_a_node_is_there([term()]) -> ok.
 commands_need_no_metadata_once_a_node_is_there(Config) ->
     [One] = Containers = containers(Config, 1, #{}),
-    ok = release_container:await_mesh(Containers),
+    ok = release_page:await_mesh(Containers),
     ok = metadata_server:misbehave(metadata(Config), hang),
     Address = list_to_binary(test_host:address(release_container:host(One))),
     %% The node's name contains it, so no command waits: longer than a command may take here.
@@ -83,16 +83,16 @@ a_container_that_awaits_its_address_can_be_stopped(Config) ->
 a_release_that_is_stopped_leaves_no_c_node(Config) ->
     %% Not as process 1, which would take everything with it.
     [One] = Containers = containers(Config, 1, #{command => shell_of_its_own()}),
-    ok = release_container:await_mesh(Containers),
-    _ = release_container:await_cnode(One),
+    ok = release_page:await_mesh(Containers),
+    _ = release_processes:await_cnode(One),
     {0, _} = release_container:command(One, ["stop"]),
-    ok = release_container:await_stopped(One),
+    ok = release_processes:await_stopped(One),
     no_cnode(One).
 
 -spec sigterm_to_process_1_stops_the_release_in_order([term()]) -> ok.
 sigterm_to_process_1_stops_the_release_in_order(Config) ->
     [One] = Containers = containers(Config, 1, #{}),
-    ok = release_container:await_mesh(Containers),
+    ok = release_page:await_mesh(Containers),
     ok = release_container:signal(One, "TERM"),
     0 = release_container:await_end(One),
     ok.
@@ -100,21 +100,21 @@ sigterm_to_process_1_stops_the_release_in_order(Config) ->
 -spec a_killed_release_leaves_no_c_node([term()]) -> ok.
 a_killed_release_leaves_no_c_node(Config) ->
     [One] = Containers = containers(Config, 1, #{command => shell_of_its_own()}),
-    ok = release_container:await_mesh(Containers),
-    _ = release_container:await_cnode(One),
-    ok = test_command:signal("KILL", [release_container:release_pid(One)]),
+    ok = release_page:await_mesh(Containers),
+    _ = release_processes:await_cnode(One),
+    ok = test_command:signal("KILL", [release_processes:release_pid(One)]),
     no_cnode(One).
 
 -spec a_release_restarted_in_place_is_connected_again([term()]) -> ok.
 a_release_restarted_in_place_is_connected_again(Config) ->
     [One, _] = Containers = containers(Config, 2, #{}),
-    ok = release_container:await_mesh(Containers),
-    Cnode = release_container:await_cnode(One),
-    Before = release_container:page(One),
+    ok = release_page:await_mesh(Containers),
+    Cnode = release_processes:await_cnode(One),
+    Before = release_page:read(One),
     {0, _} = release_container:command(One, ["restart"]),
-    ok = release_container:await_restart(One, Before),
-    ok = release_container:await_mesh(Containers),
-    Cnode = release_container:await_cnode(One),
+    ok = release_page:await_restart(One, Before),
+    ok = release_page:await_mesh(Containers),
+    Cnode = release_processes:await_cnode(One),
     ok.
 
 -spec unusual_names_and_cookies_are_passed_on([term()]) -> ok.
@@ -122,10 +122,10 @@ unusual_names_and_cookies_are_passed_on(Config) ->
     Odd = #{env => [{"RELEASE_COOKIE", "it's $HOME `id` \"&|;*\" ~{}<>#%!?=,:@^_-+()[]/"},
                     {"RANCHER_CNODE_BASENAME", "0-Rancher_C-node"}, {"RANCHER_CNODE_NODE_BASENAME", "0_My-Shop_"}]},
     Containers = containers(Config, 2, Odd),
-    ok = release_container:await_mesh("0_My-Shop_", Containers),
+    ok = release_page:await_mesh("0_My-Shop_", Containers),
     [begin
          Name = release_container:name("0-Rancher_C-node", Container),
-         ok = release_container:await_page(Container, <<"cnode">>, [Name])
+         ok = release_page:await(Container, <<"cnode">>, [Name])
      end || Container <- Containers],
     ok.
 
@@ -133,20 +133,20 @@ unusual_names_and_cookies_are_passed_on(Config) ->
 wait_blocks_until_the_mesh_is_complete(Config) ->
     [One, _Two] = Containers = containers(Config, 2, #{}),
     {0, _} = release_container:execute(One, ["rancher_cnode", "wait", "--timeout", "60000"]),
-    _ = release_container:await_cnode(One),
-    ok = release_container:await_mesh(Containers).
+    _ = release_processes:await_cnode(One),
+    ok = release_page:await_mesh(Containers).
 
 -spec without_metadata_the_only_address_is_used([term()]) -> ok.
 without_metadata_the_only_address_is_used(Config) ->
     ok = metadata_server:misbehave(metadata(Config), refuse),
     [One] = containers(Config, 1, #{command => ["rancher_cnode", "exec", "--timeout", "500", "--", "RELEASE", "start"]}),
-    ok = release_container:await_page(One, <<"node">>, [release_container:name("shop", One)]).
+    ok = release_page:await(One, <<"node">>, [release_container:name("shop", One)]).
 
 -spec the_script_of_older_images_does_the_same([term()]) -> ok.
 the_script_of_older_images_does_the_same(Config) ->
     [One, _] = Containers = containers(Config, 2, #{command => ["with-rancher-cnode", "RELEASE", "start"]}),
     {0, _} = release_container:execute(One, ["with-rancher-cnode", "RELEASE", "wait", "--timeout", "60000"]),
-    ok = release_container:await_mesh(Containers),
+    ok = release_page:await_mesh(Containers),
     {0, Node} = release_container:execute(One, ["with-rancher-cnode", "RELEASE", "rpc", "IO.puts(node())"]),
     Node = <<(release_container:name("shop", One))/binary, "\n">>,
     {1, Usage} = release_container:execute(One, ["with-rancher-cnode"]),
@@ -164,7 +164,7 @@ shell_of_its_own() ->
     ["sh", "-c", "rancher_cnode exec -- \"$0\" start; sleep 600", "RELEASE"].
 
 no_cnode(Container) ->
-    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(Container) end).
+    test_wait:equals("no C-node is left", [], fun() -> release_processes:cnodes(Container) end).
 
 contains(Part, Text) ->
     case binary:match(Text, iolist_to_binary(Part)) of

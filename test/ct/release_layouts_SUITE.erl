@@ -40,7 +40,7 @@ relx_releases_form_a_cluster_whatever_their_vm_args(Config) ->
                              {_, Output} = release_container:execute(One, ["rancher_cnode", "exec", "--", "RELEASE", "rpc", "erlang", "nodes"]),
                              lists:sort(string:lexemes(binary_to_list(Output), "[]',\n "))
                      end),
-    [_ = release_container:await_cnode(Container) || Container <- Containers],
+    [_ = release_processes:await_cnode(Container) || Container <- Containers],
     ok.
 
 %% By the port in their environment, of which the script of relx makes arguments.
@@ -73,8 +73,8 @@ a_daemon_has_a_c_node_that_ends_with_it(Config) ->
     One = daemon(Config, "printed=$(rancher_cnode exec -- \"$0\" daemon); echo \"printed $printed.\"; exec sleep 600"),
     ok = release_container:await_output(One, <<"printed .">>),
     {0, _} = release_container:command(One, ["stop"]),
-    ok = release_container:await_stopped(One),
-    test_wait:equals("no C-node is left", [], fun() -> release_container:cnodes(One) end).
+    ok = release_processes:await_stopped(One),
+    test_wait:equals("no C-node is left", [], fun() -> release_processes:cnodes(One) end).
 
 -spec a_daemons_c_node_outlives_its_terminal([term()]) -> ok.
 a_daemons_c_node_outlives_its_terminal(Config) ->
@@ -83,7 +83,7 @@ a_daemons_c_node_outlives_its_terminal(Config) ->
                          " echo \"no terminal.\"; exec sleep 600"),
     ok = release_container:await_output(One, <<"no terminal.">>),
     {0, _} = release_container:execute(One, ["rancher_cnode", "wait", "--timeout", "60000"]),
-    _ = release_container:await_cnode(One),
+    _ = release_processes:await_cnode(One),
     ok.
 
 %% A container whose process 1 is a shell that starts the example release as a daemon; its C-node is there.
@@ -92,5 +92,5 @@ daemon(Config, Shell) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Command = ["sh", "-c", Shell, "RELEASE"],
     One = release_container:start(Host, #{release => release_build:release(), command => Command}),
-    ok = release_container:await_page(One, <<"cnode">>, [release_container:name(test_cnode:default_basename(), One)]),
+    ok = release_page:await(One, <<"cnode">>, [release_container:name(test_cnode:default_basename(), One)]),
     One.

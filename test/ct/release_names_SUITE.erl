@@ -144,7 +144,7 @@ start_again_and_again(Config, Host, Name, Cookie, Env) ->
 
 restart_with(Config, Container, Name, Cookie) ->
     ok = next(Config, Name, Cookie),
-    test_command:signal("KILL", [release_container:release_pid(Container)]).
+    test_command:signal("KILL", [release_processes:release_pid(Container)]).
 
 next(Config, Name, Cookie) ->
     ok = file:write_file(filename:join(folder(Config), "name"), Name),

@@ -28,9 +28,9 @@ phoenixs_server_and_migrate_start_the_release(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     [One, _] = Containers = [release_container:start(Host, #{release => Release, command => executed(Command)})
                              || {Host, Command} <- lists:zip(Hosts, Commands)],
-    ok = release_container:await_mesh(Containers),
+    ok = release_page:await_mesh(Containers),
     ok = release_container:await_output(One, <<"migrated on nonode@nohost\n">>),
-    [_ = release_container:await_cnode(Container) || Container <- Containers],
+    [_ = release_processes:await_cnode(Container) || Container <- Containers],
     ok.
 
 -spec a_script_that_leads_to_a_release_gives_the_node_its_name([term()]) -> ok.
@@ -81,14 +81,14 @@ init_programs_may_be_process_1(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     [One, Two] = Containers = [release_container:start(Host, #{release => Release, command => Init ++ executed(["RELEASE", "start"])})
                                || {Host, Init} <- lists:zip(Hosts, [["tini", "--"], ["dumb-init", "--"]])],
-    ok = release_container:await_mesh(Containers),
+    ok = release_page:await_mesh(Containers),
     Other = release_container:name("shop", Two),
     {0, Shown} = release_container:execute(One, executed(["RELEASE", "rpc", "IO.puts(Shop.Cluster.show())"])),
     {_, _} = binary:match(Shown, <<"peers ", Other/binary>>),
     Remote = release_container:converse(Two, executed(["RELEASE", "remote"]),
                                         [{<<")1>">>, "length(Node.list()) + 1000\n"}, {<<")2>">>, <<7>>}, {<<"-->">>, <<"q\n">>}]),
     {_, _} = binary:match(Remote, <<"1001">>),
-    [_ = release_container:await_cnode(Container) || Container <- Containers],
+    [_ = release_processes:await_cnode(Container) || Container <- Containers],
     [ok = release_container:signal(Container, "TERM") || Container <- Containers],
     [0, 0] = [release_container:await_end(Container) || Container <- Containers],
     ok.
@@ -105,15 +105,15 @@ heart_starts_the_beam_again_and_it_is_joined(Config) ->
     One = release_container:start(Host, #{release => Release, script => "myapp",
                                           command => executed(["sh", "-c", "\"$0\" daemon && exec sleep 600", "RELEASE"])}),
     ok = release_scripts:await_connected(Witness, "myapp", [One]),
-    Cnode = release_container:await_cnode(One),
-    Beam = release_container:release_pid(One),
+    Cnode = release_processes:await_cnode(One),
+    Beam = release_processes:release_pid(One),
     Before = length(test_beam:downs(Witness)),
     ok = test_command:signal("KILL", [Beam]),
     %% It may be there again soon.
     test_wait:equals("the witness has lost it", Before + 1, fun() -> length(test_beam:downs(Witness)) end),
     ok = release_scripts:await_connected(Witness, "myapp", [One]),
-    false = Beam =:= release_container:release_pid(One),
-    Cnode = release_container:await_cnode(One),
+    false = Beam =:= release_processes:release_pid(One),
+    Cnode = release_processes:await_cnode(One),
     ok.
 
 %% -- helpers
