@@ -5,7 +5,6 @@
 -export([main/1]).
 
 -define(CONTAINERS, 3).
--define(MESH_MS, 60000).
 %% As Docker starts process 1 in an image.
 -define(IN_IMAGE, "root=$0 user=$1; shift; mount -t proc proc \"$root/proc\"; mount --bind /dev \"$root/dev\"; "
                   "exec chroot --userspec=\"$user\" \"$root\" \"$@\"").
@@ -37,7 +36,7 @@ run(Metadata, Run, Options) ->
     ok = test_cluster:list(Metadata, Hosts),
     Began = erlang:monotonic_time(millisecond),
     Containers = release_container:start_all(Hosts, Options),
-    ok = release_page:await_mesh(Containers, ?MESH_MS),
+    ok = release_page:await_mesh(Containers),
     Took = erlang:monotonic_time(millisecond) - Began,
     io:format("run ~b: ~b ms~n", [Run, Took]),
     [print(Container) || Run =:= 1, Container <- Containers],
