@@ -8,30 +8,19 @@
 
 -spec start() -> ok.
 start() ->
-    Starter = self(),
-    Pid = spawn(fun() ->
-                        register(?MODULE, self()),
-                        Starter ! {self(), ready},
-                        keep([])
-                end),
-    receive {Pid, ready} -> ok end,
+    ok = recorder:start(?MODULE),
     ok = logger:set_primary_config(level, info),
     ok = logger:add_handler(?MODULE, ?MODULE, #{filters => [{ours, {fun logger_filters:domain/2,
                                                                     {stop, not_equal, [rancher_cnode]}}}]}).
 
 -spec note(term()) -> ok.
 note(What) ->
-    ?MODULE ! {note, What},
-    ok.
+    recorder:note(?MODULE, What).
 
 %% Everything so far, oldest first.
 -spec noted() -> [term()].
 noted() ->
-    Request = make_ref(),
-    ?MODULE ! {noted, self(), Request},
-    receive
-        {Request, Noted} -> Noted
-    end.
+    recorder:kept(?MODULE).
 
 %% Notes why a process ends.
 -spec watch(pid()) -> ok.
@@ -64,11 +53,3 @@ list_nodes(Own) ->
 log(#{level := Level, msg := {report, Report}, meta := #{report_cb := Format}}, _Config) ->
     {Text, Values} = Format(Report),
     note({log, Level, unicode:characters_to_binary(io_lib:format(Text, Values))}).
-
-keep(Noted) ->
-    receive
-        {note, What} -> keep([What | Noted]);
-        {noted, From, Request} ->
-            From ! {Request, lists:reverse(Noted)},
-            keep(Noted)
-    end.

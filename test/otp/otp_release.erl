@@ -9,7 +9,8 @@
 -type release() :: string().
 
 %% What runs inside the BEAMs, in test/.
--define(HELPERS, ["support/hosts/connection_log.erl", "support/hosts/report_log.erl", "ct/library_supervisor.erl"]).
+-define(HELPERS, ["support/hosts/connection_log.erl", "support/hosts/recorder.erl", "support/hosts/report_log.erl",
+                  "ct/library_supervisor.erl"]).
 
 %% That of this machine.
 -spec own() -> release().

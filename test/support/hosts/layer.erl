@@ -7,45 +7,24 @@
 %% To be called once, before the C-node starts.
 -spec start() -> ok.
 start() ->
-    Starter = self(),
-    Pid = spawn(fun() ->
-                        register(?MODULE, self()),
-                        Starter ! {self(), ready},
-                        loop([])
-                end),
-    receive
-        {Pid, ready} -> ok
-    end.
+    recorder:start(?MODULE).
 
 %% The calls so far, each once.
 -spec asked() -> [{connect | disconnect, node()} | nodes].
 asked() ->
-    Request = make_ref(),
-    ?MODULE ! {asked, self(), Request},
-    receive
-        {Request, Asked} -> Asked
-    end.
+    lists:usort(recorder:kept(?MODULE)).
 
 -spec connect(node()) -> boolean() | ignored.
 connect(Node) ->
-    ?MODULE ! {note, {connect, Node}},
+    ok = recorder:note(?MODULE, {connect, Node}),
     net_kernel:connect_node(Node).
 
 -spec disconnect(node()) -> boolean() | ignored.
 disconnect(Node) ->
-    ?MODULE ! {note, {disconnect, Node}},
+    ok = recorder:note(?MODULE, {disconnect, Node}),
     erlang:disconnect_node(Node).
 
 -spec nodes() -> [node()].
 nodes() ->
-    ?MODULE ! {note, nodes},
+    ok = recorder:note(?MODULE, nodes),
     erlang:nodes(connected).
-
-loop(Asked) ->
-    receive
-        {note, What} ->
-            loop(lists:usort([What | Asked]));
-        {asked, From, Request} ->
-            From ! {Request, Asked},
-            loop(Asked)
-    end.

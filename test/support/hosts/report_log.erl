@@ -8,27 +8,15 @@
 
 -spec start() -> ok.
 start() ->
-    true = register(?MODULE, spawn(fun() -> keep([]) end)),
+    ok = recorder:start(?MODULE),
     ok = logger:set_primary_config(level, notice),
     logger:add_handler(?MODULE, ?MODULE, #{}).
 
 %% Oldest first.
 -spec lines() -> [string()].
 lines() ->
-    Request = make_ref(),
-    ?MODULE ! {lines, self(), Request},
-    receive {Request, Lines} -> Lines end.
+    recorder:kept(?MODULE).
 
 -spec log(logger:log_event(), logger:handler_config()) -> ok.
 log(Event, _Config) ->
-    ?MODULE ! {line, unicode:characters_to_list(logger_formatter:format(Event, #{}))},
-    ok.
-
-keep(Lines) ->
-    receive
-        {line, Line} ->
-            keep([Line | Lines]);
-        {lines, From, Request} ->
-            From ! {Request, lists:reverse(Lines)},
-            keep(Lines)
-    end.
+    recorder:note(?MODULE, unicode:characters_to_list(logger_formatter:format(Event, #{}))).
