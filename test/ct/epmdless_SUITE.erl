@@ -70,7 +70,7 @@ a_killed_beam_is_connected_again(Config) ->
 -spec a_departed_container_costs_no_other_connection([term()]) -> ok.
 a_departed_container_costs_no_other_connection(Config) ->
     Args = ["--removal-delay", "1000", "--mass-removal-delay", "1000"],
-    #{beams := [Departed | Beams], cnodes := [Cnode | _], hosts := [_ | Hosts]} = formed(Config, 4, epmdless(), Args),
+    #{beams := [Departed | Beams], cnodes := [Cnode | _], hosts := [_ | Hosts]} = formed(Config, 4, Args),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_cluster:await_nodes(Departed, []),
     _ = test_cnode:await(Cnode, "departed_target_disconnected"),
@@ -245,17 +245,10 @@ epmdless(Args) ->
     #{args => ["-start_epmd", "false", "-erl_epmd_port", ?PORT | Args]}.
 
 formed(Config, Count) ->
-    formed(Config, Count, epmdless(), []).
+    formed(Config, Count, []).
 
-formed(Config, Count, Options, Args) ->
-    Hosts = test_cluster:hosts(Count),
-    ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = test_beam:start_all(Hosts, Options),
-    Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
-    ok = test_cluster:await_mesh(Beams),
-    [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
-    ok = test_service:await_watching(metadata(Config), Hosts),
-    #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
+formed(Config, Count, Args) ->
+    test_cluster:form_on(metadata(Config), test_cluster:hosts(Count), epmdless(), #{args => Args}).
 
 mixed(Config, Each) ->
     Hosts = test_cluster:hosts(length(Each)),

@@ -3,7 +3,7 @@
 -module(mesh_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(test_program, [run/2, ask/2, contains/2, await/3, await/4, await/5]).
+-import(test_program, [run/2, ask/2, contains/2, lines/1, await/3, await/4, await/5]).
 
 -export([suite/0, all/0]).
 -export([a_whole_mesh_is_what_every_beam_sees/1, a_hole_between_two_others_is_named/1,
@@ -39,7 +39,7 @@ a_whole_mesh_is_what_every_beam_sees(Config) ->
 
 -spec a_hole_between_two_others_is_named([term()]) -> ok.
 a_hole_between_two_others_is_named(Config) ->
-    #{hosts := [One | _], beams := [_, Two, Three] = Beams} = star(Config, 3),
+    #{hosts := [One | _], beams := [_, Two, Three] = Beams} = test_cluster:star(metadata(Config), 3, #{}),
     Hole = iolist_to_binary([name(Two), " and ", name(Three), " are not connected"]),
     _ = await(One, 3, ["mesh"], [], [<<"HOLES, 2 of 3 connections between 3 members, 1 missing">>, Hole, <<"NO">>,
                                      <<"in several ", (name(hd(Beams)))/binary>>]),
@@ -54,7 +54,7 @@ a_hole_between_two_others_is_named(Config) ->
 %% Two closes its connection to Three, which cannot hear of it.
 -spec a_one_way_connection_has_its_direction([term()]) -> ok.
 a_one_way_connection_has_its_direction(Config) ->
-    #{hosts := [One, HostOfTwo, HostOfThree], beams := [_, Two, Three] = Beams} = star(Config, 3),
+    #{hosts := [One, HostOfTwo, HostOfThree], beams := [_, Two, Three] = Beams} = test_cluster:star(metadata(Config), 3, #{}),
     true = test_beam:call(Two, net_kernel, connect_node, [test_beam:name(Three)]),
     ok = test_cluster:await_mesh(Beams),
     ok = test_host:cut(HostOfTwo, HostOfThree),
@@ -65,7 +65,7 @@ a_one_way_connection_has_its_direction(Config) ->
 
 -spec a_member_that_hangs_has_not_answered_within_the_time_limit([term()]) -> ok.
 a_member_that_hangs_has_not_answered_within_the_time_limit(Config) ->
-    #{hosts := [One | _], beams := [_, _, Hung]} = star(Config, 3),
+    #{hosts := [One | _], beams := [_, _, Hung]} = test_cluster:star(metadata(Config), 3, #{}),
     ok = test_beam:suspend(Hung),
     Began = erlang:monotonic_time(millisecond),
     {3, Table} = ask(One, ["mesh"]),
@@ -81,7 +81,7 @@ a_member_that_hangs_has_not_answered_within_the_time_limit(Config) ->
 a_member_without_connection_is_not_asked(Config) ->
     Hosts = [One, _] = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = [Beam, Other] = test_beam:start_all(Hosts, #{args => alone()}),
+    Beams = [Beam, Other] = test_beam:start_all(Hosts, #{args => test_cluster:alone()}),
     Cnode = test_cnode:start(One, #{args => ["--connect", "erlang:is_atom"]}),
     _ = test_cnode:await(Cnode, "target_connected"),
     _ = await(One, 3, ["mesh"], [],
@@ -93,8 +93,8 @@ a_member_without_connection_is_not_asked(Config) ->
 
 -spec foreign_names_do_not_become_atoms([term()]) -> ok.
 foreign_names_do_not_become_atoms(Config) ->
-    #{hosts := [One, Host | _], beams := [Beam, Two], cnodes := [Cnode]} = star(Config, 2),
-    Stranger = test_beam:start(Host, #{basename => "stranger", args => ["-hidden" | alone()]}),
+    #{hosts := [One, Host | _], beams := [Beam, Two], cnodes := [Cnode]} = test_cluster:star(metadata(Config), 2, #{}),
+    Stranger = test_beam:start(Host, #{basename => "stranger", args => ["-hidden" | test_cluster:alone()]}),
     true = test_beam:call(Stranger, net_kernel, connect_node, [test_beam:name(Two)]),
     Others = fun() ->
                      #{members := Members} = test_cnode:call(Cnode, Beam, mesh),
@@ -108,7 +108,7 @@ foreign_names_do_not_become_atoms(Config) ->
 
 -spec a_beam_that_has_stopped_is_reported([term()]) -> ok.
 a_beam_that_has_stopped_is_reported(Config) ->
-    #{hosts := [One | _], beams := [Beam | _]} = star(Config, 2),
+    #{hosts := [One | _], beams := [Beam | _]} = test_cluster:star(metadata(Config), 2, #{}),
     ok = test_beam:stop(Beam),
     _ = await(One, 4, ["mesh"], [{"RANCHER_CNODE_COOKIE", "monster"}], [<<"NOT DRIVING, no BEAM is connected">>]),
     ok.
@@ -119,23 +119,10 @@ without_a_c_node_one_line_says_why(Config) ->
     ok = test_cluster:list(metadata(Config), [Host]),
     _ = test_beam:start(Host),
     {1, Output} = run(Host, ["mesh"]),
-    [Line] = binary:split(Output, <<"\n">>, [global, trim_all]),
+    [Line] = lines(Output),
     contains(Line, [atom_to_binary(test_cnode:default_name(Host))]).
 
 %% -- helpers
-
-alone() ->
-    ["-connect_all", "false"].
-
-%% The first BEAM is connected to all, by its C-node; the others only to it.
-star(Config, Count) ->
-    Hosts = [One | _] = test_cluster:hosts(Count),
-    ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = [Beam | Others] = test_beam:start_all(Hosts, #{args => alone()}),
-    Cnode = test_cnode:start(One),
-    ok = test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others]),
-    _ = test_cnode:await(Cnode, "cluster_completed"),
-    #{hosts => Hosts, beams => Beams, cnodes => [Cnode]}.
 
 name(Beam) ->
     atom_to_binary(test_beam:name(Beam)).

@@ -102,13 +102,7 @@ a_reader_can_stop_the_page_from_reloading(Config) ->
 
 %% The first BEAM is connected to all, by its C-node; the others only to it.
 star(Config, Count) ->
-    Hosts = [One | _] = test_cluster:hosts(Count),
-    ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = [Beam | Others] = test_beam:start_all(Hosts, #{args => ["-connect_all", "false"]}),
-    Cnode = test_cnode:start(One, #{args => ["--http-listen", "9100"]}),
-    ok = test_cluster:await_nodes(Beam, [test_beam:name(Other) || Other <- Others]),
-    _ = test_cnode:await(Cnode, "cluster_completed"),
-    #{hosts => Hosts, beams => Beams}.
+    test_cluster:star(metadata(Config), Count, #{args => ["--http-listen", "9100"]}).
 
 name(Beam) ->
     atom_to_binary(test_beam:name(Beam)).

@@ -130,11 +130,7 @@ with_layer(Config, Count, Args, BeamArgs) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts, #{args => BeamArgs}),
     [ok = test_beam:call(Beam, layer, start, []) || Beam <- Beams],
-    Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
-    ok = test_cluster:await_mesh(Beams),
-    [_ = test_cnode:await(Cnode, "cluster_completed") || Cnode <- Cnodes],
-    ok = test_service:await_watching(metadata(Config), Hosts),
-    #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
+    test_cluster:start_cnodes(metadata(Config), Beams, #{args => Args}).
 
 await_targets(Cnodes) ->
     [begin _ = test_cnode:await(Cnode, "target_connected"), Cnode end || Cnode <- Cnodes].

@@ -140,12 +140,7 @@ formed(Config, Hosts, Options) ->
     formed(Config, Hosts, Options, []).
 
 formed(Config, Hosts, Options, Args) ->
-    ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = test_beam:start_all(Hosts, Options),
-    Cnodes = test_cnode:start_all(Hosts, #{args => Args}),
-    ok = test_cluster:await_mesh(Beams),
-    [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],
-    ok = test_service:await_watching(metadata(Config), Hosts),
+    #{beams := Beams, cnodes := Cnodes} = test_cluster:form_on(metadata(Config), Hosts, Options, #{args => Args}),
     {Beams, Cnodes}.
 
 options(Config, Hosts) ->

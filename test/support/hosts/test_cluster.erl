@@ -1,7 +1,7 @@
 %% Several BEAMs at once, for suites and benchmarks: who sees whom, by each BEAM's own nodes().
 -module(test_cluster).
 
--export([form/2, form/3, hosts/1, list/2]).
+-export([form/2, form/3, form_on/4, start_cnodes/3, star/3, alone/0, hosts/1, list/2]).
 -export([await_mesh/1, await_mesh/2, mesh_at/1, mesh_at/2, matrix/1, seen/1, lost_connections/1, lost_among/1]).
 -export([await_nodes/2, await_nodes/3]).
 -export_type([cluster/0]).
@@ -13,20 +13,46 @@
 form(Metadata, Count) ->
     form(Metadata, Count, #{}).
 
-%% This many hosts, listed as the service's containers, each with a BEAM and its C-node. One C-node alone may have made the
-%% whole mesh, so this returns only when every C-node is registered and connected to its BEAM, has found the mesh complete,
-%% and waits for a change of the metadata: a case that changes them next changes what everybody has read.
+%% This many hosts, listed as the service's containers, each with a BEAM and its C-node, as start_cnodes/3 returns them.
 -spec form(metadata_server:server(), pos_integer(), test_cnode:options()) -> cluster().
 form(Metadata, Count, Options) ->
-    Hosts = hosts(Count),
+    form_on(Metadata, hosts(Count), #{}, Options).
+
+%% The same of these hosts.
+-spec form_on(metadata_server:server(), [test_host:host()], test_beam:options(), test_cnode:options()) -> cluster().
+form_on(Metadata, Hosts, BeamOptions, Options) ->
     ok = list(Metadata, Hosts),
-    Beams = test_beam:start_all(Hosts),
+    start_cnodes(Metadata, test_beam:start_all(Hosts, BeamOptions), Options).
+
+%% A C-node beside each BEAM. One C-node alone may have made the whole mesh, so this returns only when every C-node is
+%% registered and connected to its BEAM, has found the mesh complete, and waits for a change of the metadata: a case that
+%% changes them next changes what everybody has read.
+-spec start_cnodes(metadata_server:server(), [beam()], test_cnode:options()) -> cluster().
+start_cnodes(Metadata, Beams, Options) ->
+    Hosts = [test_beam:host(Beam) || Beam <- Beams],
     Cnodes = test_cnode:start_all(Hosts, Options),
     ok = await_mesh(Beams),
-    [_ = test_cnode:await(Cnode, Event) || Cnode <- Cnodes, Event <- ["node_registered", "target_connected"]],
-    [_ = test_cnode:await(Cnode, "cluster_completed") || Count > 1, Cnode <- Cnodes],
+    [begin _ = test_cnode:await_event(Cnode, fun is_reachable/1), _ = test_cnode:await(Cnode, "target_connected") end
+     || Cnode <- Cnodes],
+    [_ = test_cnode:await(Cnode, "cluster_completed") || length(Beams) > 1, Cnode <- Cnodes],
     ok = test_service:await_watching(Metadata, Hosts),
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
+
+%% This many hosts, listed, each with a BEAM. The first is connected to all, by the only C-node; the others only to it.
+-spec star(metadata_server:server(), pos_integer(), test_cnode:options()) -> cluster().
+star(Metadata, Count, Options) ->
+    Hosts = [One | _] = hosts(Count),
+    ok = list(Metadata, Hosts),
+    Beams = [Beam | Others] = test_beam:start_all(Hosts, #{args => alone()}),
+    Cnode = test_cnode:start(One, Options),
+    ok = await_nodes(Beam, [test_beam:name(Other) || Other <- Others]),
+    _ = test_cnode:await(Cnode, "cluster_completed"),
+    #{hosts => Hosts, beams => Beams, cnodes => [Cnode]}.
+
+%% Arguments with which a BEAM connects to no other by itself.
+-spec alone() -> [string()].
+alone() ->
+    ["-connect_all", "false"].
 
 -spec hosts(pos_integer()) -> [test_host:host()].
 hosts(Count) ->
@@ -36,6 +62,10 @@ hosts(Count) ->
 -spec list(metadata_server:server(), [test_host:host() | metadata_world:spec()]) -> ok.
 list(Metadata, Hosts) ->
     metadata_server:list(Metadata, "Shop", "worker", [spec(Host) || Host <- Hosts]).
+
+%% Without epmd there is nothing to register with.
+is_reachable(#{event := Event}) ->
+    lists:member(Event, [<<"node_registered">>, <<"epmd_bypassed">>]).
 
 spec(#{netns := _, address := Address}) -> Address;
 spec(Spec) -> Spec.
