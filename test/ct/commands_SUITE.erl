@@ -2,7 +2,7 @@
 -module(commands_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(test_program, [contains/2]).
+-import(test_program, [contains/2, lines/1]).
 
 -export([suite/0, all/0, init_per_testcase/2]).
 -export([wait_accepts_every_basename_that_run_accepts/1, ip_accepts_the_metadata_settings/1,
@@ -168,7 +168,7 @@ run(Config, Args) ->
     test_host:run(host(Config), test_cnode:program(), Args).
 
 last_line(Output) ->
-    lists:last(binary:split(Output, <<"\n">>, [global, trim_all])).
+    lists:last(lines(Output)).
 
 host(Config) ->
     proplists:get_value(host, Config).

@@ -3,7 +3,7 @@
 -module(doctor_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(test_program, [contains/2]).
+-import(test_program, [contains/2, lines/1]).
 
 -export([suite/0, all/0]).
 -export([a_healthy_cluster_is_nothing_but_ok/1, a_wrong_cookie_is_named/1, a_wrong_basename_is_named/1,
@@ -224,7 +224,7 @@ text_of(Table, Check) ->
 
 %% {Outcome, Check, Text}; the text with the advice in the line below. The last line sums up.
 findings(Table) ->
-    fold(lists:droplast(binary:split(Table, <<"\n">>, [global, trim_all])), []).
+    fold(lists:droplast(lines(Table)), []).
 
 fold([<<" ", _/binary>> = Advice | Lines], [{Outcome, Check, Text} | Found]) ->
     fold(Lines, [{Outcome, Check, <<Text/binary, "\n", (string:trim(Advice))/binary>>} | Found]);

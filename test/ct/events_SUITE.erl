@@ -62,11 +62,11 @@ following_goes_on_after_a_restart(Config) ->
     #{hosts := [One | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
     {Spawn, Args} = test_host:command(One, test_cnode:program(), ["events", "--follow"]),
     Port = open_port({spawn_executable, Spawn}, [{args, Args}, binary, exit_status, stderr_to_stdout, hide]),
-    _ = printed(Port, <<>>, <<"event=starting">>),
+    _ = test_command:await_output(Port, <<"event=starting">>),
     ok = test_cnode:kill(Cnode),
-    _ = printed(Port, <<>>, <<"waiting for it">>),
+    _ = test_command:await_output(Port, <<"waiting for it">>),
     Next = test_cnode:start(One),
-    _ = printed(Port, <<>>, <<"event=starting">>),
+    _ = test_command:await_output(Port, <<"event=starting">>),
     {os_pid, Pid} = erlang:port_info(Port, os_pid),
     ok = test_command:signal("TERM", [Pid]),
     test_cnode:stop(Next).
@@ -104,9 +104,9 @@ an_epmd_that_closes_each_connection_is_a_few_lines(Config) ->
              "n = 0\nwhile True:\n  s.accept()[0].close()\n  n += 1\n  if n == 20: print('closed 20', flush=True)\n",
     {Spawn, Args} = test_host:command(Host, "/usr/bin/python3", ["-c", Script]),
     Port = open_port({spawn_executable, Spawn}, [{args, Args}, binary, exit_status, stderr_to_stdout, hide]),
-    _ = printed(Port, <<>>, <<"open">>),
+    _ = test_command:await_output(Port, <<"open">>),
     Cnode = test_cnode:start(Host),
-    _ = printed(Port, <<>>, <<"closed 20">>),
+    _ = test_command:await_output(Port, <<"closed 20">>),
     Lines = [Text || #{text := Text, level := Level} <- test_cnode:log(Cnode), Level =/= <<"debug">>],
     true = length(Lines) =< 12,
     ok.
@@ -213,15 +213,3 @@ seen(Host, Peer, State) ->
                                 _ -> {done, ok}
                             end
                     end).
-
-%% What the program has printed once it has printed that.
-printed(Port, Output, Part) ->
-    case binary:match(Output, Part) of
-        nomatch ->
-            receive
-                {Port, {data, Data}} -> printed(Port, <<Output/binary, Data/binary>>, Part);
-                {Port, {exit_status, Status}} -> error({has_ended, Status, Output})
-            after 60000 -> error({never_printed, Part, Output})
-            end;
-        _ -> Output
-    end.

@@ -2,7 +2,7 @@
 -module(plan_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(test_program, [contains/2]).
+-import(test_program, [contains/2, lines/1]).
 
 -export([suite/0, all/0]).
 -export([what_is_planned_for_new_settings_happens/1, a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs/1,
@@ -118,13 +118,13 @@ file(Config, Name, Contents) ->
 
 %% {Action, Node} of each peer, in the order of the output.
 rows(Table) ->
-    [_ | Lines] = binary:split(Table, <<"\n">>, [global, trim_all]),
+    [_ | Lines] = lines(Table),
     [{Action, Node} || Line <- Lines,
                        [Action, Node | _] <- [binary:split(Line, <<" ">>, [global, trim_all])],
                        binary:match(Node, <<"@">>) =/= nomatch].
 
 one_line(Output) ->
-    [Line] = binary:split(Output, <<"\n">>, [global, trim_all]),
+    [Line] = lines(Output),
     Line.
 
 node_of(Host) ->

@@ -112,7 +112,7 @@ await_nodes(Container, Peers, Before) ->
     test_wait:until("nodes() of the release",
                     fun() ->
                             {_, Output} = release_container:execute(Container, Command),
-                            Lines = binary:split(Output, <<"\n">>, [global, trim_all]),
+                            Lines = test_program:lines(Output),
                             case lists:member(Expected, Lines) of
                                 true -> {done, ok};
                                 false -> {wait, {Output, release_container:output(Container)}}

@@ -41,12 +41,9 @@ mix(Folder) ->
 %% Scripts are made executable.
 -spec write(file:filename(), [{file:filename(), iodata()}]) -> file:filename().
 write(Folder, Files) ->
-    [begin
-         Path = filename:join(Folder, Name),
-         ok = filelib:ensure_dir(Path),
-         ok = file:write_file(Path, Text),
-         [ok = file:change_mode(Path, 8#755) || "#!" ++ _ <- [binary_to_list(iolist_to_binary(Text))]]
-     end || {Name, Text} <- Files],
+    ok = release_build:write(Folder, Files),
+    [ok = file:change_mode(filename:join(Folder, Name), 8#755)
+     || {Name, Text} <- Files, "#!" ++ _ <- [binary_to_list(iolist_to_binary(Text))]],
     Folder.
 
 %% A BEAM without a C-node, and this many hosts without anything. All are listed.

@@ -53,11 +53,11 @@ a_blocked_standard_error_does_not_prevent_the_shutdown(Config) ->
 -spec sighup_reads_again_and_sigusr1_writes_the_status_and_neither_ends_it([term()]) -> ok.
 sighup_reads_again_and_sigusr1_writes_the_status_and_neither_ends_it(Config) ->
     Port = start(Config, "exec \"$@\"", node_args(Config)),
-    await_line(Port, <<"epmd_awaited">>),
+    _ = test_command:await_output(Port, <<"epmd_awaited">>),
     signal(Port, "HUP"),
-    await_line(Port, <<"reload_requested">>),
+    _ = test_command:await_output(Port, <<"reload_requested">>),
     signal(Port, "USR1"),
-    await_line(Port, <<"status_line">>),
+    _ = test_command:await_output(Port, <<"status_line">>),
     signal(Port, "TERM"),
     {0, _} = ended(Port),
     ok.
@@ -83,7 +83,7 @@ it_ends_at_eof_and_reads_nothing_from_standard_input(Config) ->
 -spec it_leaves_the_flags_of_standard_input_as_they_are([term()]) -> ok.
 it_leaves_the_flags_of_standard_input_as_they_are(Config) ->
     Port = start(Config, "grep ^flags /proc/self/fdinfo/0; exec \"$@\"", ["--exit-on-eof" | node_args(Config)]),
-    Begun = await_line(Port, <<"epmd_awaited">>),
+    Begun = test_command:await_output(Port, <<"epmd_awaited">>),
     {match, [Before]} = re:run(Begun, "^flags:\\s+\\d+", [multiline, {capture, first, binary}]),
     {ok, Info} = file:read_file("/proc/" ++ os_pid(Port) ++ "/fdinfo/0"),
     {match, [Before]} = re:run(Info, "^flags:\\s+\\d+", [multiline, {capture, first, binary}]),
@@ -168,10 +168,10 @@ a_name_lookup_that_hangs_does_not_prevent_the_shutdown(Config) ->
 %% does after the signal shows that it is still there.
 outlives(Signal, Config) ->
     Port = start(Config, "trap '' " ++ Signal ++ "; exec \"$@\"", node_args(Config)),
-    await_line(Port, <<"epmd_awaited">>),
+    _ = test_command:await_output(Port, <<"epmd_awaited">>),
     signal(Port, Signal),
     ok = test_host:start_epmd(host(Config)),
-    await_line(Port, <<"event=node_registered">>),
+    _ = test_command:await_output(Port, <<"event=node_registered">>),
     signal(Port, "TERM"),
     {0, Output} = ended(Port),
     nomatch = binary:match(Output, list_to_binary("reason=SIG" ++ Signal)),
@@ -242,24 +242,6 @@ await_catching(Port, "TERM") ->
                                 _ -> {done, ok}
                             end
                     end).
-
-%% Everything that it has said until it says Part.
-await_line(Port, Part) ->
-    await_line(Port, Part, <<>>).
-
-await_line(Port, Part, Output) ->
-    receive
-        {Port, {data, Data}} ->
-            Said = <<Output/binary, Data/binary>>,
-            case binary:match(Said, Part) of
-                nomatch -> await_line(Port, Part, Said);
-                _ -> Said
-            end;
-        {Port, {exit_status, Status}} ->
-            error({ended, Status, Output})
-    after ?SOON_MS ->
-        error({never_said, Part, Output})
-    end.
 
 %% The exit status, and what it said that nobody has waited for.
 ended(Port) ->

@@ -205,7 +205,7 @@ https(Name) ->
 
 is_own_address(Config, {0, Output}) ->
     Own = own_address(Config),
-    Own = lists:last(binary:split(Output, <<"\n">>, [global, trim_all])),
+    Own = lists:last(test_program:lines(Output)),
     ok.
 
 own_address(Config) ->

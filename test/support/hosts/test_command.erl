@@ -1,7 +1,7 @@
 %% Runs a program to its end and returns its output. No shell in between, so nothing needs quoting.
 -module(test_command).
 
--export([run/2, run/3, ok/2, signal/2]).
+-export([run/2, run/3, ok/2, await_output/2, signal/2]).
 -export_type([env/0]).
 
 %% false unsets the variable.
@@ -28,6 +28,25 @@ ok(Program, Args) ->
     case run(Program, Args) of
         {0, Output} -> Output;
         {Status, Output} -> error({command_failed, [Program | Args], Status, Output})
+    end.
+
+%% What a program at a binary port of the caller prints, from now on, until it has printed Part.
+-spec await_output(port(), binary()) -> binary().
+await_output(Port, Part) ->
+    await_output(Port, Part, <<>>).
+
+await_output(Port, Part, Output) ->
+    receive
+        {Port, {data, Data}} ->
+            Printed = <<Output/binary, Data/binary>>,
+            case binary:match(Printed, Part) of
+                nomatch -> await_output(Port, Part, Printed);
+                _ -> Printed
+            end;
+        {Port, {exit_status, Status}} ->
+            error({has_ended, Status, Output})
+    after test_wait:patience() ->
+        error({never_printed, Part, Output})
     end.
 
 %% Sends a signal ("TERM", "KILL", "STOP", ...) to processes; those that have already ended are skipped.
