@@ -69,7 +69,7 @@ converse(#{host := Host, options := Options} = Container, Command, Lines) ->
 %% All that the container wrote.
 -spec output(container()) -> binary().
 output(#{keeper := Keeper}) ->
-    ask(Keeper, output).
+    keeper:ask(Keeper, output).
 
 -spec await_output(container(), binary()) -> ok.
 await_output(Container, Wanted) ->
@@ -102,7 +102,7 @@ await_end(Container) ->
 await_end(#{keeper := Keeper} = Container, Timeout) ->
     test_wait:until("the container's end",
                     fun() ->
-                            case ask(Keeper, exit) of
+                            case keeper:ask(Keeper, exit) of
                                 running -> {wait, output(Container)};
                                 Status -> {done, Status}
                             end
@@ -163,17 +163,6 @@ keep(#{port := Port, output := Output} = State) ->
         {ask, From, Request, What} ->
             From ! {Request, map_get(What, State)},
             keep(State)
-    end.
-
-ask(Keeper, What) ->
-    Request = monitor(process, Keeper),
-    Keeper ! {ask, self(), Request, What},
-    receive
-        {Request, Answer} ->
-            demonitor(Request, [flush]),
-            Answer;
-        {'DOWN', Request, process, _, Reason} ->
-            error({keeper_ended, Reason})
     end.
 
 script(#{release := Release} = Options) ->

@@ -92,8 +92,8 @@ timed_call(#{name := Name}, Beam, Request) ->
 
 %% All lines so far, oldest first.
 -spec log(cnode()) -> [line()].
-log(Cnode) ->
-    ask(Cnode, log).
+log(#{keeper := Keeper}) ->
+    keeper:ask(Keeper, log).
 
 %% The lines of one event.
 -spec events(cnode(), string()) -> [line()].
@@ -130,8 +130,8 @@ signal(#{os_pid := OsPid}, Name) ->
 
 %% As await_exit/1, if it has ended already.
 -spec exit_status(cnode()) -> running | {non_neg_integer(), integer()}.
-exit_status(Cnode) ->
-    ask(Cnode, exit).
+exit_status(#{keeper := Keeper}) ->
+    keeper:ask(Keeper, exit).
 
 %% The exit status (128 + n for signal n) and when it came, in microseconds of os:perf_counter/1.
 -spec await_exit(cnode()) -> {non_neg_integer(), integer()}.
@@ -181,17 +181,6 @@ keep(#{port := Port, lines := Lines, exit := Exit} = State) ->
         {ask, From, Request, exit} ->
             From ! {Request, Exit},
             keep(State)
-    end.
-
-ask(#{keeper := Keeper}, What) ->
-    Request = monitor(process, Keeper),
-    Keeper ! {ask, self(), Request, What},
-    receive
-        {Request, Answer} ->
-            demonitor(Request, [flush]),
-            Answer;
-        {'DOWN', Request, process, _, Reason} ->
-            error({keeper_ended, Reason})
     end.
 
 arguments(Options) ->
