@@ -2,7 +2,8 @@
 -module(exec_SUITE).
 
 -import(fresh_service, [metadata/1]).
--import(exec_container, [start/1, start/2, start/3, cnode/1, cnodes/1, children/1, python/1]).
+-import(exec_container, [start/1, start/2, start/3, children/1, python/1]).
+-import(release_processes, [await_cnode/1, cnodes/1]).
 -import(release_container, [await_output/3, await_end/2, output/1, signal/2]).
 
 -export([suite/0, all/0]).
@@ -58,7 +59,7 @@ print('adopted', seen, flush=True)
 time.sleep(600)
 ")),
     ok = await_output(One, <<"adopted 1000\n">>, 200000),
-    Cnode = cnode(One),
+    Cnode = await_cnode(One),
     test_wait:until("only the command and the C-node are left",
                     fun() ->
                             case children(One) of
@@ -105,8 +106,8 @@ for i in range(10000):
 ")),
     ok = signal(One, "TERM"),
     ok = await_output(One, got("TERM"), ?SOON_MS),
-    Cnode = cnode(One),
-    Cnode = cnode(One),
+    Cnode = await_cnode(One),
+    Cnode = await_cnode(One),
     ok.
 
 -spec exit_statuses_are_those_of_the_command([term()]) -> ok.
@@ -131,18 +132,18 @@ a_command_that_cannot_be_started_is_an_event(_Config) ->
 -spec a_killed_c_node_is_reported_and_started_again([term()]) -> ok.
 a_killed_c_node_is_reported_and_started_again(_Config) ->
     One = start(["sleep", "600"]),
-    First = cnode(One),
+    First = await_cnode(One),
     ok = test_command:signal("KILL", [First]),
     ok = await_output(One, <<"event=cnode_died msg=\"the C-node is started again\" status=137 restart_in_ms=1000\n">>,
                       ?SOON_MS),
-    Second = cnode(One),
+    Second = await_cnode(One),
     true = Second =/= First,
     ok.
 
 -spec a_killed_command_ends_the_container([term()]) -> ok.
 a_killed_command_ends_the_container(_Config) ->
     One = start(["sleep", "600"]),
-    Cnode = cnode(One),
+    Cnode = await_cnode(One),
     [Command] = children(One) -- [Cnode],
     ok = test_command:signal("KILL", [Command]),
     137 = await_end(One, ?SOON_MS),
@@ -187,7 +188,7 @@ nothing_is_written_to_standard_output(_Config) ->
     One = exec_container:with_shell("exec rancher_cnode exec --log-level=debug -- "
                                     "sh -c 'echo only; sleep 600' 2>/dev/null"),
     ok = await_output(One, <<"only\n">>, ?SOON_MS),
-    First = cnode(One),
+    First = await_cnode(One),
     ok = test_command:signal("KILL", [First]),
     test_wait:until("another C-node", fun() ->
                                               case cnodes(One) of
@@ -202,7 +203,7 @@ nothing_is_written_to_standard_output(_Config) ->
 closed_standard_streams_never_become_sockets(_Config) ->
     [begin
          One = exec_container:with_shell("exec rancher_cnode exec --log-level=debug -- sleep 600 " ++ Closed),
-         Cnode = cnode(One),
+         Cnode = await_cnode(One),
          test_wait:until("the C-node has sockets", fun() -> has_sockets(Cnode) end),
          [Command] = children(One) -- [Cnode],
          Streams = [{Process, Stream, exec_container:descriptor(Process, Stream)}
@@ -216,14 +217,14 @@ a_read_only_root_is_enough(_Config) ->
     One = exec_container:with_shell("mount -o remount,ro,bind / && "
                                     "exec rancher_cnode exec -- sh -c 'touch /root/x || echo denied; sleep 600'"),
     ok = await_output(One, <<"denied">>, ?SOON_MS),
-    _ = cnode(One),
+    _ = await_cnode(One),
     ok.
 
 -spec a_shell_of_busybox_is_served([term()]) -> ok.
 a_shell_of_busybox_is_served(_Config) ->
     One = start(["busybox", "sh", "-c", "trap 'exit 6' TERM; echo ready; while :; do sleep 0.05; done"]),
     ok = await_output(One, <<"ready">>, ?SOON_MS),
-    _ = cnode(One),
+    _ = await_cnode(One),
     ok = signal(One, "TERM"),
     6 = await_end(One, ?SOON_MS),
     ok.
@@ -233,9 +234,9 @@ an_ordinary_user_is_enough(_Config) ->
     exec_container:if_nobody(fun() ->
         One = exec_container:with_shell(exec_container:as_nobody("exec -- sh -c 'id -u; sleep 600'")),
         ok = await_output(One, <<"65534\n">>, ?SOON_MS),
-        ok = test_command:signal("KILL", [cnode(One)]),
+        ok = test_command:signal("KILL", [await_cnode(One)]),
         ok = await_output(One, <<"event=cnode_died">>, ?SOON_MS),
-        _ = cnode(One),
+        _ = await_cnode(One),
         ok
     end).
 
@@ -261,14 +262,14 @@ os.setuid(65534)
 os.execv('" ++ exec_container:program_for_all() ++ "', ['rancher_cnode', 'exec', '--'] + sys.argv[1:])
 ") ++ counts_signals()}),
         ok = await_output(One, <<"ready">>, ?SOON_MS),
-        Cnode = cnode(One),
+        Cnode = await_cnode(One),
         ok = exec_container:limit_processes(One, "0"),
         ok = test_command:signal("KILL", [Cnode]),
         test_wait:equals("the C-node is gone", [], fun() -> cnodes(One) end),
         ok = signal(One, "USR1"),
         ok = await_output(One, got("USR1"), ?SOON_MS),
         ok = exec_container:limit_processes(One, "10000"),
-        _ = cnode(One),
+        _ = await_cnode(One),
         ok
     end).
 

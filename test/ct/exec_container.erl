@@ -2,7 +2,7 @@
 -module(exec_container).
 
 -export([start/1, start/2, start/3, with_shell/1, python/1]).
--export([cnode/1, cnodes/1, children/1, descriptor/2]).
+-export([children/1, descriptor/2]).
 -export([if_nobody/1, as_nobody/1, program_for_all/0, limit_processes/2]).
 
 -define(NOBODY, "65534").
@@ -32,26 +32,10 @@ with_shell(Script) ->
 python(Script) ->
     ["python3", "-c", Script].
 
-%% Waits for the C-node, which is the program and no longer the child that is about to become it.
--spec cnode(release_container:container()) -> pos_integer().
-cnode(Container) ->
-    test_wait:until("the C-node runs",
-                    fun() ->
-                            case cnodes(Container) of
-                                [Pid] -> {done, Pid};
-                                Other -> {wait, {Other, release_container:output(Container)}}
-                            end
-                    end).
-
--spec cnodes(release_container:container()) -> [pos_integer()].
-cnodes(Container) ->
-    [Pid || Pid <- test_host:pids(release_container:host(Container)),
-            {ok, <<"rancher_cnode", 0, "run", 0, _/binary>>} <- [read(Pid, "cmdline")]].
-
 %% Those of process 1, zombies too.
 -spec children(release_container:container()) -> [pos_integer()].
 children(#{os_pid := OsPid}) ->
-    [list_to_integer(Child) || First <- list_children(integer_to_list(OsPid)), Child <- list_children(First)].
+    lists:flatmap(fun test_process:children/1, test_process:children(OsPid)).
 
 %% What it is open on; empty if it is closed.
 -spec descriptor(pos_integer(), non_neg_integer()) -> binary().
@@ -93,12 +77,3 @@ limit_processes(Container, Count) ->
     Own = ["setpriv", "--reuid=" ++ ?NOBODY, "--regid=" ++ ?NOBODY, "--clear-groups"],
     {0, _} = release_container:execute(Container, Own ++ ["prlimit", "--pid", "1", "--nproc=" ++ Count ++ ":"]),
     ok.
-
-list_children(Pid) ->
-    case file:read_file(["/proc/", Pid, "/task/", Pid, "/children"]) of
-        {ok, Children} -> string:lexemes(binary_to_list(Children), " ");
-        {error, _} -> []
-    end.
-
-read(Pid, Name) ->
-    file:read_file(["/proc/", integer_to_list(Pid), "/", Name]).

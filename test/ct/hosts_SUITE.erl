@@ -84,9 +84,9 @@ a_removed_host_leaves_no_process(_Config) ->
     Beam = test_beam:start(Host),
     Pids = test_host:pids(Host),
     true = lists:member(test_beam:os_pid(Beam), Pids),
-    [_ | _] = [Pid || Pid <- Pids, name(Pid) =:= <<"epmd">>],
+    [_ | _] = [Pid || Pid <- Pids, test_process:name(Pid) =:= <<"epmd">>],
     ok = test_host:remove(Host),
-    test_wait:equals("no process of the host is left", [], fun() -> [Pid || Pid <- Pids, lives(Pid)] end).
+    test_wait:equals("no process of the host is left", [], fun() -> [Pid || Pid <- Pids, test_process:lives(Pid)] end).
 
 %% A sandbox within this one, whose processes can be seen from here.
 -spec a_sandbox_whose_guard_is_killed_leaves_no_process([term()]) -> ok.
@@ -96,14 +96,14 @@ a_sandbox_whose_guard_is_killed_leaves_no_process(_Config) ->
     Inside = test_wait:until("the sandbox runs its command",
                              fun() ->
                                      Pids = descendants(Guard),
-                                     Names = [name(Pid) || Pid <- Pids],
+                                     Names = [test_process:name(Pid) || Pid <- Pids],
                                      case lists:member(<<"sleep">>, Names) of
                                          true -> {done, Pids};
                                          false -> {wait, Names}
                                      end
                              end),
     ok = test_command:signal("KILL", [Guard]),
-    test_wait:equals("no process of the sandbox is left", [], fun() -> [Pid || Pid <- Inside, lives(Pid)] end).
+    test_wait:equals("no process of the sandbox is left", [], fun() -> [Pid || Pid <- Inside, test_process:lives(Pid)] end).
 
 %% Waits until the host's TCP reaches epmd at Address. At first its kernel may still have given the address up.
 await_reached(Host, Address) ->
@@ -126,32 +126,8 @@ connect(Host, Address) ->
     end.
 
 descendants(Pid) ->
-    {ok, Names} = file:list_dir("/proc"),
-    Children = [Child || [First | _] = Name <- Names, First >= $0, First =< $9, Child <- [list_to_integer(Name)],
-                         parent(Child) =:= Pid],
+    Children = test_process:children(Pid),
     Children ++ lists:append([descendants(Child) || Child <- Children]).
-
-%% The second field behind the name, which may hold blanks (proc(5)).
-parent(Pid) ->
-    case file:read_file(proc(Pid, "stat")) of
-        {ok, Stat} ->
-            [_, Fields] = string:split(Stat, ") ", trailing),
-            binary_to_integer(lists:nth(2, binary:split(Fields, <<" ">>, [global])));
-        {error, _} ->
-            none
-    end.
-
-name(Pid) ->
-    case file:read_file(proc(Pid, "comm")) of
-        {ok, Name} -> string:trim(Name);
-        {error, _} -> none
-    end.
-
-lives(Pid) ->
-    filelib:is_dir(proc(Pid, "")).
-
-proc(Pid, File) ->
-    filename:join(["/proc", integer_to_list(Pid), File]).
 
 link(A, B) ->
     true = test_beam:call(A, net_kernel, connect_node, [test_beam:name(B)]),

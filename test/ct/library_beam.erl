@@ -37,10 +37,7 @@ child(Beam) ->
 %% The processes of the program on the BEAM's host.
 -spec cnodes(test_beam:beam()) -> [pos_integer()].
 cnodes(Beam) ->
-    [Pid || Pid <- test_host:pids(test_beam:host(Beam)), is_cnode(Pid)].
-
-is_cnode(Pid) ->
-    file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) =:= {ok, <<"rancher_cnode\n">>}.
+    test_host:pids(test_beam:host(Beam), <<"rancher_cnode">>).
 
 %% What library_witness has seen in the BEAM.
 -spec noted(test_beam:beam()) -> [term()].

@@ -68,9 +68,8 @@ cookie_and_names_are_in_no_argument(Config) ->
     [A] = beams(Config, 1),
     {ok, _} = start_child(A, [{node_basename, <<"myapp">>}, {polling_interval, 10000}, {start_epmd, false}]),
     [OsPid] = cnodes(A),
-    {ok, Arguments} = file:read_file(["/proc/", integer_to_list(OsPid), "/cmdline"]),
-    [_Program | Given] = binary:split(Arguments, <<0>>, [global, trim_all]),
-    [<<"--exit-on-eof">>, <<"--log-level=info">>, <<"--polling-interval=10000">>, <<"--start-epmd=off">>] = Given,
+    [_Program, <<"--exit-on-eof">>, <<"--log-level=info">>, <<"--polling-interval=10000">>, <<"--start-epmd=off">>] =
+        test_process:arguments(OsPid),
     ok.
 
 -spec a_bad_setting_is_reported_with_the_programs_message([term()]) -> ok.

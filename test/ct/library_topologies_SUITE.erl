@@ -275,8 +275,7 @@ about(Text, Part, What, Last) ->
 
 arguments(Beam) ->
     [OsPid] = cnodes(Beam),
-    {ok, Arguments} = file:read_file(["/proc/", integer_to_list(OsPid), "/cmdline"]),
-    binary:split(Arguments, <<0>>, [global, trim_all]).
+    test_process:arguments(OsPid).
 
 connected(Beam) ->
     lists:sort([{Node, Topology} || {telemetry, [libcluster, connect_node, ok], _, #{node := Node, topology := Topology}}

@@ -185,13 +185,8 @@ temporary(Host) ->
 first_process(#{os_pid := OsPid}) ->
     test_wait:until("process 1 of the container",
                     fun() ->
-                            Pid = integer_to_list(OsPid),
-                            case file:read_file(["/proc/", Pid, "/task/", Pid, "/children"]) of
-                                {ok, Children} when Children =/= <<>> ->
-                                    {done, binary_to_integer(hd(words(Children)))};
-                                Other -> {wait, Other}
+                            case test_process:children(OsPid) of
+                                [First | _] -> {done, First};
+                                [] -> {wait, none}
                             end
                     end).
-
-words(Text) ->
-    binary:split(Text, [<<" ">>, <<"\n">>], [global, trim_all]).

@@ -6,9 +6,10 @@
 %% The C-nodes in the container; `rancher_cnode exec' is none.
 -spec cnodes(release_container:container()) -> [pos_integer()].
 cnodes(Container) ->
-    [Pid || Pid <- processes(Container, <<"rancher_cnode">>), not lists:member(<<"exec">>, arguments(Pid))].
+    [Pid || Pid <- test_host:pids(release_container:host(Container)), is_cnode(test_process:arguments(Pid))].
 
-%% Waits until there is exactly one, and returns it: the containers may be a mesh by the others' before its own has started.
+%% Waits until there is exactly one, and returns it: the containers may be a mesh by the others' before its own has
+%% started.
 -spec await_cnode(release_container:container()) -> pos_integer().
 await_cnode(Container) ->
     test_wait:until("one C-node",
@@ -56,26 +57,11 @@ await_stopped(Container) ->
 
 %% -- helpers
 
+%% By its arguments alone: a process that is about to become another program has the name of one still, or again.
+is_cnode([Program | Arguments]) ->
+    filename:basename(Program) =:= <<"rancher_cnode">> andalso not lists:member(<<"exec">>, Arguments);
+is_cnode([]) ->
+    false.
+
 releases(Container) ->
-    processes(Container, <<"beam.smp">>).
-
-processes(Container, Name) ->
-    [Pid || Pid <- test_host:pids(release_container:host(Container)), comm(Pid) =:= Name, not zombie(Pid)].
-
-comm(Pid) ->
-    case file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) of
-        {ok, Name} -> string:trim(Name);
-        {error, _} -> <<>>
-    end.
-
-arguments(Pid) ->
-    case file:read_file(["/proc/", integer_to_list(Pid), "/cmdline"]) of
-        {ok, Cmdline} -> binary:split(Cmdline, <<0>>, [global, trim]);
-        {error, _} -> []
-    end.
-
-zombie(Pid) ->
-    case file:read_file(["/proc/", integer_to_list(Pid), "/stat"]) of
-        {ok, Stat} -> binary:match(Stat, <<") Z">>) =/= nomatch;
-        {error, _} -> true
-    end.
+    test_host:pids(release_container:host(Container), <<"beam.smp">>).

@@ -4,7 +4,7 @@
 -module(test_host).
 
 -export([add/0, add/1, remove/1, remove_all/0]).
--export([address/1, node_name/2, command/3, run/3, run/4, pids/1, kill/1]).
+-export([address/1, node_name/2, command/3, run/3, run/4, pids/1, pids/2, kill/1]).
 -export([start_epmd/1, stop_epmd/1, epmd_names/1]).
 -export([isolate/1, rejoin/1, cut/2, mend/2, cut_from_metadata/1, mend_with_metadata/1]).
 -export([fresh_address/0, vanishing_address/0]).
@@ -73,6 +73,11 @@ run(Host, Program, Args, Env) ->
 pids(#{netns := Netns}) ->
     [binary_to_integer(Pid) || Pid <- words(test_command:ok("ip", ["netns", "pids", Netns]))].
 
+%% Those that run the program of this name.
+-spec pids(host(), binary()) -> [pos_integer()].
+pids(Host, Name) ->
+    [Pid || Pid <- pids(Host), test_process:name(Pid) =:= Name, test_process:runs(Pid)].
+
 %% SIGKILL to all processes of the host.
 -spec kill(host()) -> ok.
 kill(Host) ->
@@ -92,7 +97,7 @@ start_epmd(Host) ->
 %% SIGKILL to the host's epmd, with all its registrations.
 -spec stop_epmd(host()) -> ok.
 stop_epmd(Host) ->
-    test_command:signal("KILL", [Pid || Pid <- pids(Host), is_epmd(Pid)]).
+    test_command:signal("KILL", pids(Host, <<"epmd">>)).
 
 %% The alive names that are registered on the host, sorted.
 -spec epmd_names(host()) -> [string()] | {error, term()}.
@@ -150,12 +155,6 @@ all() ->
     Names = [binary_to_list(Name)
              || <<"h", _/binary>> = Name <- words(test_command:ok("ip", ["netns", "list"]))],
     [#{address => "", netns => Name, link => [$v | Id]} || [$h | Id] = Name <- Names].
-
-is_epmd(Pid) ->
-    case file:read_file(["/proc/", integer_to_list(Pid), "/comm"]) of
-        {ok, <<"epmd\n">>} -> true;
-        _ -> false
-    end.
 
 bridge_port(#{link := Link}, State) ->
     _ = test_command:ok("bridge", ["link", "set", "dev", Link, "state", State]),
