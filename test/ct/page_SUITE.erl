@@ -39,7 +39,7 @@ a_hole_is_drawn_until_it_has_healed(Config) ->
 a_one_way_connection_is_drawn_with_an_arrow(Config) ->
     #{hosts := [One, HostOfTwo, HostOfThree], beams := [_, Two, Three] = Beams} = star(Config, 3),
     true = test_beam:call(Two, net_kernel, connect_node, [test_beam:name(Three)]),
-    ok = test_cluster:await_mesh(Beams, 5000),
+    ok = test_cluster:await_mesh(Beams),
     ok = test_host:cut(HostOfTwo, HostOfThree),
     ok = test_beam:drop_connection(Two, test_beam:name(Three)),
     Words = iolist_to_binary([name(Three), " sees ", name(Two), ", which does not see it"]),
