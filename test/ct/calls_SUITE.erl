@@ -13,7 +13,7 @@
 %% Run inside a BEAM under test.
 -export([old_ping/1, watch/1, noticed/0, watch_nobody/1, bother/1]).
 
--define(TOLD_MS, 30000).
+-define(NOTICE_MS, 30000).
 %% A wait for a change of the metadata lasts 25 s; the read after that is no refresh.
 -define(REFRESHED_MS, 15000).
 
@@ -176,7 +176,7 @@ old_ping(Node) ->
     {net_kernel, Node} ! {'$gen_call', {self(), Tag}, {is_auth, node()}},
     receive
         {Tag, Answer} -> Answer
-    after ?TOLD_MS ->
+    after ?NOTICE_MS ->
         no_answer
     end.
 
@@ -198,35 +198,35 @@ watch({_, Node} = Server, Pid) ->
                             register(?MODULE, self()),
                             Reference = monitor(process, Server),
                             true = link(Pid),
-                            <<_, _/binary>> = gen_server:call({rancher_cnode, Node}, version, ?TOLD_MS),
+                            <<_, _/binary>> = gen_server:call({rancher_cnode, Node}, version, ?NOTICE_MS),
                             Asker ! {self(), watching},
-                            tell(#{monitor => receive {'DOWN', Reference, process, _, Why} -> Why
-                                              after ?TOLD_MS -> nothing_came
-                                              end,
-                                   link => receive {'EXIT', Pid, Why} -> Why
-                                           after ?TOLD_MS -> nothing_came
-                                           end})
+                            report(#{monitor => receive {'DOWN', Reference, process, _, Why} -> Why
+                                                after ?NOTICE_MS -> nothing_came
+                                                end,
+                                     link => receive {'EXIT', Pid, Why} -> Why
+                                             after ?NOTICE_MS -> nothing_came
+                                             end})
                     end),
     receive
         {Watcher, watching} -> ok
-    after 2 * ?TOLD_MS ->
+    after 2 * ?NOTICE_MS ->
         error(not_watching)
     end.
 
-tell(Printed) ->
+report(Printed) ->
     receive
-        {tell, From} -> From ! {?MODULE, Printed}
-    after 2 * ?TOLD_MS ->
+        {report, From} -> From ! {?MODULE, Printed}
+    after 2 * ?NOTICE_MS ->
         nobody_asked
     end.
 
 -spec noticed() -> #{monitor | link => term()}.
 noticed() ->
-    ?MODULE ! {tell, self()},
+    ?MODULE ! {report, self()},
     receive
         {?MODULE, Printed} -> Printed
-    after 2 * ?TOLD_MS ->
-        error(nothing_told)
+    after 2 * ?NOTICE_MS ->
+        error(nothing_reported)
     end.
 
 %% The process that makes the node's calls: the node lists the connections of its BEAM every second.
@@ -237,7 +237,7 @@ caller(Node) ->
         {trace, Rex, 'receive', {'$gen_call', {Pid, _}, _}} when node(Pid) =:= Node ->
             1 = erlang:trace(Rex, false, ['receive']),
             Pid
-    after ?TOLD_MS ->
+    after ?NOTICE_MS ->
         error(no_call_came)
     end.
 
@@ -264,7 +264,7 @@ bother(Node) ->
 %% -- helpers
 
 noproc_as_badrpc(Beam, Server) ->
-    test_beam:call(Beam, rpc, call, [test_beam:name(Beam), gen_server, call, [Server, hello, ?TOLD_MS]]).
+    test_beam:call(Beam, rpc, call, [test_beam:name(Beam), gen_server, call, [Server, hello, ?NOTICE_MS]]).
 
 state_of(Node, Peers) ->
     [State] = [State || #{node := Name, state := State} <- Peers, Name =:= Node],

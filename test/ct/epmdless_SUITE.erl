@@ -9,7 +9,7 @@
 -export([containers_become_a_mesh_by_the_port_of_their_beams/1, an_added_container_is_connected/1,
          a_killed_beam_is_connected_again/1, a_departed_container_costs_no_other_connection/1,
          the_own_beam_calls_the_c_node/1, the_library_runs_and_asks_the_c_node/1, the_commands_ask_through_the_beam/1,
-         the_commands_say_that_no_c_node_is_connected/1, doctor_finds_nothing_wrong/1,
+         the_commands_report_that_no_c_node_is_connected/1, doctor_finds_nothing_wrong/1,
          a_port_that_is_set_serves_as_well/1, the_c_node_may_start_before_its_beam/1,
          containers_become_a_mesh_over_tls/1, a_cookie_that_is_corrected_is_noticed/1,
          a_beam_that_starts_again_with_epmd_is_served_by_epmd/1,
@@ -29,7 +29,7 @@ all() ->
     [containers_become_a_mesh_by_the_port_of_their_beams, an_added_container_is_connected,
      a_killed_beam_is_connected_again, a_departed_container_costs_no_other_connection,
      the_own_beam_calls_the_c_node, the_library_runs_and_asks_the_c_node, the_commands_ask_through_the_beam,
-     the_commands_say_that_no_c_node_is_connected, doctor_finds_nothing_wrong, a_port_that_is_set_serves_as_well,
+     the_commands_report_that_no_c_node_is_connected, doctor_finds_nothing_wrong, a_port_that_is_set_serves_as_well,
      the_c_node_may_start_before_its_beam, containers_become_a_mesh_over_tls,
      a_cookie_that_is_corrected_is_noticed, a_beam_that_starts_again_with_epmd_is_served_by_epmd,
      clusters_change_from_epmd_to_none_in_three_steps, a_beam_elsewhere_is_reported_as_not_listening].
@@ -117,8 +117,8 @@ the_commands_ask_through_the_beam(Config) ->
     ok.
 
 %% The BEAM would dial its own port for such a call, and log an error.
--spec the_commands_say_that_no_c_node_is_connected([term()]) -> ok.
-the_commands_say_that_no_c_node_is_connected(Config) ->
+-spec the_commands_report_that_no_c_node_is_connected([term()]) -> ok.
+the_commands_report_that_no_c_node_is_connected(Config) ->
     Host = test_host:add(),
     ok = test_cluster:list(metadata(Config), [Host]),
     Beam = test_beam:start(Host, epmdless()),

@@ -1,4 +1,5 @@
-%% What the program says at night: the command `events', requests by signal, and a log that stays short whatever happens.
+%% What an operator reads afterwards: the command `events', requests by signal, and a log that stays short whatever
+%% happens.
 -module(events_SUITE).
 
 -import(fresh_service, [metadata/1]).
@@ -6,7 +7,7 @@
 
 -export([suite/0, all/0]).
 -export([events_are_printed_as_the_log_has_them/1, events_below_the_log_level_are_remembered/1,
-         following_goes_on_after_a_restart/1, without_a_c_node_one_line_says_why/1,
+         following_goes_on_after_a_restart/1, without_a_c_node_one_line_states_why/1,
          a_normal_start_logs_no_warning/1, an_epmd_that_closes_each_connection_is_a_few_lines/1,
          metadata_that_flaps_is_a_few_lines/1, sigusr1_logs_the_status_and_sighup_reads_again/1,
          sigusr1_logs_what_is_awaited_without_an_own_address/1,
@@ -19,7 +20,7 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [events_are_printed_as_the_log_has_them, events_below_the_log_level_are_remembered,
-     following_goes_on_after_a_restart, without_a_c_node_one_line_says_why, a_normal_start_logs_no_warning,
+     following_goes_on_after_a_restart, without_a_c_node_one_line_states_why, a_normal_start_logs_no_warning,
      an_epmd_that_closes_each_connection_is_a_few_lines, metadata_that_flaps_is_a_few_lines,
      sigusr1_logs_the_status_and_sighup_reads_again, sigusr1_logs_what_is_awaited_without_an_own_address, a_service_manager_is_notified].
 
@@ -71,8 +72,8 @@ following_goes_on_after_a_restart(Config) ->
     ok = test_command:signal("TERM", [Pid]),
     test_cnode:stop(Next).
 
--spec without_a_c_node_one_line_says_why([term()]) -> ok.
-without_a_c_node_one_line_says_why(Config) ->
+-spec without_a_c_node_one_line_states_why([term()]) -> ok.
+without_a_c_node_one_line_states_why(Config) ->
     Host = test_host:add(),
     ok = test_cluster:list(metadata(Config), [Host]),
     _ = test_beam:start(Host),

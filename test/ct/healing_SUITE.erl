@@ -18,7 +18,7 @@
 
 %% Far more than it takes on two cores, and less than the 7 s that a single dial of a dead peer takes.
 -define(FORMED_US, 6000000).
-%% The C-node looks for lost connections every second.
+%% The C-node checks for lost connections every second.
 -define(BACK_US, 8000000).
 -define(ROUNDS, 3).
 
@@ -133,10 +133,10 @@ an_external_change_hastens_the_next_attempt(Config) ->
                              end
                     end),
     _ = test_beam:start(Late),
-    News = os:perf_counter(microsecond),
+    Changed = os:perf_counter(microsecond),
     ok = metadata_server:reload(metadata(Config)),
     #{at := Connected} = test_cnode:await(Cnode, "target_connected"),
-    within(4000000, Connected - News).
+    within(4000000, Connected - Changed).
 
 -spec two_services_with_one_basename_stay_separate([term()]) -> ok.
 two_services_with_one_basename_stay_separate(Config) ->

@@ -34,7 +34,7 @@ beams_have_production_names_and_their_own_epmd(_Config) ->
 -spec a_dropped_connection_is_seen_by_both_ends([term()]) -> ok.
 a_dropped_connection_is_seen_by_both_ends(_Config) ->
     [A, B] = test_beam:start_all([test_host:add(), test_host:add()]),
-    link(A, B),
+    connect_nodes(A, B),
     ok = test_beam:drop_connection(A, test_beam:name(B)),
     test_wait:equals("both ends saw the connection close", [1, 1],
                      fun() -> [length(test_beam:downs(Beam)) || Beam <- [A, B]] end),
@@ -72,11 +72,11 @@ a_vanishing_address_never_answers(_Config) ->
 -spec a_killed_beam_can_be_booted_again_under_its_name([term()]) -> ok.
 a_killed_beam_can_be_booted_again_under_its_name(_Config) ->
     [A, B] = test_beam:start_all([test_host:add(), test_host:add()]),
-    link(A, B),
+    connect_nodes(A, B),
     ok = test_beam:kill(B),
     test_wait:equals("the connection is closed", [], fun() -> test_beam:visible_nodes(A) end),
     Again = test_beam:start(test_beam:host(B)),
-    link(A, Again).
+    connect_nodes(A, Again).
 
 -spec a_removed_host_leaves_no_process([term()]) -> ok.
 a_removed_host_leaves_no_process(_Config) ->
@@ -129,7 +129,7 @@ descendants(Pid) ->
     Children = test_process:children(Pid),
     Children ++ lists:append([descendants(Child) || Child <- Children]).
 
-link(A, B) ->
+connect_nodes(A, B) ->
     true = test_beam:call(A, net_kernel, connect_node, [test_beam:name(B)]),
     _ = test_beam:connected_at(B, [test_beam:name(A)]),
     ok.

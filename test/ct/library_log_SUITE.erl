@@ -6,7 +6,7 @@
 
 -export([suite/0, all/0, init_per_suite/1, end_per_suite/1]).
 -export([each_event_is_logged_once/1, entries_are_formatted_with_their_fields/1, entries_below_the_level_are_skipped/1,
-         the_events_are_logged/1, a_program_that_cannot_connect_is_heard/1,
+         the_events_are_logged/1, the_lines_of_a_program_that_cannot_connect_are_logged/1,
          events_below_the_level_still_carry_telemetry/1,
          a_start_that_times_out_is_logged_as_a_warning/1, a_start_that_does_not_wait_logs_no_warning/1,
          a_line_that_is_too_long_is_cut/1]).
@@ -19,7 +19,8 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [each_event_is_logged_once, entries_are_formatted_with_their_fields, entries_below_the_level_are_skipped,
-     the_events_are_logged, a_program_that_cannot_connect_is_heard, events_below_the_level_still_carry_telemetry,
+     the_events_are_logged, the_lines_of_a_program_that_cannot_connect_are_logged,
+     events_below_the_level_still_carry_telemetry,
      a_start_that_times_out_is_logged_as_a_warning, a_start_that_does_not_wait_logs_no_warning,
      a_line_that_is_too_long_is_cut].
 
@@ -101,8 +102,8 @@ the_events_are_logged(Config) ->
     [<<"rancher_cnode node_registered", _/binary>>] = Registered,
     ok.
 
--spec a_program_that_cannot_connect_is_heard([term()]) -> ok.
-a_program_that_cannot_connect_is_heard(Config) ->
+-spec the_lines_of_a_program_that_cannot_connect_are_logged([term()]) -> ok.
+the_lines_of_a_program_that_cannot_connect_are_logged(Config) ->
     [A] = beams(Config, 1),
     ok = test_beam:call(A, library_witness, start, []),
     Line = "2026-01-31T12:00:01.456Z warning event=target_refused msg=\\\"cookie\\\"",

@@ -1,5 +1,5 @@
 %% The request and the command `mesh': who is connected to whom by what the BEAMs report, against what the BEAMs themselves
-%% say. Only the first host has a C-node where there are holes, and no BEAM connects to the others by itself.
+%% see. Only the first host has a C-node where there are holes, and no BEAM connects to the others by itself.
 -module(mesh_SUITE).
 
 -import(fresh_service, [metadata/1]).
@@ -9,7 +9,7 @@
 -export([a_whole_mesh_is_what_every_beam_sees/1, a_hole_between_two_others_is_named/1,
          a_one_way_connection_has_its_direction/1, a_member_that_hangs_has_not_answered_within_the_time_limit/1,
          a_member_without_connection_is_not_asked/1, foreign_names_do_not_become_atoms/1,
-         a_beam_that_has_stopped_is_reported/1, without_a_c_node_one_line_says_why/1]).
+         a_beam_that_has_stopped_is_reported/1, without_a_c_node_one_line_states_why/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -19,7 +19,7 @@ suite() ->
 all() ->
     [a_whole_mesh_is_what_every_beam_sees, a_hole_between_two_others_is_named, a_one_way_connection_has_its_direction,
      a_member_that_hangs_has_not_answered_within_the_time_limit, a_member_without_connection_is_not_asked,
-     foreign_names_do_not_become_atoms, a_beam_that_has_stopped_is_reported, without_a_c_node_one_line_says_why].
+     foreign_names_do_not_become_atoms, a_beam_that_has_stopped_is_reported, without_a_c_node_one_line_states_why].
 
 -spec a_whole_mesh_is_what_every_beam_sees([term()]) -> ok.
 a_whole_mesh_is_what_every_beam_sees(Config) ->
@@ -51,7 +51,7 @@ a_hole_between_two_others_is_named(Config) ->
     _ = await(One, 0, ["mesh"]),
     ok.
 
-%% Two closes its connection to Three, which cannot hear of it.
+%% Two closes its connection to Three, which cannot notice.
 -spec a_one_way_connection_has_its_direction([term()]) -> ok.
 a_one_way_connection_has_its_direction(Config) ->
     #{hosts := [One, HostOfTwo, HostOfThree], beams := [_, Two, Three] = Beams} = test_cluster:star(metadata(Config), 3, #{}),
@@ -94,15 +94,15 @@ a_member_without_connection_is_not_asked(Config) ->
 -spec foreign_names_do_not_become_atoms([term()]) -> ok.
 foreign_names_do_not_become_atoms(Config) ->
     #{hosts := [One, Host | _], beams := [Beam, Two], cnodes := [Cnode]} = test_cluster:star(metadata(Config), 2, #{}),
-    Stranger = test_beam:start(Host, #{basename => "stranger", args => ["-hidden" | test_cluster:alone()]}),
-    true = test_beam:call(Stranger, net_kernel, connect_node, [test_beam:name(Two)]),
+    Hidden = test_beam:start(Host, #{basename => "hidden", args => ["-hidden" | test_cluster:alone()]}),
+    true = test_beam:call(Hidden, net_kernel, connect_node, [test_beam:name(Two)]),
     Others = fun() ->
                      #{members := Members} = test_cnode:call(Cnode, Beam, mesh),
                      [Count || #{node := Node, others := Count} <- Members, Node =:= test_beam:name(Two)]
              end,
-    ok = test_wait:equals("the stranger is counted", [1], Others),
+    ok = test_wait:equals("the hidden node is counted", [1], Others),
     _ = await(One, 0, ["mesh"]),
-    {'EXIT', {badarg, _}} = (catch test_beam:call(Beam, erlang, binary_to_existing_atom, [name(Stranger)])),
+    {'EXIT', {badarg, _}} = (catch test_beam:call(Beam, erlang, binary_to_existing_atom, [name(Hidden)])),
     true = is_atom(test_beam:call(Beam, erlang, binary_to_existing_atom, [name(Two)])),
     ok.
 
@@ -113,8 +113,8 @@ a_beam_that_has_stopped_is_reported(Config) ->
     _ = await(One, 4, ["mesh"], [{"RANCHER_CNODE_COOKIE", "monster"}], [<<"NOT DRIVING, no BEAM is connected">>]),
     ok.
 
--spec without_a_c_node_one_line_says_why([term()]) -> ok.
-without_a_c_node_one_line_says_why(Config) ->
+-spec without_a_c_node_one_line_states_why([term()]) -> ok.
+without_a_c_node_one_line_states_why(Config) ->
     Host = test_host:add(),
     ok = test_cluster:list(metadata(Config), [Host]),
     _ = test_beam:start(Host),

@@ -34,7 +34,7 @@ a_hole_is_drawn_until_it_has_healed(Config) ->
     [nomatch = binary:match(Healed, Part) || Part <- [Hole, <<"class=\"missing\"">>]],
     ok.
 
-%% Two closes its connection to Three, which cannot hear of it.
+%% Two closes its connection to Three, which cannot notice.
 -spec a_one_way_connection_is_drawn_with_an_arrow([term()]) -> ok.
 a_one_way_connection_is_drawn_with_an_arrow(Config) ->
     #{hosts := [One, HostOfTwo, HostOfThree], beams := [_, Two, Three] = Beams} = star(Config, 3),

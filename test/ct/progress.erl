@@ -10,7 +10,7 @@
 %% For a case: prints a figure on the terminal, also when the case passes.
 -spec note(string(), [term()]) -> ok.
 note(Format, Args) ->
-    say("        " ++ Format, Args).
+    print("        " ++ Format, Args).
 
 -spec init(term(), term()) -> {ok, state()}.
 init(_Id, _Options) ->
@@ -25,7 +25,7 @@ pre_init_per_testcase(Suite, Case, Config, #{began := Began} = State) ->
 -spec post_end_per_testcase(atom(), atom(), term(), term(), state()) -> {term(), state()}.
 post_end_per_testcase(Suite, Case, _Config, ok, #{passed := Passed, began := Began} = State) ->
     Took = erlang:monotonic_time(millisecond) - map_get({Suite, Case}, Began),
-    say("ok      ~s: ~s (~.1f s)", [Suite, sentence(Case), Took / 1000]),
+    print("ok      ~s: ~s (~.1f s)", [Suite, sentence(Case), Took / 1000]),
     {ok, State#{passed := Passed + 1}};
 post_end_per_testcase(_Suite, _Case, _Config, {failed, {_, end_per_testcase, _} = Reason}, State) ->
     {{fail, Reason}, State};
@@ -36,7 +36,7 @@ post_end_per_testcase(_Suite, _Case, _Config, Return, State) ->
 -spec on_tc_fail(atom(), term(), term(), state()) -> state().
 on_tc_fail(Suite, Case, Reason, #{failed := Failed} = State) ->
     Printed = io_lib:format("FAILED  ~s: ~s~n~s", [Suite, sentence(Case), indented(Reason)]),
-    say("~ts", [Printed]),
+    print("~ts", [Printed]),
     ok = file:write_file(in_logs("failed.txt"), unicode:characters_to_binary(Printed), [append]),
     State#{failed := Failed + 1}.
 
@@ -60,5 +60,5 @@ indented(Reason) ->
     [["        ", Line, "\n"] || Line <- string:split(io_lib:format("~p", [Reason]), "\n", all)].
 
 %% Standard error: standard output belongs to common_test and goes to a file.
-say(Format, Args) ->
+print(Format, Args) ->
     io:format(standard_error, Format ++ "~n", Args).

@@ -58,7 +58,7 @@ execute(#{host := Host} = Container, Command) ->
 
 %% As `docker exec --interactive --tty CONTAINER ...`: sends each line when the awaited output has appeared, and
 %% returns all output when the program has ended.
--spec converse(container(), [string()], [{Awaited :: binary(), Say :: iodata()}]) -> binary().
+-spec converse(container(), [string()], [{Awaited :: binary(), Input :: iodata()}]) -> binary().
 converse(#{host := Host, options := Options} = Container, Command, Lines) ->
     Quoted = lists:join(" ", with_script(Command, Options)),
     {Spawn, Args} = test_host:command(Host, "/usr/bin/env",
@@ -115,10 +115,10 @@ inside(#{host := Host, options := Options} = Container, Command) ->
     environment(Host, Options) ++ ["nsenter", "--target", integer_to_list(first_process(Container)), "--pid", "--mount"
                              | with_script(Command, Options)].
 
-converse(Port, [{Awaited, Say} | Rest] = Lines, Output, Seen) ->
+converse(Port, [{Awaited, Input} | Rest] = Lines, Output, Seen) ->
     case binary:match(Output, Awaited, [{scope, {Seen, byte_size(Output) - Seen}}]) of
         {At, Length} ->
-            true = port_command(Port, Say),
+            true = port_command(Port, Input),
             converse(Port, Rest, Output, At + Length);
         nomatch ->
             converse(Port, Lines, next_of(Port, Output), Seen)
@@ -135,7 +135,7 @@ next_of(Port, Output) ->
         {Port, {data, Data}} -> <<Output/binary, Data/binary>>;
         {Port, {exit_status, _}} -> Output
     after ?TALK_MS ->
-        error({says_nothing_more, Output})
+        error({prints_nothing_more, Output})
     end.
 
 with_script(Command, Options) ->

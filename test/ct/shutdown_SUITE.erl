@@ -193,10 +193,10 @@ with_memory(KiB, Config) ->
         {Port, {data, Data}} ->
             end_once_it_runs(Port, Data)
     after ?SOON_MS ->
-        error({says_nothing_with, KiB})
+        error({prints_nothing_with, KiB})
     end.
 
-%% The first event says only that it starts.
+%% The first event is its start.
 end_once_it_runs(Port, Output) ->
     case binary:matches(Output, <<" event=">>) of
         [_, _ | _] ->
@@ -206,7 +206,7 @@ end_once_it_runs(Port, Output) ->
             receive
                 {Port, {data, Data}} -> end_once_it_runs(Port, <<Output/binary, Data/binary>>);
                 {Port, {exit_status, Status}} -> {Status, Output}
-            after ?SOON_MS -> error({says_no_more_than, Output})
+            after ?SOON_MS -> error({prints_no_more_than, Output})
             end
     end.
 
@@ -243,7 +243,7 @@ await_catching(Port, "TERM") ->
                             end
                     end).
 
-%% The exit status, and what it said that nobody has waited for.
+%% The exit status, and what it printed that nobody has waited for.
 ended(Port) ->
     ended(Port, <<>>).
 

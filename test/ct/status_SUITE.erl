@@ -7,7 +7,7 @@
 -export([suite/0, all/0]).
 -export([a_whole_cluster_is_reported_without_any_setting/1, every_format_is_read_by_its_reader/1, a_missing_peer_is_named/1,
          lines_are_as_wide_as_columns_says/1, wait_for_connected_peers_outlasts_the_initial_sync/1,
-         a_beam_that_has_stopped_is_reported/1, without_a_c_node_one_line_says_why/1]).
+         a_beam_that_has_stopped_is_reported/1, without_a_c_node_one_line_states_why/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -17,7 +17,7 @@ suite() ->
 all() ->
     [a_whole_cluster_is_reported_without_any_setting, every_format_is_read_by_its_reader, a_missing_peer_is_named,
      lines_are_as_wide_as_columns_says, wait_for_connected_peers_outlasts_the_initial_sync,
-     a_beam_that_has_stopped_is_reported, without_a_c_node_one_line_says_why].
+     a_beam_that_has_stopped_is_reported, without_a_c_node_one_line_states_why].
 
 -spec a_whole_cluster_is_reported_without_any_setting([term()]) -> ok.
 a_whole_cluster_is_reported_without_any_setting(Config) ->
@@ -110,8 +110,8 @@ a_beam_that_has_stopped_is_reported(Config) ->
                       [{"RANCHER_CNODE_COOKIE", "monster"}]),
     ok.
 
--spec without_a_c_node_one_line_says_why([term()]) -> ok.
-without_a_c_node_one_line_says_why(Config) ->
+-spec without_a_c_node_one_line_states_why([term()]) -> ok.
+without_a_c_node_one_line_states_why(Config) ->
     Host = test_host:add(),
     ok = test_cluster:list(metadata(Config), [Host]),
     _ = test_beam:start(Host),

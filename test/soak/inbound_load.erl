@@ -6,7 +6,7 @@
 -define(CONNECT_MS, 1000).
 -define(EPMD_PORT, 4369).
 -define(MOST_BYTES, 2000).
--define(MOST_STRANGERS, 5).
+-define(MOST_CLIENTS, 5).
 
 %% At the port of the fault; they stay open until it ends. In the background.
 -spec start(test_host:host(), node(), soak_plan:fault()) -> ok.
@@ -15,7 +15,7 @@ start(Host, Cnode, #{how := Door, ms := Ms, number := Number}) ->
     _ = spawn(fun() ->
                       _ = rand:seed(exsss, Number),
                       Sockets = [visit(Ip, Port) || Port <- port(Door, Ip, Cnode),
-                                                    _ <- lists:seq(1, rand:uniform(?MOST_STRANGERS))],
+                                                    _ <- lists:seq(1, rand:uniform(?MOST_CLIENTS))],
                       timer:sleep(Ms),
                       [gen_tcp:close(Socket) || {ok, Socket} <- Sockets]
               end),

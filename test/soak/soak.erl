@@ -25,13 +25,13 @@ main([Minutes, Seed, Mode]) ->
 
 run(Minutes, Seed, Mode) ->
     Plan = soak_plan:plan(Seed, Minutes, Mode),
-    say("~b minutes, seed ~b, ~s faults: ~b of them; ~b containers at first",
+    print("~b minutes, seed ~b, ~s faults: ~b of them; ~b containers at first",
         [Minutes, Seed, Mode, length([start || {_, {start, _, _}} <- Plan]), soak_plan:containers()]),
     World = form(soak_world:new(Mode)),
     Began = now_ms(),
     BeganUs = os:perf_counter(microsecond),
     put(began, Began),
-    say("the cluster has formed", []),
+    print("the cluster has formed", []),
     {Ended, Heals} = lists:foldl(fun({At, Step}, {W, H}) -> step(Step, H, wait(Began + At, W)) end, {World, []}, Plan),
     Gathered = soak_world:gather_all(soak_world:sample(Ended)),
     soak_table:print(Gathered, lists:reverse(Heals), BeganUs, (now_ms() - Began) / 60000).
@@ -46,13 +46,13 @@ form(World) ->
     Booted.
 
 step({start, Id, Fault}, Heals, World) ->
-    say("~s", [soak_faults:describe(Fault, World)]),
+    print("~s", [soak_faults:describe(Fault, World)]),
     {soak_faults:start(Id, Fault, World), Heals};
 step({undo, Id, Fault}, Heals, World) ->
     {soak_faults:undo(Id, Fault, World), Heals};
 step(heal, Heals, World) ->
     {Took, Healed} = heal(now_ms(), all_booted(World)),
-    say("all faults undone; healed: ~w ms, ~b containers", [Took, length(soak_world:expected(Healed))]),
+    print("all faults undone; healed: ~w ms, ~b containers", [Took, length(soak_world:expected(Healed))]),
     {wait(now_ms() + ?STEADY_MS, Healed), [Took | Heals]}.
 
 %% How long it took until every container that is listed and runs was connected to exactly the others; else what was seen.
@@ -97,7 +97,7 @@ all_booted(#{containers := Containers} = World) ->
         _ -> all_booted(wait(now_ms() + ?LOOK_MS, World))
     end.
 
-say(Format, Args) ->
+print(Format, Args) ->
     Elapsed = case get(began) of
                   undefined -> 0.0;
                   Began -> (now_ms() - Began) / 1000

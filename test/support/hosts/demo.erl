@@ -18,13 +18,13 @@ main() ->
         halt(0)
     catch
         Class:Reason:Stack ->
-            say("~nThe demo failed: ~p ~p~n~p", [Class, Reason, Stack]),
-            [say("~n~s:~n~s", [File, element(2, file:read_file(File))]) || File <- filelib:wildcard(log("*"))],
+            print("~nThe demo failed: ~p ~p~n~p", [Class, Reason, Stack]),
+            [print("~n~s:~n~s", [File, element(2, file:read_file(File))]) || File <- filelib:wildcard(log("*"))],
             halt(1)
     end.
 
 show(Metadata) ->
-    say("The metadata service (a stand-in) runs at http://rancher-metadata.", []),
+    print("The metadata service (a stand-in) runs at http://rancher-metadata.", []),
     Hosts = test_cluster:hosts(3),
     ok = test_cluster:list(Metadata, Hosts),
     headline("Three containers of one service start, each with a BEAM and a rancher_cnode.", []),
@@ -39,7 +39,7 @@ show(Metadata) ->
     ok = metadata_server:misbehave(Metadata, refuse),
     watch_outage(Four, now_ms() + ?OUTAGE_MS),
     [await_log(Beam, "metadata_unavailable") || Beam <- Four],
-    say("  All four C-nodes log metadata_unavailable and keep the cluster as it is.", []),
+    print("  All four C-nodes log metadata_unavailable and keep the cluster as it is.", []),
     matrix(Four),
 
     headline("The metadata service is started again.", []),
@@ -47,8 +47,8 @@ show(Metadata) ->
     ok = test_service:await_watching(Metadata, [test_beam:host(Beam) || Beam <- Four]),
     ok = test_cluster:await_mesh(Four, 0),
     [] = test_cluster:lost_connections(Four),
-    say("  All four C-nodes wait for changes again. Connections lost since the start, counted by the BEAMs: 0.", []),
-    say("~nDone.", []).
+    print("  All four C-nodes wait for changes again. Connections lost since the start, counted by the BEAMs: 0.", []),
+    print("~nDone.", []).
 
 %% Boots the hosts' containers and shows who sees whom whenever that changes, until everybody sees everybody.
 watch_form(Hosts, Beams) ->
@@ -63,7 +63,7 @@ watch_form(Boots, Beams, Shown, Deadline) ->
         true ->
             Last = lists:max([test_beam:booted_at(Beam) || Beam <- Now]),
             Took = test_cluster:mesh_at(Now, ?LIMIT_MS) - Last,
-            say("  Full mesh, ~b ms after the last BEAM booted.", [Took div 1000]),
+            print("  Full mesh, ~b ms after the last BEAM booted.", [Took div 1000]),
             Now;
         false ->
             now_ms() < Deadline orelse error({no_mesh, test_cluster:seen(Now)}),
@@ -95,7 +95,7 @@ watch_outage(Beams, Until) ->
     case now_ms() < Until of
         true ->
             timer:sleep(1000),
-            say("  ~6.2f s  ~b BEAMs, connections lost: 0", [elapsed(), length(Beams)]),
+            print("  ~6.2f s  ~b BEAMs, connections lost: 0", [elapsed(), length(Beams)]),
             watch_outage(Beams, Until);
         false ->
             ok
@@ -117,11 +117,11 @@ matrix([]) ->
     ok;
 matrix(Beams) ->
     Names = [test_host:address(test_beam:host(Beam)) || Beam <- Beams],
-    say("  ~6.2f s ~14s~s", [elapsed(), "sees:", [io_lib:format("~14s", [Name]) || Name <- Names]]),
+    print("  ~6.2f s ~14s~s", [elapsed(), "sees:", [io_lib:format("~14s", [Name]) || Name <- Names]]),
     Cells = fun(Name, Row) ->
                     [io_lib:format("~14s", [cell(Name, Peer, Seen)]) || {Peer, Seen} <- lists:zip(Names, Row)]
             end,
-    [say("           ~14s~s", [Name, Cells(Name, Row)]) || {Name, Row} <- lists:zip(Names, test_cluster:matrix(Beams))],
+    [print("           ~14s~s", [Name, Cells(Name, Row)]) || {Name, Row} <- lists:zip(Names, test_cluster:matrix(Beams))],
     ok.
 
 cell(Name, Name, _) -> "-";
@@ -132,9 +132,9 @@ log(Name) ->
     filename:join(os:getenv("LOGS"), Name ++ ".log").
 
 headline(Format, Args) ->
-    say("~n" ++ Format, Args).
+    print("~n" ++ Format, Args).
 
-say(Format, Args) ->
+print(Format, Args) ->
     io:format(Format ++ "~n", Args).
 
 elapsed() ->
