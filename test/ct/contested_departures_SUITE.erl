@@ -202,14 +202,4 @@ removal() ->
 
 %% One C-node for a service that it is not part of.
 lone(Config, Count) ->
-    Alone = test_host:add(),
-    Hosts = test_cluster:hosts(Count),
-    ok = metadata_server:list(metadata(Config), "Ops", "former", [test_host:address(Alone)]),
-    ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = test_beam:start_all(Hosts),
-    ok = test_host:start_epmd(Alone),
-    Cnode = test_cnode:start(Alone, #{args => ["--targets", "all", "--service", "stacks/shop/services/worker"
-                                               | removal()]}),
-    ok = test_cluster:await_mesh(Beams),
-    ok = test_service:await_watching(metadata(Config), [Alone]),
-    #{alone => Alone, hosts => Hosts, beams => Beams, cnode => Cnode}.
+    test_cluster:lone(metadata(Config), Count, [], removal()).

@@ -110,30 +110,15 @@ a_suspended_beam_is_unresponsive(Config) ->
 
 -spec places_of_a_lost_node_are_free_again([term()]) -> ok.
 places_of_a_lost_node_are_free_again(Config) ->
-    ok = metadata_server:misbehave(metadata(Config), not_found),
-    [First, Second] = test_beam:start_all(test_cluster:hosts(2)),
-    Cnode = test_cnode:start(test_beam:host(First)),
-    _ = test_cnode:await(Cnode, "target_connected"),
-    _ = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
-    test_wait:equals("every place is taken", {error, too_many_waiting},
-                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end),
+    {Cnode, First, Second, _Callers} = all_places_taken(Config),
     ok = test_beam:kill(Second),
-    test_wait:equals("there are places again", {error, timeout},
-                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end),
-    ok.
+    places_again(Cnode, First).
 
 -spec places_of_callers_that_ended_are_free_again([term()]) -> ok.
 places_of_callers_that_ended_are_free_again(Config) ->
-    ok = metadata_server:misbehave(metadata(Config), not_found),
-    [First, Second] = test_beam:start_all(test_cluster:hosts(2)),
-    Cnode = test_cnode:start(test_beam:host(First)),
-    _ = test_cnode:await(Cnode, "target_connected"),
-    Callers = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
-    test_wait:equals("every place is taken", {error, too_many_waiting},
-                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end),
+    {Cnode, First, Second, Callers} = all_places_taken(Config),
     _ = [test_beam:call(Second, erlang, exit, [Caller, kill]) || Caller <- lists:sublist(Callers, 10)],
-    test_wait:equals("there are places again", {error, timeout},
-                     fun() -> test_cnode:call(Cnode, First, {await, 1}) end),
+    ok = places_again(Cnode, First),
     %% The connection to those that ended is still there.
     true = lists:member(test_cnode:name(Cnode), test_beam:call(Second, erlang, nodes, [hidden])),
     ok.
@@ -207,20 +192,27 @@ completes_the_initial_sync(Config, Containers) ->
 
 %% Some hosts with BEAMs, and one separate C-node with --targets all; the mesh is complete.
 lone(Config, Count, More) ->
-    Alone = test_host:add(),
-    Hosts = test_cluster:hosts(Count),
-    ok = metadata_server:list(metadata(Config), "Ops", "former", [test_host:address(Alone)]),
-    ok = test_cluster:list(metadata(Config), Hosts ++ More),
-    Beams = test_beam:start_all(Hosts),
-    ok = test_host:start_epmd(Alone),
-    Cnode = test_cnode:start(Alone, #{args => all_args()}),
-    ok = test_cluster:await_mesh(Beams),
-    #{alone => Alone, hosts => Hosts, beams => Beams, cnode => Cnode}.
+    test_cluster:lone(metadata(Config), Count, More, ["--removal-delay", "500"]).
+
+%% The second BEAM's calls have all places of those that await the initial sync.
+all_places_taken(Config) ->
+    ok = metadata_server:misbehave(metadata(Config), not_found),
+    [First, Second] = test_beam:start_all(test_cluster:hosts(2)),
+    Cnode = test_cnode:start(test_beam:host(First)),
+    _ = test_cnode:await(Cnode, "target_connected"),
+    Callers = test_beam:call(Second, ?MODULE, await_many, [test_cnode:name(Cnode), 1024]),
+    ok = await_answer("every place is taken", too_many_waiting, Cnode, First),
+    {Cnode, First, Second, Callers}.
+
+places_again(Cnode, Beam) ->
+    await_answer("there are places again", timeout, Cnode, Beam).
+
+await_answer(What, Error, Cnode, Beam) ->
+    test_wait:equals(What, {error, Error}, fun() -> test_cnode:call(Cnode, Beam, {await, 1}) end).
 
 names(Beams) ->
     lists:sort([test_beam:name(Beam) || Beam <- Beams]).
 
-%% The targets of the C-node.
 %% One that is lost before it was connected for a second is connected again later, and one that has departed is not.
 await_stable(Cnode, Beam, Target) ->
     test_wait:until("the connection to the target is stable",
@@ -232,6 +224,7 @@ await_stable(Cnode, Beam, Target) ->
                             end
                     end).
 
+%% The targets of the C-node.
 targets(Cnode, Beam) ->
     #{targets := Targets} = test_cnode:call(Cnode, Beam, status),
     lists:sort([Node || #{node := Node} <- Targets]).

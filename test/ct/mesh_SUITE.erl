@@ -81,7 +81,7 @@ a_member_that_hangs_has_not_answered_within_the_time_limit(Config) ->
 a_member_without_connection_is_not_asked(Config) ->
     Hosts = [One, _] = test_cluster:hosts(2),
     ok = test_cluster:list(metadata(Config), Hosts),
-    Beams = [Beam, Other] = test_beam:start_all(Hosts, #{args => test_cluster:alone()}),
+    Beams = [Beam, Other] = test_beam:start_all(Hosts, #{args => test_cluster:without_connect_all()}),
     Cnode = test_cnode:start(One, #{args => ["--connect", "erlang:is_atom"]}),
     _ = test_cnode:await(Cnode, "target_connected"),
     _ = await(One, 3, ["mesh"], [],
@@ -94,7 +94,7 @@ a_member_without_connection_is_not_asked(Config) ->
 -spec foreign_names_do_not_become_atoms([term()]) -> ok.
 foreign_names_do_not_become_atoms(Config) ->
     #{hosts := [One, Host | _], beams := [Beam, Two], cnodes := [Cnode]} = test_cluster:star(metadata(Config), 2, #{}),
-    Hidden = test_beam:start(Host, #{basename => "hidden", args => ["-hidden" | test_cluster:alone()]}),
+    Hidden = test_beam:start(Host, #{basename => "hidden", args => ["-hidden" | test_cluster:without_connect_all()]}),
     true = test_beam:call(Hidden, net_kernel, connect_node, [test_beam:name(Two)]),
     Others = fun() ->
                      #{members := Members} = test_cnode:call(Cnode, Beam, mesh),

@@ -32,10 +32,7 @@ all() ->
 -spec two_services_of_one_basename_are_one_cluster([term()]) -> ok.
 two_services_of_one_basename_are_one_cluster(Config) ->
     [A, B, C, D] = Hosts = test_cluster:hosts(4),
-    Beams = [Beam | _] = test_beam:start_all(Hosts),
-    [Cnode | _] = start(Config, [A, B], [C, D], Hosts, ["--service", ?WORKER, "--service", ?API]),
-    ok = test_cluster:await_mesh(Beams),
-    ok = test_service:await_watching(metadata(Config), Hosts),
+    {[Beam | _] = Beams, [Cnode | _]} = form(Config, [A, B], [C, D], Hosts, ["--service", ?WORKER, "--service", ?API]),
     [] = test_cluster:lost_connections(Beams),
     Services = lists:sort([{Node, Service} || #{node := Node, service := Service} <- test_cnode:call(Cnode, Beam, peers)]),
     [<<"stacks/shop/services/worker">>, <<"stacks/shop/services/api">>, <<"stacks/shop/services/api">>] =
@@ -61,20 +58,14 @@ two_services_of_two_basenames_are_one_cluster(Config) ->
      = test_cnode:call(Cnode, Beam, status) || {Cnode, Beam} <- lists:zip(Cnodes, Workers ++ Apis)],
     ok.
 
-%% Longer than a departure takes, and with prevention of overlapping partitions.
+%% With prevention of overlapping partitions.
 -spec a_container_that_goes_to_the_other_service_loses_no_connection([term()]) -> ok.
 a_container_that_goes_to_the_other_service_loses_no_connection(Config) ->
     [A, B, C, D] = Hosts = test_cluster:hosts(4),
-    Beams = [Beam | _] = test_beam:start_all(Hosts),
-    [Cnode | _] = Cnodes = start(Config, [A, B, C], [D], Hosts,
-                                 ["--service", ?WORKER, "--service", ?API, "--removal-delay", "300"]),
-    ok = test_cluster:await_mesh(Beams),
-    ok = test_service:await_watching(metadata(Config), Hosts),
+    {[Beam | _] = Beams, [Cnode | _] = Cnodes} =
+        form(Config, [A, B, C], [D], Hosts, ["--service", ?WORKER, "--service", ?API, "--removal-delay", "300"]),
     ok = list(Config, [A, B], [C, D]),
-    ok = test_service:keep_reloading(metadata(Config), Hosts, 3000),
-    ok = test_cluster:await_mesh(Beams),
-    [] = test_cluster:lost_connections(Beams),
-    [] = lists:append([test_cnode:events(Each, "peer_departed") || Each <- Cnodes]),
+    ok = keep_all(Config, Hosts, Beams, Cnodes),
     Moved = test_host:node_name("myapp", C),
     [<<"stacks/shop/services/api">>] =
         [Service || #{node := Node, service := Service} <- test_cnode:call(Cnode, Beam, peers), Node =:= Moved],
@@ -87,33 +78,21 @@ a_container_that_goes_to_the_other_service_loses_no_connection(Config) ->
 -spec a_service_that_is_emptied_leaves_the_other_as_it_is([term()]) -> ok.
 a_service_that_is_emptied_leaves_the_other_as_it_is(Config) ->
     [A, B, C, D] = Hosts = test_cluster:hosts(4),
-    Beams = test_beam:start_all(Hosts),
-    Cnodes = start(Config, [A, B], [C, D], Hosts,
-                   ["--service", ?WORKER, "--service", ?API, "--removal-delay", "300", "--mass-removal-delay", "600"]),
-    ok = test_cluster:await_mesh(Beams),
-    ok = test_service:await_watching(metadata(Config), Hosts),
+    {Beams, Cnodes} = form(Config, [A, B], [C, D], Hosts,
+                           ["--service", ?WORKER, "--service", ?API, "--removal-delay", "300",
+                            "--mass-removal-delay", "600"]),
     ok = list(Config, [A, B], []),
-    ok = test_service:keep_reloading(metadata(Config), Hosts, 3000),
-    ok = test_cluster:await_mesh(Beams),
-    [] = test_cluster:lost_connections(Beams),
-    [] = lists:append([test_cnode:events(Cnode, "peer_departed") || Cnode <- Cnodes]),
-    ok.
+    keep_all(Config, Hosts, Beams, Cnodes).
 
 %% A path that answers 404 may be wrong, or of a server that has just started: it is no evidence.
 -spec a_named_service_that_is_deleted_keeps_its_peers([term()]) -> ok.
 a_named_service_that_is_deleted_keeps_its_peers(Config) ->
     [A, B, C, D] = Hosts = test_cluster:hosts(4),
-    Beams = test_beam:start_all(Hosts),
-    [Cnode | _] = Cnodes = start(Config, [A, B], [C, D], Hosts,
-                                 ["--service", ?WORKER, "--service", ?API, "--removal-delay", "300",
-                                  "--mass-removal-delay", "600"]),
-    ok = test_cluster:await_mesh(Beams),
-    ok = test_service:await_watching(metadata(Config), Hosts),
+    {Beams, [Cnode | _] = Cnodes} = form(Config, [A, B], [C, D], Hosts,
+                                         ["--service", ?WORKER, "--service", ?API, "--removal-delay", "300",
+                                          "--mass-removal-delay", "600"]),
     ok = delete(Config, "api"),
-    ok = test_service:keep_reloading(metadata(Config), Hosts, 3000),
-    ok = test_cluster:await_mesh(Beams),
-    [] = test_cluster:lost_connections(Beams),
-    [] = lists:append([test_cnode:events(Each, "peer_departed") || Each <- Cnodes]),
+    ok = keep_all(Config, Hosts, Beams, Cnodes),
     #{fields := #{<<"reason">> := Reason}} = test_cnode:await(Cnode, "metadata_unavailable"),
     ok = test_program:contains(Reason, ["stacks/shop/services/api"]),
     ok.
@@ -144,10 +123,8 @@ the_services_of_a_stack_come_and_go(Config) ->
 -spec a_service_that_is_deleted_from_a_stack_departs([term()]) -> ok.
 a_service_that_is_deleted_from_a_stack_departs(Config) ->
     [A, B, C] = Hosts = test_cluster:hosts(3),
-    [One, Two, Left] = Beams = test_beam:start_all(Hosts),
-    _ = start(Config, [A, B], [C], Hosts, ["--service", "self/stack/services", "--removal-delay", "300"]),
-    ok = test_cluster:await_mesh(Beams),
-    ok = test_service:await_watching(metadata(Config), Hosts),
+    {[One, Two, Left], _} = form(Config, [A, B], [C], Hosts,
+                                 ["--service", "self/stack/services", "--removal-delay", "300"]),
     ok = delete(Config, "api"),
     ok = test_cluster:await_nodes(Left, []),
     ok = test_cluster:await_mesh([One, Two]),
@@ -157,11 +134,9 @@ a_service_that_is_deleted_from_a_stack_departs(Config) ->
 -spec a_container_that_is_in_two_of_the_services_is_one_peer([term()]) -> ok.
 a_container_that_is_in_two_of_the_services_is_one_peer(Config) ->
     [A, B, C, D] = Hosts = test_cluster:hosts(4),
-    [Beam, _, Left, _] = Beams = test_beam:start_all(Hosts),
-    [Cnode | _] = start(Config, [A, B, C], [D], Hosts,
-                        ["--service", "self/service", "--service", "self/stack/services", "--removal-delay", "300"]),
-    ok = test_cluster:await_mesh(Beams),
-    ok = test_service:await_watching(metadata(Config), Hosts),
+    {[Beam, _, Left, _] = Beams, [Cnode | _]} =
+        form(Config, [A, B, C], [D], Hosts,
+             ["--service", "self/service", "--service", "self/stack/services", "--removal-delay", "300"]),
     #{metadata := #{services := [#{own_container := listed}, #{own_container := listed}]}} =
         test_cnode:call(Cnode, Beam, status),
     Others = lists:sort([test_beam:name(Other) || Other <- tl(Beams)]),
@@ -176,13 +151,10 @@ a_container_that_is_in_two_of_the_services_is_one_peer(Config) ->
 -spec a_container_that_is_in_none_of_the_services_joins_and_leaves_the_others_alone([term()]) -> ok.
 a_container_that_is_in_none_of_the_services_joins_and_leaves_the_others_alone(Config) ->
     [A, B, C, D, Outside] = Hosts = test_cluster:hosts(5),
-    Beams = test_beam:start_all(Hosts),
-    [_, _, Left, _, Sidekick] = Beams,
     ok = metadata_server:reload(metadata(Config),
                                 fun(World) -> metadata_world:standalone(World, addresses([Outside])) end),
-    Cnodes = start(Config, [A, B, C], [D], Hosts, ["--service", ?WORKER, "--service", ?API, "--removal-delay", "300"]),
-    ok = test_cluster:await_mesh(Beams),
-    ok = test_service:await_watching(metadata(Config), Hosts),
+    {[_, _, Left, _, Sidekick] = Beams, Cnodes} =
+        form(Config, [A, B, C], [D], Hosts, ["--service", ?WORKER, "--service", ?API, "--removal-delay", "300"]),
     #{metadata := #{services := [#{own_container := unknown}, #{own_container := unknown}]}} =
         test_cnode:call(lists:last(Cnodes), Sidekick, status),
     ok = list(Config, [A, B], [D]),
@@ -225,10 +197,22 @@ all_targets_of_two_services_are_driven(Config) ->
 
 %% -- helpers
 
-%% Each is connected to its BEAM when this returns: others alone may make the mesh.
-start(Config, Workers, Apis, Hosts, Args) ->
+%% A BEAM and its C-node on each host; each is connected to its BEAM when this returns: others alone may make the mesh.
+form(Config, Workers, Apis, Hosts, Args) ->
+    Beams = test_beam:start_all(Hosts),
     ok = list(Config, Workers, Apis),
-    connected(test_cnode:start_all(Hosts, #{args => Args})).
+    Cnodes = connected(test_cnode:start_all(Hosts, #{args => Args})),
+    ok = test_cluster:await_mesh(Beams),
+    ok = test_service:await_watching(metadata(Config), Hosts),
+    {Beams, Cnodes}.
+
+%% Nobody departs, and no connection is lost, for longer than a departure takes.
+keep_all(Config, Hosts, Beams, Cnodes) ->
+    ok = test_service:keep_reloading(metadata(Config), Hosts, 3000),
+    ok = test_cluster:await_mesh(Beams),
+    [] = test_cluster:lost_connections(Beams),
+    [] = lists:append([test_cnode:events(Cnode, "peer_departed") || Cnode <- Cnodes]),
+    ok.
 
 connected(Cnodes) ->
     [_ = test_cnode:await(Cnode, "target_connected") || Cnode <- Cnodes],

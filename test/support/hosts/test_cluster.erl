@@ -1,7 +1,7 @@
 %% Several BEAMs at once, for suites and benchmarks: who sees whom, by each BEAM's own nodes().
 -module(test_cluster).
 
--export([form/2, form/3, form_on/4, start_cnodes/3, star/3, alone/0, hosts/1, list/2]).
+-export([form/2, form/3, form_on/4, start_cnodes/3, star/3, lone/4, without_connect_all/0, hosts/1, list/2]).
 -export([await_mesh/1, await_mesh/2, mesh_at/1, mesh_at/2, matrix/1, seen/1, lost_connections/1, lost_among/1]).
 -export([await_nodes/2, await_nodes/3]).
 -export_type([cluster/0]).
@@ -43,15 +43,30 @@ start_cnodes(Metadata, Beams, Options) ->
 star(Metadata, Count, Options) ->
     Hosts = [One | _] = hosts(Count),
     ok = list(Metadata, Hosts),
-    Beams = [Beam | Others] = test_beam:start_all(Hosts, #{args => alone()}),
+    Beams = [Beam | Others] = test_beam:start_all(Hosts, #{args => without_connect_all()}),
     Cnode = test_cnode:start(One, Options),
     ok = await_nodes(Beam, [test_beam:name(Other) || Other <- Others]),
     _ = test_cnode:await(Cnode, "cluster_completed"),
     #{hosts => Hosts, beams => Beams, cnodes => [Cnode]}.
 
+%% This many hosts with BEAMs, listed together with More, and one C-node for all of them on a host of another service.
+-spec lone(metadata_server:server(), pos_integer(), [test_host:address()], [string()]) ->
+          #{alone := test_host:host(), hosts := [test_host:host()], beams := [beam()], cnode := test_cnode:cnode()}.
+lone(Metadata, Count, More, Args) ->
+    Alone = test_host:add(),
+    Hosts = hosts(Count),
+    ok = metadata_server:list(Metadata, "Ops", "former", [test_host:address(Alone)]),
+    ok = list(Metadata, Hosts ++ More),
+    Beams = test_beam:start_all(Hosts),
+    ok = test_host:start_epmd(Alone),
+    Cnode = test_cnode:start(Alone, #{args => ["--targets", "all", "--service", "stacks/shop/services/worker" | Args]}),
+    ok = await_mesh(Beams),
+    ok = test_service:await_watching(Metadata, [Alone]),
+    #{alone => Alone, hosts => Hosts, beams => Beams, cnode => Cnode}.
+
 %% Arguments with which a BEAM connects to no other by itself.
--spec alone() -> [string()].
-alone() ->
+-spec without_connect_all() -> [string()].
+without_connect_all() ->
     ["-connect_all", "false"].
 
 -spec hosts(pos_integer()) -> [test_host:host()].
