@@ -1,5 +1,5 @@
-%% A common_test hook for suites that attack a C-node: one small cluster for all cases, which must survive them all.
-%% There is one C-node, so that no other does its work.
+%% A common_test hook for suites that attack a C-node: one small cluster for all cases, which must survive
+%% them all. There is one C-node, so that no other does its work.
 -module(attacked_cluster).
 
 -export([cnode/1, beams/1, max_connections/0, connect/2, connected_client/1, client_pid/0, call/3]).
@@ -95,7 +95,8 @@ post_end_per_suite(_Suite, _Config, Return, Metadata) ->
 
 %% -- helpers
 
-%% A program built with AddressSanitizer holds back what is freed, 256 MiB of it. Not here, where memory is measured.
+%% A program built with AddressSanitizer holds back what is freed, 256 MiB of it. Not here, where memory is
+%% measured.
 keeping_little() ->
     {"ASAN_OPTIONS", os:getenv("ASAN_OPTIONS", "") ++ ":quarantine_size_mb=0:thread_local_quarantine_size_kb=0"}.
 

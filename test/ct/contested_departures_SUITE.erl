@@ -115,7 +115,8 @@ a_peer_that_hangs_is_not_disconnected_when_it_is_listed_again(Config) ->
     ok = test_cnode:kill(Own),
     ok = test_beam:suspend(Hung),
     ok = test_cluster:list(metadata(Config), Others),
-    %% Long enough to list, wait, inspect, and connect to the one that hangs; its handshake is given up after 5 s.
+    %% Long enough to list, wait, inspect, and connect to the one that hangs; its handshake is given up after
+    %% 5 s.
     ok = test_service:keep_reloading(metadata(Config), Others, ?CUT_MS),
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_service:await_watching(metadata(Config), Others),

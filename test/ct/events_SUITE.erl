@@ -1,5 +1,5 @@
-%% What an operator reads afterwards: the command `events', requests by signal, and a log that stays short whatever
-%% happens.
+%% What an operator reads afterwards: the command `events', requests by signal, and a log that stays short
+%% whatever happens.
 -module(events_SUITE).
 
 -import(fresh_service, [metadata/1]).

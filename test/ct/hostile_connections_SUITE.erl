@@ -1,5 +1,5 @@
-%% Anyone who reaches the port may connect as often as they like, and stop anywhere in the handshake. That costs at
-%% most their own connections: others are accepted meanwhile, and the node stays the same size.
+%% Anyone who reaches the port may connect as often as they like, and stop anywhere in the handshake. That
+%% costs at most their own connections: others are accepted meanwhile, and the node stays the same size.
 -module(hostile_connections_SUITE).
 
 -import(attacked_cluster, [cnode/1, beams/1, max_connections/0, connect/2, connected_client/1, unharmed/1,
@@ -11,8 +11,8 @@
          handshake_packets_of_any_shape/1, ten_thousand_connections_leave_nothing_behind/1,
          connections_above_the_limit_are_refused/1]).
 
-%% The whole of a handshake may take five seconds; and what a busy machine adds to that. One without a limit would
-%% last on.
+%% The whole of a handshake may take five seconds; and what a busy machine adds to that. One without a limit
+%% would last on.
 -define(HANDSHAKE_MS, 5000).
 -define(LATE_MS, 15000).
 -define(EARLY_MS, 500).
@@ -83,7 +83,8 @@ hundreds_of_half_handshakes_delay_nobody(Config) ->
     [] = [Ms || Ms <- Lasted, Ms < ?HANDSHAKE_MS - ?EARLY_MS orelse Ms > ?HANDSHAKE_MS + ?LATE_MS],
     test_beam:kill(Caller).
 
-%% One after the other, until it is enough. Every other process sends only a name; the others send nothing at all.
+%% One after the other, until it is enough. Every other process sends only a name; the others send nothing at
+%% all.
 half_handshakes(Case, Address, N) ->
     Opened = now_ms(),
     Socket = half_handshake(Address, N),
@@ -135,7 +136,8 @@ handshake_packets_of_any_shape(Config) ->
      end || Packet <- Packets],
     ok.
 
-%% Most send nothing; some hundreds complete the handshake. The first of both are for memory that grows only once.
+%% Most send nothing; some hundreds complete the handshake. The first of both are for memory that grows only
+%% once.
 -spec ten_thousand_connections_leave_nothing_behind([term()]) -> ok.
 ten_thousand_connections_leave_nothing_behind(Config) ->
     Address = raw_client:address(cnode(Config)),

@@ -1,5 +1,5 @@
-%% Whoever has the cookie may send anything over a connection. Each attack costs at most that connection: the BEAM
-%% keeps its own and gets its answers, and the node stays the same size.
+%% Whoever has the cookie may send anything over a connection. Each attack costs at most that connection: the
+%% BEAM keeps its own and gets its answers, and the node stays the same size.
 -module(hostile_messages_SUITE).
 
 -import(attacked_cluster, [cnode/1, connected_client/1, client_pid/0, call/3, unharmed/1, answers_promptly/1,
@@ -42,8 +42,9 @@ frames_with_a_wrong_length(Config) ->
                       <<(16#1000001):32, 112>>, <<1:32, 0>>, <<1:32, 112>>, <<3:32, 112, 131, 104>>]],
     ok.
 
-%% Every operation with arguments of every shape that the protocol has, and some more, with a message and without. After
-%% each the node answers, over the same connection or over a new one; unknown operations do not close it.
+%% Every operation with arguments of every shape that the protocol has, and some more, with a message and
+%% without. After each the node answers, over the same connection or over a new one; unknown operations do not
+%% close it.
 -spec every_possible_control_message([term()]) -> ok.
 every_possible_control_message(Config) ->
     Pid = client_pid(),

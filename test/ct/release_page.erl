@@ -1,4 +1,5 @@
-%% The page of the release in a container: what the release itself knows about the cluster. Reading it disturbs nothing.
+%% The page of the release in a container: what the release itself knows about the cluster. Reading it
+%% disturbs nothing.
 -module(release_page).
 
 -export([port/0, read/1, await/3, await_mesh/1, await_mesh/2, await_restart/2]).

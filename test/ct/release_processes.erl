@@ -8,8 +8,8 @@
 cnodes(Container) ->
     [Pid || Pid <- test_host:pids(release_container:host(Container)), is_cnode(test_process:arguments(Pid))].
 
-%% Waits until there is exactly one, and returns it: the containers may be a mesh by the others' before its own has
-%% started.
+%% Waits until there is exactly one, and returns it: the containers may be a mesh by the others' before its
+%% own has started.
 -spec await_cnode(release_container:container()) -> pos_integer().
 await_cnode(Container) ->
     test_wait:until("one C-node",
@@ -57,7 +57,8 @@ await_stopped(Container) ->
 
 %% -- helpers
 
-%% By its arguments alone: a process that is about to become another program has the name of one still, or again.
+%% By its arguments alone: a process that is about to become another program has the name of one still, or
+%% again.
 is_cnode([Program | Arguments]) ->
     filename:basename(Program) =:= <<"rancher_cnode">> andalso not lists:member(<<"exec">>, Arguments);
 is_cnode([]) ->

@@ -197,7 +197,8 @@ all_targets_of_two_services_are_driven(Config) ->
 
 %% -- helpers
 
-%% A BEAM and its C-node on each host; each is connected to its BEAM when this returns: others alone may make the mesh.
+%% A BEAM and its C-node on each host; each is connected to its BEAM when this returns: others alone may make
+%% the mesh.
 form(Config, Workers, Apis, Hosts, Args) ->
     Beams = test_beam:start_all(Hosts),
     ok = list(Config, Workers, Apis),

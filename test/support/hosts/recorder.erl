@@ -1,4 +1,5 @@
-%% Runs inside a BEAM under test: a process that keeps what is sent to it, for the modules that record something there.
+%% Runs inside a BEAM under test: a process that keeps what is sent to it, for the modules that record
+%% something there.
 -module(recorder).
 
 -export([start/1, start/2, note/2, kept/1]).
@@ -7,7 +8,8 @@
 start(Name) ->
     start(Name, fun() -> ok end).
 
-%% The process is registered as Name, and calls Setup before this returns: a tracer, for instance, enables its traces.
+%% The process is registered as Name, and calls Setup before this returns: a tracer, for instance, enables its
+%% traces.
 -spec start(atom(), fun(() -> term())) -> ok.
 start(Name, Setup) ->
     Starter = self(),

@@ -13,7 +13,8 @@
 form(Metadata, Count) ->
     form(Metadata, Count, #{}).
 
-%% This many hosts, listed as the service's containers, each with a BEAM and its C-node, as start_cnodes/3 returns them.
+%% This many hosts, listed as the service's containers, each with a BEAM and its C-node, as start_cnodes/3
+%% returns them.
 -spec form(metadata_server:server(), pos_integer(), test_cnode:options()) -> cluster().
 form(Metadata, Count, Options) ->
     form_on(Metadata, hosts(Count), #{}, Options).
@@ -24,9 +25,9 @@ form_on(Metadata, Hosts, BeamOptions, Options) ->
     ok = list(Metadata, Hosts),
     start_cnodes(Metadata, test_beam:start_all(Hosts, BeamOptions), Options).
 
-%% A C-node beside each BEAM. One C-node alone may have made the whole mesh, so this returns only when every C-node is
-%% registered and connected to its BEAM, has found the mesh complete, and waits for a change of the metadata: a case that
-%% changes them next changes what everybody has read.
+%% A C-node beside each BEAM. One C-node alone may have made the whole mesh, so this returns only when every
+%% C-node is registered and connected to its BEAM, has found the mesh complete, and waits for a change of the
+%% metadata: a case that changes them next changes what everybody has read.
 -spec start_cnodes(metadata_server:server(), [beam()], test_cnode:options()) -> cluster().
 start_cnodes(Metadata, Beams, Options) ->
     Hosts = [test_beam:host(Beam) || Beam <- Beams],
@@ -38,7 +39,8 @@ start_cnodes(Metadata, Beams, Options) ->
     ok = test_service:await_watching(Metadata, Hosts),
     #{hosts => Hosts, beams => Beams, cnodes => Cnodes}.
 
-%% This many hosts, listed, each with a BEAM. The first is connected to all, by the only C-node; the others only to it.
+%% This many hosts, listed, each with a BEAM. The first is connected to all, by the only C-node; the others
+%% only to it.
 -spec star(metadata_server:server(), pos_integer(), test_cnode:options()) -> cluster().
 star(Metadata, Count, Options) ->
     Hosts = [One | _] = hosts(Count),
@@ -49,7 +51,8 @@ star(Metadata, Count, Options) ->
     _ = test_cnode:await(Cnode, "cluster_completed"),
     #{hosts => Hosts, beams => Beams, cnodes => [Cnode]}.
 
-%% This many hosts with BEAMs, listed together with More, and one C-node for all of them on a host of another service.
+%% This many hosts with BEAMs, listed together with More, and one C-node for all of them on a host of another
+%% service.
 -spec lone(metadata_server:server(), pos_integer(), [test_host:address()], [string()]) ->
           #{alone := test_host:host(), hosts := [test_host:host()], beams := [beam()], cnode := test_cnode:cnode()}.
 lone(Metadata, Count, More, Args) ->
