@@ -31,7 +31,7 @@ constexpr auto texts = std::to_array<EventText>({
      "Listed containers have no address yet (info) or an unusable one (warning) and are not peers; see "
      "`reason`, `count`, `example`.",
      "Normal while containers start. Otherwise attach them to the managed network."},
-    {"containers_usable", "Every listed container has a usable address again.", "None."},
+    {"containers_usable", "No listed container is skipped for this `reason` any more.", "None."},
     {"members_restored",
      "The metadata cannot be read at a start; the members of `--state-file` are peers until it can, and none "
      "of them is removed on its account.",

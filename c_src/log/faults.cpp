@@ -17,10 +17,21 @@ std::string name_of(const LoggedEvent& event) {
   return event.event + (subject.empty() ? "" : " ") + std::string(subject);
 }
 
+const Event& row_of(std::string_view name) { return event_table::all[event_table::position_of(name)]; }
+
+/// What has none of something is about all.
+bool is_same(const std::string& a, const std::string& b) { return a.empty() || b.empty() || a == b; }
+
 }  // namespace
 
+Faults::Subject Faults::subject_of(const LoggedEvent& event, const Event& row) {
+  return {.peer = std::string(event.text("peer")),
+          .scope = std::string(scope_of(event)),
+          .value = std::string(event.text(row.fault_for_each))};
+}
+
 void Faults::began(TimePoint now, const LoggedEvent& event) {
-  const Subject subject(event.text("peer"), scope_of(event));
+  const Subject subject = subject_of(event, row_of(event.event));
   if (const auto known = faults_.find(event.event); known != faults_.end()) {
     if (const auto same = known->second.find(subject); same != known->second.end()) {
       same->second.event = event;
@@ -37,13 +48,11 @@ void Faults::began(TimePoint now, const LoggedEvent& event) {
   ++count_;
 }
 
-/// An empty peer or target stands for all.
 void Faults::erase(OfOneEvent& faults, const Subject& subject) {
-  const auto& [peer, target] = subject;
-  auto at = faults.lower_bound({peer, ""});
-  while (at != faults.end() && (peer.empty() || at->first.first == peer)) {
-    const std::string& of = at->first.second;
-    at = target.empty() || of.empty() || of == target ? faults.erase(at) : std::next(at);
+  auto at = faults.lower_bound({subject.peer, "", ""});
+  while (at != faults.end() && (subject.peer.empty() || at->first.peer == subject.peer)) {
+    const bool same = is_same(at->first.scope, subject.scope) && is_same(at->first.value, subject.value);
+    at = same ? faults.erase(at) : std::next(at);
   }
 }
 
@@ -53,11 +62,10 @@ void Faults::ended_by(const LoggedEvent& event) {
     count_ = 0;
     return;
   }
-  const Subject subject(event.text("peer"), scope_of(event));
   for (auto& [name, faults] : faults_) {
-    if (event_table::lists(event_table::all[event_table::position_of(name)].ended_by, event.event)) {
+    if (const Event& row = row_of(name); event_table::lists(row.ended_by, event.event)) {
       count_ -= faults.size();
-      erase(faults, subject);
+      erase(faults, subject_of(event, row));
       count_ += faults.size();
     }
   }
@@ -94,9 +102,9 @@ std::optional<Faults::Reminder> Faults::take_reminder(TimePoint now) {
         continue;
       }
       ++lasting;
-      if (!subject.first.empty() && examples < max_examples) {
+      if (!subject.peer.empty() && examples < max_examples) {
         ++examples;
-        reminder.examples += (reminder.examples.empty() ? "" : ", ") + subject.first;
+        reminder.examples += (reminder.examples.empty() ? "" : ", ") + subject.peer;
       }
     }
     if (lasting > 0) {

@@ -1,16 +1,16 @@
 // The faults that were reported and have not ended, by the table of events. Used by Log. Pure: time is an
 // argument.
 //
-// A fault is one event of one peer, and of one target or service. It ends with one of the events that its row
-// names, of the same peer and target: where either of the two has none, that is the same. An event that
-// begins anew ends all.
+// A fault is one event of one peer, of one target or service, and of one value of the field that its row
+// names as fault_for_each. It ends with one of the events that its row names, of the same peer, target and
+// value: where either of the two has none, that is the same. An event that begins anew ends all.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "rancher_cnode/core/clock.hpp"
@@ -46,8 +46,14 @@ class Faults {
     LoggedEvent event;
     TimePoint since;
   };
-  using Subject = std::pair<std::string, std::string>;  ///< peer; target or service
+  struct Subject {
+    std::string peer;
+    std::string scope;  ///< target or service
+    std::string value;  ///< of fault_for_each
+    friend auto operator<=>(const Subject&, const Subject&) = default;
+  };
   using OfOneEvent = std::map<Subject, Fault>;
+  static Subject subject_of(const LoggedEvent& event, const Event& row);
   static void erase(OfOneEvent& faults, const Subject& subject);
 
   std::map<std::string, OfOneEvent> faults_;  ///< by event; none is empty

@@ -42,6 +42,8 @@ struct Event {
   /// observed any more.
   std::string_view ended_by{};
   LineLimit line_limit = LineLimit::on;  ///< off: of what the program was asked for, where every line counts
+  /// A field whose values are faults of their own, each with its own end; empty if there is none.
+  std::string_view fault_for_each{};
 };
 
 /// What an event means to an operator, as in docs/events.md.
@@ -84,7 +86,8 @@ inline constexpr auto all = std::to_array<Event>({
     {"service_removed", info, group::metadata},
     {"long_poll_abandoned", warning, group::metadata, "long_poll_resumed"},
     {"long_poll_resumed", info, group::metadata},
-    {"containers_skipped", info | warning, group::metadata, "containers_usable service_removed"},
+    {"containers_skipped", info | warning, group::metadata, "containers_usable service_removed",
+     LineLimit::on, "reason"},
     {"containers_usable", info, group::metadata},
     {"members_restored", info, group::metadata},
     {"state_file_ignored", warning, group::metadata, momentary},

@@ -101,6 +101,26 @@ TEST_CASE("an end without a peer ends the fault of no peer") {
   CHECK(!faults.take_reminder(start + minutes(10)));
 }
 
+TEST_CASE("of containers that are skipped for several reasons each reason has its own end") {
+  const auto containers = [](const std::string& event, const std::string& reason) {
+    return LoggedEvent{
+        .level = LogLevel::warning, .event = event, .fields = {{"service", "a/b"}, {"reason", reason}}};
+  };
+  Faults faults;
+  faults.began(start, containers("containers_skipped", "not_ipv4"));
+  faults.began(start, containers("containers_skipped", "not_a_host"));
+  CHECK(faults.take_reminder(start + minutes(10))->faults == "containers_skipped 2");
+  faults.ended_by(containers("containers_usable", "no_address"));
+  faults.ended_by(containers("containers_usable", "not_ipv4"));
+  CHECK(faults.take_reminder(start + minutes(20))->faults == "containers_skipped 1");
+  faults.ended_by({.event = "service_removed", .fields = {{"service", "a/b"}}});
+  CHECK(!faults.take_reminder(start + minutes(30)));
+
+  faults.began(start + minutes(30), containers("containers_skipped", "not_a_host"));
+  faults.ended_by(containers("containers_usable", "not_a_host"));
+  CHECK(!faults.take_reminder(start + minutes(40)));
+}
+
 TEST_CASE("a fault of no target and no service ends with the event of any") {
   Faults faults;
   faults.began(start, plain("beam_awaited"));
