@@ -123,15 +123,13 @@ asio::awaitable<DisconnectResult> disconnect_connected(Connections& cnode, const
 }  // namespace
 
 asio::awaitable<DisconnectResult> disconnect(Connections& cnode, DisconnectRequest request) {
-  if (request.function || cnode.connected(request.departed)) {
-    co_return co_await disconnect_connected(cnode, request);
+  const auto use = cnode.use(request.departed);
+  if (!request.function && !cnode.connected(request.departed)) {
+    if (const auto connected = co_await connect(cnode, request.departed); !connected) {
+      co_return result(DisconnectOutcome::unreachable, connected.error().error.message);
+    }
   }
-  if (const auto connected = co_await connect(cnode, request.departed); !connected) {
-    co_return result(DisconnectOutcome::unreachable, connected.error().error.message);
-  }
-  auto result = co_await disconnect_connected(cnode, request);
-  cnode.disconnect(request.departed);
-  co_return result;
+  co_return co_await disconnect_connected(cnode, request);
 }
 
 }  // namespace rancher_cnode::agent

@@ -39,7 +39,8 @@ struct DisconnectResult {
   std::string detail;  ///< for the log
 };
 
-/// On the loop. A connection that is made for this is closed again. `cnode` must outlive it.
+/// On the loop. A connection that is made for this is closed again unless another uses it by then. `cnode`
+/// must outlive it.
 [[nodiscard]] boost::asio::awaitable<DisconnectResult> disconnect(distribution::Connections& cnode,
                                                                   DisconnectRequest request);
 

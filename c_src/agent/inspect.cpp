@@ -61,16 +61,14 @@ asio::awaitable<Inspection> inspect_connected(Connections& cnode, NodeName peer,
 }  // namespace
 
 asio::awaitable<Inspection> inspect(Connections& cnode, NodeName peer, NodeName target) {
-  if (cnode.connected(peer)) {
-    co_return co_await inspect_connected(cnode, peer, target);
+  const auto use = cnode.use(peer);
+  if (!cnode.connected(peer)) {
+    if (const auto connected = co_await connect(cnode, peer); !connected) {
+      const Inspection unanswered;
+      co_return unanswered;
+    }
   }
-  if (const auto connected = co_await connect(cnode, peer); !connected) {
-    const Inspection unanswered;
-    co_return unanswered;
-  }
-  auto inspection = co_await inspect_connected(cnode, peer, target);
-  cnode.disconnect(peer);
-  co_return inspection;
+  co_return co_await inspect_connected(cnode, peer, target);
 }
 
 }  // namespace rancher_cnode::agent

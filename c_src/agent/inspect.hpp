@@ -19,7 +19,7 @@ struct Inspection {
 /// `target` does not list it, its connections are those of a node that was away. It is asked for
 /// global:disconnect/0 then, where it has that: it comes back to everybody like a new node, and its global
 /// has no loss to report that would make others cut one another. On the loop; a connection that is made for
-/// this is closed again, and `cnode` must outlive it.
+/// this is closed again unless another uses it by then, and `cnode` must outlive it.
 [[nodiscard]] boost::asio::awaitable<Inspection> inspect(distribution::Connections& cnode, NodeName peer,
                                                          NodeName target);
 

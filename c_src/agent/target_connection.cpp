@@ -43,6 +43,7 @@ TargetConnection::TargetConnection(asio::any_io_executor loop, distribution::Con
       since_(connecting_since_) {}
 
 void TargetConnection::start() {
+  use_ = cnode_.use(name_);
   if (cnode_.connected(name_)) {
     node_up();
   } else {
@@ -53,6 +54,7 @@ void TargetConnection::start() {
 void TargetConnection::stop() {
   phase_ = Phase::stopped;
   timer_.reset();
+  use_.reset();
 }
 
 bool TargetConnection::failing() const {
@@ -73,6 +75,7 @@ void TargetConnection::connect() {
 }
 
 asio::awaitable<void> TargetConnection::attempt(std::shared_ptr<TargetConnection> self) {
+  const auto use = self->cnode_.use(self->name_);  // of its own: stop() may come first
   const auto connected = co_await agent::connect(self->cnode_, self->name_);
   self->connecting_ = false;
   if (self->absent() && !connected) {

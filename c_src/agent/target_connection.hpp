@@ -42,7 +42,7 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
                    CookieWatch& cookie, const Log& log, NodeName name, Handlers handlers);
 
   void start();
-  /// No handler runs after it.
+  /// No handler runs after it. The connection is closed unless another uses it.
   void stop();
 
   /// Called when the C-node reports the connection.
@@ -98,6 +98,7 @@ class TargetConnection : public std::enable_shared_from_this<TargetConnection> {
   const NodeName name_;
   Handlers handlers_;
   const Locality locality_;
+  distribution::ConnectionUse use_;  ///< from start() to stop()
   ReconnectBackoff backoff_;
   Timers::Pending timer_;   ///< connected: until the connection is stable; else until the next attempt
   TimePoint next_attempt_;  ///< only while refused

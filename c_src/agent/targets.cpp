@@ -55,7 +55,6 @@ void Targets::sync_targets() {
     const bool obsolete = is_obsolete(entry.first, *entry.second);
     if (obsolete) {
       drop(entry.first, *entry.second);
-      cnode_.disconnect(entry.first);
     }
     return obsolete;
   });

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "distribution/epmd/epmd_daemon.hpp"
+#include "distribution/node/connection_uses.hpp"
 #include "distribution/node/connector.hpp"
 #include "distribution/node/dispatcher.hpp"
 
@@ -79,7 +80,11 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] std::size_t connection_count() const { return nodes_.size(); }
-  [[nodiscard]] bool connected(const NodeName& peer) const { return nodes_.contains(peer); }
+  /// Not over a connection whose end is about to be reported.
+  [[nodiscard]] bool connected(const NodeName& peer) const {
+    const auto found = nodes_.find(peer);
+    return found != nodes_.end() && found->second.connection->open();
+  }
   [[nodiscard]] RegistrationState registration() const {
     if (settings_.ports.dist_port) {
       return RegistrationState::not_used;
@@ -100,6 +105,8 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   void set_cookie(const Cookie& cookie) { connector_->set_cookie(cookie); }
   void set_tls(const std::optional<TlsSettings>& tls) { connector_->set_tls(tls); }
   void check_tls(HandshakePools::Checked done) { connector_->check_tls(std::move(done)); }
+
+  ConnectionUse use(const NodeName& peer) { return uses_.begin(peer); }
 
   void disconnect(const NodeName& peer) {
     if (const auto found = nodes_.find(peer); found != nodes_.end()) {
@@ -172,6 +179,14 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
     }
     later([done, peer]() { done(failure(ErrorCode::unavailable, "no connection to " + peer.str())); });
     return nullptr;
+  }
+
+  void unused(const NodeName& peer) {
+    const auto found = nodes_.find(peer);
+    if (found != nodes_.end() && found->second.origin == ConnectionOrigin::made &&
+        found->second.observers.size() == 0) {
+      disconnect(peer);
+    }
   }
 
   /// Runs on the loop, unless the node has stopped by then.
@@ -279,6 +294,7 @@ class CNode::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<EpmdDaemon> epmd_daemon_;
   std::unique_ptr<EpmdRegistration> registration_;
   Nodes nodes_;
+  ConnectionUses uses_{[this](const NodeName& peer) { unused(peer); }};
   std::uint32_t last_connection_number_ = 0;
   bool stopped_ = false;
   std::shared_ptr<Connector> connector_;
@@ -304,6 +320,7 @@ void CNode::set_tls(const std::optional<TlsSettings>& tls) { impl_->set_tls(tls)
 void CNode::check_tls(std::function<void(const std::vector<std::string>&)> done) {
   impl_->check_tls(std::move(done));
 }
+ConnectionUse CNode::use(const NodeName& peer) { return impl_->use(peer); }
 void CNode::disconnect(const NodeName& peer) { impl_->disconnect(peer); }
 void CNode::call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
                  Milliseconds timeout, OnCallResult done) {

@@ -93,7 +93,9 @@ class CNode : public Connections {
   /// tls_warnings() of these settings, on a thread of the handshakes. `done` runs on the loop, unless there
   /// is no TLS. Precondition: not stopped.
   void check_tls(std::function<void(const std::vector<std::string>& warnings)> done);
-  void disconnect(const NodeName& peer) override;
+  [[nodiscard]] ConnectionUse use(const NodeName& peer) override;
+  /// Closes the connection, if there is one, whoever uses it; node_down follows later.
+  void disconnect(const NodeName& peer);
   void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
             Milliseconds timeout, OnCallResult done) override;
 

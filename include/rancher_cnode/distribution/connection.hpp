@@ -60,6 +60,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] std::size_t room() const { return max_unsent_bytes - unsent_bytes_; }
   /// Bytes in the send queue.
   [[nodiscard]] std::size_t unsent() const { return unsent_bytes_; }
+  /// False from close() on.
+  [[nodiscard]] bool open() const { return open_; }
   void close(const Error& why);
   /// close() without calling the handlers, for an owner that is being destroyed. Sends as much of last_frames
   /// as the socket takes without blocking.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -21,6 +22,9 @@ struct ConnectFailure {
   Error error;
   std::uint16_t port = 0;  ///< port of the peer; 0 if epmd returned none
 };
+
+/// Held by whoever uses the connection to one peer, or is about to.
+using ConnectionUse = std::shared_ptr<const void>;
 
 class Connections {
  public:
@@ -40,8 +44,10 @@ class Connections {
   virtual void look_up(const NodeName& peer, OnPort done) = 0;
   /// Used by all handshakes that start from now on.
   virtual void set_cookie(const Cookie& cookie) = 0;
-  /// Closes the connection, if there is one; node_down follows later.
-  virtual void disconnect(const NodeName& peer) = 0;
+  /// Whoever connects holds one from before until it does not need the connection any more. When the last for
+  /// peer ends, the connection is closed and node_down follows later, unless peer has made it, or processes
+  /// of peer's monitor ours or are linked to them.
+  [[nodiscard]] virtual ConnectionUse use(const NodeName& peer) = 0;
 
   /// Calls a function over the connection to peer; without one `done` gets ErrorCode::unavailable. See
   /// RemoteCalls.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "distribution/node/connection_uses.hpp"
 #include "rancher_cnode/distribution/connections.hpp"
 #include "rancher_cnode/distribution/term.hpp"
 
@@ -40,7 +41,7 @@ class FakeConnections final : public distribution::Connections {
     open_lookups_.push_back(std::move(done));
   }
   void set_cookie(const Cookie&) override { ++cookies; }
-  void disconnect(const NodeName& peer) override { disconnected.push_back(peer.str()); }
+  [[nodiscard]] distribution::ConnectionUse use(const NodeName& peer) override { return uses_.begin(peer); }
   void call(const NodeName& peer, const ModuleFunction& what, std::span<const char> arguments,
             Milliseconds limit, distribution::OnCallResult done) override {
     calls.push_back({what.module + ":" + what.function + "(" + distribution::printed(arguments, whole) +
@@ -89,14 +90,15 @@ class FakeConnections final : public distribution::Connections {
   }
 
   std::set<NodeName> connected_peers;
-  std::vector<std::string> attempts;  ///< all there were
-  std::deque<Call> calls;             ///< those that are open
-  std::vector<std::string> disconnected;
-  std::vector<std::string> lookups;  ///< all there were
-  int cookies = 0;                   ///< as often as a cookie was set
+  std::vector<std::string> attempts;      ///< all there were
+  std::deque<Call> calls;                 ///< those that are open
+  std::vector<std::string> disconnected;  ///< whose last use has ended
+  std::vector<std::string> lookups;       ///< all there were
+  int cookies = 0;                        ///< as often as a cookie was set
 
  private:
   NodeName name_;
+  distribution::ConnectionUses uses_{[this](const NodeName& peer) { disconnected.push_back(peer.str()); }};
   std::deque<OnConnected> open_attempts_;
   std::deque<OnPort> open_lookups_;
 };

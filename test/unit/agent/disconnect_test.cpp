@@ -16,6 +16,7 @@ struct OwnDeparture : Asked {
     connections.connected_peers.insert(node(own));
     start();
   }
+  distribution::ConnectionUse of_target = connections.use(node(own));
 };
 
 }  // namespace
@@ -137,6 +138,7 @@ TEST_CASE(
   CHECK(peer.connections.disconnected == Texts{other});
 
   Asked elsewhere(other);
+  const auto in_use = elsewhere.connections.use(node(other));
   elsewhere.connections.connected_peers.insert(node(other));
   elsewhere.start();
   elsewhere.knows_global_disconnect();

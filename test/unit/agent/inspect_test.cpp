@@ -92,3 +92,42 @@ TEST_CASE("a lost peer that does not answer, or comes to the call too late, coul
   late.answer("erl_eval:expr(", expired);
   CHECK(late.outcome == InspectOutcome::no_answer);
 }
+
+TEST_CASE("of two inspections of one peer only the second to end closes the connection made for them") {
+  boost::asio::io_context loop;
+  FakeConnections connections(cnode);
+  int ended = 0;
+  const auto inspect = [&](const std::string& target) {
+    boost::asio::co_spawn(
+        loop,
+        [&, target]() -> boost::asio::awaitable<void> {
+          const NodeName peer = node(other);
+          const NodeName its_target = node(target);
+          const auto inspection = co_await agent::inspect(connections, peer, its_target);
+          CHECK(inspection.outcome == InspectOutcome::clear);
+          ++ended;
+        },
+        boost::asio::detached);
+  };
+  const auto step = [&] {
+    loop.restart();
+    loop.poll();
+  };
+  const auto answer = [&] {
+    connections.take_call().done(atoms({}));
+    step();
+  };
+  inspect(own);
+  step();
+  connections.connected_peers.insert(node(other));
+  connections.end_attempt({});
+  step();
+  inspect("myapp@10.42.0.3");
+  step();
+  answer();
+  CHECK(ended == 1);
+  CHECK(connections.disconnected.empty());
+  answer();
+  CHECK(ended == 2);
+  CHECK(connections.disconnected == Texts{other});
+}

@@ -88,14 +88,37 @@ TEST_CASE("a target that is no member any more is disconnected from and stopped"
   driving.targets->share(desired({a, b}));
   driving.targets->share(desired({a}));
   CHECK(driving.driven() == Texts{a});
-  CHECK(driving.node.disconnected == Texts{b});
   driving.targets->node_up(node(b));
   CHECK(driving.node.calls.empty());
   const int changes = driving.changes;
-  driving.node.end_attempt({});                                               // to a
-  driving.node.fail_attempt("epmd", ErrorCode::not_found, "not registered");  // to b
+  driving.node.end_attempt({});  // to a
+  CHECK(driving.node.disconnected.empty());
+  driving.node.end_attempt({});  // to b
+  CHECK(driving.node.disconnected == Texts{b});
   CHECK(driving.changes == changes);
   CHECK(driving.timers.idle());
+}
+
+TEST_CASE("a target that is inspected for another one keeps its connection, which is its own by then") {
+  DrivingAll driving;
+  driving.targets->share(desired({a, b}));
+  driving.node.end_attempt({});
+  driving.node.end_attempt({});
+  driving.connect(a, {b});
+  driving.connect(b, {a});
+  driving.timers.advance(Milliseconds(1'000));  // both connections are stable, and both list again
+  driving.list(b, {a});
+  driving.targets->node_down(node(b), closed);
+  driving.list(a, {});
+  CHECK(driving.node.attempts == Texts{a, b, b, b});  // as a target, and to be inspected
+  driving.node.connected_peers.insert(node(b));
+  driving.targets->node_up(node(b));
+  driving.node.end_attempt({});
+  driving.node.end_attempt({});
+  driving.list(b, {});  // the target's own
+  driving.list(b, {});  // the inspection's
+  CHECK(driving.node.disconnected.empty());
+  driving.dial(a, b);
 }
 
 TEST_CASE("what was wrong with a target is over once it is no target any more") {
@@ -295,6 +318,8 @@ TEST_CASE(
     "with all targets one whose departure is suspended is still driven, and one that is forgotten is not") {
   DrivingAll driving;
   driving.targets->share(desired({a, b}));
+  driving.node.end_attempt({});
+  driving.node.end_attempt({});
   driving.connect(a, {b});
   driving.connect(b, {a});
   auto suspended = desired({a});
