@@ -50,6 +50,13 @@ struct DrivingLocal : Driving {
 };
 struct DrivingAll : Driving {
   DrivingAll() : Driving(TargetScope::all) {}
+  void share_and_connect() {
+    targets->share(desired({a, b}));
+    node.end_attempt({});
+    node.end_attempt({});
+    connect(a, {b});
+    connect(b, {a});
+  }
 };
 
 }  // namespace
@@ -101,11 +108,7 @@ TEST_CASE("a target that is no member any more is disconnected from and stopped"
 
 TEST_CASE("a target that is inspected for another one keeps its connection, which is its own by then") {
   DrivingAll driving;
-  driving.targets->share(desired({a, b}));
-  driving.node.end_attempt({});
-  driving.node.end_attempt({});
-  driving.connect(a, {b});
-  driving.connect(b, {a});
+  driving.share_and_connect();
   driving.timers.advance(Milliseconds(1'000));  // both connections are stable, and both list again
   driving.list(b, {a});
   driving.targets->node_down(node(b), closed);
@@ -303,9 +306,7 @@ TEST_CASE(
   CHECK(local.targets->snapshots().at(0).departed[0].node.str() == b);
 
   DrivingAll all;
-  all.targets->share(desired({a, b}));
-  all.connect(a, {b});
-  all.connect(b, {a});
+  all.share_and_connect();
   all.targets->share(desired({a}, {b}));
   const auto snapshots = all.targets->snapshots();
   REQUIRE(snapshots.size() == 2);
@@ -317,11 +318,7 @@ TEST_CASE(
 TEST_CASE(
     "with all targets one whose departure is suspended is still driven, and one that is forgotten is not") {
   DrivingAll driving;
-  driving.targets->share(desired({a, b}));
-  driving.node.end_attempt({});
-  driving.node.end_attempt({});
-  driving.connect(a, {b});
-  driving.connect(b, {a});
+  driving.share_and_connect();
   auto suspended = desired({a});
   suspended->suspended.insert(node(b));
   driving.targets->share(suspended);
