@@ -76,16 +76,17 @@ class Agent::Life {
              .is_own_address = is_on_an_interface},
             log_) {
     if (http_port != nullptr) {
-      monitoring_ =
-          std::make_unique<Monitoring>(loop_, timers_, *http_port, config.ready_peers,
-                                       Monitoring::Source{.snapshot = [this]() { return snapshot(); },
-                                                          .ask_mesh =
-                                                              [this](MeshQuery::Done done) {
-                                                                if (node_) {
-                                                                  node_->ask_mesh(std::move(done));
-                                                                }
-                                                              }},
-                                       log_);
+      monitoring_ = std::make_unique<Monitoring>(
+          loop_, timers_, *http_port,
+          status::ReadyDemands{.peers = config.ready_peers, .grace = config.ready_grace},
+          Monitoring::Source{.snapshot = [this]() { return snapshot(); },
+                             .ask_mesh =
+                                 [this](MeshQuery::Done done) {
+                                   if (node_) {
+                                     node_->ask_mesh(std::move(done));
+                                   }
+                                 }},
+          log_);
     }
   }
 

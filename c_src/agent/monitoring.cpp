@@ -29,14 +29,13 @@ http::Route page_route(std::string path, std::function<http::Answer()> answer) {
       .content_security_policy = std::string(http::Route::allows_nothing) + "; style-src 'unsafe-inline'"};
 }
 
-http::Answer readiness(const status::Report& report, std::uint32_t ready_peers) {
-  const auto reasons = status::unready_reasons(report, ready_peers);
-  if (reasons.empty()) {
-    return {.body = "ready\n"};
+http::Answer readiness_answer(const status::Readiness& readiness) {
+  http::Answer answer;
+  if (readiness.state == status::Readiness::State::unready) {
+    answer.status = service_unavailable;
   }
-  http::Answer answer{.status = service_unavailable, .body = {}};
-  for (const auto& reason : reasons) {
-    answer.body += reason + "\n";
+  for (const auto& line : readiness.lines) {
+    answer.body += line + "\n";
   }
   return answer;
 }
@@ -44,10 +43,10 @@ http::Answer readiness(const status::Report& report, std::uint32_t ready_peers) 
 }  // namespace
 
 Monitoring::Monitoring(boost::asio::io_context& loop, Timers& timers, http::ListeningPort& port,
-                       std::uint32_t ready_peers, Source source, const Log& log)
+                       status::ReadyDemands ready_demands, Source source, const Log& log)
     : timers_(timers),
       port_(port),
-      ready_peers_(ready_peers),
+      ready_demands_(ready_demands),
       source_(std::move(source)),
       log_(log),
       server_(loop, timers, routes(), [this](const std::string& failure) { log_accepting(failure); }) {}
@@ -73,7 +72,8 @@ std::vector<http::Route> Monitoring::routes() {
        .content_type = plain_text,
        .answer = [] { return http::Answer{.body = "alive\n"}; }},
       {.path = "/readyz", .content_type = plain_text, .answer = of_report([this](const auto& report) {
-                                                        return readiness(report, ready_peers_);
+                                                        return readiness_answer(
+                                                            status::readiness(report, ready_demands_));
                                                       })},
       {.path = "/status",
        .content_type = "application/json",

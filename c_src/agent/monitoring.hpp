@@ -4,7 +4,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -19,6 +18,7 @@
 #include "rancher_cnode/status/mesh.hpp"
 #include "rancher_cnode/status/report.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
+#include "rancher_cnode/status/verdict.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -31,7 +31,7 @@ class Monitoring {
 
   /// What is given by reference must outlive it.
   Monitoring(boost::asio::io_context& loop, Timers& timers, http::ListeningPort& port,
-             std::uint32_t ready_peers, Source source, const Log& log);
+             status::ReadyDemands ready_demands, Source source, const Log& log);
 
   /// Listens, and retries until that succeeds.
   void start();
@@ -45,7 +45,7 @@ class Monitoring {
 
   Timers& timers_;
   http::ListeningPort& port_;
-  const std::uint32_t ready_peers_;
+  const status::ReadyDemands ready_demands_;
   const Source source_;
   const Log& log_;
   std::string logged_failure_;        ///< why it does not listen, as logged last

@@ -45,6 +45,12 @@ class SettingReader {
     return found == raw_.end() ? nullptr : &found->second.texts.front();
   }
 
+  /// Not by default, whatever the value.
+  [[nodiscard]] bool given(std::string_view name) const {
+    const auto found = raw_.find(name);
+    return found != raw_.end() && found->second.origin != Origin::fallback;
+  }
+
   void fail(std::string_view name, std::string_view rule) {
     fail(violation(name, raw_.find(name)->second, rule));
   }
@@ -106,7 +112,8 @@ class SettingReader {
          "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   }
 
-  void read_duration(std::string_view name, Milliseconds& target, Milliseconds least, Milliseconds most) {
+  template <class Target>
+  void read_duration(std::string_view name, Target& target, Milliseconds least, Milliseconds most) {
     const auto convert = [least, most](const std::string& t) { return duration_between(t, least, most); };
     read(name, target, convert, duration_rule(least, most));
   }

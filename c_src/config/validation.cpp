@@ -164,6 +164,10 @@ void read_monitoring(SettingReader& reader, Config& config) {
   reader.read("http-listen", config.http_listen, http_endpoint,
               "must be a port from 1 to 65535, or an IPv4 address and a port like 127.0.0.1:9100");
   reader.read_number("ready-peers", config.ready_peers, 0, 10'000);
+  reader.read_duration("ready-grace", config.ready_grace, Milliseconds(0), one_day);
+  if (config.ready_grace && !reader.given("ready-peers")) {
+    reader.fail("ready-grace", "needs --ready-peers");
+  }
 }
 
 /// Of sd_notify(3). What is invalid is the service manager's matter: it counts as unset.

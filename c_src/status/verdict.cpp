@@ -1,8 +1,10 @@
 #include "rancher_cnode/status/verdict.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "rancher_cnode/core/printable.hpp"
+#include "status/words.hpp"
 
 namespace rancher_cnode::status {
 namespace {
@@ -63,6 +65,18 @@ std::string too_old(const Report& report, const Demands& demands) {
         report.metadata.last_failure);
   }
   return {};
+}
+
+std::string too_few_to_be_ready(const Report::Target& target, const ReadyDemands& demands) {
+  return brief(target.node) + " is connected to " + std::to_string(target.connected) + " peers, not to " +
+         std::to_string(demands.peers);
+}
+
+/// To what for_people shows: it leaves a rest out.
+std::string rounded_up(Milliseconds time) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(time);
+  return for_people(seconds < std::chrono::minutes(1) ? seconds
+                                                      : std::chrono::ceil<std::chrono::minutes>(time));
 }
 
 }  // namespace
@@ -134,7 +148,7 @@ std::string shortfall(const Report& report) {
   return std::ranges::any_of(report.targets, is_driven) ? no_answer(report) : no_target(report);
 }
 
-std::vector<std::string> unready_reasons(const Report& report, std::uint64_t ready_peers) {
+Readiness readiness(const Report& report, const ReadyDemands& demands) {
   std::vector<std::string> reasons;
   if (std::ranges::none_of(report.targets, is_driven)) {
     reasons.push_back(no_target(report));
@@ -142,13 +156,26 @@ std::vector<std::string> unready_reasons(const Report& report, std::uint64_t rea
   if (!report.metadata.last_authoritative) {
     reasons.push_back(no_answer(report));
   }
+  std::vector<std::string> excused;
   for (const auto& target : report.targets) {
-    if (is_driven(target) && target.connected < ready_peers) {
-      reasons.push_back(brief(target.node) + " is connected to " + std::to_string(target.connected) +
-                        " peers, not to " + std::to_string(ready_peers));
+    if (!is_driven(target) || target.connected >= demands.peers) {
+      continue;
+    }
+    const std::string few = too_few_to_be_ready(target, demands);
+    const Milliseconds connected_for = target.since.value_or(Milliseconds(0));
+    if (!demands.grace) {
+      reasons.push_back(few);
+    } else if (connected_for < *demands.grace) {
+      reasons.push_back(few + "; waiting for them for at most " + rounded_up(*demands.grace - connected_for) +
+                        " more");
+    } else {
+      excused.push_back("ready; not waiting for peers any more: " + few);
     }
   }
-  return reasons;
+  if (!reasons.empty()) {
+    return {Readiness::State::unready, std::move(reasons)};
+  }
+  return {Readiness::State::ready, excused.empty() ? std::vector<std::string>{"ready"} : std::move(excused)};
 }
 
 CheckResult check(const Report& report, const Demands& demands) {

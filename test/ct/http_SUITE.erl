@@ -6,6 +6,7 @@
 
 -export([suite/0, all/0]).
 -export([it_answers_before_anything_is_known/1, it_reports_a_whole_cluster/1, readiness_waits_for_the_required_peers/1,
+         readiness_waits_for_peers_no_longer_than_its_grace/1,
          readiness_is_lost_with_the_beam_and_not_with_the_metadata/1, it_answers_on_after_the_beam_was_renamed/1,
          metrics_of_peers_in_several_states_are_sound/1, a_flood_delays_neither_the_listener_nor_the_cluster/1,
          a_port_in_use_is_one_line_and_is_taken_once_it_is_free/1, the_alert_rules_fire_when_they_should/1,
@@ -22,10 +23,10 @@ suite() ->
 -spec all() -> [atom()].
 all() ->
     [it_answers_before_anything_is_known, it_reports_a_whole_cluster, readiness_waits_for_the_required_peers,
-     readiness_is_lost_with_the_beam_and_not_with_the_metadata, it_answers_on_after_the_beam_was_renamed,
-     metrics_of_peers_in_several_states_are_sound, a_flood_delays_neither_the_listener_nor_the_cluster,
-     a_port_in_use_is_one_line_and_is_taken_once_it_is_free, the_alert_rules_fire_when_they_should,
-     promtool_parses_every_query_of_the_dashboard].
+     readiness_waits_for_peers_no_longer_than_its_grace, readiness_is_lost_with_the_beam_and_not_with_the_metadata,
+     it_answers_on_after_the_beam_was_renamed, metrics_of_peers_in_several_states_are_sound,
+     a_flood_delays_neither_the_listener_nor_the_cluster, a_port_in_use_is_one_line_and_is_taken_once_it_is_free,
+     the_alert_rules_fire_when_they_should, promtool_parses_every_query_of_the_dashboard].
 
 %% No address, no metadata, no BEAM, no cookie.
 -spec it_answers_before_anything_is_known([term()]) -> ok.
@@ -69,6 +70,27 @@ readiness_waits_for_the_required_peers(Config) ->
     _ = test_beam:start(Third),
     await_answer(One, "/readyz", {200, <<"ready\n">>}).
 
+%% Alone, after its BEAM has restarted, and when its only peer has gone.
+-spec readiness_waits_for_peers_no_longer_than_its_grace([term()]) -> ok.
+readiness_waits_for_peers_no_longer_than_its_grace(Config) ->
+    Args = ["--http-listen", "9100", "--ready-peers", "1", "--ready-grace", "3s"],
+    #{hosts := [One], beams := [Beam]} = test_cluster:form(metadata(Config), 1, #{args => Args}),
+    Own = atom_to_binary(test_host:node_name("myapp", One)),
+    Excused = <<"ready; not waiting for peers any more: ", Own/binary, " is connected to 0 peers, not to 1\n">>,
+    ok = await_answer(One, "/readyz", {200, Excused}),
+    ok = test_beam:stop(Beam),
+    ok = await_no_beam(One),
+    Before = erlang:monotonic_time(millisecond),
+    _ = test_beam:start(One),
+    ok = await_answer(One, "/readyz", {200, Excused}),
+    true = erlang:monotonic_time(millisecond) - Before >= 3000,
+    Two = test_host:add(),
+    ok = test_cluster:list(metadata(Config), [One, Two]),
+    Peer = test_beam:start(Two),
+    ok = await_answer(One, "/readyz", {200, <<"ready\n">>}),
+    ok = test_beam:stop(Peer),
+    await_answer(One, "/readyz", {200, Excused}).
+
 -spec readiness_is_lost_with_the_beam_and_not_with_the_metadata([term()]) -> ok.
 readiness_is_lost_with_the_beam_and_not_with_the_metadata(Config) ->
     #{hosts := [One, Two], beams := [Beam, _], cnodes := [Cnode | _]} =
@@ -79,13 +101,7 @@ readiness_is_lost_with_the_beam_and_not_with_the_metadata(Config) ->
     {200, <<"ready\n">>} = get(One, "/readyz"),
     {200, <<"alive\n">>} = get(One, "/livez"),
     ok = test_beam:stop(Beam),
-    test_wait:until("readiness is lost",
-                    fun() ->
-                            case get(One, "/readyz") of
-                                {503, <<"BEAM ", _/binary>>} -> {done, ok};
-                                Other -> {wait, Other}
-                            end
-                    end),
+    ok = await_no_beam(One),
     {200, <<"alive\n">>} = get(One, "/livez"),
     {200, <<"ready\n">>} = get(Two, "/readyz"),
     ok.
@@ -211,6 +227,15 @@ until_closed(Socket, Got) ->
 
 await_answer(Host, Path, Expected) ->
     test_wait:equals("the answer of " ++ Path, Expected, fun() -> get(Host, Path) end).
+
+await_no_beam(Host) ->
+    test_wait:until("readiness is lost with the BEAM",
+                    fun() ->
+                            case get(Host, "/readyz") of
+                                {503, <<"BEAM ", _/binary>>} -> {done, ok};
+                                Other -> {wait, Other}
+                            end
+                    end).
 
 checked(Metrics) ->
     File = filename:join(os:getenv("LOGS"), "metrics.txt"),

@@ -115,6 +115,7 @@ bad_values() ->
      {"--max-connections", ["0", "10001", "many"]},
      {"--http-listen", ["", "0", "65536", "localhost:9100", "[::]:9100"]},
      {"--ready-peers", ["-1", "10001", "all"]},
+     {"--ready-grace", ["", "-1", "2d", "soon", "1m"]},
      {"--proto-dist", ["", "inet6_tls", "tls"]},
      {"--ssl-dist-optfile", ["", "a\"b"]},
      {"--tls-cert-file", ["", "tab\there"]},

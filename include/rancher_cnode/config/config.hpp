@@ -124,6 +124,7 @@ struct Config {
 
   std::optional<HttpEndpoint> http_listen;  ///< nothing: no HTTP listener
   std::uint32_t ready_peers = 0;            ///< connected peers that readiness requires
+  std::optional<Milliseconds> ready_grace;  ///< after which it does not; nothing: it always does
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;

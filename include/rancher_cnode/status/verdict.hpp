@@ -1,5 +1,5 @@
-// Judges a Report: is the cluster whole, as this container sees it now? Used by the commands `status` and
-// `check`. Pure.
+// Judges a Report: is the cluster whole, as this container sees it now, and is the application ready? Used by
+// the commands `status` and `check`, and for /readyz by the agent. Pure.
 #pragma once
 
 #include <cstdint>
@@ -37,10 +37,21 @@ struct Verdict {
 /// Why it is not whole, with one example; empty if it is.
 [[nodiscard]] std::string shortfall(const Report& report);
 
-/// Why the application should get no requests, in words; empty if it is ready: a BEAM is driven, there was an
-/// authoritative answer (of any age: it stays true while the metadata is down), and each driven BEAM is
-/// connected to `ready_peers` peers.
-[[nodiscard]] std::vector<std::string> unready_reasons(const Report& report, std::uint64_t ready_peers);
+/// What readiness demands.
+struct ReadyDemands {
+  std::uint64_t peers = 0;  ///< connected ones, of each driven BEAM
+  /// There may be fewer once that BEAM has been connected for this time; nothing: never.
+  std::optional<Milliseconds> grace = {};
+};
+struct Readiness {
+  enum class State { unready, ready };
+  State state = State::unready;
+  std::vector<std::string> lines;  ///< without line ends, at least one: the reasons, or what is ready
+};
+/// Whether the application should get requests, in words: a BEAM is driven, there was an authoritative answer
+/// (of any age: it stays true while the metadata is down), and each driven BEAM has its peers or is past the
+/// grace.
+[[nodiscard]] Readiness readiness(const Report& report, const ReadyDemands& demands);
 
 /// What `check` demands. Without `expect` and `min`, a whole cluster.
 struct Demands {

@@ -54,6 +54,8 @@ TEST_CASE("the table's defaults are those of Config") {
   CHECK(from_table.epmd_port == fresh.epmd_port);
   CHECK(from_table.proto_dist == fresh.proto_dist);
   CHECK(from_table.tls == fresh.tls);
+  CHECK(from_table.ready_peers == fresh.ready_peers);
+  CHECK(from_table.ready_grace == fresh.ready_grace);
   CHECK(from_table.log_level == fresh.log_level);
   CHECK(from_table.log_format == fresh.log_format);
   CHECK(from_table.watch_pid == fresh.watch_pid);
@@ -85,6 +87,7 @@ TEST_CASE("every setting reaches its field") {
                                 "--max-connections=1",
                                 "--http-listen=127.0.0.1:9100",
                                 "--ready-peers=3",
+                                "--ready-grace=2m",
                                 "--start-epmd",
                                 "--epmd=/opt/epmd",
                                 "--proto-dist=inet_tls",
@@ -121,6 +124,7 @@ TEST_CASE("every setting reaches its field") {
   CHECK(config.max_connections == 1);
   CHECK(config.http_listen == HttpEndpoint{Ipv4Address(0x7f000001), 9100});
   CHECK(config.ready_peers == 3);
+  CHECK(config.ready_grace == Milliseconds(120'000));
   CHECK(config.start_epmd == Switch::on);
   CHECK(config.epmd == "/opt/epmd");
   CHECK(config.epmd_port == 14369);

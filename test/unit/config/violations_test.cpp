@@ -167,6 +167,27 @@ TEST_CASE("the settings of TLS are taken together or refused together") {
         1);
 }
 
+TEST_CASE("the grace of readiness needs the peers that it is for") {
+  const auto validated = [](std::initializer_list<std::pair<const char*, const char*>> given) {
+    RawConfig raw = good();
+    for (const auto& [name, text] : given) {
+      raw[name] = RawValue{{text}, Origin::environment, ""};
+    }
+    return config::validate(raw, with_cookie, Purpose::connect);
+  };
+  CHECK_FALSE(validated({}).config.ready_grace);
+  for (const auto& [text, grace] : {std::pair("0", Milliseconds(0)), {"1d", std::chrono::hours(24)}}) {
+    const auto both = validated({{"ready-peers", "2"}, {"ready-grace", text}});
+    CHECK(both.problems == std::vector<std::string>());
+    CHECK(both.config.ready_grace == grace);
+  }
+  // Whoever writes 0 has decided so.
+  CHECK(validated({{"ready-peers", "0"}, {"ready-grace", "1m"}}).problems.empty());
+  // A value that was refused is not missing, and needs nothing.
+  CHECK(validated({{"ready-peers", "-1"}, {"ready-grace", "1m"}}).problems.size() == 1);
+  CHECK(validated({{"ready-grace", "2d"}}).problems.size() == 1);
+}
+
 TEST_CASE(
     "a distribution port stands alone: without epmd nothing is started, and nobody finds a port to connect "
     "to") {

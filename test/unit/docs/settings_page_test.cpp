@@ -7,6 +7,7 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/command_line.hpp"
@@ -118,7 +119,11 @@ std::uint64_t number_of(const std::string& bound) {
 }
 
 bool accepts(const std::string& flag, const std::string& value) {
-  return invoke({"--node-basename=myapp", flag + "=" + value}).output.empty();
+  std::vector<std::string> arguments{"--node-basename=myapp", flag + "=" + value};
+  if (flag == "--ready-grace") {
+    arguments.emplace_back("--ready-peers=1");  // without which it is refused
+  }
+  return invoke(std::move(arguments)).output.empty();
 }
 
 }  // namespace

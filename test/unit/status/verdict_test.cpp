@@ -30,6 +30,21 @@ std::string fails(const Snapshot& snapshot, const Demands& demands = {}) {
   return line(snapshot, demands, CheckResult::Outcome::failed);
 }
 
+using Lines = std::vector<std::string>;
+
+Lines lines_of(const Snapshot& snapshot, const ReadyDemands& demands, Readiness::State state) {
+  const auto result = readiness(report_of(snapshot), demands);
+  CAPTURE(result.lines);
+  CHECK(result.state == state);
+  return result.lines;
+}
+Lines ready(const Snapshot& snapshot, const ReadyDemands& demands = {}) {
+  return lines_of(snapshot, demands, Readiness::State::ready);
+}
+Lines unready(const Snapshot& snapshot, const ReadyDemands& demands = {}) {
+  return lines_of(snapshot, demands, Readiness::State::unready);
+}
+
 }  // namespace
 
 TEST_CASE("a cluster is whole while every dialable peer is connected; held ones count apart") {
@@ -140,11 +155,11 @@ TEST_CASE("the grace excuses neither a BEAM that is not connected nor metadata t
 }
 
 TEST_CASE("ready is who drives a BEAM, has had an authoritative answer, and has the required peers") {
-  const auto ready = snapshot_with({connected_peer("myapp@10.42.0.2"), waiting_peer("myapp@10.42.0.3")}, 1);
-  CHECK(unready_reasons(report_of(ready), 0).empty());
-  CHECK(unready_reasons(report_of(ready), 1).empty());
-  CHECK(unready_reasons(report_of(ready), 2) ==
-        std::vector<std::string>{"myapp@10.42.0.1 is connected to 1 peers, not to 2"});
+  const auto snapshot =
+      snapshot_with({connected_peer("myapp@10.42.0.2"), waiting_peer("myapp@10.42.0.3")}, 1);
+  CHECK(ready(snapshot) == Lines{"ready"});
+  CHECK(ready(snapshot, {.peers = 1}) == Lines{"ready"});
+  CHECK(unready(snapshot, {.peers = 2}) == Lines{"myapp@10.42.0.1 is connected to 1 peers, not to 2"});
 }
 
 TEST_CASE("readiness is lost with the BEAM, and not with the metadata") {
@@ -152,11 +167,10 @@ TEST_CASE("readiness is lost with the BEAM, and not with the metadata") {
   snapshot.metadata.view.last_authoritative = at(0);
   snapshot.metadata.view.last_failed = at(100'000);
   snapshot.metadata.view.last_failure = "connection refused";
-  CHECK(unready_reasons(report_of(snapshot), 0).empty());
+  CHECK(ready(snapshot) == Lines{"ready"});
   snapshot.targets[0].state = TargetSnapshot::State::awaited;
   snapshot.targets[0].reason = "closed";
-  CHECK(unready_reasons(report_of(snapshot), 0) ==
-        std::vector<std::string>{"BEAM myapp@10.42.0.1 is awaited: closed"});
+  CHECK(unready(snapshot) == Lines{"BEAM myapp@10.42.0.1 is awaited: closed"});
 }
 
 TEST_CASE("every reason against readiness is named") {
@@ -169,9 +183,69 @@ TEST_CASE("every reason against readiness is named") {
                    .member_views = {},
                    .targets = {}};
   nothing.metadata.view.last_failure = "no route";
-  CHECK(unready_reasons(report_of(nothing), 1) ==
-        std::vector<std::string>{"no BEAM is known yet",
-                                 "no authoritative answer of the metadata yet: no route"});
+  CHECK(unready(nothing, {.peers = 1}) ==
+        Lines{"no BEAM is known yet", "no authoritative answer of the metadata yet: no route"});
+}
+
+TEST_CASE("within the grace readiness waits for the required peers, and says how long") {
+  auto snapshot = snapshot_with({}, 0);
+  const auto wait = [&snapshot](int connected_ms_ago, Milliseconds grace) {
+    snapshot.targets[0].since = snapshot.now - Milliseconds(connected_ms_ago);
+    const auto lines = unready(snapshot, {.peers = 2, .grace = grace});
+    REQUIRE(lines.size() == 1);
+    return lines.front();
+  };
+  const std::string few = "myapp@10.42.0.1 is connected to 0 peers, not to 2; waiting for them for at most ";
+  CHECK(wait(0, Milliseconds(1'000)) == few + "1 s more");
+  CHECK(wait(999, Milliseconds(1'000)) == few + "1 s more");
+  CHECK(wait(1'000, std::chrono::minutes(1)) == few + "59 s more");
+  CHECK(wait(0, Milliseconds(60'001)) == few + "2 min more");
+  CHECK(wait(1, std::chrono::hours(24)) == few + "1 d more");
+  snapshot.targets[0].connected = 2;
+  CHECK(ready(snapshot, {.peers = 2, .grace = std::chrono::hours(24)}) == Lines{"ready"});
+}
+
+TEST_CASE("after the grace too few peers are no reason against readiness, and it says so") {
+  auto snapshot = snapshot_with({}, 0);
+  snapshot.targets[0].since = snapshot.now - Milliseconds(1'000);
+  const Lines few{"ready; not waiting for peers any more: myapp@10.42.0.1 is connected to 0 peers, not to 2"};
+  CHECK(ready(snapshot, {.peers = 2, .grace = Milliseconds(1'000)}) == few);
+  CHECK(ready(snapshot, {.peers = 2, .grace = Milliseconds(0)}) == few);
+  snapshot.targets[0].connected = 2;
+  CHECK(ready(snapshot, {.peers = 2, .grace = Milliseconds(0)}) == Lines{"ready"});
+}
+
+TEST_CASE("a BEAM that is connected anew gets the whole grace, however long the program has run") {
+  auto snapshot = snapshot_with({}, 0);
+  snapshot.started = at(0);
+  snapshot.targets[0].since = snapshot.now;
+  unready(snapshot, {.peers = 1, .grace = Milliseconds(10'000)});
+}
+
+TEST_CASE("the grace excuses neither a missing BEAM nor a missing answer of the metadata") {
+  const ReadyDemands demands{.peers = 1, .grace = Milliseconds(0)};
+  auto without_beam = snapshot_with({}, 0);
+  without_beam.targets[0].state = TargetSnapshot::State::awaited;
+  CHECK(unready(without_beam, demands) == Lines{"BEAM myapp@10.42.0.1 is awaited"});
+  auto without_answer = snapshot_with({}, 0);
+  without_answer.metadata.view.last_authoritative.reset();
+  without_answer.metadata.view.last_failure = "404";
+  CHECK(unready(without_answer, demands) == Lines{"no authoritative answer of the metadata yet: 404"});
+}
+
+TEST_CASE("with several BEAMs each has its own grace, and one that waits makes all unready") {
+  auto snapshot = snapshot_with({}, 0);
+  snapshot.targets[0].since = snapshot.now - Milliseconds(1'000);
+  auto other = snapshot.targets[0];
+  other.node = node("myapp@10.42.0.2");
+  snapshot.targets.push_back(other);
+  const std::string waived = "ready; not waiting for peers any more: myapp@10.42.0.";
+  const ReadyDemands demands{.peers = 1, .grace = Milliseconds(1'000)};
+  CHECK(ready(snapshot, demands) == Lines{waived + "1 is connected to 0 peers, not to 1",
+                                          waived + "2 is connected to 0 peers, not to 1"});
+  snapshot.targets[1].since = snapshot.now;
+  CHECK(unready(snapshot, demands) ==
+        Lines{"myapp@10.42.0.2 is connected to 0 peers, not to 1; waiting for them for at most 1 s more"});
 }
 
 TEST_CASE("without a node the reason is what it awaits") {
@@ -180,8 +254,7 @@ TEST_CASE("without a node the reason is what it awaits") {
   snapshot.targets.clear();
   snapshot.awaits = "the own address is not known yet";
   CHECK(shortfall(report_of(snapshot)) == "no BEAM is known yet: the own address is not known yet");
-  CHECK(unready_reasons(report_of(snapshot), 0).front() ==
-        "no BEAM is known yet: the own address is not known yet");
+  CHECK(unready(snapshot).front() == "no BEAM is known yet: the own address is not known yet");
 }
 
 TEST_CASE("without an authoritative answer the reason is a failure only if that came last") {
