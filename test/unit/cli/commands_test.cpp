@@ -27,8 +27,8 @@ using testing::ScriptedMetadata;
 
 namespace {
 
-/// A timeout that has to pass.
-constexpr Milliseconds short_time{300};
+/// A timeout that has to pass, in which a busy machine answers what is answered in milliseconds.
+constexpr Milliseconds short_time{1'500};
 
 Config reading(const ScriptedMetadata& metadata) {
   Config config;
