@@ -7,7 +7,7 @@ target_compile_options(rancher_cnode_flags INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(rancher_cnode_flags INTERFACE $<$<CONFIG:Release>:-Wno-restrict>)
 endif()
-# Several sources are compiled as one where tests are built. GCC then takes their types for those of a header.
+# Where several sources are compiled as one, GCC takes their types for those of a header.
 if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(rancher_cnode_flags INTERFACE -Wno-subobject-linkage)
 endif()

@@ -130,8 +130,8 @@ constexpr auto all = std::to_array<Setting>({
     {"ready-peers", Shape::single, "N", "0",
      "Number of peers that must be connected before /readyz returns 200. 0 to 10000.", monitoring},
     {"ready-grace", Shape::single, "DURATION", "",
-     "Time after the connection to the BEAM, at its start or restart, for which /readyz waits for "
-     "--ready-peers; then it returns 200 with fewer. 0 to 1d. Default: no limit.",
+     "Time after each connection to the BEAM for which /readyz waits for --ready-peers; then it returns 200 "
+     "with fewer. 0 to 1d. Default: no limit.",
      monitoring},
 
     {"log-level", Shape::single, "debug|info|warning|error", "info", "Minimum log level.", logging},

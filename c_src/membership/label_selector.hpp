@@ -15,9 +15,6 @@
 
 namespace rancher_cnode::membership {
 
-/// For how long an answered service may lack our own container before that is reported.
-inline constexpr Milliseconds unlisted_patience{10'000};
-
 class LabelSelector {
  public:
   LabelSelector(Ipv4Address own, std::vector<LabelRule> rules)

@@ -17,6 +17,9 @@
 
 namespace rancher_cnode::membership {
 
+/// For how long answers may lack our own container before that is reported.
+inline constexpr Milliseconds unlisted_patience{10'000};
+
 /// As the fact has it. Of this answer.
 [[nodiscard]] fact::OwnUnlisted own_unlisted(const std::string& path, const std::string& own,
                                              const Service& service);

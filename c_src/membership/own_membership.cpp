@@ -1,11 +1,9 @@
 // The half of Membership that follows our own container.
 #include <utility>
 
-#include "membership/label_selector.hpp"
 #include "membership/membership_impl.hpp"
 
 namespace rancher_cnode::membership {
-
 fact::OwnUnlisted own_unlisted(const std::string& path, const std::string& own, const Service& service) {
   fact::OwnUnlisted fact{.service = path, .own = own, .containers = service.containers.size()};
   for (const Container& container : service.containers) {

@@ -1,10 +1,10 @@
 %% A common_test hook for suites that attack a C-node: one small cluster for all cases, which must survive
-%% them all. There is one C-node, so that no other does its work.
+%% them all: it is unharmed before and after each. There is one C-node, so that no other does its work.
 -module(attacked_cluster).
 
 -export([cnode/1, beams/1, max_connections/0, connect/2, connected_client/1, client_pid/0, call/3]).
 -export([unharmed/1, answers_promptly/1, promptly_us/0, status/1, await_connections/2]).
--export([init/2, pre_init_per_suite/3, post_end_per_suite/4]).
+-export([init/2, pre_init_per_suite/3, pre_init_per_testcase/4, post_end_per_testcase/5, post_end_per_suite/4]).
 
 -define(COOKIE, "monster").
 -define(CLIENT, "guest@10.42.1.1").
@@ -86,6 +86,19 @@ pre_init_per_suite(_Suite, Config, none) ->
     Cnode = test_cnode:start(First, #{args => Args, env => [keeping_little()]}),
     ok = test_cluster:await_mesh(Beams),
     {[{metadata, Metadata}, {hosts, Hosts}, {beams, Beams}, {cnode, Cnode} | Config], Metadata}.
+
+-spec pre_init_per_testcase(atom(), atom(), [term()], metadata_server:server()) ->
+          {[term()], metadata_server:server()}.
+pre_init_per_testcase(_Suite, _Case, Config, Metadata) ->
+    ok = unharmed(Config),
+    {Config, Metadata}.
+
+%% An error in here fails the case; one in end_per_testcase would not.
+-spec post_end_per_testcase(atom(), atom(), [term()], term(), metadata_server:server()) ->
+          {term(), metadata_server:server()}.
+post_end_per_testcase(_Suite, _Case, Config, Return, Metadata) ->
+    ok = unharmed(Config),
+    {Return, Metadata}.
 
 -spec post_end_per_suite(atom(), term(), term(), metadata_server:server()) -> {term(), none}.
 post_end_per_suite(_Suite, _Config, Return, Metadata) ->

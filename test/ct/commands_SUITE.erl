@@ -1,4 +1,4 @@
-%% The commands `ip' and `wait', as scripts and health checks run them.
+%% The commands `ip' and `wait', as scripts and health checks run them, and what those write that may take long.
 -module(commands_SUITE).
 
 -import(fresh_service, [metadata/1]).
@@ -12,7 +12,8 @@
          an_untrusted_certificate_is_reported/1, wait_reports_that_there_is_no_epmd/1,
          wait_reports_that_there_is_no_beam/1,
          wait_reports_that_the_cookies_differ/1, wait_reports_why_the_metadata_was_not_read/1,
-         wait_reports_that_the_node_does_not_answer/1]).
+         wait_reports_that_the_node_does_not_answer/1,
+         mesh_plan_and_doctor_write_at_a_terminal_what_they_wait_for/1]).
 
 -define(HTTPS_URL, "https://rancher-metadata:8443").
 %% Enough to ask the node before, also on a busy machine; and what that may add.
@@ -29,7 +30,8 @@ all() ->
      ip_does_not_return_an_address_that_no_interface_has, https_works_with_a_trusted_certificate,
      a_certificate_of_ssl_cert_file_is_trusted, an_untrusted_certificate_is_reported,
      wait_reports_that_there_is_no_epmd, wait_reports_that_there_is_no_beam, wait_reports_that_the_cookies_differ,
-     wait_reports_why_the_metadata_was_not_read, wait_reports_that_the_node_does_not_answer].
+     wait_reports_why_the_metadata_was_not_read, wait_reports_that_the_node_does_not_answer,
+     mesh_plan_and_doctor_write_at_a_terminal_what_they_wait_for].
 
 -spec init_per_testcase(atom(), [term()]) -> [term()].
 init_per_testcase(_Case, Config) ->
@@ -138,7 +140,20 @@ wait_reports_that_the_node_does_not_answer(Config) ->
     ok = test_cnode:signal(Cnode, "STOP"),
     contains(wait_times_out(Config), [own_name(Config), <<"does not answer">>]).
 
-%% -- helpers
+-spec mesh_plan_and_doctor_write_at_a_terminal_what_they_wait_for([term()]) -> ok.
+mesh_plan_and_doctor_write_at_a_terminal_what_they_wait_for(Config) ->
+    #{hosts := [One | _], beams := [_, Hung]} = test_cluster:star(metadata(Config), 2, #{}),
+    ok = test_beam:suspend(Hung),
+    ok = metadata_server:misbehave(metadata(Config), hang),
+    [begin
+         {_, Output} = test_host:run(One, "script", ["-qec", test_cnode:program() ++ " " ++ Command, "/dev/null"]),
+         contains(Output, [Expected])
+     end || {Command, Expected} <- [{"mesh", <<"asking every BEAM for its connections, for up to 6s">>},
+                                    {"plan", <<"reading the metadata and the connections, for up to 10s">>},
+                                    {"doctor --timeout 30s", <<"checking, for up to 30s">>}]],
+    ok = test_beam:resume(Hung).
+
+% -- helpers
 
 listed(Config) ->
     test_cluster:list(metadata(Config), [host(Config)]).

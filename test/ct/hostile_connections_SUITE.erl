@@ -2,10 +2,10 @@
 %% costs at most their own connections: others are accepted meanwhile, and the node stays the same size.
 -module(hostile_connections_SUITE).
 
--import(attacked_cluster, [cnode/1, beams/1, max_connections/0, connect/2, connected_client/1, unharmed/1,
+-import(attacked_cluster, [cnode/1, beams/1, max_connections/0, connect/2, connected_client/1,
                            answers_promptly/1, promptly_us/0, status/1, await_connections/2]).
 
--export([suite/0, all/0, init_per_testcase/2, end_per_testcase/2]).
+-export([suite/0, all/0]).
 -export([a_client_with_the_cookie_is_accepted/1, a_wrong_cookie_is_refused_and_logged/1,
          hundreds_of_half_handshakes_delay_nobody/1, a_byte_per_second_is_cut_off/1,
          handshake_packets_of_any_shape/1, ten_thousand_connections_leave_nothing_behind/1,
@@ -28,15 +28,6 @@ all() ->
     [a_client_with_the_cookie_is_accepted, a_wrong_cookie_is_refused_and_logged,
      hundreds_of_half_handshakes_delay_nobody, a_byte_per_second_is_cut_off, handshake_packets_of_any_shape,
      ten_thousand_connections_leave_nothing_behind, connections_above_the_limit_are_refused].
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = unharmed(Config),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, Config) ->
-    unharmed(Config).
 
 -spec a_client_with_the_cookie_is_accepted([term()]) -> ok.
 a_client_with_the_cookie_is_accepted(Config) ->

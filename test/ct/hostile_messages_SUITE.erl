@@ -5,7 +5,7 @@
 -import(attacked_cluster, [cnode/1, connected_client/1, client_pid/0, call/3, unharmed/1, answers_promptly/1,
                            status/1]).
 
--export([suite/0, all/0, init_per_testcase/2, end_per_testcase/2]).
+-export([suite/0, all/0]).
 -export([frames_with_a_wrong_length/1, every_possible_control_message/1, random_bytes/1,
          broken_and_deep_terms/1, names_of_255_characters/1, a_million_messages_to_unregistered_names/1]).
 
@@ -22,15 +22,6 @@ suite() ->
 all() ->
     [frames_with_a_wrong_length, every_possible_control_message, random_bytes, broken_and_deep_terms,
      names_of_255_characters, a_million_messages_to_unregistered_names].
-
--spec init_per_testcase(atom(), [term()]) -> [term()].
-init_per_testcase(_Case, Config) ->
-    ok = unharmed(Config),
-    Config.
-
--spec end_per_testcase(atom(), [term()]) -> ok.
-end_per_testcase(_Case, Config) ->
-    unharmed(Config).
 
 -spec frames_with_a_wrong_length([term()]) -> ok.
 frames_with_a_wrong_length(Config) ->

@@ -8,9 +8,6 @@
 
 namespace rancher_cnode::cli {
 
-/// Exit status of status and mesh where the C-node asked does not drive any BEAM.
-inline constexpr int not_driving_status = 4;
-
 /// Why it failed.
 void print_failure(const Config& config, const std::string& reason);
 

@@ -56,6 +56,9 @@ struct Answer {
 [[nodiscard]] int print_check(const Config& config, Milliseconds timeout, const status::Demands& demands,
                               std::string_view format);
 
+/// Exit status of status and mesh where the C-node that was asked does not drive any BEAM.
+inline constexpr int not_driving_status = 4;
+
 /// 0 whole, 3 incomplete, 4 not driving.
 [[nodiscard]] int status_of(const status::Verdict& verdict);
 

@@ -10,6 +10,7 @@
 
 namespace rancher_cnode::distribution {
 
+/// Of every term.
 inline constexpr std::size_t tag_length = 1;
 
 /// The fixed part of one term: what must be in the buffer before ei may decode it, and how many terms follow

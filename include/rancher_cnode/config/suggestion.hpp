@@ -7,9 +7,9 @@
 
 namespace rancher_cnode::config {
 
-/// "; did you mean 'polling-interval'?" for the nearest of the known, or "" if none is near: at most two
-/// letters (one in four at most) added, left out, replaced, or swapped with their neighbour. `prefix` is that
-/// of all known, and not compared.
+/// "; did you mean 'polling-interval'?" for the nearest of the known names, or "" if none is near: at most
+/// two letters (one in four at most) added, left out, replaced, or swapped with their neighbour. `prefix` is
+/// that of all of them, and not compared.
 [[nodiscard]] std::string did_you_mean(std::string_view word, const std::vector<std::string>& known,
                                        std::string_view prefix = "");
 

@@ -324,3 +324,12 @@ TEST_CASE("once stopped it makes no attempt, logs nothing and calls no handler")
   CHECK(connected.heard == Events{"up"});
   CHECK(connected.lines->count("target_lost") == 0);
 }
+
+TEST_CASE("a target that is stopped is disconnected from at once, whoever still holds it") {
+  Watched watched;
+  watched.node.connected_peers.insert(node(local));
+  watched.connection->start();
+  CHECK(watched.node.disconnected.empty());
+  watched.connection->stop();
+  CHECK(watched.node.disconnected == Events{local});
+}
