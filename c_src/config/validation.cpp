@@ -168,6 +168,9 @@ void read_monitoring(SettingReader& reader, Config& config) {
   if (config.ready_grace && !reader.given("ready-peers")) {
     reader.fail("ready-grace", "needs --ready-peers");
   }
+  if (config.ready_peers > 0 && !reader.given("http-listen")) {
+    reader.fail("ready-peers", "needs --http-listen, where /readyz is");
+  }
 }
 
 /// Of sd_notify(3). What is invalid is the service manager's matter: it counts as unset.

@@ -6,8 +6,13 @@
 -export([suite/0, all/0]).
 -export([a_restarted_epmd_has_the_name_again_within_seconds/1, it_can_start_epmd/1,
          ticks_keep_a_quiet_connection_alive/1, a_pause_of_the_program_loses_no_connection/1,
-         it_listens_on_the_given_port/1, a_given_epmd_port_is_used/1]).
+         it_listens_on_the_given_port/1, a_given_epmd_port_is_used/1,
+         a_thousand_peers_that_are_away_are_a_few_lines/1]).
 
+%% Of one event, of all peers, in one minute.
+-define(MATTERS, 32).
+%% A minute after the first line that is left out, and the time to make it.
+-define(SUMMED_UP_MS, 120000).
 %% It is tried every half second.
 -define(NAMES_BACK_US, 5000000).
 
@@ -19,7 +24,7 @@ suite() ->
 all() ->
     [a_restarted_epmd_has_the_name_again_within_seconds, it_can_start_epmd,
      ticks_keep_a_quiet_connection_alive, a_pause_of_the_program_loses_no_connection,
-     it_listens_on_the_given_port, a_given_epmd_port_is_used].
+     it_listens_on_the_given_port, a_given_epmd_port_is_used, a_thousand_peers_that_are_away_are_a_few_lines].
 
 -spec a_restarted_epmd_has_the_name_again_within_seconds([term()]) -> ok.
 a_restarted_epmd_has_the_name_again_within_seconds(Config) ->
@@ -88,6 +93,33 @@ a_pause_of_the_program_loses_no_connection(Config) ->
     [] = [Event || Of <- [Beam, Quiet], Event = #{what := down} <- test_beam:events(Of)],
     [] = [Line || #{level := Level} = Line <- test_cnode:log(Cnode), Level =/= <<"info">>],
     pong = test_beam:call(Quiet, net_adm, ping, [test_cnode:name(Cnode)]),
+    ok.
+
+%% No packet leaves for them: the kernel refuses at once. What is left out of the log is summed up a minute later.
+-spec a_thousand_peers_that_are_away_are_a_few_lines([term()]) -> ok.
+a_thousand_peers_that_are_away_are_a_few_lines(Config) ->
+    [One] = test_cluster:hosts(1),
+    {0, _} = test_host:run(One, "ip", ["route", "add", "unreachable", "10.43.0.0/16"]),
+    Away = [lists:flatten(io_lib:format("10.43.~b.~b", [N div 250, N rem 250 + 1])) || N <- lists:seq(0, 999)],
+    ok = test_cluster:list(metadata(Config), [One | Away]),
+    _ = test_beam:start(One),
+    Cnode = test_cnode:start(One, #{args => ["--startup-grace", "1s"]}),
+    #{<<"lines">> := Left, <<"events">> := Events} = Fields =
+        test_wait:until("what was left out is summed up",
+                        fun() -> case test_cnode:events(Cnode, "log_lines_suppressed") of
+                                     [#{fields := Found}] -> {done, Found};
+                                     [] -> {wait, length(test_cnode:log(Cnode))}
+                                 end
+                        end, ?SUMMED_UP_MS),
+    {_, _} = binary:match(Events, iolist_to_binary(["peer_listed ", integer_to_list(1001 - ?MATTERS)])),
+    %% Listed once, unreachable as info and as a warning.
+    true = binary_to_integer(Left) >= 3 * (1000 - ?MATTERS) orelse error(Fields),
+    [?MATTERS = length(test_cnode:events(Cnode, Event)) div Times
+     || {Event, Times} <- [{"peer_listed", 1}, {"peer_unreachable", 2}]],
+    Logged = length(test_cnode:log(Cnode)),
+    true = Logged < 4 * ?MATTERS orelse error({lines, Logged}),
+    {3, Status} = test_host:run(One, test_cnode:program(), ["status"]),
+    {_, _} = binary:match(Status, <<"INCOMPLETE, 0 of 1000">>),
     ok.
 
 -spec it_listens_on_the_given_port([term()]) -> ok.

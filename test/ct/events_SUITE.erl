@@ -9,7 +9,8 @@
 -export([events_are_printed_as_the_log_has_them/1, events_below_the_log_level_are_remembered/1,
          following_goes_on_after_a_restart/1, without_a_c_node_one_line_states_why/1,
          a_normal_start_logs_no_warning/1, an_epmd_that_closes_each_connection_is_a_few_lines/1,
-         metadata_that_flaps_is_a_few_lines/1, sigusr1_logs_the_status_and_sighup_reads_again/1,
+         metadata_that_flaps_is_a_few_lines/1, a_beam_that_is_still_away_is_a_warning_after_the_grace/1,
+         sigusr1_logs_the_status_and_sighup_reads_again/1,
          sigusr1_logs_what_is_awaited_without_an_own_address/1,
          a_service_manager_is_notified/1]).
 
@@ -22,6 +23,7 @@ all() ->
     [events_are_printed_as_the_log_has_them, events_below_the_log_level_are_remembered,
      following_goes_on_after_a_restart, without_a_c_node_one_line_states_why, a_normal_start_logs_no_warning,
      an_epmd_that_closes_each_connection_is_a_few_lines, metadata_that_flaps_is_a_few_lines,
+     a_beam_that_is_still_away_is_a_warning_after_the_grace,
      sigusr1_logs_the_status_and_sighup_reads_again, sigusr1_logs_what_is_awaited_without_an_own_address, a_service_manager_is_notified].
 
 -spec events_are_printed_as_the_log_has_them([term()]) -> ok.
@@ -129,6 +131,19 @@ metadata_that_flaps_is_a_few_lines(Config) ->
                      Level =/= <<"debug">>],
     true = length(Lines) =< 16 orelse error(Lines),
     [] = test_cluster:lost_connections(Beams),
+    ok.
+
+-spec a_beam_that_is_still_away_is_a_warning_after_the_grace([term()]) -> ok.
+a_beam_that_is_still_away_is_a_warning_after_the_grace(Config) ->
+    [One] = Hosts = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), Hosts),
+    ok = test_host:start_epmd(One),
+    Cnode = test_cnode:start(One, #{args => ["--startup-grace", "1s"]}),
+    #{level := <<"info">>} = test_cnode:await(Cnode, "target_awaited"),
+    _ = test_cnode:await_event(Cnode, fun(#{event := Event, level := Level}) ->
+                                              {Event, Level} =:= {<<"target_awaited">>, <<"warning">>}
+                                      end),
+    [_, _] = test_cnode:events(Cnode, "target_awaited"),
     ok.
 
 -spec sigusr1_logs_the_status_and_sighup_reads_again([term()]) -> ok.

@@ -114,7 +114,7 @@ bad_values() ->
      {"--dist-port", ["", "0", "-1", "65536", "9100-9105"]},
      {"--max-connections", ["0", "10001", "many"]},
      {"--http-listen", ["", "0", "65536", "localhost:9100", "[::]:9100"]},
-     {"--ready-peers", ["-1", "10001", "all"]},
+     {"--ready-peers", ["-1", "10001", "all", "1"]},
      {"--ready-grace", ["", "-1", "2d", "soon", "1m"]},
      {"--proto-dist", ["", "inet6_tls", "tls"]},
      {"--ssl-dist-optfile", ["", "a\"b"]},

@@ -18,7 +18,7 @@ using host::test::FakeProc;
 
 namespace {
 
-const Ipv4Address address = *Ipv4Address::parse("10.42.0.2");
+const Ipv4Address container_address = *Ipv4Address::parse("10.42.0.2");
 
 struct Looking {
   Looking() {
@@ -27,7 +27,7 @@ struct Looking {
                       Discovery::Handlers{.found = [this](const FoundBeam& beam) { found.push_back(beam); },
                                           .ended = [this]() { ++ended; }});
   }
-  void start() { discovery->start(address); }
+  void start() { discovery->start(container_address); }
   void pass(Milliseconds time) { timers.advance(time); }
 
   FakeProc proc;

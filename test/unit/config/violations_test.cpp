@@ -167,7 +167,7 @@ TEST_CASE("the settings of TLS are taken together or refused together") {
         1);
 }
 
-TEST_CASE("the grace of readiness needs the peers that it is for") {
+TEST_CASE("the grace of readiness needs the peers that it is for, and these the listener") {
   const auto validated = [](std::initializer_list<std::pair<const char*, const char*>> given) {
     RawConfig raw = good();
     for (const auto& [name, text] : given) {
@@ -177,7 +177,7 @@ TEST_CASE("the grace of readiness needs the peers that it is for") {
   };
   CHECK_FALSE(validated({}).config.ready_grace);
   for (const auto& [text, grace] : {std::pair("0", Milliseconds(0)), {"1d", std::chrono::hours(24)}}) {
-    const auto both = validated({{"ready-peers", "2"}, {"ready-grace", text}});
+    const auto both = validated({{"http-listen", "9100"}, {"ready-peers", "2"}, {"ready-grace", text}});
     CHECK(both.problems == std::vector<std::string>());
     CHECK(both.config.ready_grace == grace);
   }
@@ -185,6 +185,7 @@ TEST_CASE("the grace of readiness needs the peers that it is for") {
   CHECK(validated({{"ready-peers", "0"}, {"ready-grace", "1m"}}).problems.empty());
   // A value that was refused is not missing, and needs nothing.
   CHECK(validated({{"ready-peers", "-1"}, {"ready-grace", "1m"}}).problems.size() == 1);
+  CHECK(validated({{"ready-peers", "2"}, {"http-listen", "0"}}).problems.size() == 1);
   CHECK(validated({{"ready-grace", "2d"}}).problems.size() == 1);
 }
 

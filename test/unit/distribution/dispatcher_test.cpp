@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "bytes.hpp"
+#include "connected.hpp"
 #include "support/unit/loopback.hpp"
 
 using namespace rancher_cnode;

@@ -120,8 +120,11 @@ std::uint64_t number_of(const std::string& bound) {
 
 bool accepts(const std::string& flag, const std::string& value) {
   std::vector<std::string> arguments{"--node-basename=myapp", flag + "=" + value};
-  if (flag == "--ready-grace") {
-    arguments.emplace_back("--ready-peers=1");  // without which it is refused
+  // Without which they are refused.
+  if (flag == "--ready-peers") {
+    arguments.emplace_back("--http-listen=9100");
+  } else if (flag == "--ready-grace") {
+    arguments.insert(arguments.end(), {"--http-listen=9100", "--ready-peers=1"});
   }
   return invoke(std::move(arguments)).output.empty();
 }
