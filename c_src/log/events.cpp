@@ -89,7 +89,8 @@ constexpr auto texts = std::to_array<EventText>({
     {"listener_started", "The node accepts connections on `port`.", "None."},
     {"tls_degraded",
      "Something is wrong with the options of TLS: a file cannot be read or used, an option is not honoured, "
-     "or every user can read the key. The message names it.",
+     "every user can read the key, or our certificate is one that others will refuse: expired, of another CA "
+     "or for another host. The message names it.",
      "Correct it. Files are read again for each connection."},
     {"listener_failed",
      "The address is not available on this host, or all ports of `--listen-port` are in use.",

@@ -73,10 +73,11 @@ std::string_view words(DialOutcome outcome, ProbeMode probe) {
     case DialOutcome::connected:
       return {};
     case DialOutcome::refused:
-      return probe == ProbeMode::epmd ? "registered, but the dial failed: another cookie, -name, -proto_dist "
-                                        "or OTP release, or a closed port"
+      return probe == ProbeMode::epmd
+                 ? "registered, but the dial failed: another cookie, -name, -proto_dist, "
+                   "certificate or OTP release, or a closed port"
              : probe == ProbeMode::port
-                 ? "it listens, but the dial failed: another cookie, -name, -proto_dist or "
+                 ? "it listens, but the dial failed: another cookie, -name, -proto_dist, certificate or "
                    "OTP release, or its BEAM does not use this port"
                  : "the dial failed";
     case DialOutcome::silent:

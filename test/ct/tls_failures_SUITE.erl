@@ -35,9 +35,11 @@ all() ->
 
 -spec a_broken_certificate_of_ours_is_named([term()]) -> ok.
 a_broken_certificate_of_ours_is_named(Config) ->
-    broken(Config, [both_ways("expired", "good", "the peer refuses our certificate: expired"),
-                    both_ways("self_signed", "good", "the peer refuses our certificate"),
-                    both_ways("foreign", "good", "the peer refuses our certificate: unknown CA")]).
+    Cnodes = broken(Config, [both_ways("expired", "good", "the peer refuses our certificate: expired"),
+                             both_ways("self_signed", "good", "the peer refuses our certificate"),
+                             both_ways("foreign", "good", "the peer refuses our certificate: unknown CA")]),
+    [degraded(Cnode, Why) || {Cnode, Why} <- lists:zip(Cnodes, ["is expired", "is self-signed", "is of another CA"])],
+    ok.
 
 %% Only a client looks for the host, and the C-node is not the client of this BEAM.
 -spec a_certificate_of_ours_for_another_host_is_named([term()]) -> ok.
@@ -48,15 +50,17 @@ a_certificate_of_ours_for_another_host_is_named(Config) ->
     ok = test_host:start_epmd(Host),
     Cnode = test_cnode:start(Host, #{args => ["--proto-dist", "inet_tls" | settings(Folder, "other_host")]}),
     _ = test_cnode:await(Cnode, "node_registered"),
+    degraded(Cnode, "is for another host"),
     inbound(Beam, Cnode, "most likely our certificate is for another host"),
     noted("our certificate is for another host", Beam).
 
 -spec a_broken_certificate_of_the_beam_is_named([term()]) -> ok.
 a_broken_certificate_of_the_beam_is_named(Config) ->
-    broken(Config, [both_ways("good", "expired", "the peer's certificate is expired"),
-                    both_ways("good", "self_signed", "the peer's certificate is self-signed"),
-                    both_ways("good", "foreign", "the peer's certificate is of another CA"),
-                    {"good", "other_host", "the peer's certificate is for another host", none}]).
+    _ = broken(Config, [both_ways("good", "expired", "the peer's certificate is expired"),
+                        both_ways("good", "self_signed", "the peer's certificate is self-signed"),
+                        both_ways("good", "foreign", "the peer's certificate is of another CA"),
+                        {"good", "other_host", "the peer's certificate is for another host", none}]),
+    ok.
 
 -spec a_missing_certificate_of_ours_is_named([term()]) -> ok.
 a_missing_certificate_of_ours_is_named(Config) ->
@@ -180,7 +184,13 @@ broken(Config, Rows) ->
     [[_] = test_cnode:events(Cnode, "target_refused") || {_, _, Cnode, _, _} <- Pairs],
     [inbound(Beam, Cnode, Reason) || {_, Beam, Cnode, _, {_, _, _, Reason}} <- Pairs],
     [doctor_names(Host, Args, Reason) || {Host, _, _, Args, {_, _, Reason, _}} <- Pairs],
-    ok.
+    [Cnode || {_, _, Cnode, _, _} <- Pairs].
+
+%% Before anybody refuses it.
+degraded(Cnode, Why) ->
+    #{fields := #{<<"msg">> := Message}} = test_cnode:await(Cnode, "tls_degraded"),
+    contains(Message, "our certificate in "),
+    contains(Message, Why).
 
 refused(Cnode, Reason) ->
     #{fields := #{<<"msg">> := Message}} = test_cnode:await(Cnode, "target_refused"),

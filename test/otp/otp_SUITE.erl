@@ -9,7 +9,7 @@
          end_per_testcase/2]).
 -export([the_containers_become_a_mesh/1, an_added_container_is_connected/1, a_killed_beam_is_connected_again/1, a_departed_container_costs_no_other_connection/1,
          a_departed_container_costs_no_other_connection_without_prevention/1, every_beam_reads_the_status/1,
-         every_beam_awaits_the_initial_sync/1, another_cookie_is_refused_on_both_sides/1,
+         every_beam_awaits_the_initial_sync/1, broken_certificates_are_named/1, another_cookie_is_refused_on_both_sides/1,
          the_beam_is_found_with_its_name_and_cookie_file/1, the_library_compiles_without_warnings/1,
          the_library_runs_the_program/1]).
 
@@ -41,7 +41,8 @@ row(Cluster, epmdless) -> Cluster ++ " no epmd";
 row(Cluster, epmdless_tls) -> Cluster ++ " TLS, no epmd".
 
 %% The others do not depend on how the BEAMs are reached.
-cases(plain) -> [Case || {Case, _} <- columns()];
+cases(plain) -> [Case || {Case, _} <- columns(), Case =/= broken_certificates_are_named];
+cases(tls) -> [broken_certificates_are_named, another_cookie_is_refused_on_both_sides | cases(epmdless)];
 cases(_) -> [Case || {Case, Column} <- columns(), lists:member(Column, ["mesh", "addition", "restart", "departure"])].
 
 %% The cases, with their columns.
@@ -54,6 +55,7 @@ columns() ->
      {every_beam_reads_the_status, "status"},
      {every_beam_awaits_the_initial_sync, "await"},
      {another_cookie_is_refused_on_both_sides, "cookie"},
+     {broken_certificates_are_named, "certificates"},
      {the_beam_is_found_with_its_name_and_cookie_file, "discovery"},
      {the_library_compiles_without_warnings, "library"},
      {the_library_runs_the_program, "child"}].
@@ -164,10 +166,10 @@ every_beam_awaits_the_initial_sync(Config) ->
 %% The C-node dials a BEAM that has another cookie, and that BEAM dials the C-node.
 -spec another_cookie_is_refused_on_both_sides([term()]) -> ok.
 another_cookie_is_refused_on_both_sides(Config) ->
-    #{hosts := Hosts, beams := Beams, cnodes := [Cnode | _]} = form(Config, three(Config)),
+    #{hosts := Hosts, beams := Beams, cnodes := [Cnode | _], spare := Spare, options := Options} =
+        form(Config, three(Config), releases(Config)),
     [begin
-         Host = test_host:add(),
-         Hostile = test_beam:start(Host, (otp_release:options(Release))#{cookie => "another"}),
+         Hostile = test_beam:start(Host, maps:merge(Options, (otp_release:options(Release))#{cookie => "another"})),
          ok = test_beam:call(Hostile, report_log, start, []),
          Refused = test_cnode:start(Host),
          #{fields := #{<<"stage">> := <<"challenge_ack">>}} = test_cnode:await(Refused, "target_refused"),
@@ -177,10 +179,33 @@ another_cookie_is_refused_on_both_sides(Config) ->
          {_, _} = binary:match(Text, <<"cookie">>),
          [] = test_beam:call(Hostile, erlang, nodes, [connected]),
          true = length(test_beam:call(Hostile, report_log, lines, [])) < 10
-     end || Release <- releases(Config)],
+     end || {Host, Release} <- lists:zip(Spare, releases(Config))],
     ok = test_cluster:list(metadata(Config), Hosts),
     ok = test_cluster:await_mesh(Beams, 0),
     [] = test_cluster:lost_connections(Beams),
+    ok.
+
+%% The certificate of the BEAM and ours, on a host of their own for each pair.
+-spec broken_certificates_are_named([term()]) -> ok.
+broken_certificates_are_named(Config) ->
+    Rows = [{"expired", "good", "the peer's certificate is expired"},
+            {"foreign", "good", "the peer's certificate is of another CA"},
+            {"good", "expired", "the peer refuses our certificate: expired"},
+            {"good", "foreign", "the peer refuses our certificate: unknown CA"}],
+    [begin
+         Host = test_host:add(),
+         ok = test_cluster:list(metadata(Config), [Host]),
+         Folder = tls_files:certificates(Config, [Host]),
+         Options = tls_files:beam_options(tls_files:optfile(Folder, Theirs)),
+         Beam = test_beam:start(Host, maps:merge(Options, otp_release:options(Release))),
+         ok = test_beam:call(Beam, report_log, start, []),
+         Cnode = test_cnode:start(Host, #{args => tls_files:settings(Folder, Ours)}),
+         #{fields := #{<<"msg">> := Message}} = test_cnode:await(Cnode, "target_refused"),
+         {Release, Message, {_, _}} = {Release, Message, binary:match(Message, list_to_binary(Named))},
+         true = length(test_beam:call(Beam, report_log, lines, [])) < 10,
+         ok = test_cnode:stop(Cnode),
+         ok = test_beam:stop(Beam)
+     end || Release <- releases(Config), {Theirs, Ours, Named} <- Rows],
     ok.
 
 -spec the_beam_is_found_with_its_name_and_cookie_file([term()]) -> ok.

@@ -8,7 +8,7 @@
 -export([a_name_of_etc_hosts_is_resolved/1, a_name_that_only_dns_knows_is_resolved/1, an_unknown_name_is_reported/1,
          no_module_for_names_is_loaded/1, https_works_with_the_certificates_of_the_root/1,
          https_works_with_the_certificates_of_the_variables/1, https_without_certificates_is_refused/1,
-         c_nodes_in_empty_roots_make_a_cluster/1, exec_runs_a_command_in_an_empty_root/1, exec_serves_a_shell_of_busybox/1,
+         c_nodes_in_empty_roots_make_a_cluster/1, c_nodes_in_empty_roots_speak_tls/1, exec_runs_a_command_in_an_empty_root/1, exec_serves_a_shell_of_busybox/1,
          env_serves_a_shell_of_busybox/1]).
 
 -define(GATEWAY, "10.42.255.254").
@@ -25,7 +25,7 @@ all() ->
     [a_name_of_etc_hosts_is_resolved, a_name_that_only_dns_knows_is_resolved, an_unknown_name_is_reported,
      no_module_for_names_is_loaded, https_works_with_the_certificates_of_the_root,
      https_works_with_the_certificates_of_the_variables, https_without_certificates_is_refused,
-     c_nodes_in_empty_roots_make_a_cluster, exec_runs_a_command_in_an_empty_root, exec_serves_a_shell_of_busybox,
+     c_nodes_in_empty_roots_make_a_cluster, c_nodes_in_empty_roots_speak_tls, exec_runs_a_command_in_an_empty_root, exec_serves_a_shell_of_busybox,
      env_serves_a_shell_of_busybox].
 
 -spec init_per_suite([term()]) -> [term()].
@@ -96,7 +96,7 @@ c_nodes_in_empty_roots_make_a_cluster(Config) ->
     Hosts = [host(Config), test_host:add()],
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts),
-    Cnodes = [spawn_program(Config, Host) || Host <- Hosts],
+    Cnodes = [spawn_program(Config, Host, []) || Host <- Hosts],
     ok = test_cluster:await_mesh(Beams),
     %% The mesh may be there before this C-node has seen the connection that the other one made.
     Status = ["/rancher_cnode", "status", "--ip", test_host:address(host(Config))],
@@ -109,6 +109,20 @@ c_nodes_in_empty_roots_make_a_cluster(Config) ->
     ok = contains(Report, <<"1 of 1 dialable peers connected">>),
     {0, _} = run(Config, ["/rancher_cnode", "check", "--ip", test_host:address(host(Config))],
                  [{"RANCHER_CNODE_COOKIE", "monster"}]),
+    [true = port_close(Cnode) || Cnode <- Cnodes],
+    ok.
+
+%% The paths of the BEAMs' own options are not there, so the C-nodes have theirs.
+-spec c_nodes_in_empty_roots_speak_tls([term()]) -> ok.
+c_nodes_in_empty_roots_speak_tls(Config) ->
+    Hosts = [host(Config), test_host:add()],
+    ok = test_cluster:list(metadata(Config), Hosts),
+    Folder = tls_files:certificates(Config, Hosts),
+    Beams = test_beam:start_all(Hosts, tls_files:beam_options(tls_files:optfile(Folder, "good"))),
+    [copy(tls_files:file(Folder, Name), in(Config, "tls/" ++ Name ++ ".pem")) || Name <- ["good", "key", "ca"]],
+    Args = ["--proto-dist", "inet_tls" | tls_files:settings("/tls", "good")],
+    Cnodes = [spawn_program(Config, Host, Args) || Host <- Hosts],
+    ok = test_cluster:await_mesh(Beams),
     [true = port_close(Cnode) || Cnode <- Cnodes],
     ok.
 
@@ -172,9 +186,9 @@ run_first(Config, Command) ->
     test_host:run(host(Config), "unshare", ["--mount", "--pid", "--fork", "--kill-child" | inside(Config, Command)],
                   [{"PATH", "/bin"}, {"RANCHER_CNODE_COOKIE", "monster"}]).
 
-spawn_program(Config, Host) ->
+spawn_program(Config, Host, More) ->
     {Spawn, Args} = test_host:command(Host, "unshare",
-                                      ["--mount" | inside(Config, ["/rancher_cnode", "run", "--node-basename", "myapp"])]),
+                                      ["--mount" | inside(Config, ["/rancher_cnode", "run", "--node-basename", "myapp" | More])]),
     open_port({spawn_executable, Spawn},
               [{args, Args}, {env, [{"CONTAINER_IP", test_host:address(Host)}, {"RANCHER_CNODE_COOKIE", "monster"}]},
                stderr_to_stdout, hide]).

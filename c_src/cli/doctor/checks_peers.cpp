@@ -1,6 +1,7 @@
 // The checks of the peers that may be dialled: one result for all of them, with examples.
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "cli/doctor/results.hpp"
 
@@ -123,16 +124,19 @@ Result peer_handshake(const Facts& facts) {
   if (!facts.beam_is_connected()) {
     return skipped("the cookie is not confirmed by the own BEAM");
   }
-  const auto sum = sum_of(facts, [](const PeerFacts& peer, std::string& reason) {
+  std::set<std::string> advice;
+  const auto sum = sum_of(facts, [&advice](const PeerFacts& peer, std::string& reason) {
     const bool reached = peer.connection && stage_of(peer) != "epmd" && stage_of(peer) != "connect";
     if (!reached || *peer.connection) {
       return reached ? Part::fine : Part::unknown;
     }
     reason = peer.connection->error().error.message;
+    advice.insert(stage_of(peer) == "tls" ? "the same -proto_dist, and certificates that the others accept"
+                                          : "the same cookie and the same -proto_dist");
     return Part::wrong;
   });
   return result_of(sum, facts, "accept the connection and the cookie",
-                   "give all BEAMs of the service the same cookie and the same -proto_dist");
+                   "give all BEAMs of the service " + listed({advice.begin(), advice.end()}));
 }
 
 Result net_ticktime(const Facts& facts) {

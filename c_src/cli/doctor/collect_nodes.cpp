@@ -194,7 +194,7 @@ void collect_nodes(Facts& facts, TimePoint deadline, const Log& log) {
   find_peers(facts);
   const auto tls = container_tls(completed(facts));
   if (tls) {
-    facts.tls_warnings = distribution::tls_warnings(*tls);
+    facts.tls_warnings = distribution::tls_warnings(*tls, facts.address->to_string());
   }
   const std::size_t handshakes = std::clamp<std::size_t>(facts.peers.size(), 1, most_handshakes);
   BeamClient client({.own = *facts.address,

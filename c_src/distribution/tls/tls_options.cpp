@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "distribution/tls/erlang_text.hpp"
-#include "distribution/tls/tls_session.hpp"
 #include "rancher_cnode/core/printable.hpp"
 #include "rancher_cnode/core/regular_file.hpp"
 
@@ -59,12 +56,12 @@ bool take_versions(const TextTerm& value, TlsSide& side) {
   const auto is_ours = [](const TextTerm& version) {
     return version.is_atom("tlsv1.2") || version.is_atom("tlsv1.3");
   };
-  const bool honoured = value.kind == TextTermKind::list && std::ranges::any_of(value.elements, is_ours);
-  if (honoured) {
-    side.tls_1_2 = has("tlsv1.2");
-    side.tls_1_3 = has("tlsv1.3");
+  if (value.kind != TextTermKind::list || std::ranges::none_of(value.elements, is_ours)) {
+    return false;
   }
-  return honoured;
+  side.tls_1_2 = has("tlsv1.2");
+  side.tls_1_3 = has("tlsv1.3");
+  return std::ranges::all_of(value.elements, is_ours);
 }
 
 /// False if it is not honoured.
@@ -251,38 +248,6 @@ Expected<TlsOptions> tls_options(const TlsSettings& settings) {
     }
   }
   return options;
-}
-
-std::vector<std::string> tls_warnings(const TlsSettings& settings) {
-  const auto options = tls_options(settings);
-  if (!options) {
-    return {options.error().message};
-  }
-  std::vector<std::string> warnings;
-  if (!options->ignored.empty()) {
-    std::string names;
-    for (const std::string& name : options->ignored) {
-      names += (names.empty() ? "" : ", ") + name;
-    }
-    warnings.push_back("options of TLS that are not honoured: " + names);
-  }
-  std::string last_key;
-  for (const TlsSide* side : {&options->server, &options->client}) {
-    const std::string& key = side->key_file.empty() ? side->cert_file : side->key_file;
-    std::error_code error;
-    const auto mode = std::filesystem::status(key, error).permissions();
-    constexpr auto by_others = std::filesystem::perms::others_read;
-    if (!error && mode != std::filesystem::perms::unknown && (mode & by_others) == by_others &&
-        std::exchange(last_key, key) != key) {
-      warnings.push_back("every user can read the key in " + key);
-    }
-  }
-  for (const auto& session : {TlsSession::server(options->server), TlsSession::client(options->client, "")}) {
-    if (!session && std::ranges::find(warnings, session.error().message) == warnings.end()) {
-      warnings.push_back(session.error().message);
-    }
-  }
-  return warnings;
 }
 
 }  // namespace rancher_cnode::distribution

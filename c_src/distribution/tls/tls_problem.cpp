@@ -6,25 +6,24 @@
 
 namespace rancher_cnode::distribution {
 
-std::string certificate_problem(long verify_result) {
+std::string certificate_problem(const std::string& whose, long verify_result) {
   switch (verify_result) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      return "the peer's certificate is expired";
+      return whose + " is expired";
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return "the peer's certificate is not yet valid";
+      return whose + " is not yet valid";
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      return "the peer's certificate is self-signed";
+      return whose + " is self-signed";
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-      return "the peer's certificate is of another CA";
+      return whose + " is of another CA";
     case X509_V_ERR_HOSTNAME_MISMATCH:
-      return "the peer's certificate is for another host";
+      return whose + " is for another host";
     default:
-      return "the peer's certificate is not accepted: " +
-             std::string(X509_verify_cert_error_string(verify_result));
+      return whose + " is not accepted: " + X509_verify_cert_error_string(verify_result);
   }
 }
 

@@ -5,8 +5,8 @@
 
 namespace rancher_cnode::distribution {
 
-/// Of the certificate of the other side: an X509_V_ERR_* value.
-[[nodiscard]] std::string certificate_problem(long verify_result);
+/// `whose`: "the peer's certificate"; `verify_result`: an X509_V_ERR_* value.
+[[nodiscard]] std::string certificate_problem(const std::string& whose, long verify_result);
 
 enum class TlsRole { client, server };  ///< ours
 

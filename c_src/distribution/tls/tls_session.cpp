@@ -27,6 +27,7 @@ using Context = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 using Session = std::unique_ptr<SSL, Freed<SSL_free>>;
 using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
 using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
+using Verification = std::unique_ptr<X509_STORE_CTX, Freed<X509_STORE_CTX_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 
 /// Larger than any bundle of CA certificates.
@@ -213,6 +214,20 @@ Expected<std::shared_ptr<TlsSession>> TlsSession::server(const TlsSide& options)
   return session;
 }
 
+long TlsSession::own_verify_result(const std::string& own_host) const {
+  SSL_CTX* const context = SSL_get_SSL_CTX(native_->session.get());
+  STACK_OF(X509)* chain = nullptr;
+  SSL_CTX_get0_chain_certs(context, &chain);
+  const Verification verification(X509_STORE_CTX_new());
+  if (!verification || X509_STORE_CTX_init(verification.get(), SSL_CTX_get_cert_store(context),
+                                           SSL_get_certificate(native_->session.get()), chain) != 1) {
+    return X509_V_ERR_OUT_OF_MEM;
+  }
+  std::string host = own_host;
+  on_verify(verification.get(), &host);
+  return X509_STORE_CTX_get_error(verification.get());
+}
+
 void TlsSession::use(int fd) { SSL_set_fd(native_->session.get(), fd); }
 
 TlsStatus TlsSession::status_after(int result) {
@@ -232,7 +247,7 @@ TlsStatus TlsSession::status_after(int result) {
       const auto error = ERR_get_error();
       const bool is_ours = ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
       problem_ = is_ours
-                     ? certificate_problem(verified)
+                     ? certificate_problem("the peer's certificate", verified)
                      : tls_problem(error, SSL_is_server(session) == 1 ? TlsRole::server : TlsRole::client);
       return TlsStatus::failed;
     }

@@ -35,6 +35,10 @@ class TlsSession {
                                                                     const std::string& host);
   [[nodiscard]] static Expected<std::shared_ptr<TlsSession>> server(const TlsSide& options);
 
+  /// What the other side finds, if it trusts the same CAs: an X509_V_ERR_* value. `own_host`: the address in
+  /// our node name. Needs a certificate.
+  [[nodiscard]] long own_verify_result(const std::string& own_host) const;
+
   /// Must be called before anything else, and again if the connection gets another descriptor.
   void use(int fd);
   [[nodiscard]] TlsStatus handshake();

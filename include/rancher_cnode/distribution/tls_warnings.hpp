@@ -10,7 +10,8 @@
 namespace rancher_cnode::distribution {
 
 /// One line for each: files that cannot be read or used, options that are not honoured, a key that everybody
-/// can read. Blocks while it reads files.
-[[nodiscard]] std::vector<std::string> tls_warnings(const TlsSettings& settings);
+/// can read, a certificate of ours that its own CA file, the time or `own_host`, the address in our node
+/// name, contradicts. Blocks while it reads files.
+[[nodiscard]] std::vector<std::string> tls_warnings(const TlsSettings& settings, const std::string& own_host);
 
 }  // namespace rancher_cnode::distribution

@@ -210,6 +210,13 @@ const std::vector<SetUp> set_ups{
        f.peers.front().answers = {};
      },
      Outcome::failure, "peer-handshake", "myapp@10.42.0.3: the cookies differ", "the same cookie"},
+    {"a peer with another certificate",
+     [](Facts& f) {
+       f.peers.front().connection = failed_at("tls", ErrorCode::refused, "the peer's certificate is expired");
+       f.peers.front().answers = {};
+     },
+     Outcome::failure, "peer-handshake", "myapp@10.42.0.3: the peer's certificate is expired",
+     "the same -proto_dist, and certificates that the others accept"},
     {"a peer that was not asked in time",
      [](Facts& f) {
        f.peers.front().connection.reset();

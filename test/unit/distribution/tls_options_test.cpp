@@ -54,6 +54,7 @@ TEST_CASE("what cannot be honoured is named, and what does not matter is not") {
       {"{certfile, 7}", {"client certfile"}},
       {"{depth, -1}", {"client depth"}},
       {"{versions, ['tlsv1.1']}", {"client versions"}},
+      {"{versions, ['tlsv1.3', 'tlsv1.1']}", {"client versions"}},
       {"{'a\\nb', c}", {"client a\\nb"}},
       {"binary", {"client binary"}},
       {"{secure_renegotiate, true}", {}},

@@ -244,8 +244,8 @@ TEST_CASE("without epmd the reasons are those of the distribution port") {
       {ProbeOutcome::no_answer, "absent 2: the peer's distribution port does not answer"},
       {ProbeOutcome::refused, "absent 2: nobody listens on the peer's distribution port"},
       {ProbeOutcome::found,
-       "failed 2: it listens, but the dial failed: another cookie, -name, -proto_dist or OTP release, or its "
-       "BEAM does not use this port"}};
+       "failed 2: it listens, but the dial failed: another cookie, -name, -proto_dist, certificate or OTP "
+       "release, or its BEAM does not use this port"}};
   for (const auto& row : rows) {
     CAPTURE(row.stated);
     ReconcilerSettings settings = driving_node_1();

@@ -99,8 +99,8 @@ TEST_CASE("each failure has its reason in words") {
                "the dial was not answered: the peer's BEAM hangs, the network drops its packets, or the "
                "address is another host's"},
               {ProbeOutcome::found, DialOutcome::refused,
-               "registered, but the dial failed: another cookie, -name, -proto_dist or OTP release, or a "
-               "closed port"},
+               "registered, but the dial failed: another cookie, -name, -proto_dist, certificate or OTP "
+               "release, or a closed port"},
               {ProbeOutcome::found, DialOutcome::not_alive, "the target is not alive as a node"},
               {ProbeOutcome::found, DialOutcome::no_reply, "the target did not answer the dial"}};
   for (const auto& row : rows) {
