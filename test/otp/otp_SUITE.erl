@@ -62,18 +62,12 @@ columns() ->
 
 -spec init_per_suite([term()]) -> [term()].
 init_per_suite(Config) ->
-    ok = file:write_file(notes(), ""),
+    ok = otp_table:clear(),
     Config.
 
 -spec end_per_suite([term()]) -> ok.
 end_per_suite(_Config) ->
-    {ok, Noted} = file:consult(notes()),
-    Rows = [row(Cluster, Transport) || Cluster <- clusters(), Transport <- transports(Cluster)],
-    Widths = [lists:max([length(Row) || Row <- Rows]) | [max(length(Column), 6) || {_, Column} <- columns()]],
-    Print = fun(Cells) -> progress:note("~s", [lists:join("  ", lists:zipwith(fun string:pad/2, Cells, Widths))]) end,
-    Print(["OTP" | [Column || {_, Column} <- columns()]]),
-    [Print([Row | [cell(Row, Case, Noted) || {Case, _} <- columns()]]) || Row <- Rows],
-    ok.
+    otp_table:print([row(Cluster, Transport) || Cluster <- clusters(), Transport <- transports(Cluster)], columns()).
 
 -spec init_per_group(atom(), [term()]) -> [term()].
 init_per_group(Group, Config) ->
@@ -93,7 +87,7 @@ end_per_testcase(Case, Config) ->
                ok -> ok;
                _ -> failed
            end,
-    note(Config, Case, Cell).
+    otp_table:note(proplists:get_value(row, Config), Case, Cell).
 
 -spec the_containers_become_a_mesh([term()]) -> ok.
 the_containers_become_a_mesh(Config) ->
@@ -343,17 +337,3 @@ releases(Config) ->
 
 clusters() ->
     string:lexemes(os:getenv("OTP_CLUSTERS", otp_release:own()), " ").
-
-note(Config, Case, Cell) ->
-    Noted = {proplists:get_value(row, Config), Case, Cell},
-    file:write_file(notes(), io_lib:format("~p.~n", [Noted]), [append]).
-
-notes() ->
-    filename:join(os:getenv("LOGS"), "cases.txt").
-
-cell(Row, Case, Noted) ->
-    case [Cell || {Named, Of, Cell} <- Noted, Named =:= Row, Of =:= Case] of
-        [ok] -> "ok";
-        [failed] -> "FAILED";
-        [] -> "-"
-    end.
