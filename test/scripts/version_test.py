@@ -137,10 +137,34 @@ class Tree(unittest.TestCase):
 
 
 class OneVersion(unittest.TestCase):
-    def test_the_program_and_the_erlang_application_have_one_version(self):
-        project = re.search(r'^project\(\w+ VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text(), re.MULTILINE)
-        application = re.search(r'{vsn, "(.*)"}', (ROOT / 'erlang/src/rancher_cnode.app.src').read_text())
-        self.assertEqual(project[1], application[1])
+    """That of the program, which CMakeLists.txt has, is also the library's, in everything that names it."""
+
+    def setUp(self):
+        self.version = re.search(r'^project\(\w+ VERSION (\S+)', (ROOT / 'CMakeLists.txt').read_text(), re.MULTILINE)[1]
+
+    def named(self, pattern, *files):
+        """What the pattern finds in these files, each once."""
+        found = set()
+        for file in files:
+            matches = re.findall(pattern, (ROOT / file).read_text())
+            self.assertTrue(matches, f'nothing like {pattern} in {file}')
+            found.update(matches)
+        return found
+
+    def test_the_erlang_application_has_it(self):
+        self.assertEqual(self.named(r'{vsn, "(.*)"}', 'erlang/src/rancher_cnode.app.src'), {self.version})
+
+    def test_the_folder_of_the_application_in_a_release_has_it(self):
+        self.assertEqual(self.named(r'rancher_cnode-(\d[\d.]*)/', 'erlang/README.md'), {self.version})
+
+    def test_the_requirements_of_the_library_allow_it(self):
+        wanted = self.named(r'rancher_cnode, "~> ([\d.]+)"', 'erlang/README.md')
+        self.assertEqual(wanted, {'.'.join(self.version.split('.')[:2])})
+
+    def test_a_first_release_that_is_to_come_is_of_it(self):
+        for changelog in ['CHANGELOG.md', 'erlang/CHANGELOG.md']:
+            to_come = re.search(r'^## \[Unreleased\]$(.*?)(?=^## |\Z)', (ROOT / changelog).read_text(), re.M | re.S)[1]
+            self.assertIn(re.findall(r'First release \((.*)\)', to_come), [[], [self.version]], changelog)
 
 
 if __name__ == '__main__':
