@@ -16,6 +16,6 @@ COPY c_src c_src
 RUN scripts/build portable && cmake --install build/portable --strip --prefix /installed
 
 FROM scratch
-COPY --from=build /installed/bin/rancher_cnode /rancher_cnode
+COPY --from=build /installed/bin/rancher_cnode /installed/share/doc/rancher-cnode/THIRD-PARTY.txt /
 COPY LICENSE packaging/THIRD-PARTY.md /
 ENTRYPOINT ["/rancher_cnode"]

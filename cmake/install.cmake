@@ -4,6 +4,12 @@ set(doc ${CMAKE_INSTALL_DATADIR}/doc/rancher-cnode)
 install(TARGETS rancher_cnode RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS scripts/with-rancher-cnode DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES packaging/copyright DESTINATION ${doc})
+string(REGEX MATCH "^[0-9]+" gcc ${CMAKE_CXX_COMPILER_VERSION})
+install(CODE "set(licences \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${doc}/THIRD-PARTY.txt\")
+  set(portable ${RANCHER_CNODE_PORTABLE})
+  set(boost ${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR})
+  set(gcc ${gcc})
+  include(\"${PROJECT_SOURCE_DIR}/cmake/install_licences.cmake\")")
 install(FILES packaging/rancher_cnode@.service DESTINATION lib/systemd/system)
 
 # The program prints its manual page and completions itself, where it can run here.
