@@ -4,6 +4,12 @@ set(doc ${CMAKE_INSTALL_DATADIR}/doc/rancher-cnode)
 install(TARGETS rancher_cnode RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS scripts/with-rancher-cnode DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES packaging/copyright DESTINATION ${doc})
+string(REGEX MATCH "^[0-9]+" gcc ${CMAKE_CXX_COMPILER_VERSION})
+install(CODE "set(licences \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${doc}/THIRD-PARTY.txt\")
+  set(portable ${RANCHER_CNODE_PORTABLE})
+  set(boost ${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR})
+  set(gcc ${gcc})
+  include(\"${PROJECT_SOURCE_DIR}/cmake/install_licences.cmake\")")
 install(FILES packaging/rancher_cnode@.service DESTINATION lib/systemd/system)
 
 # The program prints its manual page and completions itself, where it can run here.
@@ -18,13 +24,14 @@ endforeach()
 install(CODE "set(pages \"${pages}\")\n include(\"${PROJECT_SOURCE_DIR}/cmake/install_pages.cmake\")")
 
 # The version of the tree, ordered as Debian orders versions: those before a release before it, those after it after it.
-execute_process(COMMAND ${CMAKE_COMMAND} -D SOURCE=${PROJECT_SOURCE_DIR} -D FALLBACK=${PROJECT_VERSION}
+execute_process(COMMAND ${CMAKE_COMMAND} -D SOURCE=${PROJECT_SOURCE_DIR} -D FALLBACK=${PROJECT_VERSION} -D GIVEN=${RANCHER_CNODE_VERSION}
   -D TEMPLATE=${PROJECT_SOURCE_DIR}/cmake/version.txt.in -D OUTPUT=${PROJECT_BINARY_DIR}/version.txt
   -P ${PROJECT_SOURCE_DIR}/cmake/version.cmake)
 file(STRINGS ${PROJECT_BINARY_DIR}/version.txt version)
 execute_process(COMMAND git log -1 --format=%cd --date=format:%Y%m%d%H%M%S WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
   OUTPUT_VARIABLE committed OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 string(REGEX REPLACE "^([0-9.]+)-g" "\\1~${committed}.g" version "${version}")
+string(REGEX REPLACE "^([0-9.]+)-unknown" "\\1~unknown" version "${version}")
 string(REGEX REPLACE "^([0-9.]+)-([0-9]+)-g" "\\1+\\2.g" version "${version}")
 string(REPLACE "-" "." CPACK_DEBIAN_PACKAGE_VERSION "${version}")
 

@@ -1,6 +1,7 @@
 """What scripts/install asks apt for, and when; and that the demo asks first, and not for what only tests need."""
 import os
 import pty
+import re
 import subprocess
 import tempfile
 import unittest
@@ -98,6 +99,20 @@ class Install(unittest.TestCase):
         self.assertIn('libcurl4-openssl-dev', packages)
         for package in ['doctest-dev', 'erlang-common-test', 'elixir', 'rebar3', 'python3', 'chromium', 'shellcheck']:
             self.assertNotIn(package, packages)
+
+
+class Page(unittest.TestCase):
+    def test_the_page_of_compatibility_names_what_the_program_is_built_with(self):
+        page = (ROOT / 'docs/compatibility.md').read_text()
+        building = page[page.index('### Building'):page.index('### Measurements')]
+        [known] = re.findall(r'^readonly known=\((.*)\)$', (ROOT / 'scripts/test-builds').read_text(), re.MULTILINE)
+        for name in known.split():
+            self.assertIn(name, building)
+        [clang] = re.findall(r'^readonly clang_packages=\((.*)-(.*)\)$', (ROOT / 'scripts/install').read_text(), re.MULTILINE)
+        self.assertIn(' '.join(clang), building)
+        [releases] = re.findall(r'^#   build, .*  (Debian .*)$', (ROOT / 'scripts/install').read_text(), re.MULTILINE)
+        self.assertEqual(releases, 'Debian 12, 13 and sid')
+        self.assertIn(f'On {releases.replace(" and ", " or ")}', (ROOT / 'README.md').read_text())
 
 
 if __name__ == '__main__':

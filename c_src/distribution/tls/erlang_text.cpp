@@ -206,13 +206,13 @@ class Parser {
   /// An atom, a fun or a call: Module:Function(Arguments).
   Result named(std::size_t depth) {
     const bool is_quoted = starts_with("'");
-    auto name = is_quoted ? quoted('\'') : std::optional(std::string(word()));
-    const bool is_variable =
-        name && !is_quoted && !name->empty() && name->front() >= 'A' && name->front() <= '_';
-    if (!name || (name->empty() && !is_quoted) || is_variable) {
+    const auto quoted_name = is_quoted ? quoted('\'') : std::nullopt;
+    const auto bare_name = is_quoted ? std::string_view() : word();
+    const bool is_variable = !bare_name.empty() && bare_name.front() >= 'A' && bare_name.front() <= '_';
+    if ((is_quoted ? !quoted_name : bare_name.empty()) || is_variable) {
       return std::nullopt;
     }
-    if (!is_quoted && *name == "fun") {
+    if (bare_name == "fun") {
       return starts_with("(") ? block() : reference();
     }
     if (accept(":")) {
@@ -220,7 +220,7 @@ class Parser {
                            sequence(TextTermKind::tuple, "(", ")", depth);
       return is_call ? Result(TextTerm{}) : std::nullopt;
     }
-    return TextTerm{TextTermKind::atom, *std::move(name)};
+    return TextTerm{TextTermKind::atom, quoted_name.value_or(std::string(bare_name))};
   }
 
   /// fun Module:Function/Arity, after the first word
