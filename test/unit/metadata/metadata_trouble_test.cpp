@@ -13,6 +13,8 @@
 
 using namespace rancher_cnode;
 using namespace rancher_cnode::testing;
+using Request = ScriptedServer::Request;
+using Peer = ScriptedServer::Peer;
 using Waits = ScriptedMetadata::Waits;
 
 namespace {
