@@ -10,11 +10,12 @@
 -define(HOSTS, 5).
 -define(OUTAGE_MS, 12000).
 -define(SETTLE_MS, 2000).
--define(IDLE_MS, 60000).
+-define(IDLE_MS, 10000).
 -define(QUIET_MS, 250).
 -define(PEERS_KNOWN, 1000).
 -define(STATUS_CALLS, 500).
--define(STATUS_COMMANDS, 21).
+-define(HTTP_PORT, 9100).
+-define(COMMANDS, 21).
 -define(LOOK_MS, 5).
 
 -type figure() :: {string(), fun((metadata_server:server()) -> number()), string()}.
@@ -152,19 +153,50 @@ lost_among_stayers(Metadata) ->
     timer:sleep((os:perf_counter(microsecond) - Began) div 1000),
     length(test_cluster:lost_among(Stayers)).
 
-%% Two hosts, so that there is a link to look at every second.
+%% Two hosts, so that there is a link to look at every second: a C-node without an HTTP listener and one with, at the same time.
 idle(Metadata) ->
-    #{cnodes := [Cnode | _]} = test_cluster:form(Metadata, 2),
-    Pid = test_cnode:os_pid(Cnode),
-    Before = cpu_ticks(Pid),
-    timer:sleep(?IDLE_MS),
-    Ticks = cpu_ticks(Pid) - Before,
-    io:format("idle_resident_kib ~b~nidle_cpu_ms_per_minute ~b~n", [test_cnode:resident_kib(Cnode), Ticks * 10]).
+    Hosts = test_cluster:hosts(2),
+    ok = test_cluster:list(Metadata, Hosts),
+    Beams = test_beam:start_all(Hosts),
+    Cnodes = [{With, test_cnode:start(Host, #{args => Args})}
+              || {Host, {With, Args}} <- lists:zip(Hosts, [{"without", []}, {"with", listening()}])],
+    ok = test_cluster:await_mesh(Beams),
+    ok = test_service:await_watching(Metadata, Hosts),
+    timer:sleep(?SETTLE_MS),
+    Rounds = [begin
+                  Before = [spent(Cnode) || {_, Cnode} <- Cnodes],
+                  timer:sleep(?IDLE_MS),
+                  [{With, [test_cnode:resident_kib(Cnode) | lists:zipwith(fun erlang:'-'/2, spent(Cnode), Was)]}
+                   || {{With, Cnode}, Was} <- lists:zip(Cnodes, Before)]
+              end || _ <- lists:seq(1, rounds())],
+    [begin
+         Values = lists:sort([lists:nth(Nth, Of) || Round <- Rounds, {W, Of} <- Round, W =:= With]),
+         io:format("idle for ~b s, ~s listener, ~s: median ~.1f (~.1f to ~.1f, ~b rounds)~n",
+                   [?IDLE_MS div 1000, With, What, float(quantile(0.5, Values)), float(hd(Values)),
+                    float(lists:last(Values)), rounds()])
+     end || {Nth, What} <- [{1, "resident KiB"}, {2, "processor ms"}, {3, "context switches"}], {With, _} <- Cnodes].
+
+listening() ->
+    ["--http-listen", integer_to_list(?HTTP_PORT)].
+
+%% Milliseconds of processor and context switches of all its threads.
+spent(Cnode) ->
+    Tasks = filelib:wildcard(filename:join(["/proc", integer_to_list(test_cnode:os_pid(Cnode)), "task", "*"])),
+    [lists:sum([nanoseconds(Task) || Task <- Tasks]) / 1000000, lists:sum([switches(Task) || Task <- Tasks])].
+
+nanoseconds(Task) ->
+    {ok, Stat} = file:read_file(filename:join(Task, "schedstat")),
+    binary_to_integer(hd(binary:split(Stat, <<" ">>))).
+
+switches(Task) ->
+    {ok, Status} = file:read_file(filename:join(Task, "status")),
+    {match, Found} = re:run(Status, "ctxt_switches:\\s+(\\d+)", [global, {capture, all_but_first, binary}]),
+    lists:sum([binary_to_integer(Count) || [Count] <- Found]).
 
 %% The call is made and timed inside the BEAM, the command with its process. All but one of the peers are dead, so the C-node
 %% probes them meanwhile.
 status(Metadata) ->
-    #{hosts := Hosts, beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(Metadata, 2),
+    #{hosts := Hosts, beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(Metadata, 2, #{args => listening()}),
     ok = test_cluster:list(Metadata, Hosts ++ [test_host:vanishing_address() || _ <- lists:seq(2, ?PEERS_KNOWN)]),
     Server = {rancher_cnode, test_cnode:name(Cnode)},
     test_wait:equals("all peers are known", ?PEERS_KNOWN,
@@ -174,15 +206,20 @@ status(Metadata) ->
     Times = lists:sort(test_beam:call(Beam, ?MODULE, status_calls, [Server, ?STATUS_CALLS], ?LIMIT_MS)),
     io:format("status call with ~b peers known: median ~.2f ms, 99 % ~.2f ms, longest ~.2f ms (~b calls)~n",
               [?PEERS_KNOWN, ms(quantile(0.5, Times)), ms(quantile(0.99, Times)), ms(lists:last(Times)), ?STATUS_CALLS]),
-    Commands = lists:sort([status_command(hd(Hosts)) || _ <- lists:seq(1, ?STATUS_COMMANDS)]),
-    io:format("status command: median ~.1f ms (~.1f to ~.1f, ~b runs)~n",
-              [ms(quantile(0.5, Commands)), ms(hd(Commands)), ms(lists:last(Commands)), ?STATUS_COMMANDS]).
+    Command = ["status", "--timeout", "20s"],
+    Cookie = [{"RANCHER_CNODE_COOKIE", "monster"}],
+    timed("status command", fun() -> {3, _} = test_host:run(hd(Hosts), test_cnode:program(), Command, Cookie) end),
+    [timed("GET " ++ Path, fun() -> {0, _} = test_host:run(hd(Hosts), "curl", ["-sfo", "/dev/null", url(Path)]) end)
+     || Path <- ["/livez", "/metrics", "/status", "/"]].
 
-%% In microseconds. 3: there are missing peers.
-status_command(Host) ->
-    {Time, {3, _}} = timer:tc(test_host, run, [Host, test_cnode:program(), ["status", "--timeout", "20s"],
-                                               [{"RANCHER_CNODE_COOKIE", "monster"}]]),
-    Time.
+%% With the start and the end of its process.
+timed(What, Run) ->
+    Times = lists:sort([element(1, timer:tc(Run)) || _ <- lists:seq(1, ?COMMANDS)]),
+    io:format("~s: median ~.1f ms (~.1f to ~.1f, ~b runs)~n",
+              [What, ms(quantile(0.5, Times)), ms(hd(Times)), ms(lists:last(Times)), ?COMMANDS]).
+
+url(Path) ->
+    "http://127.0.0.1:" ++ integer_to_list(?HTTP_PORT) ++ Path.
 
 %% Runs inside a BEAM: how long each of Count calls took, in microseconds.
 -spec status_calls(term(), pos_integer()) -> [integer()].
@@ -191,13 +228,6 @@ status_calls(Server, Count) ->
 
 quantile(Part, Sorted) ->
     lists:nth(max(1, ceil(Part * length(Sorted))), Sorted).
-
-%% utime and stime, in ticks of 10 ms. Fields are counted from behind the name, which may hold blanks.
-cpu_ticks(Pid) ->
-    {ok, Stat} = file:read_file(["/proc/", integer_to_list(Pid), "/stat"]),
-    [_, Rest] = string:split(Stat, ")", trailing),
-    Fields = string:lexemes(Rest, " "),
-    binary_to_integer(lists:nth(12, Fields)) + binary_to_integer(lists:nth(13, Fields)).
 
 rounds() ->
     list_to_integer(os:getenv("ROUNDS", "5")).
