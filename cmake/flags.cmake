@@ -7,9 +7,11 @@ target_compile_options(rancher_cnode_flags INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(rancher_cnode_flags INTERFACE $<$<CONFIG:Release>:-Wno-restrict>)
 endif()
-# Where several sources are compiled as one, GCC takes their types for those of a header.
-if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(rancher_cnode_flags INTERFACE -Wno-subobject-linkage)
+# Where several sources are compiled as one, GCC takes their types for those of a header, and clang a name of one for a
+# shadow of another's.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(rancher_cnode_flags INTERFACE
+    $<IF:$<CXX_COMPILER_ID:GNU>,-Wno-subobject-linkage,-Wno-shadow>)
 endif()
 if(RANCHER_CNODE_WERROR)
   target_compile_options(rancher_cnode_flags INTERFACE -Werror)

@@ -41,7 +41,7 @@ TEST_CASE("a name of 1 to 255 characters is read up to the end of an old packet"
   for (const auto& form : {old_name, old_challenge}) {
     CAPTURE(form.between);
     const auto fixed = fixed_part(form.tag, form.between);
-    for (const std::size_t length : {1, 255}) {
+    for (const std::size_t length : {1U, 255U}) {
       const auto packet = read_packet(join({fixed, letters(length)}), form.direction);
       REQUIRE(packet);
       CHECK(packet->kind == form.kind);
@@ -55,7 +55,7 @@ TEST_CASE("a name of 1 to 255 characters is read up to the end of an old packet"
 TEST_CASE("a name of 1 to 255 characters is read by its length in a new packet, whatever follows") {
   for (const auto& form : {new_name, new_challenge}) {
     CAPTURE(form.between);
-    for (const std::size_t length : {1, 255}) {
+    for (const std::size_t length : {1U, 255U}) {
       const auto fixed = fixed_part(form.tag, form.between, length);
       for (const auto* after : {"", "more"}) {
         const auto packet = read_packet(join({fixed, letters(length), bytes_of(after)}), form.direction);

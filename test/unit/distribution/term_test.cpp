@@ -175,7 +175,7 @@ TEST_CASE("a reference of more than five words is refused although all of them a
     return join({hex("5a"), count, hex("77016100000001"), repeated(std::string_view("\0\0\0\1", 4), words)});
   };
   CHECK(TermReader(reference_of(5)).skip());
-  for (const std::size_t words : {6, 255, 65'535}) {
+  for (const std::size_t words : {6U, 255U, 65'535U}) {
     CAPTURE(words);
     const auto bytes = reference_of(words);
     CHECK_FALSE(TermReader(bytes).skip());
@@ -184,7 +184,7 @@ TEST_CASE("a reference of more than five words is refused although all of them a
 }
 
 TEST_CASE("a reference of any number of words is written as it is read") {
-  for (const std::uint32_t words : {1, 2, 5}) {
+  for (const std::uint32_t words : {1U, 2U, 5U}) {
     CAPTURE(words);
     Reference reference{"x", 3, words, {}};
     std::fill_n(reference.words.begin(), words, 7U);
