@@ -38,8 +38,9 @@ connected_at(Nodes, Timeout) ->
     end.
 
 init(Starter) ->
-    register(?MODULE, self()),
     ok = net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]),
+    %% From now on it answers.
+    register(?MODULE, self()),
     Booted = #{at => now_us(), what => booted, node => node()},
     Hidden = nodes(hidden),
     Present = [#{at => now_us(), what => up, node => Node, type => type(Node, Hidden)} || Node <- nodes(connected)],
