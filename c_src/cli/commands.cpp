@@ -236,7 +236,7 @@ const std::vector<Flag>& general_flags() {
        "Configuration file with KEY = VALUE lines (TOML or INI without sections). Keys are the flags without "
        "dashes."},
       {"--print-config", "", "", "Print the settings in effect as a configuration file, without the cookie."},
-      {"--version", "", "", "Print the version."},
+      {"--version", "", "", "Print the version and the build."},
       {"--help", "", "", "Print help; with a command, that of the command. Short: -h."}};
   return all;
 }

@@ -79,7 +79,7 @@ std::string own_parts(const Report& report) {
                     (service.last_authoritative ? for_people(service.last_authoritative) + " ago" : "never"));
     }
   }
-  text += entry("Running", "version " + report.version + " for " + for_people(report.uptime));
+  text += entry("Running", version_of(report) + " for " + for_people(report.uptime));
   return text + "</dl>\n";
 }
 

@@ -105,12 +105,14 @@ void target_counters(Metrics& metrics, const Report& report) {
 
 void program(Metrics& metrics, const Report& report) {
   metrics.family("build_info", "gauge",
-                 "Always 1; the labels are the version and the name of the C-node, once it has one.");
-  if (report.node.empty()) {
-    metrics.sample(1, {{"version", report.version}});
-  } else {
-    metrics.sample(1, {{"version", report.version}, {"node", report.node}});
+                 "Always 1; the labels are version, build and name of the C-node, as far as they are known.");
+  Labels labels{{"version", report.version}};
+  for (const auto& [label, text] : {std::pair{"build", &report.build}, std::pair{"node", &report.node}}) {
+    if (!text->empty()) {
+      labels.emplace_back(label, *text);
+    }
   }
+  metrics.sample(1, labels);
   metrics.family("uptime_seconds", "gauge", "Time since the program started.");
   metrics.sample(seconds(report.uptime.count()));
   if (report.registration != "not_used") {

@@ -26,6 +26,7 @@ std::string metrics_text() {
       .started = then,
       .node = NodeName::parse("rancher_cnode@10.42.0.1").value(),
       .program_version = "1.2.3",
+      .program_build = "release-gcc",
       .node_counters = {},
       .metadata = {},
       .member_views = {},

@@ -40,7 +40,8 @@ PageContent whole() {
 /// Everything that somebody else may have written.
 PageContent hostile_page() {
   PageContent page = content();
-  page.report.node = page.report.version = page.report.registration = page.report.own_container = script;
+  page.report.node = page.report.version = page.report.build = page.report.registration =
+      page.report.own_container = script;
   page.report.metadata.url = page.report.metadata.last_failure = script;
   page.report.targets[0].node = page.report.targets[0].reason = script;
   page.report.targets.push_back(page.report.targets[0]);
