@@ -1,5 +1,7 @@
 # Writes OUTPUT from TEMPLATE, with the version of the tree in SOURCE, if that is another than before. Run at each build:
-#   cmake -D SOURCE=... -D FALLBACK=0.2.0 -D GIVEN=... -D TEMPLATE=... -D OUTPUT=... -P version.cmake
+#   cmake -D SOURCE=... -D FALLBACK=0.2.0 -D GIVEN=... -D BUILD="Release x86_64 GNU 12.2.0" -D TEMPLATE=... -D OUTPUT=...
+#     -P version.cmake
+# BUILD says how the program is made. As one word it is release-x86_64-gcc-12.2.0.
 # In a git checkout `git describe` gives it: 0.2.0 at the tag v0.2.0, else 0.2.0-5-gabc1234, and -dirty with uncommitted
 # changes. Where no tag is known, FALLBACK, the version to come, stands in for it: 0.2.0-gabc1234. A tree that
 # `git archive` made has the same from archived_version.txt. GIVEN, what `git describe` said elsewhere, comes before both:
@@ -34,4 +36,8 @@ if(described MATCHES "^v?([0-9]+\\.[0-9].*)$")
 elseif(described)
   set(RANCHER_CNODE_VERSION ${FALLBACK}-g${described})
 endif()
+string(TOLOWER "${BUILD}" RANCHER_CNODE_BUILD)
+string(REGEX REPLACE "(^| )gnu( |$)" " gcc " RANCHER_CNODE_BUILD "${RANCHER_CNODE_BUILD}")
+string(REGEX REPLACE "[^a-z0-9._]+" "-" RANCHER_CNODE_BUILD "${RANCHER_CNODE_BUILD}")
+string(REGEX REPLACE "^-|-$" "" RANCHER_CNODE_BUILD "${RANCHER_CNODE_BUILD}")
 configure_file("${TEMPLATE}" "${OUTPUT}" @ONLY)

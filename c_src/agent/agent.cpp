@@ -317,14 +317,14 @@ class Agent::Life {
   End end_ = End::of_program;
 };
 
-Agent::Agent(Config config, std::string version, const Log& log, host::ProcessTable processes)
-    : config_(std::move(config)), version_(std::move(version)), log_(log), processes_(std::move(processes)) {}
+Agent::Agent(Config config, ProgramFile file, const Log& log, host::ProcessTable processes)
+    : config_(std::move(config)), file_(std::move(file)), log_(log), processes_(std::move(processes)) {}
 
 int Agent::run() {
   distribution::initialise_handshakes();
   log_.set_startup_grace(config_.startup_grace);
   log_.begin_grace();
-  const Program program{version_, Clock::now(), unix_time()};
+  const Program program{file_, Clock::now(), unix_time()};
   std::optional<http::ListeningPort> http_port;
   if (config_.http_listen) {
     http_port.emplace(config_.http_listen->address, config_.http_listen->port);

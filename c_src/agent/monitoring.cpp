@@ -15,9 +15,6 @@ constexpr Milliseconds http_listen_retry{1'000};
 constexpr unsigned service_unavailable = 503;
 constexpr unsigned internal_error = 500;
 constexpr const char* plain_text = "text/plain; charset=utf-8";
-constexpr std::chrono::seconds page_refresh{10};
-/// Of a page that cannot show the mesh yet: its members have answered by then.
-constexpr std::chrono::seconds first_refresh{2};
 constexpr std::size_t page_events = 20;
 
 /// The style is part of the document.
@@ -83,20 +80,20 @@ std::vector<http::Route> Monitoring::routes() {
        .answer =
            of_report([](const auto& report) { return http::Answer{.body = status::as_prometheus(report)}; })},
       page_route("/", of_report([this](const auto& report) {
-                   return http::Answer{.body = page(report, page_refresh)};
+                   return http::Answer{.body = page(report, Reload::regularly)};
                  })),
       page_route(status::still_page, of_report([this](const auto& report) {
-                   return http::Answer{.body = page(report, std::chrono::seconds(0))};
+                   return http::Answer{.body = page(report, Reload::never)};
                  }))};
 }
 
 /// The mesh is the one that the members answered last; this asks them again, for the next time.
-std::string Monitoring::page(status::Report report, std::chrono::seconds refresh) {
+std::string Monitoring::page(status::Report report, Reload reload) {
   status::PageContent content{.report = std::move(report), .mesh = mesh_, .events = log_.latest(page_events)};
-  content.refresh = mesh_ || refresh.count() == 0 ? refresh : first_refresh;
   if (content.mesh) {
     content.mesh->age += std::chrono::duration_cast<Milliseconds>(timers_.now() - mesh_at_);
   }
+  content.refresh = reload == Reload::never ? std::chrono::seconds(0) : status::refresh_after(content.mesh);
   source_.ask_mesh([this](const status::Mesh& mesh) {
     mesh_ = mesh;
     mesh_at_ = timers_.now();

@@ -39,9 +39,11 @@ class Monitoring {
   void stop();
 
  private:
+  enum class Reload { never, regularly };
+
   void log_accepting(const std::string& failure) const;
   [[nodiscard]] std::vector<http::Route> routes();
-  [[nodiscard]] std::string page(status::Report report, std::chrono::seconds refresh);
+  [[nodiscard]] std::string page(status::Report report, Reload reload);
 
   Timers& timers_;
   http::ListeningPort& port_;

@@ -188,7 +188,7 @@ class Node::Impl {
         .set_services = [this](const auto& services) { return set_services(services); },
         .events = [this](std::uint64_t after_id, std::size_t limit) { return log_.recent(after_id, limit); },
         .mesh = [this](MeshQuery::Done done) { ask_mesh(std::move(done)); },
-        .version = program_.version};
+        .version = program_.file.version};
   }
 
   Expected<void> set_services(const std::vector<std::string>& texts) {

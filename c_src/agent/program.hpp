@@ -1,15 +1,14 @@
 // The running program: what stays the same over all lives of the C-node. Used by Agent and Node.
 #pragma once
 
-#include <string>
-
+#include "rancher_cnode/agent/agent.hpp"
 #include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/status/snapshot.hpp"
 
 namespace rancher_cnode::agent {
 
 struct Program {
-  std::string version;
+  ProgramFile file;
   TimePoint started;
   Milliseconds started_unix{0};  ///< after 1970-01-01 UTC
 
@@ -18,7 +17,8 @@ struct Program {
     return {.now = now,
             .started = started,
             .node = {},
-            .program_version = version,
+            .program_version = file.version,
+            .program_build = file.build,
             .node_counters = {},
             .metadata = {},
             .member_views = {},

@@ -49,7 +49,8 @@ int run(const Invocation& invocation, const Environment& /*environment*/) {
     ::unsetenv(variable);
   }
   const Log log = begin(invocation);
-  return agent::Agent(invocation.config, std::string(program_version()), log).run();
+  return agent::Agent(invocation.config, {std::string(program_version()), std::string(program_build())}, log)
+      .run();
 }
 
 int env(const Invocation& invocation, const Environment& environment) {

@@ -79,7 +79,8 @@ Invocation invoke(const std::vector<std::string>& arguments, const Environment& 
     return printed(flags.command->name == "run" ? help_text() : help_text(*flags.command));
   }
   if (flags.general.has("--version")) {
-    return printed("rancher_cnode " + std::string(program_version()) + "\n");
+    return printed("rancher_cnode " + std::string(program_version()) + " " + std::string(program_build()) +
+                   "\n");
   }
 
   std::vector<std::string> cnode = arguments_of_cnode(flags);
@@ -157,6 +158,7 @@ void log_invocation(const Invocation& invocation, const Log& log) {
   if (invocation.command == "run") {
     log.info("starting", "",
              {{"version", program_version()},
+              {"build", program_build()},
               {"pid", ::getpid()},
               {"settings_changed", settings_changed(invocation)}});
   }

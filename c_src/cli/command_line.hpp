@@ -55,4 +55,7 @@ void log_invocation(const Invocation& invocation, const Log& log);
 /// Made by cmake/version.cmake.
 [[nodiscard]] std::string_view program_version();
 
+/// How this file was made, in one word: "release-x86_64-gcc-12.2.0", "release-aarch64-gcc-12.2.0-portable".
+[[nodiscard]] std::string_view program_build();
+
 }  // namespace rancher_cnode::cli

@@ -131,7 +131,10 @@ const std::vector<Command>& commands() {
         timeout("6s", "Timeout for the answer. 0 = no limit.")},
        {{"0", "Whole: every dialable member has answered and is connected to every other."},
         {"1", "No C-node answered within --timeout. One line on standard error says why."},
-        {"3", "A connection is missing or one-way, or a member has not answered."},
+        {"3",
+         "A connection is missing or one-way, or a member has not answered or was left out: above 256 "
+         "members "
+         "never 0."},
         {"4", "Not driving: no BEAM is connected, or it does not answer."}},
        Purpose::connect,
        command::mesh},
@@ -233,7 +236,7 @@ const std::vector<Flag>& general_flags() {
        "Configuration file with KEY = VALUE lines (TOML or INI without sections). Keys are the flags without "
        "dashes."},
       {"--print-config", "", "", "Print the settings in effect as a configuration file, without the cookie."},
-      {"--version", "", "", "Print the version."},
+      {"--version", "", "", "Print the version and the build."},
       {"--help", "", "", "Print help; with a command, that of the command. Short: -h."}};
   return all;
 }

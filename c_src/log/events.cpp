@@ -224,7 +224,8 @@ constexpr auto texts = std::to_array<EventText>({
      "Raise the limit of open files."},
     {"inbound_accept_resumed", "The system accepts connections again.", "None."},
     {"starting",
-     "First line of a C-node: version, process id, and the names of the settings that are not default, "
+     "First line of a C-node: version, build (how the program was made), process id, and the names of the "
+     "settings that are not default, "
      "without their values.",
      "None."},
     {"http_listener_started", "`--http-listen`: the program answers on `address` and `port`.", "None."},

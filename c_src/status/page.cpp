@@ -79,7 +79,7 @@ std::string own_parts(const Report& report) {
                     (service.last_authoritative ? for_people(service.last_authoritative) + " ago" : "never"));
     }
   }
-  text += entry("Running", "version " + report.version + " for " + for_people(report.uptime));
+  text += entry("Running", version_of(report) + " for " + for_people(report.uptime));
   return text + "</dl>\n";
 }
 
@@ -91,8 +91,6 @@ std::string list_of(const std::vector<std::string>& texts) {
   }
   return texts.empty() ? "" : "<ul>\n" + items + "</ul>\n";
 }
-
-std::string verdict_attributes(const std::string& kind) { return " class=\"verdict " + kind + "\""; }
 
 std::vector<std::string> faults(const Mesh& mesh, const MeshFindings& findings) {
   std::vector<std::string> texts;
@@ -128,21 +126,22 @@ std::string groups(const Mesh& mesh, const MeshFindings& findings) {
          list_of(texts);
 }
 
+/// "HOLES, 2 of 3 connections" without its first word.
+std::string after_word(const std::string& words) { return words.substr(words.find(", ") + 2); }
+
 std::string mesh_part(const std::optional<Mesh>& mesh) {
   if (!mesh) {
     return element("p", "The members have not been asked yet.") + "\n";
   }
   const MeshFindings findings = examine(*mesh);
-  const bool whole = findings.kind == MeshFindings::Kind::whole;
-  std::string words =
-      element("p", escaped(in_words(*mesh, findings)), verdict_attributes(whole ? "good" : "bad")) + "\n";
+  const std::string counts = escaped(after_word(in_words(*mesh, findings)));
   if (findings.kind == MeshFindings::Kind::not_driving) {
-    return words;
+    return element("p", "Nobody could be asked: " + counts + ".") + "\n";
   }
-  const std::string asked = "What each member reports, asked by way of " + markup_text(mesh->via) + " " +
-                            for_people(mesh->age) + " ago.";
-  return words + "<figure>\n" + as_svg(*mesh) + element("figcaption", asked, " class=\"faint\"") +
-         "\n</figure>\n" + list_of(faults(*mesh, findings)) + groups(*mesh, findings);
+  const std::string asked = counts + ". What each member reports, asked by way of " + markup_text(mesh->via) +
+                            " " + for_people(mesh->age) + " ago.";
+  return "<figure>\n" + as_svg(*mesh) + element("figcaption", asked, " class=\"faint\"") + "\n</figure>\n" +
+         list_of(faults(*mesh, findings)) + groups(*mesh, findings);
 }
 
 std::string cell_of(const std::string& label, const std::string& markup, const std::string& attributes = {}) {
@@ -218,19 +217,43 @@ std::string events_part(const std::vector<LoggedEvent>& events) {
   return table("events", {"Time", "Level", "Event", "Details"}, rows);
 }
 
-std::string verdict_line(const Report& report) {
-  const Verdict verdict = verdict_on(report);
-  return element("p", escaped(with_reason(in_words(verdict), shortfall(report))),
-                 verdict_attributes(verdict.kind == Verdict::Kind::whole ? "good" : "bad"));
+/// The verdict of the page, in its head and in the tab of the browser.
+struct Head {
+  std::string words;
+  const char* kind;  ///< a class of the style
+};
+
+/// By what the picture below shows, where our own BEAM misses nobody.
+Head head_on(const Mesh& mesh) {
+  constexpr std::chrono::minutes old{1};
+  const MeshFindings findings = examine(mesh);
+  return {.words = in_words(mesh, findings) + (mesh.age < old ? "" : ", " + for_people(mesh.age) + " ago"),
+          .kind = findings.kind == MeshFindings::Kind::whole         ? "good"
+                  : findings.kind == MeshFindings::Kind::unconfirmed ? "wait"
+                                                                     : "bad"};
 }
 
-/// The verdict in the tab of the browser: that on the mesh where our own BEAM is connected to all.
-std::string title(const PageContent& content) {
+/// `WHOLE` is said of the mesh only: one BEAM cannot see what is missing between others.
+Head head_on(const PageContent& content) {
   const Verdict verdict = verdict_on(content.report);
-  const std::string words = verdict.kind == Verdict::Kind::whole && content.mesh
-                                ? in_words(*content.mesh, examine(*content.mesh))
-                                : in_words(verdict);
-  return escaped(words.substr(0, words.find(','))) + " - " + escaped(name_of_cnode(content.report));
+  if (verdict.kind != Verdict::Kind::whole) {
+    const std::string words = in_words(verdict);
+    return {.words = words.substr(0, words.find(',')) + ", " + shortfall(content.report), .kind = "bad"};
+  }
+  return content.mesh ? head_on(*content.mesh)
+                      : Head{.words = "UNCONFIRMED, the members have not been asked yet", .kind = "wait"};
+}
+
+std::string own_line(const Report& report) {
+  const Verdict verdict = verdict_on(report);
+  if (verdict.kind == Verdict::Kind::not_driving) {
+    return {};
+  }
+  const std::string subject = report.targets.size() == 1 ? "This BEAM is" : "The BEAMs here are";
+  return element("p", subject + " connected to " + std::to_string(verdict.connected) + " of " +
+                          std::to_string(verdict.connected + verdict.missing) + " dialable peers" +
+                          (verdict.held == 0 ? "" : ", " + std::to_string(verdict.held) + " held") + ".") +
+         "\n";
 }
 
 std::string refreshing(std::chrono::seconds every) {
@@ -243,8 +266,15 @@ std::string refreshing(std::chrono::seconds every) {
 
 }  // namespace
 
+std::chrono::seconds refresh_after(const std::optional<Mesh>& mesh) {
+  constexpr std::chrono::seconds regular{10};
+  constexpr std::chrono::seconds soon{2};
+  return mesh && mesh->age < 3 * regular ? regular : soon;
+}
+
 std::string as_page(const PageContent& content) {
   const Report& report = content.report;
+  const Head head = head_on(content);
   std::string text =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -253,13 +283,15 @@ std::string as_page(const PageContent& content) {
   if (content.refresh.count() > 0) {
     text += R"(<meta http-equiv="refresh" content=")" + std::to_string(content.refresh.count()) + "\">\n";
   }
-  text += element("title", title(content)) + "\n" + element("style", std::string(page_style)) +
-          "\n</head>\n<body>\n";
+  text +=
+      element("title", escaped(head.words.substr(0, head.words.find(',')) + " - " + name_of_cnode(report))) +
+      "\n" + element("style", std::string(page_style)) + "\n</head>\n<body>\n";
   text +=
       "<header>\n" +
       element("h1", "Cluster of " + (report.targets.empty() ? escaped("the C-node, " + name_of_cnode(report))
                                                             : markup_text(report.targets.front().node))) +
-      "\n" + verdict_line(report) + "\n</header>\n<main>\n";
+      "\n" + element("p", escaped(head.words), R"( class="verdict )" + std::string(head.kind) + "\"") + "\n" +
+      own_line(report) + "</header>\n<main>\n";
   text += section("mesh", "Mesh", mesh_part(content.mesh));
   text += section("peers", "Peers", peers_part(report));
   text += content.events.empty() ? "" : section("events", "Recent events", events_part(content.events));

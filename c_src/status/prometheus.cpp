@@ -8,6 +8,7 @@
 #include "rancher_cnode/status/durations.hpp"
 #include "rancher_cnode/status/renderings.hpp"
 #include "rancher_cnode/status/verdict.hpp"
+#include "status/counter_help.hpp"
 
 namespace rancher_cnode::status {
 namespace {
@@ -59,16 +60,6 @@ class Metrics {
   std::string text_;
 };
 
-/// "connections_lost" -> "Connections lost since the start."
-std::string help_of(std::string_view counter, std::string_view since) {
-  std::string help(counter);
-  for (char& c : help) {
-    c = c == '_' ? ' ' : c;
-  }
-  help[0] = static_cast<char>(help[0] - 'a' + 'A');
-  return help + " since " + std::string(since) + ".";
-}
-
 /// A name from outside must not become the name of a metric.
 bool is_metric_name(std::string_view name) {
   return !name.empty() && name[0] >= 'a' && name[0] <= 'z' &&
@@ -85,7 +76,7 @@ void counters(Metrics& metrics, const Report& report) {
   for (const std::string& name : all == nullptr ? std::vector<std::string>{} : all->keys) {
     const Value* const number = find_number(all, name);
     if (number != nullptr && is_metric_name(name)) {
-      metrics.family(name + "_total", "counter", help_of(name, "the program started"));
+      metrics.family(name + "_total", "counter", help_of_counter(name));
       metrics.sample(std::to_string(number->integer));
     }
   }
@@ -105,7 +96,7 @@ void target_counters(Metrics& metrics, const Report& report) {
     }
   }
   for (const auto& [name, samples] : families) {
-    metrics.family("target_" + name + "_total", "counter", help_of(name, "it became a target"));
+    metrics.family("target_" + name + "_total", "counter", help_of_target_counter(name));
     for (const auto& [target, number] : samples) {
       metrics.sample(std::to_string(number), {{"target", target}});
     }
@@ -113,19 +104,24 @@ void target_counters(Metrics& metrics, const Report& report) {
 }
 
 void program(Metrics& metrics, const Report& report) {
-  metrics.family("build_info", "gauge", "Version and name of the C-node.");
-  if (report.node.empty()) {
-    metrics.sample(1, {{"version", report.version}});
-  } else {
-    metrics.sample(1, {{"version", report.version}, {"node", report.node}});
+  metrics.family("build_info", "gauge",
+                 "Always 1; the labels are version, build and name of the C-node, as far as they are known.");
+  Labels labels{{"version", report.version}};
+  for (const auto& [label, text] : {std::pair{"build", &report.build}, std::pair{"node", &report.node}}) {
+    if (!text->empty()) {
+      labels.emplace_back(label, *text);
+    }
   }
+  metrics.sample(1, labels);
   metrics.family("uptime_seconds", "gauge", "Time since the program started.");
   metrics.sample(seconds(report.uptime.count()));
   if (report.registration != "not_used") {
-    metrics.family("registered", "gauge", "1 if the name of the C-node is registered in epmd.");
+    metrics.family("registered", "gauge",
+                   "1 if the name of the C-node is registered in epmd. Absent without epmd.");
     metrics.sample(report.registration == "registered" ? 1 : 0);
   }
-  metrics.family("own_container_listed", "gauge", "1 if the last answer lists the own container.");
+  metrics.family("own_container_listed", "gauge",
+                 "1 if the last answer of the metadata lists the own container.");
   metrics.sample(report.own_container == "listed" ? 1 : 0);
   if (const Value* const open = find_number(&report.value, "connections")) {
     metrics.family("connections", "gauge", "Open connections of the C-node.");
@@ -140,11 +136,13 @@ void metadata(Metrics& metrics, const Value* fields) {
       metrics.sample(seconds(ms->integer));
     }
   };
-  age("last_answer_ms_ago", "metadata_last_answer_age_seconds", "Age of the last usable answer.");
+  age("last_answer_ms_ago", "metadata_last_answer_age_seconds",
+      "Age of the last usable answer of the metadata.");
   age("last_authoritative_ms_ago", "metadata_last_authoritative_answer_age_seconds",
-      "Age of the last answer that may remove peers.");
+      "Age of the last answer of the metadata that may remove peers.");
   metrics.family("metadata_reads_total", "counter",
-                 "Reads of the metadata by result since the program started.");
+                 "Reads of the metadata, by what they may do: add and remove peers (authoritative), only add "
+                 "(incomplete), nothing (failed).");
   for (const auto* result : {"authoritative", "incomplete", "failed"}) {
     if (const Value* const reads = find_number(fields, std::string(result) + "_reads")) {
       metrics.sample(std::to_string(reads->integer), {{"result", result}});
@@ -156,7 +154,7 @@ void metadata(Metrics& metrics, const Value* fields) {
   }
   if (const Value* const skipped = fields->find("containers_skipped"); skipped != nullptr) {
     metrics.family("metadata_containers_skipped", "gauge",
-                   "Listed containers that are not peers, by reason.");
+                   "Containers in the last answer that are not peers, by reason.");
     for (const std::string& reason : skipped->keys) {
       if (const Value* const number = find_number(skipped, reason)) {
         metrics.sample(std::to_string(number->integer), {{"reason", reason}});
@@ -164,7 +162,8 @@ void metadata(Metrics& metrics, const Value* fields) {
     }
   }
   const Value* const guard = fields->find("mass_removal_guard");
-  metrics.family("mass_removal_guard", "gauge", "1 while the mass-removal guard is on.");
+  metrics.family("mass_removal_guard", "gauge",
+                 "1 while removals wait because more than half of the peers went missing at once.");
   metrics.sample(guard != nullptr && guard->kind == Value::Kind::map ? 1 : 0);
 }
 
@@ -196,11 +195,11 @@ void by_service(Metrics& metrics, const Report& report) {
       found->second.second += peer.state == "connected" ? 1U : 0U;
     }
   }
-  metrics.family("service_peers_desired", "gauge", "Peers of this service.");
+  metrics.family("service_peers_desired", "gauge", "Peers on account of this service, dialable or not.");
   for (const auto& [service, counts] : peers) {
     metrics.sample(counts.first, {{"service", service}});
   }
-  metrics.family("service_peers_connected", "gauge", "Peers of this service that are connected.");
+  metrics.family("service_peers_connected", "gauge", "Peers on account of this service that are connected.");
   for (const auto& [service, counts] : peers) {
     metrics.sample(counts.second, {{"service", service}});
   }
@@ -208,9 +207,9 @@ void by_service(Metrics& metrics, const Report& report) {
 
 void cluster(Metrics& metrics, const Report& report) {
   const Verdict verdict = verdict_on(report);
-  metrics.family("whole", "gauge", "1 if a BEAM is driven and every dialable peer is connected.");
+  metrics.family("whole", "gauge", "1 if a BEAM is driven and every dialable peer is connected to it.");
   metrics.sample(verdict.kind == Verdict::Kind::whole ? 1 : 0);
-  metrics.family("peers_desired", "gauge", "Peers of the service.");
+  metrics.family("peers_desired", "gauge", "Peers of all services, dialable or not.");
   metrics.sample(verdict.connected + verdict.missing + verdict.held);
   metrics.family("peers_dialable", "gauge", "Peers that may be dialled or are connected.");
   metrics.sample(verdict.connected + verdict.missing);
@@ -274,13 +273,14 @@ void histogram_of(Metrics& metrics, std::string_view result, const Value* histog
 /// Every result from the start, so that the first of its kind is an increase.
 void durations(Metrics& metrics, const Report& report) {
   metrics.family("probe_duration_seconds", "histogram",
-                 "Time until a peer's epmd was known to have answered or not, by result.");
+                 "Time that it took to look up a peer, in its epmd or without epmd at its distribution port, "
+                 "by result.");
   for (std::size_t i = 0; i < reconciler::probe_outcomes; ++i) {
     const auto result = to_string(static_cast<reconciler::ProbeOutcome>(i));
     histogram_of(metrics, result, find_durations(report, "probe", result));
   }
   metrics.family("dial_duration_seconds", "histogram",
-                 "Time until a BEAM was connected to a peer or not, by result.");
+                 "Time that a call took that asks a BEAM to connect to a peer, by result.");
   for (std::size_t i = 0; i < reconciler::dial_outcomes; ++i) {
     const auto result = to_string(static_cast<reconciler::DialOutcome>(i));
     histogram_of(metrics, result, find_durations(report, "dial", result));
@@ -297,12 +297,13 @@ void process(Metrics& metrics, const Value* fields) {
     }
   };
   const auto plain = [](std::int64_t value) { return std::to_string(value); };
-  number("started_unix_ms", "process_start_time_seconds", "gauge", "Start of the program, in unixtime.",
-         seconds);
-  number("resident_bytes", "process_resident_memory_bytes", "gauge", "Resident memory size.", plain);
-  number("cpu_ms", "process_cpu_seconds_total", "counter", "User and system CPU time.", seconds);
+  number("started_unix_ms", "process_start_time_seconds", "gauge",
+         "Start of the program, since 1970-01-01 UTC.", seconds);
+  number("resident_bytes", "process_resident_memory_bytes", "gauge", "Memory that is not swapped out.",
+         plain);
+  number("cpu_ms", "process_cpu_seconds_total", "counter", "Processor time of all threads.", seconds);
   number("descriptors", "process_open_fds", "gauge", "Open file descriptors.", plain);
-  number("threads", "process_threads", "gauge", "Threads.", plain);
+  number("threads", "process_threads", "gauge", "Threads of the program.", plain);
 }
 
 }  // namespace

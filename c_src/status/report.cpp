@@ -194,6 +194,7 @@ Expected<Report> Report::read(std::span<const char> term) {
   report.node = fields.atom_if("node");
   report.awaits = fields.text_if_known("awaits");
   report.version = fields.text("version");
+  report.build = fields.text_if_known("build");
   report.uptime = fields.ms_if("uptime_ms").value_or(Milliseconds(0));
   report.registration = fields.atom("registration");
   report.own_container = fields.atom("own_container");

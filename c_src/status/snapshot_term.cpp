@@ -311,6 +311,7 @@ TermBytes status_term(const Snapshot& snapshot) {
       .atom_if("node", snapshot.node ? snapshot.node->str() : "")
       .text_if("awaits", snapshot.awaits)
       .text("version", snapshot.program_version)
+      .text_if("build", snapshot.program_build)
       .ago("uptime_ms", snapshot.now, snapshot.started)
       .atom("registration", to_string(snapshot.registration))
       .number("connections", snapshot.connections)

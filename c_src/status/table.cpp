@@ -48,7 +48,7 @@ std::string first_line(const Report& report, const Painter& painter) {
                        : verdict.kind == Verdict::Kind::incomplete
                            ? painter.bad(words)
                            : painter.bad(words + ": " + shortfall(report));
-  return "rancher_cnode " + shown(report.version) + ", up " + for_people(report.uptime) + ": " + painted;
+  return "rancher_cnode " + version_of(report) + ", up " + for_people(report.uptime) + ": " + painted;
 }
 
 std::string metadata_line(const Report::Metadata& metadata) {

@@ -31,6 +31,10 @@ std::string shown(const std::string& text) { return readable(text, longest_text)
 
 std::string for_people(const std::optional<Milliseconds>& time) { return time ? in_units(*time) : "-"; }
 
+std::string version_of(const Report& report) {
+  return shown(report.version) + (report.build.empty() ? "" : " " + shown(report.build));
+}
+
 std::string name_of_cnode(const Report& report) {
   return report.node.empty() ? "name not known yet" : shown(report.node);
 }

@@ -15,6 +15,9 @@ namespace rancher_cnode::status {
 /// Foreign text, printable and cut.
 [[nodiscard]] std::string shown(const std::string& text);
 
+/// Version and build of the program.
+[[nodiscard]] std::string version_of(const Report& report);
+
 /// Of the C-node.
 [[nodiscard]] std::string name_of_cnode(const Report& report);
 

@@ -4,7 +4,9 @@
 -import(fresh_service, [metadata/1]).
 
 -export([suite/0, all/0]).
--export([a_hole_is_drawn_until_it_has_healed/1, a_one_way_connection_is_drawn_with_an_arrow/1,
+-export([a_hole_is_drawn_until_it_has_healed/1, a_page_that_is_left_open_shows_that_a_hole_has_healed/1,
+         a_hole_is_the_one_verdict_and_is_drawn_red_and_dashed/1, a_screen_reader_meets_names_and_roles/1,
+         a_one_way_connection_is_drawn_with_an_arrow/1,
          a_container_that_calls_itself_a_script_is_text/1, the_page_shows_the_latest_events/1,
          the_page_fits_a_phone_and_a_wide_screen/1, a_reader_of_dark_pages_gets_one/1,
          a_reader_can_stop_the_page_from_reloading/1]).
@@ -15,7 +17,9 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [a_hole_is_drawn_until_it_has_healed, a_one_way_connection_is_drawn_with_an_arrow,
+    [a_hole_is_drawn_until_it_has_healed, a_page_that_is_left_open_shows_that_a_hole_has_healed,
+     a_hole_is_the_one_verdict_and_is_drawn_red_and_dashed, a_screen_reader_meets_names_and_roles,
+     a_one_way_connection_is_drawn_with_an_arrow,
      a_container_that_calls_itself_a_script_is_text, the_page_shows_the_latest_events,
      the_page_fits_a_phone_and_a_wide_screen, a_reader_of_dark_pages_gets_one, a_reader_can_stop_the_page_from_reloading].
 
@@ -32,6 +36,45 @@ a_hole_is_drawn_until_it_has_healed(Config) ->
     Healed = browse(One, "/"),
     ok = picture(One, "whole", "light"),
     [nomatch = binary:match(Healed, Part) || Part <- [Hole, <<"class=\"missing\"">>]],
+    ok.
+
+%% Nobody loads it again but itself. Each time it shows what the members answered when it was loaded before.
+-spec a_page_that_is_left_open_shows_that_a_hole_has_healed([term()]) -> ok.
+a_page_that_is_left_open_shows_that_a_hole_has_healed(Config) ->
+    #{hosts := [One | _], beams := [_, Two, Three]} = star(Config, 3),
+    ok = await_page(One, "/", [<<"class=\"missing\"">>]),
+    Browser = left_open(One, verdict_and_holes(), "[\"WHOLE\", 0]"),
+    _ = test_command:await_output(Browser, <<"[\"HOLES\", 1]\n">>),
+    true = test_beam:call(Two, net_kernel, connect_node, [test_beam:name(Three)]),
+    _ = test_command:await_output(Browser, <<"[\"WHOLE\", 0]\n">>),
+    receive {Browser, {exit_status, Status}} -> 0 = Status end,
+    ok.
+
+%% The BEAM with the C-node misses nobody, which is not the verdict.
+-spec a_hole_is_the_one_verdict_and_is_drawn_red_and_dashed([term()]) -> ok.
+a_hole_is_the_one_verdict_and_is_drawn_red_and_dashed(Config) ->
+    #{hosts := [One | _]} = star(Config, 3),
+    ok = await_page(One, "/", [<<"This BEAM is connected to 2 of 2 dialable peers">>, <<"class=\"missing\"">>]),
+    [begin
+         Expected = iolist_to_binary(["[[\"", Red, "\", \"7px, 5px\"], [\"", Grey, "\", \"none\"], [\"", Red,
+                                      "\", \"HOLES\"], 1]\n"]),
+         {Scheme, Expected} = {Scheme, seen(One, 1000, Scheme, colours())}
+     end || {Scheme, Red, Grey} <- [{"light", "rgb(179, 38, 30)", "rgb(139, 148, 158)"},
+                                    {"dark", "rgb(255, 123, 114)", "rgb(125, 133, 144)"}]],
+    ok.
+
+-spec a_screen_reader_meets_names_and_roles([term()]) -> ok.
+a_screen_reader_meets_names_and_roles(Config) ->
+    #{hosts := [One | _], beams := [Own, Two, Three]} = star(Config, 3),
+    ok = await_page(One, "/", [<<"class=\"missing\"">>, <<">cluster_completed<">>]),
+    Tree = binary:split(browser(One, "/", "''", ["--tree"]), <<"\n">>, [global]),
+    Expected = [["heading: Cluster of ", name(Own)], "heading: Mesh",
+                ["image: Mesh: HOLES, 2 of 3 connections between 3 members, 1 missing A ring of 3 members. ", name(Two),
+                 " and ", name(Three), " are not connected."],
+                ["graphics-symbol: ", name(Two), " and ", name(Three), " are not connected"],
+                "region: Peers", "columnheader: State", ["rowheader: ", name(Two)], "region: Recent events",
+                "link: Stop reloading"],
+    [] = [Line || Part <- Expected, Line <- [iolist_to_binary(Part)], not lists:member(Line, Tree)],
     ok.
 
 %% Two closes its connection to Three, which cannot notice.
@@ -121,8 +164,23 @@ await_page(Host, Path, Parts) ->
 picture(Host, Name, Scheme) ->
     case os:getenv("PICTURES") of
         false -> ok;
-        Folder -> _ = seen(Host, 900, Scheme, "''", [filename:join(Folder, Name ++ ".png")]), ok
+        Folder ->
+            File = filename:join(Folder, Name ++ ".png"),
+            _ = browser(Host, "/still", "''", ["--width", "900", "--scheme", Scheme, "--picture", File]),
+            ok
     end.
+
+verdict_and_holes() ->
+    "[document.title.split(' - ')[0], document.querySelectorAll('figure path.missing').length]".
+
+%% Of a missing connection and of another one: stroke and dashes; of the verdict colour and word, and how many there are.
+colours() ->
+    "(() => {"
+    " const style = selector => getComputedStyle(document.querySelector(selector));"
+    " const line = selector => [style(selector).stroke, style(selector).strokeDasharray];"
+    " const verdicts = document.querySelectorAll('.verdict');"
+    " return [line('path.missing'), line('line.connected'),"
+    "   [style('.verdict').color, verdicts[0].textContent.split(',')[0]], verdicts.length]; })()".
 
 %% The width of the document and of all that is in it, but tables, which can be scrolled; whether no word of ours is broken;
 %% whether all details of events are seen without scrolling; and how many lines the longest level has.
@@ -152,16 +210,22 @@ contrast() ->
 
 %% What an expression is worth on the page that does not reload, in JSON.
 seen(Host, Width, Scheme, Expression) ->
-    seen(Host, Width, Scheme, Expression, []).
+    browser(Host, "/still", Expression, ["--width", integer_to_list(Width), "--scheme", Scheme]).
 
-seen(Host, Width, Scheme, Expression, Picture) ->
-    Home = os:getenv("LOGS"),
+browser(Host, Path, Expression, Flags) ->
+    Args = browser_args(Host, Path, Expression, Flags),
+    {0, Printed} = test_host:run(Host, "python3", Args, [{"HOME", os:getenv("LOGS")}]),
+    Printed.
+
+%% A port that prints what the expression is worth on the page that loads itself again, each time, until it is Last.
+left_open(Host, Expression, Last) ->
+    {Spawn, Args} = test_host:command(Host, "python3", browser_args(Host, "/", Expression, ["--until", Last])),
+    open_port({spawn_executable, os:find_executable(Spawn)},
+              [{args, Args}, {env, [{"HOME", os:getenv("LOGS")}]}, binary, exit_status, stderr_to_stdout, hide]).
+
+browser_args(Host, Path, Expression, Flags) ->
     Script = filename:join([release_build:root(), "test", "ct", "browser.py"]),
-    {0, Json} = test_host:run(Host, "python3",
-                              [Script, filename:join(Home, "profile"), url(Host, "/still"), integer_to_list(Width), Scheme,
-                               Expression | Picture],
-                              [{"HOME", Home}]),
-    Json.
+    [Script, filename:join(os:getenv("LOGS"), "profile"), url(Host, Path), Expression | Flags].
 
 %% The document as the browser has it after it has loaded the page within the host.
 browse(Host, Path) ->

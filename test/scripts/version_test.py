@@ -1,4 +1,4 @@
-"""What version cmake/version.cmake finds, and when it writes it anew."""
+"""What version cmake/version.cmake finds, what it calls the build, and when it writes them anew."""
 import os
 import re
 import subprocess
@@ -151,6 +151,25 @@ class Tree(unittest.TestCase):
         self.commit()
         self.version()
         self.assertNotEqual(self.output.stat().st_mtime, 1)
+
+
+class Build(unittest.TestCase):
+    def build(self, words):
+        with tempfile.TemporaryDirectory() as folder:
+            template, output = Path(folder) / 'build.in', Path(folder) / 'build'
+            template.write_text('@RANCHER_CNODE_BUILD@')
+            subprocess.run(['cmake', '-D', f'SOURCE={folder}', '-D', 'FALLBACK=0.1.0', '-D', f'BUILD={words}', '-D',
+                            f'TEMPLATE={template}', '-D', f'OUTPUT={output}', '-P', ROOT / 'cmake/version.cmake'],
+                           check=True, capture_output=True)
+            return output.read_text().strip()
+
+    def test_the_build_is_one_word(self):
+        for words, word in [('Release x86_64 GNU 12.2.0  ', 'release-x86_64-gcc-12.2.0'),
+                            ('Release aarch64 GNU 12.2.0 portable ', 'release-aarch64-gcc-12.2.0-portable'),
+                            ('Debug x86_64 Clang 16.0.6  address,undefined', 'debug-x86_64-clang-16.0.6-address-undefined'),
+                            (' x86_64 GNU 15.0.0-rc1 "+$;', 'x86_64-gcc-15.0.0-rc1'), ('', '')]:
+            with self.subTest(words):
+                self.assertEqual(self.build(words), word)
 
 
 class OneVersion(unittest.TestCase):

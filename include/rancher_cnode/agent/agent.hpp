@@ -11,11 +11,16 @@
 
 namespace rancher_cnode::agent {
 
+/// The file that runs, for status.
+struct ProgramFile {
+  std::string version;
+  std::string build;  ///< how it was made
+};
+
 class Agent {
  public:
-  /// `version` is the version of the program, for status. `log` must outlive the agent.
-  Agent(Config config, std::string version, const Log& log,
-        host::ProcessTable processes = host::ProcessTable());
+  /// `log` must outlive the agent.
+  Agent(Config config, ProgramFile file, const Log& log, host::ProcessTable processes = host::ProcessTable());
 
   /// Runs until a shutdown trigger (docs/exit-status.md): SIGTERM, SIGINT, the loss of the terminal, or as
   /// configured the end of the watched process, of the BEAM, of standard input or of the initial sync.
@@ -26,7 +31,7 @@ class Agent {
  private:
   class Life;
   Config config_;
-  std::string version_;
+  ProgramFile file_;
   const Log& log_;
   host::ProcessTable processes_;
 };

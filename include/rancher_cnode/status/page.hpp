@@ -26,7 +26,11 @@ struct PageContent {
   std::chrono::seconds refresh{10};
 };
 
-/// HTML5, UTF-8.
+/// How soon to load the page again: soon while it shows no mesh or an old one, because showing it makes the
+/// C-node ask the members.
+[[nodiscard]] std::chrono::seconds refresh_after(const std::optional<Mesh>& mesh);
+
+/// HTML5, UTF-8. Headed by one verdict: what our own BEAM lacks, and if that is nothing, that on the mesh.
 [[nodiscard]] std::string as_page(const PageContent& content);
 
 }  // namespace rancher_cnode::status

@@ -59,6 +59,7 @@ struct Report {
   std::string node;    ///< empty = not known yet
   std::string awaits;  ///< why; empty = it is known, or the version does not say
   std::string version;
+  std::string build;  ///< empty from a version that does not say
   Milliseconds uptime{0};
   std::string registration;
   std::string own_container;

@@ -56,6 +56,7 @@ struct Snapshot {
   std::optional<NodeName> node;  ///< nothing: the own address or the BEAM is not known yet
   std::string awaits = {};       ///< which of them, and why; empty if the node is there
   std::string program_version;
+  std::string program_build = {};  ///< how this file was made: "release-x86_64-gcc-12.2.0"; "" if not known
   distribution::RegistrationState registration = distribution::RegistrationState::unavailable;
   std::size_t connections = 0;
   distribution::CNode::Counters node_counters;

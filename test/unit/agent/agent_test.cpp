@@ -86,8 +86,9 @@ struct Running {
   }
 
   void begin() {
-    running = std::async(std::launch::async,
-                         [this] { return agent::Agent(config, "1.2.3", log, processes).run(); });
+    running = std::async(std::launch::async, [this] {
+      return agent::Agent(config, {"1.2.3", "release-gcc"}, log, processes).run();
+    });
   }
   [[nodiscard]] bool ended() const { return running.wait_for(Milliseconds(0)) == std::future_status::ready; }
   int result() {

@@ -32,7 +32,8 @@ TEST_CASE("help and version are printed with status 0, whatever else is wrong") 
   const auto version = invoke({"--version", "--ip=nonsense"});
   CHECK(version.command == "");
   CHECK(version.status == 0);
-  CHECK(version.output == "rancher_cnode " + std::string(cli::program_version()) + "\n");
+  CHECK(version.output == "rancher_cnode " + std::string(cli::program_version()) + " " +
+                              std::string(cli::program_build()) + "\n");
   CHECK(invoke({"--version", "--unknown"}).output == version.output);
   for (const auto* flag : {"--help", "-h"}) {
     const auto help = invoke({flag, "--unknown"});

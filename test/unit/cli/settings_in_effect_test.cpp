@@ -42,15 +42,17 @@ struct Lines final : Log::Sink {
 }  // namespace
 
 TEST_CASE(
-    "the first line of a C-node has its version, its process and the names of the settings that are not "
+    "the first line of a C-node has its version, its build, its process and the names of the settings that "
+    "are not "
     "default") {
   const auto lines = std::make_shared<Lines>();
   const auto invocation = invoke({"--node-basename=a", "--log-level=info"},
                                  {{"RELEASE_COOKIE", "hush"}, {"CONTAINER_IP", "10.42.0.7"}});
   cli::log_invocation(invocation, Log(LogLevel::info, LogFormat::text, lines));
   REQUIRE(lines->all.size() == 1);
-  CHECK(lines->all[0] == "info event=starting version=" + std::string(cli::program_version()) + " pid=" +
-                             std::to_string(::getpid()) + " settings_changed=node-basename,ip,log-level");
+  CHECK(lines->all[0] == "info event=starting version=" + std::string(cli::program_version()) + " build=" +
+                             std::string(cli::program_build()) + " pid=" + std::to_string(::getpid()) +
+                             " settings_changed=node-basename,ip,log-level");
 }
 
 TEST_CASE("the log gets each warning, and as debug each setting in effect") {

@@ -39,6 +39,7 @@ status::Snapshot snapshot() {
                             .node = node("rancher_cnode@10.42.0.1"),
                             .awaits = "a BEAM",
                             .program_version = "1.2.3",
+                            .program_build = "release-gcc",
                             .node_counters = {},
                             .metadata = {.url = "http://m", .version = "v1", .view = {}},
                             .member_views = {},

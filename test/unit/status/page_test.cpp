@@ -40,7 +40,8 @@ PageContent whole() {
 /// Everything that somebody else may have written.
 PageContent hostile_page() {
   PageContent page = content();
-  page.report.node = page.report.version = page.report.registration = page.report.own_container = script;
+  page.report.node = page.report.version = page.report.build = page.report.registration =
+      page.report.own_container = script;
   page.report.metadata.url = page.report.metadata.last_failure = script;
   page.report.targets[0].node = page.report.targets[0].reason = script;
   page.report.targets.push_back(page.report.targets[0]);
@@ -89,17 +90,18 @@ assert parser.open == [], parser.open
 TEST_CASE("the page is one document with landmarks, headings and the verdict in words") {
   const auto page = parsed(as_page(content()));
   CHECK(as_page(content()).starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
-  for (const auto* part :
-       {"\nheader \nh1 \n\"Cluster of myapp@10.42.0.1\"\np class=verdict bad\n\"INCOMPLETE, 1 of 2 dialable "
-        "peers "
-        "connected: missing myapp@10.42.0.13: the peer's epmd does not answer\"\nmain \n",
-        "section aria-labelledby=mesh\nh2 id=mesh\n\"Mesh\"\np class=verdict bad\n\"HOLES, 2 of 3 "
-        "connections between 3 "
-        "members, 1 missing\"\nfigure \nsvg ",
-        "section aria-labelledby=peers\nh2 id=peers\n\"Peers\"\n",
-        "section aria-labelledby=events\nh2 id=events\n\"Recent events\"\n",
-        "section aria-labelledby=container\nh2 id=container\n\"This container\"\ndl \ndt \n\"BEAM\"\n",
-        "\nfooter "}) {
+  for (
+      const auto* part :
+      {"\nheader \nh1 \n\"Cluster of myapp@10.42.0.1\"\np class=verdict bad\n\"INCOMPLETE, missing "
+       "myapp@10.42.0.13: the peer's epmd does not answer\"\np \n\"This BEAM is connected to 1 of 2 dialable "
+       "peers.\"\nmain \n",
+       "section aria-labelledby=mesh\nh2 id=mesh\n\"Mesh\"\nfigure \nsvg ",
+       "figcaption class=faint\n\"2 of 3 connections between 3 members, 1 missing. What each member reports, "
+       "asked by way of myapp@10.42.0.11 1 s ago.\"\n",
+       "section aria-labelledby=peers\nh2 id=peers\n\"Peers\"\n",
+       "section aria-labelledby=events\nh2 id=events\n\"Recent events\"\n",
+       "section aria-labelledby=container\nh2 id=container\n\"This container\"\ndl \ndt \n\"BEAM\"\n",
+       "\nfooter "}) {
     CAPTURE(part);
     CHECK(has(page, part));
   }
@@ -133,33 +135,76 @@ TEST_CASE("a reason that quotes something is shown as it is, and only once escap
   PageContent page = content();
   page.report.peers[1].reason = page.report.metadata.last_failure = "no node \"a&b\" here\x07";
   CHECK(has(as_page(page), ">no node &quot;a&amp;b&quot; here\\u0007<"));
-  CHECK(has(parsed(as_page(page)), ": missing myapp@10.42.0.13: no node \"a&b\" here\\u0007\"\n"));
+  CHECK(has(parsed(as_page(page)), ", missing myapp@10.42.0.13: no node \"a&b\" here\\u0007\"\n"));
 }
 
 TEST_CASE("a whole cluster is good, and has no list of faults and no events") {
   const auto page = parsed(as_page(whole()));
   CHECK(has(page, "title \n\"WHOLE - remsh-rancher_cnode@10.42.0.1\"\n"));
-  CHECK(has(page, "p class=verdict good\n\"WHOLE, 1 of 1 dialable peers connected\"\n"));
-  CHECK(has(page, "p class=verdict good\n\"WHOLE, 1 of 1 connection between 2 members\"\n"));
+  CHECK(has(page,
+            "p class=verdict good\n\"WHOLE, 1 of 1 connection between 2 members\"\np \n\"This BEAM is "
+            "connected to 1 of 1 dialable peers.\"\nmain \n"));
   CHECK_FALSE(has(page, "\nul "));
   CHECK_FALSE(has(page, "events"));
 }
 
-TEST_CASE("the title has the verdict on the mesh where the BEAM itself misses nobody") {
-  PageContent page = whole();
-  page.mesh = whole_mesh(3);
-  cut(*page.mesh, 1, 2);
-  CHECK(has(parsed(as_page(page)), "title \n\"HOLES - "));
-  page.report = content().report;
-  CHECK(has(parsed(as_page(page)), "title \n\"INCOMPLETE - "));
+TEST_CASE("the page has one verdict, and its title the same") {
+  struct Example {
+    const char* what;
+    void (*change)(PageContent&);
+    const char* title;
+    const char* verdict;
+  };
+  constexpr auto forget = [](PageContent& page) { page.mesh.reset(); };
+  for (const Example& each : {
+           Example{"whole", [](PageContent&) {}, "WHOLE",
+                   "good\n\"WHOLE, 3 of 3 connections between 3 members\""},
+           Example{"a hole between others", [](PageContent& page) { cut(*page.mesh, 1, 2); }, "HOLES",
+                   "bad\n\"HOLES, 2 of 3 connections between 3 members, 1 missing\""},
+           Example{"a member that does not answer", [](PageContent& page) { silence(*page.mesh, 1); },
+                   "UNCONFIRMED",
+                   "wait\n\"UNCONFIRMED, 3 of 3 connections between 3 members; 1 member has not answered\""},
+           Example{"not asked", forget, "UNCONFIRMED",
+                   "wait\n\"UNCONFIRMED, the members have not been asked yet\""},
+           Example{"asked long ago", [](PageContent& page) { page.mesh->age = std::chrono::minutes(90); },
+                   "WHOLE", "good\n\"WHOLE, 3 of 3 connections between 3 members, 1 h 30 min ago\""},
+           Example{"nobody to ask", [](PageContent& page) { page.mesh = Mesh(); }, "NOT DRIVING",
+                   "bad\n\"NOT DRIVING, no BEAM is connected\""},
+           Example{"a peer that the own BEAM misses",
+                   [](PageContent& page) { page.report = content().report; }, "INCOMPLETE",
+                   "bad\n\"INCOMPLETE, missing myapp@10.42.0.13: the peer's epmd does not answer\""},
+       }) {
+    CAPTURE(each.what);
+    PageContent content = whole();
+    content.mesh = whole_mesh(3);
+    each.change(content);
+    const auto page = parsed(as_page(content));
+    CHECK(has(page, std::string("title \n\"") + each.title + " - "));
+    CHECK(has(page, std::string("p class=verdict ") + each.verdict + "\n"));
+    CHECK(page.find("class=verdict ") == page.rfind("class=verdict "));
+  }
 }
 
-TEST_CASE("a page without a mesh says whether it was asked") {
+TEST_CASE("the numbers of the own BEAM are its own, and none are shown before it is connected") {
+  auto snapshot = snapshot_with({connected_peer("myapp@10.42.0.12")}, 1);
+  hold(snapshot, "myapp@10.42.0.14");
   PageContent page = whole();
-  page.mesh = Mesh();
-  CHECK(has(parsed(as_page(page)), "\"NOT DRIVING, no BEAM is connected\"\n"));
-  page.mesh.reset();
-  CHECK(has(parsed(as_page(page)), "\"The members have not been asked yet.\"\n"));
+  page.report = report_of(snapshot);
+  CHECK(has(parsed(as_page(page)), "\"This BEAM is connected to 1 of 1 dialable peers, 1 held.\"\n"));
+  page.report.targets.push_back(page.report.targets[0]);
+  CHECK(has(parsed(as_page(page)), "\"The BEAMs here are connected to 2 of 2 dialable peers, 1 held.\"\n"));
+  snapshot.targets.clear();
+  page.report = report_of(snapshot);
+  const auto unknown = parsed(as_page(page));
+  CHECK(has(unknown, "p class=verdict bad\n\"NOT DRIVING, no BEAM is known yet\"\nmain \n"));
+}
+
+TEST_CASE("a page without the mesh of now is loaded again soon") {
+  PageContent page = whole();
+  CHECK(refresh_after(page.mesh) == std::chrono::seconds(10));
+  page.mesh->age = std::chrono::minutes(1);
+  CHECK(refresh_after(page.mesh) == std::chrono::seconds(2));
+  CHECK(refresh_after(std::nullopt) == std::chrono::seconds(2));
 }
 
 TEST_CASE("the page reloads itself without a script, unless that is switched off") {

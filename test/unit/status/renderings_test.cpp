@@ -37,7 +37,7 @@ Report hostile_report() {
   report.peers[1].reason = "\x1b[31mred\nnew \"line\" \xff \xc2\x9b";
   report.peers[1].node = "'\x1b]0;title\x07'";
   report.targets[0].node = "a\"b\\c\nd@host";
-  report.version = "1\r2";
+  report.version = report.build = "1\r2";
   return report;
 }
 
@@ -52,7 +52,7 @@ bool has_control(const std::string& text) {
 
 TEST_CASE("the table begins with the verdict and has a row for each peer") {
   CHECK(as_table(report_of(sample()), {}) ==
-        "rancher_cnode 1.2.3, up 1 min: INCOMPLETE, 1 of 2 dialable peers connected, 1 held\n"
+        "rancher_cnode 1.2.3 release-gcc, up 1 min: INCOMPLETE, 1 of 2 dialable peers connected, 1 held\n"
         "beam       myapp@10.42.0.1 connected for 1 min\n"
         "cnode      remsh-rancher_cnode@10.42.0.1, epmd: registered, own container: listed\n"
         "metadata   http://rancher-metadata, authoritative 2 s ago\n"
@@ -73,7 +73,8 @@ TEST_CASE("the table says why nothing is driven") {
   const auto lines = lines_of(as_table(report_of(snapshot), {}));
   REQUIRE(lines.size() == 4);
   CHECK(lines[0] ==
-        "rancher_cnode 1.2.3, up 1 min: NOT DRIVING, 0 of 0 dialable peers connected: no BEAM is known yet");
+        "rancher_cnode 1.2.3 release-gcc, up 1 min: NOT DRIVING, 0 of 0 dialable peers connected: no BEAM is "
+        "known yet");
   CHECK(lines[1] == "beam       no BEAM is known yet");
   CHECK(lines[3] ==
         "metadata   no answer yet, authoritative never; last failure 500 ms ago: connection refused");
@@ -89,12 +90,13 @@ TEST_CASE("without a node the table says what it awaits, and shows what is known
   snapshot.metadata.view.last_answer = at(97'000);
   const auto report = report_of(snapshot);
   CHECK(as_table(report, {}) ==
-        "rancher_cnode 1.2.3, up 1 min: NOT DRIVING, 0 of 0 dialable peers connected: no BEAM is known yet: "
+        "rancher_cnode 1.2.3 release-gcc, up 1 min: NOT DRIVING, 0 of 0 dialable peers connected: no BEAM is "
+        "known yet: "
         "the own address is not known yet: no answer\n"
         "beam       no BEAM is known yet: the own address is not known yet: no answer\n"
         "cnode      name not known yet, epmd: unavailable, own container: unknown\n"
         "metadata   http://rancher-metadata, authoritative never; last answer 3 s ago\n");
-  CHECK(has(as_prometheus(report), "rancher_cnode_build_info{version=\"1.2.3\"} 1\n"));
+  CHECK(has(as_prometheus(report), "rancher_cnode_build_info{version=\"1.2.3\",build=\"release-gcc\"} 1\n"));
   CHECK(has(as_json(report), R"("node":null,"awaits":"the own address is not known yet: no answer")"));
 }
 
@@ -105,8 +107,8 @@ TEST_CASE("lines above the rows are wrapped between words") {
   const auto report = report_of(snapshot);
   const auto lines = lines_of(as_table(report, {.colour = Colour::off, .width = 60}));
   REQUIRE(lines.size() >= 8);
-  CHECK(lines[0] == "rancher_cnode 1.2.3, up 1 min: INCOMPLETE, 1 of 2 dialable");
-  CHECK(lines[1] == "           peers connected, 1 held");
+  CHECK(lines[0] == "rancher_cnode 1.2.3 release-gcc, up 1 min: INCOMPLETE, 1 of");
+  CHECK(lines[1] == "           2 dialable peers connected, 1 held");
   CHECK(lines[5] == "metadata   http://rancher-metadata, authoritative 2 s ago;");
   CHECK(lines[6] == "           last failure 1 s ago: stacks/a/services/b: cannot");
   for (const auto& line : lines) {
@@ -185,7 +187,8 @@ TEST_CASE("JSON has the fields of the term in one line; unknown values are null"
   const auto json = as_json(report_of(snapshot));
   CHECK(json.find('\n') == json.size() - 1);
   CHECK(has(json,
-            "{\"node\":\"remsh-rancher_cnode@10.42.0.1\",\"awaits\":null,\"version\":\"1.2.3\",\"uptime_ms\":"
+            "{\"node\":\"remsh-rancher_cnode@10.42.0.1\",\"awaits\":null,\"version\":\"1.2.3\",\"build\":"
+            "\"release-gcc\",\"uptime_ms\":"
             "90000,"));
   CHECK(has(json, "\"metadata\":{\"url\":\"http://rancher-metadata\",\"version\":null,"));
   CHECK(has(json, "\"has_synced\":true"));
@@ -200,7 +203,7 @@ TEST_CASE("JSON has the fields of the term in one line; unknown values are null"
 TEST_CASE("the Erlang term quotes what is no plain atom") {
   const auto text = as_erlang(report_of(sample()));
   CHECK(text.find("#{node => 'remsh-rancher_cnode@10.42.0.1',\n  awaits => undefined,\n  version => "
-                  "<<\"1.2.3\">>,\n") == 0);
+                  "<<\"1.2.3\">>,\n  build => <<\"release-gcc\">>,\n") == 0);
   CHECK(has(text, "state => waiting,"));
   CHECK(text.substr(text.size() - 3) == "}.\n");
 }
@@ -230,6 +233,13 @@ TEST_CASE("Prometheus gets seconds, totals and one family for each metric") {
   std::ranges::sort(families);
   CHECK(families.size() > 25);
   CHECK(std::ranges::adjacent_find(families) == families.end());
+}
+
+TEST_CASE("a C-node of an earlier version, which does not tell its build, is shown without") {
+  auto report = report_of(sample());
+  report.build.clear();
+  CHECK(as_table(report, {}).starts_with("rancher_cnode 1.2.3, up 1 min: "));
+  CHECK(has(as_prometheus(report), "rancher_cnode_build_info{version=\"1.2.3\",node=\"remsh-"));
 }
 
 TEST_CASE("Prometheus gets the peers by what is done about them, and why some are held") {

@@ -58,6 +58,7 @@ TEST_CASE("a report has what the snapshot has") {
   const auto report = report_of(snapshot);
   CHECK(report.node == "remsh-rancher_cnode@10.42.0.1");
   CHECK(report.version == "1.2.3");
+  CHECK(report.build == "release-gcc");
   CHECK(report.uptime == Milliseconds(90'000));
   CHECK(report.registration == "registered");
   CHECK(report.own_container == "listed");
@@ -93,6 +94,14 @@ TEST_CASE("unknown values stay unknown") {
   CHECK(report.metadata.url.empty());
   CHECK_FALSE(report.metadata.last_authoritative);
   CHECK(report.targets.empty());
+}
+
+TEST_CASE("a status of an earlier version, which has no build, is read") {
+  const auto term = status_term(snapshot_with({}, 0));
+  const auto report = Report::read(changed(term, "build", "other"));
+  REQUIRE(report);
+  CHECK(report->version == "1.2.3");
+  CHECK(report->build.empty());
 }
 
 TEST_CASE("what is no status is refused with the reason") {

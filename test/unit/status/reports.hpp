@@ -25,6 +25,7 @@ inline Snapshot snapshot_with(std::vector<reconciler::PeerView> peers, std::size
                     .started = at(10'000),
                     .node = node("remsh-rancher_cnode@10.42.0.1"),
                     .program_version = "1.2.3",
+                    .program_build = "release-gcc",
                     .registration = distribution::RegistrationState::registered,
                     .connections = 1,
                     .node_counters = {},

@@ -80,6 +80,7 @@ Snapshot snapshot() {
                     .started = at(500),
                     .node = node("rancher_cnode@10.42.0.1"),
                     .program_version = "1.2.3",
+                    .program_build = "release-gcc",
                     .registration = distribution::RegistrationState::registered,
                     .connections = 6,
                     .node_counters = {.connections_accepted = 21,
@@ -143,7 +144,9 @@ std::string shown_durations() {
 TEST_CASE("every field of the status has its own value") {
   CHECK(
       shown(status_term(snapshot())) ==
-      "{node: rancher_cnode@10.42.0.1, awaits: undefined, version: <<\"1.2.3\">>, uptime_ms: 9500, "
+      "{node: rancher_cnode@10.42.0.1, awaits: undefined, version: <<\"1.2.3\">>, build: "
+      "<<\"release-gcc\">>, "
+      "uptime_ms: 9500, "
       "registration: registered, "
       "connections: 6, own_container: listed, "
       "metadata: {url: <<\"http://m\">>, version: <<\"v1\">>, last_answer_ms_ago: 4000, "

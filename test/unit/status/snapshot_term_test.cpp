@@ -79,8 +79,8 @@ TEST_CASE("the status of a node has its times and its name") {
   CHECK(value_of(term, "node") == "remsh-rancher_cnode@10.42.0.1");
   CHECK(value_of(term, "uptime_ms") == "4000");
   CHECK(value_of(term, "own_container") == "unknown");
-  for (const auto* key :
-       {"version", "registration", "connections", "metadata", "targets", "peers", "departed", "counters"}) {
+  for (const auto* key : {"version", "build", "registration", "connections", "metadata", "targets", "peers",
+                          "departed", "counters"}) {
     CAPTURE(key);
     CHECK(value_of(term, key) != "no such key");
   }
