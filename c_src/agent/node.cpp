@@ -114,6 +114,7 @@ class Node::Impl {
     snapshot.registration = cnode_.registration();
     snapshot.connections = cnode_.connection_count();
     snapshot.node_counters = cnode_.counters();
+    snapshot.settings = settings_;
     snapshot.metadata = {metadata_url_, metadata_version_, memberships_.view()};
     for (const auto& membership : memberships_.services()) {
       snapshot.metadata.services.push_back({membership.service(), membership.view()});
@@ -203,6 +204,7 @@ class Node::Impl {
     if (changed.facts.empty()) {
       return {};
     }
+    settings_ = deciding_settings(config);
     membership_log_.write(changed.facts);
     if (any_read) {
       targets_.share(memberships_.desired());
@@ -274,6 +276,7 @@ class Node::Impl {
   Timers::Pending read_timer_;
   std::string logged_listen_failure_;
   bool logged_tls_ = false;
+  std::vector<status::Setting> settings_{deciding_settings(config_)};
   std::string metadata_url_;
   std::string metadata_version_;
 };

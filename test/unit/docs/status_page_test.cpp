@@ -40,6 +40,7 @@ status::Snapshot snapshot() {
                             .awaits = "a BEAM",
                             .program_version = "1.2.3",
                             .node_counters = {},
+                            .settings = {{"service", "self/service"}},
                             .metadata = {.url = "http://m", .version = "v1", .view = {}},
                             .member_views = {},
                             .targets = {target}};
