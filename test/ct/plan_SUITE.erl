@@ -122,7 +122,7 @@ a_plan_changes_nothing(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts),
     {0, Json} = plan(One, ["--format", "json"]),
-    contains(Json, ["\"action\":\"dial\"", "\"target\":\"myapp@" ++ test_host:address(One)]),
+    contains(Json, ["No C-node answers", "\"action\":\"dial\"", "\"target\":\"myapp@" ++ test_host:address(One)]),
     [[], []] = [test_beam:visible_nodes(Beam) || Beam <- Beams],
     ok.
 

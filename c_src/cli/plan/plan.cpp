@@ -261,6 +261,9 @@ class Planner {
       plan.notes.emplace_back(
           "This answer may only add peers, because it does not list this container or is of a later URL.");
     }
+    if (!input_.running) {
+      plan.notes.emplace_back("No C-node answers: this is what one does that starts with these settings.");
+    }
     if (is_restart()) {
       std::string names;
       for (const auto& name : plan.other_settings) {

@@ -188,11 +188,12 @@ TEST_CASE("the table says what happens to each peer, and that nothing was change
         "myapp@10.42.0.2, by http://rancher-metadata: 1 keep, 1 dial\n"
         "keep    myapp@10.42.0.3\n"
         "dial    myapp@10.42.0.4\n"
+        "No C-node answers: this is what one does that starts with these settings.\n"
         "Nothing was changed.\n");
 }
 
 TEST_CASE("the lines of a plan are wrapped") {
-  CHECK(as_table(*make_plan(input_of({3, 4}, {3})), 45) ==
+  CHECK(as_table(*make_plan(input_of({3, 4}, {3}, {3})), 45) ==
         "myapp@10.42.0.2, by http://rancher-metadata:\n"
         "        1 keep, 1 dial\n"
         "keep    myapp@10.42.0.3\n"
@@ -202,7 +203,7 @@ TEST_CASE("the lines of a plan are wrapped") {
 
 TEST_CASE("the JSON of a plan has every field") {
   CHECK(
-      as_json(*make_plan(input_of({3}, {3}))) ==
+      as_json(*make_plan(input_of({3}, {3}, {3}))) ==
       R"({"target":"myapp@10.42.0.2","url":"http://rancher-metadata","version":"",)"
       R"("peers":[{"node":"myapp@10.42.0.3","action":"keep","service":"self/service","reason":"","after_ms":null}],"other_settings":[],"notes":[]})"
       "\n");
