@@ -230,6 +230,7 @@ class Agent::Life {
         loop_, timers_, std::move(config), beam, program_, log_,
         NodeOwner{.listening = [this]() { deliver_pending(); },
                   .read_again = [this]() { watcher_.refresh(); },
+                  .ask_own_address = [this]() { watcher_.ask_own_address(); },
                   .read_services =
                       [this](std::vector<std::string> paths) { watcher_.set_services(std::move(paths)); },
                   .synced = [this]() { on_initial_sync(); }});

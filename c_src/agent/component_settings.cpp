@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <random>
+#include <string_view>
+#include <utility>
 
 namespace rancher_cnode::agent {
 namespace {
@@ -21,6 +24,44 @@ reconciler::DepartedPolicy departed_policy(const Config& config) {
     return DepartedPolicy::disconnect;
   }
   return config.targets == TargetScope::all ? DepartedPolicy::ignore : DepartedPolicy::report;
+}
+
+std::string text_of(const LabelRule& rule) {
+  switch (rule.test) {
+    case LabelRule::Test::equal:
+      return rule.key + "=" + rule.value;
+    case LabelRule::Test::not_equal:
+      return rule.key + "!=" + rule.value;
+    case LabelRule::Test::same:
+      return rule.key + "=self";
+    case LabelRule::Test::present:
+      break;
+  }
+  return rule.key;
+}
+
+std::string text_of(const std::optional<ModuleFunction>& function) {
+  return function ? function->module + ":" + function->function : "";
+}
+
+std::string text_of(Milliseconds time) { return std::to_string(time.count()) + "ms"; }
+
+std::string_view text_of(RemovalPolicy removal) {
+  return removal == RemovalPolicy::safe ? "safe" : removal == RemovalPolicy::never ? "never" : "immediate";
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const auto& text : texts) {
+    all += (all.empty() ? "" : ",") + text;
+  }
+  return all;
+}
+
+/// Where the order means nothing.
+std::string sorted(std::vector<std::string> texts) {
+  std::ranges::sort(texts);
+  return joined(texts);
 }
 
 std::uint64_t random_seed() {
@@ -108,6 +149,27 @@ reconciler::ReconcilerSettings reconciler_settings(const Config& config, const N
   settings.seed = random_seed();
   settings.departed_peers = departed_policy(config);
   return settings;
+}
+
+std::vector<status::Setting> deciding_settings(const Config& config) {
+  std::vector<std::string> services;
+  for (const auto& service : config.services) {
+    services.push_back(service.node_basename == config.node_basename ? service.path : service.text());
+  }
+  std::vector<std::string> labels;
+  std::ranges::transform(config.labels, std::back_inserter(labels),
+                         [](const LabelRule& rule) { return text_of(rule); });
+  return {{"node-basename", config.node_basename},
+          {"targets", config.targets == TargetScope::all ? "all" : "local"},
+          {"metadata-url", joined(config.metadata_urls)},
+          {"metadata-version", config.metadata_version},
+          {"service", sorted(std::move(services))},
+          {"label", sorted(std::move(labels))},
+          {"removal", std::string(text_of(config.removal))},
+          {"removal-delay", text_of(config.removal_delay)},
+          {"mass-removal-delay", text_of(config.mass_removal_delay)},
+          {"health", config.health == HealthPolicy::passing ? "passing" : "any"},
+          {"disconnect", text_of(config.disconnect)}};
 }
 
 }  // namespace rancher_cnode::agent

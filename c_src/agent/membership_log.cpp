@@ -76,12 +76,19 @@ void MembershipLog::write(const fact::OwnMembershipChanged& fact) const {
 }
 
 void MembershipLog::write(const fact::OwnUnlisted& fact) const {
-  log_.warning("own_container_unlisted",
-               "no container that the metadata lists has our address: check --service, and that the address "
-               "is the one that 'rancher_cnode ip' prints",
-               {{"service", fact.service},
-                {"address", fact.own},
-                {"listed", fact.listed.empty() ? "nothing" : some_of(fact.containers, fact.listed)}});
+  constexpr auto message =
+      "no container that the metadata lists has our address: check --service, and that the address is the "
+      "one "
+      "that 'rancher_cnode ip' prints";
+  const LogField service("service", fact.service);
+  const LogField address("address", fact.own);
+  const LogField listed("listed", fact.listed.empty() ? "nothing" : some_of(fact.containers, fact.listed));
+  if (fact.known_as.empty()) {
+    log_.warning("own_container_unlisted", message, {service, address, listed});
+  } else {
+    log_.warning("own_container_unlisted", message,
+                 {service, address, {"metadata_address", fact.known_as}, listed});
+  }
 }
 
 void MembershipLog::write(const fact::ContainersSkipped& fact) const {

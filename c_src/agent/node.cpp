@@ -9,6 +9,7 @@
 #include "agent/membership_log.hpp"
 #include "agent/mesh_query.hpp"
 #include "agent/targets.hpp"
+#include "agent/unlisted_facts.hpp"
 #include "rancher_cnode/agent/component_settings.hpp"
 #include "rancher_cnode/config/validation.hpp"
 #include "rancher_cnode/distribution/cnode.hpp"
@@ -91,8 +92,8 @@ class Node::Impl {
 
   void observed(const metadata::Observation& observation) {
     member_store_.before(observation.reads);
-    membership_log_.write(
-        memberships_.observe(timers_.now(), observation.reads, observation.authority).facts);
+    log_facts(memberships_.observe(timers_.now(), observation.reads, observation.authority).facts);
+    membership_log_.write(unlisted_.take(observation));
     member_store_.after();
     if (memberships_.view().last_answer) {
       targets_.share(memberships_.desired());
@@ -114,6 +115,7 @@ class Node::Impl {
     snapshot.registration = cnode_.registration();
     snapshot.connections = cnode_.connection_count();
     snapshot.node_counters = cnode_.counters();
+    snapshot.settings = settings_;
     snapshot.metadata = {metadata_url_, metadata_version_, memberships_.view()};
     for (const auto& membership : memberships_.services()) {
       snapshot.metadata.services.push_back({membership.service(), membership.view()});
@@ -153,6 +155,14 @@ class Node::Impl {
         });
       }
     });
+  }
+
+  void log_facts(std::vector<membership::MembershipFact> facts) {
+    const bool waited = unlisted_.wait();
+    membership_log_.write(unlisted_.pass(std::move(facts)));
+    if (!waited && unlisted_.wait()) {
+      owner_.ask_own_address();
+    }
   }
 
   /// Only once: a node that cannot listen starts again.
@@ -203,7 +213,8 @@ class Node::Impl {
     if (changed.facts.empty()) {
       return {};
     }
-    membership_log_.write(changed.facts);
+    settings_ = deciding_settings(config);
+    log_facts(changed.facts);
     if (any_read) {
       targets_.share(memberships_.desired());
     }
@@ -264,6 +275,7 @@ class Node::Impl {
   const Program program_;
   const NodeOwner owner_;
   MembershipLog membership_log_;
+  UnlistedFacts unlisted_;
   membership::Memberships memberships_;
   distribution::CNode cnode_;
   Targets targets_;
@@ -274,6 +286,7 @@ class Node::Impl {
   Timers::Pending read_timer_;
   std::string logged_listen_failure_;
   bool logged_tls_ = false;
+  std::vector<status::Setting> settings_{deciding_settings(config_)};
   std::string metadata_url_;
   std::string metadata_version_;
 };

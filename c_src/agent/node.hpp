@@ -22,8 +22,9 @@ namespace rancher_cnode::agent {
 
 /// What the node reports and asks for. All are called on the loop, and none during the constructor.
 struct NodeOwner {
-  std::function<void()> listening;   ///< from now on it takes observations; once
-  std::function<void()> read_again;  ///< the metadata, soon
+  std::function<void()> listening;        ///< from now on it takes observations; once
+  std::function<void()> read_again;       ///< the metadata, soon
+  std::function<void()> ask_own_address;  ///< of the metadata, soon, for the next observation
   /// These paths from now on, soon.
   std::function<void(std::vector<std::string>)> read_services;
   std::function<void()> synced;  ///< the initial sync is done; may be called again

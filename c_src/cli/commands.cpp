@@ -193,8 +193,9 @@ const std::vector<Command>& commands() {
        "",
        "Print what a C-node with the given settings would do, and change nothing.",
        "Prints which peers would be dialled, kept, held, disconnected and left alone, from one read of the "
-       "metadata, the current connections of the BEAM, and the members of the running C-node. For trying "
-       "settings before they are used: another --config, --service, or --metadata-url file:///PATH.",
+       "metadata, the current connections of the BEAM, and the members of the running C-node if that has the "
+       "same settings; with others, what a restart does. For trying settings before they are used: another "
+       "--config, --service, or --metadata-url file:///PATH.",
        {{"--format", "table|json", "table", "Format."},
         timeout("10s", "Timeout for all reads together. 0 = no limit.")},
        {{"0", "The plan is printed."},

@@ -62,10 +62,10 @@ constexpr auto texts = std::to_array<EventText>({
      "None; see [Departure](departure.md)."},
     {"own_container_unlisted",
      "No answer has listed this container for 10 s: none of the containers that are `listed` has the "
-     "`address` that this node uses. The address that metadata has for this container is not read if `--ip` "
-     "or `$CONTAINER_IP` is set.",
-     "Check `--service`, and compare `--ip` or `$CONTAINER_IP` with what `rancher_cnode ip` prints. `doctor` "
-     "checks both."},
+     "`address` that this node uses. `metadata_address` is the one that metadata has for this container; "
+     "it is left out if metadata does not know it.",
+     "If the two addresses differ, leave `--ip` and `$CONTAINER_IP` out, or set the one that metadata has. "
+     "Otherwise check `--service`. `doctor` checks both."},
     {"own_container_unknown",
      "Metadata no longer knows this address: the container is being removed. The service is read by name "
      "instead.",

@@ -50,6 +50,8 @@ void MetadataWatcher::set_services(std::vector<std::string> services) {
   thread_->loop.set_services(std::move(services));
 }
 
+void MetadataWatcher::ask_own_address() { thread_->loop.ask_own_address(); }
+
 void MetadataWatcher::stop() {
   thread_->loop.stop();
   const std::scoped_lock lock(thread_->joining);

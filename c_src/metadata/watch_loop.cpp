@@ -71,6 +71,11 @@ void WatchLoop::set_services(std::vector<std::string> services) {
   refresh();
 }
 
+void WatchLoop::ask_own_address() {
+  asking_ = true;
+  refresh();
+}
+
 void WatchLoop::take_services() {
   std::optional<std::vector<std::string>> next;
   {
@@ -110,7 +115,12 @@ void WatchLoop::round(const std::optional<std::string>& changed) {
   const bool went_back = went_back_to_earlier_url();
   const std::size_t url = client_.url_index();
   if (address_wanted_ && !stopping_) {
-    ask_own_address();
+    find_own_address();
+  }
+  asked_ = asking_;
+  if (asked_ && !stopping_) {
+    const auto address = client_.own_address();
+    asked_address_ = address ? std::optional(*address) : std::nullopt;
   }
   // The version from the wait belongs to the previous URL.
   if (!stopping_) {
@@ -132,7 +142,7 @@ bool WatchLoop::went_back_to_earlier_url() {
   return back;
 }
 
-void WatchLoop::ask_own_address() {
+void WatchLoop::find_own_address() {
   const auto address = client_.own_address();
   if (stopping_) {
     return;
@@ -262,6 +272,11 @@ void WatchLoop::publish(Observation observation) {
     return;
   }
   observation.own_address_failure = address_failure_;
+  observation.asked_own_address = asked_;
+  if (asked_) {
+    observation.own_address = asked_address_;
+    asking_ = false;
+  }
   handlers_.observed(std::move(observation));
 }
 

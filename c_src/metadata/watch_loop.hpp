@@ -29,6 +29,7 @@ class WatchLoop {
   /// Any thread.
   void refresh();
   void set_services(std::vector<std::string> services);
+  void ask_own_address();
   void stop();
 
  private:
@@ -38,7 +39,7 @@ class WatchLoop {
   void round(const std::optional<std::string>& changed);
   void take_services();
   [[nodiscard]] bool went_back_to_earlier_url();
-  void ask_own_address();
+  void find_own_address();
   void read(const std::optional<std::string>& changed);
   [[nodiscard]] std::vector<membership::ServiceRead> read_services();
   void note_read(std::size_t index, const membership::Service& service);
@@ -72,9 +73,11 @@ class WatchLoop {
   std::optional<Error> version_error_;  ///< why it is not known
   bool address_wanted_;
   std::string address_failure_;  ///< of the last request; empty once it is known
-  bool succeeded_ = false;       ///< every read of the last round
-  bool waitable_ = false;        ///< and each was answered, if only by a 404
-  unsigned failures_ = 0;        ///< failed rounds in a row
+  bool asked_ = false;           ///< for the address, in this round
+  std::optional<Ipv4Address> asked_address_;
+  bool succeeded_ = false;  ///< every read of the last round
+  bool waitable_ = false;   ///< and each was answered, if only by a 404
+  unsigned failures_ = 0;   ///< failed rounds in a row
   TimePoint round_ended_ = TimePoint::min();
 
   std::mutex mutex_;  ///< guards only the hand-over of these, and of the two flags to a pause
@@ -82,6 +85,7 @@ class WatchLoop {
   std::condition_variable wake_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> refresh_ = false;
+  std::atomic<bool> asking_ = false;  ///< for the address, until an observation has the answer
 };
 
 }  // namespace rancher_cnode::metadata

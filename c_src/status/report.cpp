@@ -198,6 +198,12 @@ Expected<Report> Report::read(std::span<const char> term) {
   report.uptime = fields.ms_if("uptime_ms").value_or(Milliseconds(0));
   report.registration = fields.atom("registration");
   report.own_container = fields.atom("own_container");
+  if (fields.has("settings")) {
+    for (const Value& item : fields.list("settings")) {
+      Fields setting(item, "settings[]", wrong);
+      report.settings.push_back({setting.text("name"), setting.text_if("value")});
+    }
+  }
   report.metadata = metadata_of(fields.map("metadata"));
   for (const Value& item : fields.list("targets")) {
     report.targets.push_back(target_of(Fields(item, "targets[]", wrong)));

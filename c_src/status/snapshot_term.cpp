@@ -223,6 +223,10 @@ TermBytes metadata_term(const Snapshot& snapshot) {
       .take();
 }
 
+TermBytes setting_term(const Setting& setting) {
+  return Map().text("name", setting.name).text_if("value", setting.value).take();
+}
+
 TermBytes counters_term(const distribution::CNode::Counters& counters) {
   return Map()
       .number("connections_accepted", counters.connections_accepted)
@@ -316,6 +320,7 @@ TermBytes status_term(const Snapshot& snapshot) {
       .atom("registration", to_string(snapshot.registration))
       .number("connections", snapshot.connections)
       .atom("own_container", to_string(snapshot.metadata.view.own))
+      .term("settings", list_of(snapshot.settings, setting_term))
       .term("metadata", metadata_term(snapshot))
       .term("targets",
             list_of(snapshot.targets, [&](const auto& target) { return target_term(snapshot, target); }))

@@ -1,5 +1,5 @@
-%% The command `doctor' beside real BEAMs: a healthy set-up, and ten that are broken in one place. Each of these shows one
-%% failure with its advice; all else is ok, or skipped because of it.
+%% The command `doctor' beside real BEAMs: a healthy set-up, and others that are broken in one place. Each of these shows one
+%% failure or warning with its advice; all else is ok, or skipped because of it.
 -module(doctor_SUITE).
 
 -import(fresh_service, [metadata/1]).
@@ -10,7 +10,8 @@
          a_short_name_is_named/1, a_missing_epmd_is_named/1, metadata_that_is_down_is_named/1,
          a_404_of_the_metadata_is_named/1, a_firewalled_peer_is_named/1, another_cookie_of_a_peer_is_named/1,
          a_wrong_address_is_named/1, a_port_in_use_is_named/1, a_wrong_service_is_named_with_those_that_exist/1,
-         another_ticktime_of_a_peer_is_a_warning/1, a_beam_keeps_one_atom_however_often_it_is_asked/1,
+         another_ticktime_of_a_peer_is_a_warning/1, libclusters_own_strategy_is_named_where_it_runs/1,
+         a_library_that_takes_the_c_node_for_a_worker_is_named/1, a_beam_keeps_one_atom_however_often_it_is_asked/1,
          json_is_read_by_a_parser/1, the_whole_time_is_bounded/1]).
 
 -spec suite() -> [term()].
@@ -23,6 +24,7 @@ all() ->
      a_missing_epmd_is_named, metadata_that_is_down_is_named, a_404_of_the_metadata_is_named, a_firewalled_peer_is_named,
      another_cookie_of_a_peer_is_named, a_wrong_address_is_named, a_port_in_use_is_named,
      a_wrong_service_is_named_with_those_that_exist, another_ticktime_of_a_peer_is_a_warning,
+     libclusters_own_strategy_is_named_where_it_runs, a_library_that_takes_the_c_node_for_a_worker_is_named,
      a_beam_keeps_one_atom_however_often_it_is_asked, json_is_read_by_a_parser, the_whole_time_is_bounded].
 
 %% With a C-node and without one.
@@ -138,8 +140,50 @@ another_ticktime_of_a_peer_is_a_warning(Config) ->
     _ = test_beam:start(Two, #{args => ["-kernel", "net_ticktime", "17"]}),
     ok = test_cluster:list(metadata(Config), Hosts ++ [Two]),
     {1, Table} = doctor(One, []),
-    [{<<"warning">>, <<"net-ticktime">>, Text}] = [Finding || {Outcome, _, _} = Finding <- findings(Table), Outcome =/= <<"ok">>],
+    [{<<"warning">>, <<"net-ticktime">>, Text}] = unhealthy(Table),
     contains(Text, ["60 s, but myapp@" ++ test_host:address(Two) ++ ": 17 s"]).
+
+%% By its configuration; where that does not name it, by the modules that are loaded, because it may be given to a supervisor.
+%% In embedded mode, as in a release, all modules are.
+-spec libclusters_own_strategy_is_named_where_it_runs([term()]) -> ok.
+libclusters_own_strategy_is_named_where_it_runs(Config) ->
+    Strategy = 'Elixir.Cluster.Strategy.Rancher',
+    Other = 'Elixir.Cluster.Strategy.Epmd',
+    Beside = fun(Named, Loaded, Mode) ->
+                     [One] = test_cluster:hosts(1),
+                     ok = test_cluster:list(metadata(Config), [One]),
+                     Topologies = [{shop, [{strategy, Named}, {config, [{hosts, ['myapp@10.42.0.7']}]}]}],
+                     Ebin = stub(Config, libcluster, [{topologies, Topologies}], [Strategy, Other]),
+                     Beam = test_beam:start(One, in_mode(Mode, Ebin)),
+                     [{module, _} = test_beam:call(Beam, code, load_abs, [filename:join(Ebin, Module)]) || Module <- Loaded],
+                     ok = test_beam:call(Beam, application, start, [libcluster]),
+                     doctor(One, [])
+             end,
+    [begin
+         {1, Table} = Beside(Named, Loaded, Mode),
+         [{<<"warning">>, <<"hazards">>, Text}] = unhealthy(Table),
+         contains(Text, ["Cluster.Strategy.Rancher runs beside this C-node", "remove it from the topologies"]),
+         documented:shows("docs/doctor.md", lines_of(Table, <<"hazards">>))
+     end || {Named, Loaded, Mode} <- [{Strategy, [], interactive}, {Other, [Strategy], interactive}, {Strategy, [], embedded}]],
+    [{0, _} = Beside(Other, Loaded, Mode) || {Loaded, Mode} <- [{[Other], interactive}, {[Strategy, Other], embedded}]],
+    ok.
+
+-spec a_library_that_takes_the_c_node_for_a_worker_is_named([term()]) -> ok.
+a_library_that_takes_the_c_node_for_a_worker_is_named(Config) ->
+    #{hosts := [One], beams := [Beam]} = beams(Config, 1),
+    {0, _} = doctor(One, ["--basename", "helper"]),
+    [begin
+         true = test_beam:call(Beam, code, add_patha, [stub(Config, Library, [], [])]),
+         ok = test_beam:call(Beam, application, start, [Library]),
+         Name = atom_to_list(Library),
+         {1, Table} = doctor(One, ["--basename", "helper"]),
+         [{<<"warning">>, <<"hazards">>, Text}] = unhealthy(Table),
+         contains(Text, [Name ++ " runs and takes helper for a worker", "node_blacklist of " ++ Name]),
+         Library =/= swarm orelse documented:shows("docs/doctor.md", lines_of(Table, <<"hazards">>)),
+         {0, _} = doctor(One, []),
+         ok = test_beam:call(Beam, application, stop, [Library])
+     end || Library <- [swarm, libring]],
+    ok.
 
 -spec a_beam_keeps_one_atom_however_often_it_is_asked([term()]) -> ok.
 a_beam_keeps_one_atom_however_often_it_is_asked(Config) ->
@@ -202,21 +246,34 @@ only_failure(Check, Texts, {Status, Table}) ->
     2 = Status,
     [] = [Other || {Outcome, _, _} = Other <- Others, Outcome =/= <<"ok">>, Outcome =/= <<"skipped">>],
     contains(Text, Texts),
-    documented(Table, Name).
+    documented:shows("docs/doctor.md", lines_of(Table, Name)).
 
-%% docs/doctor.md shows these lines, but for addresses and blanks.
-documented(Table, Check) ->
-    {ok, Document} = file:read_file(filename:join([release_build:root(), "docs", "doctor.md"])),
-    contains(comparable(Document), [comparable(lines_of(Table, Check))]).
+unhealthy(Table) ->
+    [Finding || {Outcome, _, _} = Finding <- findings(Table), Outcome =/= <<"ok">>].
+
+%% The ebin of an application of this name that does nothing.
+stub(Config, Name, Env, Modules) ->
+    Ebin = filename:join([proplists:get_value(priv_dir, Config), integer_to_list(erlang:unique_integer([positive])), "ebin"]),
+    ok = filelib:ensure_path(Ebin),
+    Application = {application, Name, [{vsn, "1.0.0"}, {modules, Modules}, {applications, [kernel, stdlib]}, {env, Env}]},
+    ok = file:write_file(filename:join(Ebin, atom_to_list(Name) ++ ".app"), io_lib:format("~p.~n", [Application])),
+    [begin
+         {ok, Module, Code} = compile:forms([{attribute, 1, module, Module}]),
+         ok = file:write_file(filename:join(Ebin, atom_to_list(Module) ++ ".beam"), Code)
+     end || Module <- Modules],
+    Ebin.
+
+%% In embedded mode nothing is loaded when it is called, the helper of test_beam neither.
+in_mode(interactive, Ebin) ->
+    #{args => ["-pa", Ebin]};
+in_mode(embedded, Ebin) ->
+    Load = io_lib:format("-mode embedded -eval 'code:load_abs(\"~ts\")'", [filename:rootname(code:which(connection_log))]),
+    #{args => ["-pa", Ebin], env => [{"ERL_AFLAGS", lists:flatten(Load)}]}.
 
 %% The line of a check, and its advice below it.
 lines_of(Table, Check) ->
     {match, [Lines]} = re:run(Table, ["^\\w+ +", Check, " .*\n(?: .*\n)*"], [multiline, {capture, first, binary}]),
     Lines.
-
-comparable(Text) ->
-    Addressless = re:replace(Text, "10(\\.\\d+){3}", "ADDRESS", [global, {return, binary}]),
-    re:replace(Addressless, "\\s+", " ", [global, {return, binary}]).
 
 text_of(Table, Check) ->
     {_, _, Text} = lists:keyfind(list_to_binary(Check), 2, findings(Table)),

@@ -5,7 +5,8 @@
 -import(test_program, [contains/2, lines/1]).
 
 -export([suite/0, all/0]).
--export([what_is_planned_for_new_settings_happens/1, a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs/1,
+-export([what_is_planned_for_new_settings_happens/1, settings_that_decide_who_is_a_peer_need_a_restart/1,
+         a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs/1,
          a_configuration_is_tried_before_it_is_used/1, metadata_from_a_file_is_tried_before_it_is_used/1,
          a_plan_changes_nothing/1, what_cannot_be_read_is_one_line/1]).
 
@@ -15,28 +16,59 @@ suite() ->
 
 -spec all() -> [atom()].
 all() ->
-    [what_is_planned_for_new_settings_happens, a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs,
+    [what_is_planned_for_new_settings_happens, settings_that_decide_who_is_a_peer_need_a_restart,
+     a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs,
      a_configuration_is_tried_before_it_is_used, metadata_from_a_file_is_tried_before_it_is_used,
      a_plan_changes_nothing, what_cannot_be_read_is_one_line].
 
-%% From one service to another one: `api' shares one container with `worker', has one more, and one that is stopped.
+%% From one service to another one: `api' shares one container with `worker', has one more, and one that is stopped. With
+%% immediate removal, a C-node that remembered the peer that `api' lacks would disconnect it by the first answer.
 -spec what_is_planned_for_new_settings_happens([term()]) -> ok.
 what_is_planned_for_new_settings_happens(Config) ->
-    #{hosts := [One, Two, Three], beams := [Beam | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 3),
+    #{hosts := [One, Two, Three], beams := [Beam | _] = Beams, cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 3),
     [Four, Five] = test_cluster:hosts(2),
     _ = test_beam:start_all([Four, Five]),
     Stopped = #{address => test_host:address(Five), state => <<"stopped">>},
     Api = [test_host:address(Host) || Host <- [One, Two, Four]] ++ [Stopped],
     ok = metadata_server:list(metadata(Config), "Shop", "api", Api),
-    Settings = ["--service", "stacks/shop/services/api"],
+    Settings = ["--service", "stacks/shop/services/api", "--removal", "immediate"],
     {0, Table} = plan(One, Settings),
-    Planned = [{<<"keep">>, name(Two)}, {<<"dial">>, name(Four)}, {<<"hold">>, name(Five)}, {<<"depart">>, name(Three)}],
+    Planned = [{<<"keep">>, name(Two)}, {<<"dial">>, name(Four)}, {<<"hold">>, name(Five)}, {<<"leave">>, name(Three)}],
     Planned = rows(Table),
-    contains(Table, ["stopped", "after 1", "by its own C-node", "Nothing was changed."]),
+    contains(Table, ["stopped", "not a member by these settings; a restart does not disconnect it",
+                     "The running C-node has other settings (--service, --removal)", "Nothing was changed."]),
     ok = test_cnode:stop(Cnode),
-    _ = test_cnode:start(One, #{args => Settings}),
-    %% Three is still listed in its own service, so its own C-node keeps it.
+    Again = test_cnode:start(One, #{args => Settings}),
+    _ = test_cnode:await(Again, "cluster_completed"),
     ok = test_cluster:await_nodes(Beam, [node_of(Host) || Host <- [Two, Three, Four]]),
+    [] = test_cluster:lost_connections(Beams),
+    %% Those are its settings now.
+    {0, Settled} = plan(One, Settings),
+    [{<<"keep">>, _}, {<<"keep">>, _}, {<<"hold">>, _}, {<<"leave">>, Left}] = rows(Settled),
+    Left = name(Three),
+    nomatch = binary:match(Settled, <<"other settings">>),
+    ok.
+
+%% A C-node that starts with them does not remember the peer that the metadata have lost.
+-spec settings_that_decide_who_is_a_peer_need_a_restart([term()]) -> ok.
+settings_that_decide_who_is_a_peer_need_a_restart(Config) ->
+    Own = ["--removal-delay", "120s"],
+    #{hosts := [One, Two, Three]} = test_cluster:form(metadata(Config), 3, #{args => Own}),
+    ok = test_cluster:list(metadata(Config), [One, Two]),
+    Lost = fun(Args) ->
+                   {0, Table} = plan(One, Args),
+                   {Action, _} = lists:keyfind(name(Three), 2, rows(Table)),
+                   {Action, Table}
+           end,
+    [{<<"depart">>, _} = Lost(Own ++ Same) || Same <- [[], ["--log-level", "debug"], ["--service", "self/service=myapp"]]],
+    [begin
+         {<<"leave">>, Table} = Lost(Other),
+         contains(Table, ["other settings (" ++ Names ++ ")"])
+     end || {Names, Other} <- [{"--removal-delay", []},
+                               {"--label", ["--label", "tier=web" | Own]},
+                               {"--health", ["--health", "passing" | Own]},
+                               {"--node-basename", ["--node-basename", "other" | Own]},
+                               {"--service", ["--service", "self/service=other" | Own]}]],
     ok.
 
 -spec a_peer_that_is_no_longer_listed_is_planned_to_depart_and_departs([term()]) -> ok.
@@ -90,7 +122,7 @@ a_plan_changes_nothing(Config) ->
     ok = test_cluster:list(metadata(Config), Hosts),
     Beams = test_beam:start_all(Hosts),
     {0, Json} = plan(One, ["--format", "json"]),
-    contains(Json, ["\"action\":\"dial\"", "\"target\":\"myapp@" ++ test_host:address(One)]),
+    contains(Json, ["No C-node answers", "\"action\":\"dial\"", "\"target\":\"myapp@" ++ test_host:address(One)]),
     [[], []] = [test_beam:visible_nodes(Beam) || Beam <- Beams],
     ok.
 

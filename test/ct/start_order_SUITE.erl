@@ -9,7 +9,8 @@
          c_nodes_may_start_before_metadata_is_loaded/1, c_nodes_may_start_before_their_container_is_known/1,
          the_address_comes_from_the_metadata_by_default/1,
          an_address_that_is_known_later_than_the_service_is_found_while_polling/1,
-         c_nodes_may_start_while_metadata_has_the_previous_address/1]).
+         c_nodes_may_start_while_metadata_has_the_previous_address/1,
+         an_address_that_no_service_lists_is_named_with_the_one_that_metadata_has/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -21,7 +22,8 @@ all() ->
      c_nodes_may_start_before_the_metadata_service, c_nodes_may_start_before_metadata_is_loaded,
      c_nodes_may_start_before_their_container_is_known, the_address_comes_from_the_metadata_by_default,
      an_address_that_is_known_later_than_the_service_is_found_while_polling,
-     c_nodes_may_start_while_metadata_has_the_previous_address].
+     c_nodes_may_start_while_metadata_has_the_previous_address,
+     an_address_that_no_service_lists_is_named_with_the_one_that_metadata_has].
 
 -spec c_nodes_may_start_before_epmd_and_beams([term()]) -> ok.
 c_nodes_may_start_before_epmd_and_beams(Config) ->
@@ -122,4 +124,17 @@ c_nodes_may_start_while_metadata_has_the_previous_address(Config) ->
     ok = metadata_server:misbehave(metadata(Config), normal),
     ok = test_cluster:await_mesh(Beams),
     [[_] = test_cnode:events(Cnode, "own_address_mismatched") || Cnode <- Cnodes],
+    ok.
+
+%% --ip is the address of another network of the container.
+-spec an_address_that_no_service_lists_is_named_with_the_one_that_metadata_has([term()]) -> ok.
+an_address_that_no_service_lists_is_named_with_the_one_that_metadata_has(Config) ->
+    [Host] = test_cluster:hosts(1),
+    ok = test_cluster:list(metadata(Config), [Host]),
+    {0, _} = test_host:run(Host, "ip", ["address", "add", "172.17.0.2/16", "dev", "eth0"]),
+    ok = test_host:start_epmd(Host),
+    Cnode = test_cnode:start(Host, #{args => ["--ip", "172.17.0.2", "--watch", "off", "--polling-interval", "1s"]}),
+    Address = list_to_binary(test_host:address(Host)),
+    #{fields := #{<<"address">> := <<"172.17.0.2">>, <<"metadata_address">> := Address}} =
+        test_cnode:await(Cnode, "own_container_unlisted"),
     ok.

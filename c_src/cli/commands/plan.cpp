@@ -18,6 +18,7 @@
 #include "rancher_cnode/agent/component_settings.hpp"
 #include "rancher_cnode/distribution/handshake.hpp"
 #include "rancher_cnode/log/log.hpp"
+#include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/metadata/single_read.hpp"
 
 namespace rancher_cnode::cli {
@@ -55,12 +56,13 @@ Expected<doctor::Facts> facts_of(const Config& config, Milliseconds limit) {
   return facts;
 }
 
-/// Without C-nodes: those are no members, whatever their names.
+/// Without C-nodes, which are no members: this one under the name of these settings or of none, and those of
+/// commands.
 std::vector<NodeName> names_of(const std::vector<std::string>& texts, const Config& config) {
   std::vector<NodeName> names;
   for (const auto& text : texts) {
     auto name = NodeName::parse(text);
-    if (name && name->alive() != config.basename && name->alive() != BeamClient::alive_name) {
+    if (name && name->alive() != config.basename && !name->alive().starts_with(Config().basename)) {
       names.push_back(*std::move(name));
     }
   }
@@ -102,6 +104,39 @@ Expected<std::vector<std::string>> connections_of(const doctor::Facts& facts, Ti
   return connections;
 }
 
+/// The names of those that the other one has not, or not with this value.
+std::vector<std::string> differing(const std::vector<status::Setting>& settings,
+                                   const std::vector<status::Setting>& others) {
+  std::vector<std::string> names;
+  for (const auto& setting : settings) {
+    if (std::ranges::find(others, setting) == others.end()) {
+      names.push_back(setting.name);
+    }
+  }
+  return names;
+}
+
+RunningCnode running(const status::Report& report, const Config& config, const NodeName& beam) {
+  std::vector<std::string> members;
+  for (const auto& peer : report.peers) {
+    members.push_back(peer.node);
+  }
+  // Only here are those that are connected, with --targets all.
+  for (const auto& target : report.targets) {
+    members.push_back(target.node);
+  }
+  RunningCnode cnode{.members = names_of(members, config),
+                     .listed_in = {},
+                     .other_settings = differing(agent::deciding_settings(config), report.settings)};
+  std::erase(cnode.members, beam);
+  for (const auto& service : report.metadata.services) {
+    if (service.own_container != to_string(membership::OwnMembership::unknown)) {
+      cnode.listed_in.emplace_back(membership::path_of(service.path));
+    }
+  }
+  return cnode;
+}
+
 Expected<Plan> plan_of(const Config& config, Milliseconds timeout, const Log& log) {
   const auto deadline = Clock::now() + timeout;
   const auto limit = std::min(timeout / steps, step_limit);
@@ -119,14 +154,9 @@ Expected<Plan> plan_of(const Config& config, Milliseconds timeout, const Log& lo
                   .reconciler = agent::reconciler_settings(completed, *facts->beam.name),
                   .observation = metadata::read_once(agent::watcher_settings(completed), limit),
                   .connected = names_of(*connections, completed),
-                  .known = {}};
-  // Without a C-node there is nobody whose members could depart.
+                  .running = {}};
   if (const auto report = container_report(completed, std::min(limit, cnode_limit), log)) {
-    std::vector<std::string> members;
-    for (const auto& peer : report->peers) {
-      members.push_back(peer.node);
-    }
-    input.known = names_of(members, completed);
+    input.running = running(*report, completed, *facts->beam.name);
   }
   return make_plan(input);
 }

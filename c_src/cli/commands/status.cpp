@@ -115,6 +115,12 @@ int print_status(const Config& config, Milliseconds timeout, std::string_view fo
   return status_of(status::verdict_on(*report));
 }
 
+std::string check_json(const status::CheckResult& result) {
+  const bool passed = result.outcome == status::CheckResult::Outcome::passed;
+  return std::string(R"({"outcome":")") + (passed ? "passed" : "failed") + R"(","text":")" +
+         printable(result.line) + "\"}";
+}
+
 int print_check(const Config& config, Milliseconds timeout, const status::Demands& demands,
                 std::string_view format) {
   const auto report = asked(config, timeout);
@@ -123,11 +129,7 @@ int print_check(const Config& config, Milliseconds timeout, const status::Demand
   }
   const auto result = status::check(*report, demands);
   const bool passed = result.outcome == status::CheckResult::Outcome::passed;
-  std::cout << (format == "json" ? std::string(R"({"outcome":")") + (passed ? "passed" : "failed") +
-                                       R"(","text":")" + printable(result.line) + "\"}"
-                                 : result.line)
-            << '\n'
-            << std::flush;
+  std::cout << (format == "json" ? check_json(result) : result.line) << '\n' << std::flush;
   return passed ? 0 : 1;
 }
 

@@ -56,6 +56,9 @@ struct Answer {
 [[nodiscard]] int print_check(const Config& config, Milliseconds timeout, const status::Demands& demands,
                               std::string_view format);
 
+/// {"outcome": "passed" or "failed", "text": ...}, without line end.
+[[nodiscard]] std::string check_json(const status::CheckResult& result);
+
 /// Exit status of status and mesh where the C-node that was asked does not drive any BEAM.
 inline constexpr int not_driving_status = 4;
 

@@ -1,14 +1,13 @@
 #include "cli/plan/plan.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "cli/plan/imagined_target.hpp"
+
 namespace rancher_cnode::cli {
-namespace action = reconciler::action;
-namespace event = reconciler::event;
 using membership::Memberships;
 using membership::MemberState;
 
@@ -24,81 +23,7 @@ constexpr Milliseconds dialling_time{30'000};
 /// Reads until a departure is given up: a day of them, at the pace of a suspicion.
 constexpr std::size_t most_reads = 40'000;
 
-/// Whether the peers can be dialled, or only the list of connections is taken.
-enum class Dials { fail, succeed };
-
-/// Executes the actions of one reconciler in thought.
-class Imagined {
- public:
-  Imagined(const reconciler::ReconcilerSettings& settings, const std::vector<NodeName>& connected)
-      : reconciler_(settings), connected_(connected.begin(), connected.end()) {}
-
-  void run(TimePoint now, const std::shared_ptr<const membership::Desired>& desired, Milliseconds duration,
-           Dials dials) {
-    dials_ = dials;
-    take(reconciler_.step(now, event::DesiredChanged{desired}));
-    if (!std::exchange(up_, true)) {
-      take(reconciler_.step(now, event::TargetUp{}));
-    }
-    const TimePoint end = now + duration;
-    while (now <= end) {
-      while (!actions_.empty()) {
-        const auto next = actions_.front();
-        actions_.pop_front();
-        take(reconciler_.step(now, std::visit([this](const auto& what) { return result_of(what); }, next)));
-      }
-      now = std::max(reconciler_.next_wake(), now + Milliseconds(1));
-      if (now <= end) {
-        take(reconciler_.step(now, event::Tick{}));
-      }
-    }
-  }
-
-  [[nodiscard]] const std::set<NodeName>& dialled() const { return dialled_; }
-  [[nodiscard]] const std::set<NodeName>& disconnected() const { return disconnected_; }
-  [[nodiscard]] std::string reason_of(const NodeName& node) const {
-    const auto peer = reconciler_.peer(node);
-    return peer ? std::string(peer->reason) : "";
-  }
-
- private:
-  void take(reconciler::Step step) { std::ranges::move(step.actions, std::back_inserter(actions_)); }
-
-  reconciler::Event result_of(const action::ListConnections& list) {
-    return event::ConnectionsListed{list.id, {connected_.begin(), connected_.end()}};
-  }
-  reconciler::Event result_of(const action::Probe& probe) {
-    using reconciler::ProbeOutcome;
-    return event::Probed{probe.id, dials_ == Dials::succeed ? ProbeOutcome::found : ProbeOutcome::no_answer,
-                         1};
-  }
-  reconciler::Event result_of(const action::Inspect& inspection) {
-    return event::Inspected{inspection.id, reconciler::InspectOutcome::clear};
-  }
-  reconciler::Event result_of(const action::Dial& dial) {
-    if (dials_ == Dials::fail) {
-      return event::Dialled{dial.id, reconciler::DialOutcome::refused};
-    }
-    dialled_.insert(dial.peer);
-    connected_.insert(dial.peer);
-    return event::Dialled{dial.id, reconciler::DialOutcome::connected};
-  }
-  reconciler::Event result_of(const action::Disconnect& disconnect) {
-    disconnected_.insert(disconnect.peer);
-    connected_.erase(disconnect.peer);
-    return event::Disconnected{disconnect.id, reconciler::DisconnectOutcome::done};
-  }
-
-  reconciler::Reconciler reconciler_;
-  bool up_ = false;
-  Dials dials_ = Dials::succeed;
-  std::set<NodeName> connected_;
-  std::set<NodeName> dialled_;
-  std::set<NodeName> disconnected_;
-  std::deque<reconciler::Action> actions_;
-};
-
-/// The services as they were when the running C-node learnt its members.
+/// The services as they were when the running C-node learnt its members. Precondition: there is one.
 std::vector<membership::ServiceRead> reads_before(const PlanInput& input) {
   auto reads = input.observation.reads;
   for (auto& read : reads) {
@@ -126,10 +51,10 @@ std::vector<membership::ServiceRead> reads_before(const PlanInput& input) {
       if (membership::path_of(settings.service) != read.path) {
         continue;
       }
-      if (read.scope == membership::ReadScope::self) {
+      if (std::ranges::find(input.running->listed_in, read.path) != input.running->listed_in.end()) {
         add(settings.own_address.to_string());
       }
-      for (const auto& known : input.known) {
+      for (const auto& known : input.running->members) {
         if (known.alive() == settings.node_basename) {
           add(std::string(known.host()));
         }
@@ -164,9 +89,12 @@ Departures departures_of(Memberships& members, const metadata::Observation& obse
   return departures;
 }
 
-std::string seconds(Milliseconds time) {
-  const auto tenths = (time.count() + 50) / 100;
-  return std::to_string(tenths / 10) + (tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10)) + " s";
+/// "after 10 s"
+std::string when(Milliseconds delay) {
+  const auto tenths = (delay.count() + 50) / 100;
+  return delay.count() == 0 ? "at once"
+                            : "after " + std::to_string(tenths / 10) +
+                                  (tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10)) + " s";
 }
 
 }  // namespace
@@ -196,11 +124,15 @@ class Planner {
       : input_(input),
         connected_(input.connected.begin(), input.connected.end()),
         members_(input.memberships, input.labels),
-        imagined_(input.reconciler, input.connected) {}
+        imagined_(input.reconciler, input.connected) {
+    if (input.running) {
+      known_ = {input.running->members.begin(), input.running->members.end()};
+    }
+  }
 
   Plan make() {
     const auto& observation = input_.observation;
-    if (!input_.known.empty()) {
+    if (input_.running && !is_restart()) {
       members_.observe(start, reads_before(input_));
       imagined_.run(start, members_.desired(), listing_time, Dials::fail);
     }
@@ -217,6 +149,7 @@ class Planner {
               .url = observation.url,
               .version = observation.version,
               .peers = {},
+              .other_settings = is_restart() ? input_.running->other_settings : std::vector<std::string>(),
               .notes = {}};
     std::set<NodeName> seen{input_.reconciler.target};
     for (const auto& view : views) {
@@ -224,18 +157,50 @@ class Planner {
         plan.peers.push_back(planned(view, departures));
       }
     }
-    for (const auto& node : connected_) {
-      if (seen.insert(node).second) {
-        plan.peers.push_back(
-            {node, PlannedAction::leave, "connected, and not a member by these settings", {}, {}});
+    for (const auto* nodes : {&connected_, &known_}) {
+      for (const auto& node : *nodes) {
+        if (seen.insert(node).second) {
+          plan.peers.push_back({node, PlannedAction::leave, why_left(node), {}, {}});
+        }
       }
     }
+    take_own_departure(plan, departures);
     std::ranges::sort(plan.peers, {}, [](const auto& peer) { return std::pair(peer.action, peer.node); });
     add_notes(plan, guard);
     return plan;
   }
 
  private:
+  /// Nothing of what the running C-node knows counts then.
+  [[nodiscard]] bool is_restart() const { return input_.running && !input_.running->other_settings.empty(); }
+
+  [[nodiscard]] std::string why_left(const NodeName& node) const {
+    return std::string("not a member by these settings; ") + (!connected_.contains(node) ? "not connected"
+                                                              : is_restart()
+                                                                  ? "a restart does not disconnect it"
+                                                                  : "its connection stays");
+  }
+
+  /// This container's: its C-node disconnects its BEAM from all.
+  void take_own_departure(Plan& plan, const Departures& departures) const {
+    const auto& own = plan.target;
+    const auto found = departures.find(own);
+    if (found == departures.end() || !imagined_.disconnected().contains(own)) {
+      return;
+    }
+    for (auto& peer : plan.peers) {
+      if (peer.action == PlannedAction::keep) {
+        peer.reason = "until this container departs";
+      }
+    }
+    plan.peers.push_back({own,
+                          PlannedAction::depart,
+                          "the metadata lacks this container; it departs " + when(found->second) +
+                              ", and this C-node disconnects it from all",
+                          {},
+                          found->second});
+  }
+
   PlannedPeer planned(const membership::MemberView& view, const Departures& departures) {
     PlannedPeer peer{.node = view.node,
                      .action = PlannedAction::hold,
@@ -272,10 +237,18 @@ class Planner {
     }
     peer.action = PlannedAction::depart;
     peer.after = found->second;
-    const std::string by = imagined_.disconnected().contains(peer.node) ? "this C-node" : "its own C-node";
-    peer.reason = "the metadata lacks it; it has departed " +
-                  (found->second.count() == 0 ? "at once" : "after " + seconds(found->second)) +
-                  (connected_.contains(peer.node) ? ", and is disconnected by " + by : "; not connected");
+    peer.reason =
+        "the metadata lacks it; it has departed " + when(found->second) +
+        (connected_.contains(peer.node) ? ", and is disconnected by " + who(peer.node) : "; not connected");
+  }
+
+  [[nodiscard]] std::string who(const NodeName& departed) const {
+    if (imagined_.disconnected().contains(departed)) {
+      return "this C-node";
+    }
+    return input_.reconciler.departed_peers == reconciler::DepartedPolicy::ignore
+               ? "this C-node unless it has one of its own"
+               : "its own C-node";
   }
 
   void add_notes(Plan& plan, const std::optional<membership::MassRemovalGuardView>& guard) const {
@@ -288,6 +261,17 @@ class Planner {
       plan.notes.emplace_back(
           "This answer may only add peers, because it does not list this container or is of a later URL.");
     }
+    if (!input_.running) {
+      plan.notes.emplace_back("No C-node answers: this is what one does that starts with these settings.");
+    }
+    if (is_restart()) {
+      std::string names;
+      for (const auto& name : plan.other_settings) {
+        names += (names.empty() ? "--" : ", --") + name;
+      }
+      plan.notes.push_back("The running C-node has other settings (" + names +
+                           "): this is what one does that starts with these.");
+    }
     const bool departs = std::ranges::any_of(
         plan.peers, [](const auto& peer) { return peer.action == PlannedAction::depart; });
     if (departs) {
@@ -298,8 +282,9 @@ class Planner {
 
   const PlanInput& input_;
   std::set<NodeName> connected_;
+  std::set<NodeName> known_;  ///< to the running C-node
   Memberships members_;
-  Imagined imagined_;
+  ImaginedTarget imagined_;
 };
 
 }  // namespace

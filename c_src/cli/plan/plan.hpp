@@ -1,6 +1,9 @@
 // What a C-node with given settings would do next, from one read of the metadata and the present connections
 // of its BEAM: the real membership and reconciler run on these values, in a time of their own. Pure. Used by
 // the command `plan`.
+//
+// If the running C-node has these settings, it is that one, with the members that it knows. Otherwise it is
+// one that starts with them: that knows nobody, so nobody departs.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +26,7 @@ enum class PlannedAction {
   dial,    ///< the BEAM is asked to connect to it
   hold,    ///< a member that must not be dialled now; a connection to it stays
   depart,  ///< the metadata lacks it: it counts as departed after a delay
-  leave,   ///< not a member: its connection is left alone
+  leave,   ///< not a member: not dialled, and its connection is left alone
 };
 [[nodiscard]] std::string_view to_string(PlannedAction action);
 
@@ -40,7 +43,16 @@ struct Plan {
   std::string url;
   std::string version;
   std::vector<PlannedPeer> peers;  ///< in the order of the actions, then of the names
+  /// Those in which the running C-node differs, without dashes. Not empty: this is for one that starts again.
+  std::vector<std::string> other_settings;
   std::vector<std::string> notes;  ///< sentences about all of it
+};
+
+/// The C-node that runs in the container now.
+struct RunningCnode {
+  std::vector<NodeName> members;            ///< without its own BEAM
+  std::vector<std::string> listed_in;       ///< paths of services that have listed this container
+  std::vector<std::string> other_settings;  ///< in which it differs from the plan, without dashes
 };
 
 struct PlanInput {
@@ -48,8 +60,8 @@ struct PlanInput {
   std::vector<LabelRule> labels = {};
   reconciler::ReconcilerSettings reconciler;
   metadata::Observation observation;
-  std::vector<NodeName> connected;  ///< nodes(connected) of the BEAM, C-nodes left out
-  std::vector<NodeName> known;      ///< the members that the running C-node has; empty if there is none
+  std::vector<NodeName> connected;      ///< nodes(connected) of the BEAM, C-nodes left out
+  std::optional<RunningCnode> running;  ///< nothing: there is none
 };
 
 /// ErrorCode::unavailable with the reason if the read has failed: then nothing would change.
@@ -59,7 +71,7 @@ struct PlanInput {
 [[nodiscard]] std::string as_table(const Plan& plan,
                                    std::size_t columns = std::numeric_limits<std::size_t>::max());
 /// One line: {"target": ..., "url": ..., "version": ..., "peers": [{"node", "action", "service", "reason",
-/// "after_ms"}], "notes": [...]}
+/// "after_ms"}], "other_settings": [...], "notes": [...]}
 [[nodiscard]] std::string as_json(const Plan& plan);
 
 }  // namespace rancher_cnode::cli

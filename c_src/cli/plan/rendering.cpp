@@ -11,6 +11,14 @@ constexpr std::size_t action_width = 8;
 
 std::string json_string(std::string_view text) { return '"' + printable(text) + '"'; }
 
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const auto& text : texts) {
+    list += (list.empty() ? "[" : ",") + json_string(text);
+  }
+  return list.empty() ? "[]" : list + "]";
+}
+
 /// "2 keep, 1 dial"
 std::string sum_of(const Plan& plan) {
   std::string text;
@@ -62,13 +70,8 @@ std::string as_json(const Plan& plan) {
             (peer.after ? std::to_string(peer.after->count()) : "null") + "}";
     separator = ",";
   }
-  text += R"(],"notes":[)";
-  separator = "";
-  for (const auto& note : plan.notes) {
-    text += separator + json_string(note);
-    separator = ",";
-  }
-  return text + "]}\n";
+  return text + R"(],"other_settings":)" + json_list(plan.other_settings) + R"(,"notes":)" +
+         json_list(plan.notes) + "}\n";
 }
 
 }  // namespace rancher_cnode::cli

@@ -12,6 +12,7 @@
 #include "rancher_cnode/membership/membership.hpp"
 #include "rancher_cnode/metadata/metadata_watcher.hpp"
 #include "rancher_cnode/reconciler/reconciler.hpp"
+#include "rancher_cnode/status/snapshot.hpp"
 
 namespace rancher_cnode::agent {
 
@@ -30,5 +31,9 @@ namespace rancher_cnode::agent {
 /// Each has its own seed, so that the retries of many C-nodes spread.
 [[nodiscard]] reconciler::ReconcilerSettings reconciler_settings(const Config& config,
                                                                  const NodeName& target);
+
+/// Those that decide who is a peer and who disconnects it. Two C-nodes of one container for which they are
+/// equal do the same with the same answers. Precondition: node_basename is known.
+[[nodiscard]] std::vector<status::Setting> deciding_settings(const Config& config);
 
 }  // namespace rancher_cnode::agent

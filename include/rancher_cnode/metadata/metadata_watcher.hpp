@@ -16,6 +16,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,9 +53,11 @@ struct Observation {
   /// may_only_add.
   std::vector<membership::ServiceRead> reads;
   membership::Authority authority = membership::Authority::full;  ///< by its URL, too
-  std::string url;                       ///< base URL that answered, also with 404; "" if none did
-  std::string version;                   ///< metadata version of the reads; "" if not known
-  std::string own_address_failure = {};  ///< why that is not known; "" if it is, or is not requested
+  std::string url;                              ///< base URL that answered, also with 404; "" if none did
+  std::string version;                          ///< metadata version of the reads; "" if not known
+  std::string own_address_failure = {};         ///< why that is not known; "" if it is, or is not requested
+  bool asked_own_address = false;               ///< by MetadataWatcher::ask_own_address
+  std::optional<Ipv4Address> own_address = {};  ///< the answer to that; nothing: none
 
   /// Whether a service has been read.
   [[nodiscard]] bool has_service() const;
@@ -99,6 +102,10 @@ class MetadataWatcher {
   /// Reads these services, as in the settings, from the next round on, and reads soon, as refresh() does. A
   /// running round ends with those that it began with. Any thread; never blocks.
   void set_services(std::vector<std::string> services);
+
+  /// Requests the address that the metadata has for this container, for one observation; reads soon, as
+  /// refresh() does. Any thread; never blocks.
+  void ask_own_address();
 
   /// Cancels a request at once and joins the thread. Any thread but the watcher's; may be called again.
   void stop();

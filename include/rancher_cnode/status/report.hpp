@@ -16,6 +16,7 @@
 
 #include "rancher_cnode/core/clock.hpp"
 #include "rancher_cnode/core/error.hpp"
+#include "rancher_cnode/status/snapshot.hpp"
 #include "rancher_cnode/status/value.hpp"
 
 namespace rancher_cnode::status {
@@ -63,6 +64,7 @@ struct Report {
   Milliseconds uptime{0};
   std::string registration;
   std::string own_container;
+  std::vector<Setting> settings;  ///< empty before the node is there
   Metadata metadata;
   std::vector<Target> targets;
   std::vector<Peer> peers;
@@ -73,7 +75,6 @@ struct Report {
   [[nodiscard]] static Expected<Report> read(std::span<const char> term);
 };
 
-struct Snapshot;
 /// As a caller of this program would read it. ErrorCode::malformed if it is above a limit of Value.
 [[nodiscard]] Expected<Report> report_on(const Snapshot& snapshot);
 

@@ -50,6 +50,13 @@ struct TargetSnapshot {
 };
 [[nodiscard]] std::string_view to_string(TargetSnapshot::State state);
 
+/// One of the settings that decide who is a peer, and who disconnects it.
+struct Setting {
+  std::string name;   ///< without dashes
+  std::string value;  ///< as in the environment; a list in its order; "" = none
+  friend bool operator==(const Setting&, const Setting&) = default;
+};
+
 struct Snapshot {
   TimePoint now;
   TimePoint started;
@@ -60,6 +67,7 @@ struct Snapshot {
   distribution::RegistrationState registration = distribution::RegistrationState::unavailable;
   std::size_t connections = 0;
   distribution::CNode::Counters node_counters;
+  std::vector<Setting> settings = {};  ///< none before the node is there
   MetadataSnapshot metadata;
   /// Of every member and departed peer, by the metadata.
   std::vector<membership::MemberView> member_views;

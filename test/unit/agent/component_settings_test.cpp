@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 using namespace rancher_cnode;
 using namespace rancher_cnode::agent;
 
@@ -109,6 +112,68 @@ TEST_CASE("membership gets the settings that decide who belongs") {
   CHECK(settings.removal_delay == Milliseconds(20'000));
   CHECK(settings.mass_removal_delay == Milliseconds(120'000));
   CHECK(settings.health == HealthPolicy::passing);
+}
+
+TEST_CASE("C-nodes that differ in who is a peer, or who disconnects it, have different deciding settings") {
+  struct Row {
+    std::string name;
+    void (*change)(Config&);
+    std::string value;
+  };
+  const std::vector<Row> rows{
+      {"node-basename", [](Config& c) { c.node_basename = "other"; }, "other"},
+      {"targets", [](Config& c) { c.targets = TargetScope::all; }, "all"},
+      {"metadata-url",
+       [](Config& c) {
+         c.metadata_urls = {"http://b", "http://a"};
+       },
+       "http://b,http://a"},
+      {"metadata-version", [](Config& c) { c.metadata_version = "latest"; }, "latest"},
+      {"service",
+       [](Config& c) {
+         c.services = {{"b", ""}, {"a", "x"}};
+       },
+       "a=x,b"},
+      {"label",
+       [](Config& c) {
+         c.labels = {{"d", LabelRule::Test::same, ""},
+                     {"c", LabelRule::Test::not_equal, "1"},
+                     {"b", LabelRule::Test::equal, "1"},
+                     {"a", LabelRule::Test::present, ""}};
+       },
+       "a,b=1,c!=1,d=self"},
+      {"removal", [](Config& c) { c.removal = RemovalPolicy::immediate; }, "immediate"},
+      {"removal-delay", [](Config& c) { c.removal_delay = Milliseconds(500); }, "500ms"},
+      {"mass-removal-delay", [](Config& c) { c.mass_removal_delay = Milliseconds(500); }, "500ms"},
+      {"health", [](Config& c) { c.health = HealthPolicy::any; }, "any"},
+      {"disconnect",
+       [](Config& c) {
+         c.disconnect = ModuleFunction{"m", "f"};
+       },
+       "m:f"},
+  };
+  const auto before = deciding_settings(unusual());
+  REQUIRE(before.size() == rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CAPTURE(rows[i].name);
+    Config config = unusual();
+    rows[i].change(config);
+    auto after = deciding_settings(config);
+    CHECK(after[i] == status::Setting{rows[i].name, rows[i].value});
+    CHECK(after[i] != before[i]);
+    after[i] = before[i];
+    CHECK(after == before);
+  }
+}
+
+TEST_CASE("what decides nothing, and other words for the same, are no difference in the deciding settings") {
+  Config config = unusual();
+  config.services = {{"b", ""}, {"a", ""}};
+  const auto before = deciding_settings(config);
+  config.services = {{"a", "shop"}, {"b", "shop"}};
+  config.log_level = LogLevel::debug;
+  config.basename = "another";
+  CHECK(deciding_settings(config) == before);
 }
 
 TEST_CASE("each target's reconciler gets its limits and a seed of its own") {

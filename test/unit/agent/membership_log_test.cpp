@@ -55,6 +55,9 @@ TEST_CASE("each fact about the membership is one line, unless nobody needs to he
       {fact::OwnUnlisted{"self/service", "10.42.9.9"},
        "warning event=own_container_unlisted " + unlisted +
            "service=self/service address=10.42.9.9 listed=nothing"},
+      {fact::OwnUnlisted{"self/service", "10.42.9.9", 0, {}, "10.42.0.7"},
+       "warning event=own_container_unlisted " + unlisted +
+           "service=self/service address=10.42.9.9 metadata_address=10.42.0.7 listed=nothing"},
       {fact::ContainersSkipped{DropReason::no_address, {2, "web-1"}, "a/b"},
        "info event=containers_skipped " + skipped + "no_address count=2 example=web-1"},
       {fact::ContainersSkipped{DropReason::not_ipv4, {1, "web-1"}, "a/b"},

@@ -191,7 +191,13 @@ const std::vector<SetUp> set_ups{
        f.config.basename = "helper";
        f.beam.applications->emplace_back("swarm");
      },
-     Outcome::warning, "hazards", "swarm runs and takes helper", "node_blacklist"},
+     Outcome::warning, "hazards", "swarm runs and takes helper", "node_blacklist of swarm"},
+    {"libring beside another basename",
+     [](Facts& f) {
+       f.config.basename = "helper";
+       f.beam.applications->emplace_back("libring");
+     },
+     Outcome::warning, "hazards", "libring runs and takes helper", "node_blacklist of libring"},
     {"a firewalled peer",
      [](Facts& f) {
        f.peers.front().connection = failed_at("epmd", ErrorCode::timeout, "its epmd does not answer");

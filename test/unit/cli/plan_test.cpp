@@ -25,7 +25,7 @@ PlanInput input_of(const std::vector<std::uint32_t>& listed, const std::vector<s
       .reconciler = {.target = NodeName::of("myapp", own_ip)},
       .observation = {},
       .connected = {},
-      .known = {}};
+      .running = {}};
   membership::Service service{.name = "web",
                               .stack_name = "shop",
                               .uuid = "s",
@@ -39,8 +39,11 @@ PlanInput input_of(const std::vector<std::uint32_t>& listed, const std::vector<s
   for (const auto number : connected) {
     input.connected.push_back(node(number));
   }
-  for (const auto number : known) {
-    input.known.push_back(node(number));
+  if (!known.empty()) {
+    input.running = RunningCnode{.members = {}, .listed_in = {"self/service"}, .other_settings = {}};
+    for (const auto number : known) {
+      input.running->members.push_back(node(number));
+    }
   }
   return input;
 }
@@ -90,6 +93,52 @@ TEST_CASE("a known member that is no longer listed departs after the delay, by i
   CHECK(departing.reason.find("by its own C-node") != std::string::npos);
 }
 
+TEST_CASE("a C-node that starts with other settings disconnects nobody, not even with immediate removal") {
+  auto input = input_of({3, 4}, {3, 9}, {3, 9, 10});
+  input.memberships.front().removal = RemovalPolicy::immediate;
+  input.reconciler.departed_peers = reconciler::DepartedPolicy::disconnect;
+  input.running->other_settings = {"service", "removal"};
+  CHECK(
+      as_table(*make_plan(input)) ==
+      "myapp@10.42.0.2, by http://rancher-metadata: 1 keep, 1 dial, 2 leave\n"
+      "keep    myapp@10.42.0.3\n"
+      "dial    myapp@10.42.0.4\n"
+      "leave   myapp@10.42.0.10  not a member by these settings; not connected\n"
+      "leave   myapp@10.42.0.9   not a member by these settings; a restart does not disconnect it\n"
+      "The running C-node has other settings (--service, --removal): this is what one does that starts with "
+      "these.\n"
+      "Nothing was changed.\n");
+}
+
+TEST_CASE("a C-node that starts where no answer lists this container dials, and does not depart itself") {
+  auto input = input_of({3, 4}, {3}, {3});
+  service_of(input).containers.erase(service_of(input).containers.begin());
+  input.running->other_settings = {"service"};
+  CHECK(peer_of(input, node(3)).reason.empty());
+  CHECK(peer_of(input, node(4)).action == PlannedAction::dial);
+  CHECK(make_plan(input)->peers.size() == 2);
+}
+
+TEST_CASE("a container that its service has lost departs itself, if the running C-node knew it there") {
+  auto input = input_of({3, 4}, {3, 4}, {3, 4});
+  service_of(input).containers.erase(service_of(input).containers.begin());
+  const auto own = peer_of(input, NodeName::of("myapp", own_ip));
+  CHECK(own.action == PlannedAction::depart);
+  CHECK(own.reason ==
+        "the metadata lacks this container; it departs after 10 s, and this C-node disconnects it from all");
+  CHECK(peer_of(input, node(3)).reason == "until this container departs");
+
+  input.running->listed_in.clear();
+  CHECK(peer_of(input, node(3)).reason.empty());
+  CHECK(make_plan(input)->peers.size() == 2);
+}
+
+TEST_CASE("a C-node for a whole service disconnects those that have none of their own") {
+  auto input = input_of({3, 4}, {3, 4, 9}, {3, 4, 9});
+  input.reconciler.departed_peers = reconciler::DepartedPolicy::ignore;
+  CHECK(peer_of(input, node(9)).reason.ends_with("disconnected by this C-node unless it has one of its own"));
+}
+
 TEST_CASE("immediate removal disconnects at once, by this C-node") {
   auto input = input_of({3, 4}, {3, 4, 9}, {3, 4, 9});
   input.memberships.front().removal = RemovalPolicy::immediate;
@@ -118,6 +167,7 @@ TEST_CASE("the mass-removal guard delays the departures and is named") {
 
 TEST_CASE("an answer that does not list this container removes nobody") {
   auto input = input_of({3}, {3, 9}, {3, 9});
+  input.running->listed_in.clear();
   service_of(input).containers.erase(service_of(input).containers.begin());
   CHECK(peer_of(input, node(9)).action != PlannedAction::depart);
   const auto notes = make_plan(input)->notes;
@@ -138,11 +188,12 @@ TEST_CASE("the table says what happens to each peer, and that nothing was change
         "myapp@10.42.0.2, by http://rancher-metadata: 1 keep, 1 dial\n"
         "keep    myapp@10.42.0.3\n"
         "dial    myapp@10.42.0.4\n"
+        "No C-node answers: this is what one does that starts with these settings.\n"
         "Nothing was changed.\n");
 }
 
 TEST_CASE("the lines of a plan are wrapped") {
-  CHECK(as_table(*make_plan(input_of({3, 4}, {3})), 45) ==
+  CHECK(as_table(*make_plan(input_of({3, 4}, {3}, {3})), 45) ==
         "myapp@10.42.0.2, by http://rancher-metadata:\n"
         "        1 keep, 1 dial\n"
         "keep    myapp@10.42.0.3\n"
@@ -152,8 +203,8 @@ TEST_CASE("the lines of a plan are wrapped") {
 
 TEST_CASE("the JSON of a plan has every field") {
   CHECK(
-      as_json(*make_plan(input_of({3}, {3}))) ==
+      as_json(*make_plan(input_of({3}, {3}, {3}))) ==
       R"({"target":"myapp@10.42.0.2","url":"http://rancher-metadata","version":"",)"
-      R"("peers":[{"node":"myapp@10.42.0.3","action":"keep","service":"self/service","reason":"","after_ms":null}],"notes":[]})"
+      R"("peers":[{"node":"myapp@10.42.0.3","action":"keep","service":"self/service","reason":"","after_ms":null}],"other_settings":[],"notes":[]})"
       "\n");
 }

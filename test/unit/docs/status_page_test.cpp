@@ -41,6 +41,7 @@ status::Snapshot snapshot() {
                             .program_version = "1.2.3",
                             .program_build = "release-gcc",
                             .node_counters = {},
+                            .settings = {{"service", "self/service"}},
                             .metadata = {.url = "http://m", .version = "v1", .view = {}},
                             .member_views = {},
                             .targets = {target}};

@@ -40,6 +40,32 @@ TEST_CASE("an address that is known later than the service is found without any 
   }
 }
 
+TEST_CASE("an address that is asked for is in one observation, whether it is known or not") {
+  ScriptedMetadata server;
+  server.put("self/service", service_body("web", {7}));
+  Watched watched(settings_of({server.url()}));
+  CHECK_FALSE(watched.next().asked_own_address);
+  const auto asked = [](const Observation& o) { return o.asked_own_address; };
+  watched.watcher.ask_own_address();
+  CHECK_FALSE(watched.next_that(asked).own_address);
+  server.put("self/container/primary_ip", "\"10.42.0.7\"");
+  watched.watcher.ask_own_address();
+  const Observation known = watched.next_that(asked);
+  REQUIRE(known.own_address);
+  CHECK(known.own_address->to_string() == "10.42.0.7");
+  CHECK(containers(known) == 1);
+  watched.watcher.refresh();
+  CHECK_FALSE(watched.next().asked_own_address);
+  CHECK(watched.lines("event=own_address") == 0);
+}
+
+TEST_CASE("an address that is asked for while the metadata is down is answered all the same") {
+  Watched watched(settings_of({"http://127.0.0.1:1"}));
+  watched.next();
+  watched.watcher.ask_own_address();
+  CHECK_FALSE(watched.next_that([](const Observation& o) { return o.asked_own_address; }).own_address);
+}
+
 TEST_CASE("an address that was found is not requested again") {
   ScriptedMetadata server;
   server.put("self/service", service_body("web", {7}));

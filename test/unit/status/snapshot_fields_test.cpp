@@ -90,6 +90,7 @@ Snapshot snapshot() {
                                       .inbound_refused = 25,
                                       .messages_dropped = 26,
                                       .controls_ignored = 27},
+                    .settings = {{"removal", "safe"}, {"label", ""}},
                     .metadata = {.url = "http://m", .version = "v1", .view = {}},
                     .member_views = {},
                     .targets = {full_target()}};
@@ -149,6 +150,7 @@ TEST_CASE("every field of the status has its own value") {
       "uptime_ms: 9500, "
       "registration: registered, "
       "connections: 6, own_container: listed, "
+      "settings: [{name: <<\"removal\">>, value: <<\"safe\">>}, {name: <<\"label\">>, value: undefined}], "
       "metadata: {url: <<\"http://m\">>, version: <<\"v1\">>, last_answer_ms_ago: 4000, "
       "last_authoritative_ms_ago: "
       "5000, "
