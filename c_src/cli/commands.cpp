@@ -103,8 +103,9 @@ const std::vector<Command>& commands() {
        "node. The setting --watch is not a flag of this command.",
        {{"--format", "table|json|prometheus|erlang", "table", "Format. Fields: docs/status.md."},
         {"--watch", "[DURATION]", "2s",
-         "Print it repeatedly, at this interval: in place on a terminal, else one after the other. Ends at "
-         "SIGINT with the exit status of the last answer.",
+         "Print it repeatedly, at this interval: in place on a terminal, else one after the other, and why "
+         "there is "
+         "no answer on standard error. Ends at SIGINT with the exit status of the last answer.",
          100, 3'600'000},
         timeout("1s", "Timeout for the answer. 0 = no limit.")},
        {{"0",

@@ -12,10 +12,12 @@
          an_untrusted_certificate_is_reported/1, wait_reports_that_there_is_no_epmd/1,
          wait_reports_that_there_is_no_beam/1,
          wait_reports_that_the_cookies_differ/1, wait_reports_why_the_metadata_was_not_read/1,
-         wait_reports_that_the_node_does_not_answer/1,
+         wait_reports_that_the_node_does_not_answer/1, a_stopped_c_node_is_reported_in_time/1,
          mesh_plan_and_doctor_write_at_a_terminal_what_they_wait_for/1]).
 
 -define(HTTPS_URL, "https://rancher-metadata:8443").
+%% The limit of a handshake: what ends after a second does not wait for that.
+-define(HANDSHAKE_MS, 5000).
 %% Enough to ask the node before, also on a busy machine; and what that may add.
 -define(WAIT_MS, 3000).
 -define(LATE_MS, 12000).
@@ -31,6 +33,7 @@ all() ->
      a_certificate_of_ssl_cert_file_is_trusted, an_untrusted_certificate_is_reported,
      wait_reports_that_there_is_no_epmd, wait_reports_that_there_is_no_beam, wait_reports_that_the_cookies_differ,
      wait_reports_why_the_metadata_was_not_read, wait_reports_that_the_node_does_not_answer,
+     a_stopped_c_node_is_reported_in_time,
      mesh_plan_and_doctor_write_at_a_terminal_what_they_wait_for].
 
 -spec init_per_testcase(atom(), [term()]) -> [term()].
@@ -139,6 +142,29 @@ wait_reports_that_the_node_does_not_answer(Config) ->
     _ = test_cnode:await(Cnode, "node_registered"),
     ok = test_cnode:signal(Cnode, "STOP"),
     contains(wait_times_out(Config), [own_name(Config), <<"does not answer">>]).
+
+%% The system accepts connections in its name. `mesh' has 6 s, `wait' a second more than its timeout, and `plan' prints what is
+%% known without it.
+-spec a_stopped_c_node_is_reported_in_time([term()]) -> ok.
+a_stopped_c_node_is_reported_in_time(Config) ->
+    #{hosts := [One | _], cnodes := [Cnode | _]} = test_cluster:form(metadata(Config), 2),
+    _ = test_cnode:await(Cnode, "cluster_completed"),
+    ok = test_cnode:signal(Cnode, "STOP"),
+    [begin
+         {Us, {1, Output}} = timer:tc(fun() -> test_program:run(One, Args) end),
+         true = Us < LimitMs * 1000 orelse error({took_us, Us, Args}),
+         [Line] = lines(Output),
+         contains(Line, [atom_to_binary(test_cnode:name(Cnode)), Reason])
+     end || {Args, LimitMs, Reason} <- [{["status"], ?HANDSHAKE_MS, "does not answer within 1000 ms"},
+                                        {["check"], ?HANDSHAKE_MS, "does not answer within 1000 ms"},
+                                        {["events"], ?HANDSHAKE_MS, "does not answer within 1000 ms"},
+                                        {["wait", "--timeout", "1s"], ?HANDSHAKE_MS, "does not answer"},
+                                        {["wait", "--connected", "--timeout", "1s"], ?HANDSHAKE_MS, "does not answer"},
+                                        {["mesh"], ?LATE_MS, "no answer in time"}]],
+    {0, _} = test_program:run(One, ["plan"]),
+    ok = test_cnode:signal(Cnode, "CONT"),
+    _ = test_program:await(One, 0, ["status"]),
+    ok.
 
 -spec mesh_plan_and_doctor_write_at_a_terminal_what_they_wait_for([term()]) -> ok.
 mesh_plan_and_doctor_write_at_a_terminal_what_they_wait_for(Config) ->

@@ -9,7 +9,8 @@
 -export([containers_become_a_mesh_by_the_port_of_their_beams/1, an_added_container_is_connected/1,
          a_killed_beam_is_connected_again/1, a_departed_container_costs_no_other_connection/1,
          the_own_beam_calls_the_c_node/1, the_library_runs_and_asks_the_c_node/1, the_commands_ask_through_the_beam/1,
-         the_commands_report_that_no_c_node_is_connected/1, doctor_finds_nothing_wrong/1,
+         the_commands_report_that_no_c_node_is_connected/1,
+         the_commands_report_that_the_c_node_does_not_answer/1, doctor_finds_nothing_wrong/1,
          a_port_that_is_set_serves_as_well/1, the_c_node_may_start_before_its_beam/1,
          containers_become_a_mesh_over_tls/1, a_cookie_that_is_corrected_is_noticed/1,
          a_beam_that_starts_again_with_epmd_is_served_by_epmd/1,
@@ -17,6 +18,8 @@
 
 -define(PORT, "6789").
 -define(SOON_MS, 30000).
+%% The limit of a handshake: what ends after a second does not wait for that.
+-define(LATE_MS, 5000).
 %% Within that, `global' has cut what it would cut.
 -define(SETTLE_MS, 1000).
 
@@ -29,8 +32,9 @@ all() ->
     [containers_become_a_mesh_by_the_port_of_their_beams, an_added_container_is_connected,
      a_killed_beam_is_connected_again, a_departed_container_costs_no_other_connection,
      the_own_beam_calls_the_c_node, the_library_runs_and_asks_the_c_node, the_commands_ask_through_the_beam,
-     the_commands_report_that_no_c_node_is_connected, doctor_finds_nothing_wrong, a_port_that_is_set_serves_as_well,
-     the_c_node_may_start_before_its_beam, containers_become_a_mesh_over_tls,
+     the_commands_report_that_no_c_node_is_connected,
+     the_commands_report_that_the_c_node_does_not_answer, doctor_finds_nothing_wrong,
+     a_port_that_is_set_serves_as_well, the_c_node_may_start_before_its_beam, containers_become_a_mesh_over_tls,
      a_cookie_that_is_corrected_is_noticed, a_beam_that_starts_again_with_epmd_is_served_by_epmd,
      clusters_change_from_epmd_to_none_in_three_steps, a_beam_elsewhere_is_reported_as_not_listening].
 
@@ -126,6 +130,22 @@ the_commands_report_that_no_c_node_is_connected(Config) ->
     {1, Text} = command(Host, ["status", "--timeout", "20000"]),
     contains(Text, ["it is not connected to " ++ atom_to_list(test_beam:name(Beam))]),
     [] = test_beam:call(Beam, report_log, lines, []),
+    ok.
+
+%% The BEAM keeps the connection until it misses the ticks.
+-spec the_commands_report_that_the_c_node_does_not_answer([term()]) -> ok.
+the_commands_report_that_the_c_node_does_not_answer(Config) ->
+    #{cnodes := [Cnode | _], hosts := [Host | _]} = formed(Config, 2),
+    _ = await_whole(Host),
+    ok = test_cnode:signal(Cnode, "STOP"),
+    [begin
+         {Us, {1, Output}} = timer:tc(fun() -> command(Host, [Command]) end),
+         true = Us < ?LATE_MS * 1000 orelse error({took_us, Us, Command}),
+         [Line] = binary:split(Output, <<"\n">>, [global, trim]),
+         contains(Line, [atom_to_list(test_cnode:name(Cnode)), "does not answer within 1000 ms"])
+     end || Command <- ["status", "check", "events"]],
+    ok = test_cnode:signal(Cnode, "CONT"),
+    _ = await_whole(Host),
     ok.
 
 -spec doctor_finds_nothing_wrong([term()]) -> ok.

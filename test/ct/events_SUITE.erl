@@ -200,9 +200,12 @@ a_service_manager_is_notified(Config) ->
     Host = test_host:add(),
     ok = test_cluster:list(metadata(Config), [Host]),
     _ = test_beam:start(Host),
-    Cnode = test_cnode:start(Host, #{env => [{"NOTIFY_SOCKET", Path}]}),
+    %% As by `WatchdogSec=60' of the unit.
+    Cnode = test_cnode:start(Host, #{env => [{"NOTIFY_SOCKET", Path}, {"WATCHDOG_USEC", "60000000"}]}),
+    ok = notified(Socket, <<"WATCHDOG=1">>),
     ok = notified(Socket, <<"READY=1">>),
     ok = notified(Socket, <<"STATUS=WHOLE">>),
+    [ok = notified(Socket, <<"WATCHDOG=1">>) || _ <- [1, 2]],
     ok = test_cnode:stop(Cnode),
     ok = notified(Socket, <<"STOPPING=1">>),
     gen_udp:close(Socket).

@@ -10,6 +10,7 @@
 -export([a_thousand_orphans_are_reaped/1, signals_reach_the_command_once/1,
          a_signal_before_the_command_handles_it_does_not_end_it/1, ten_thousand_signals_are_survived/1,
          exit_statuses_are_those_of_the_command/1,
+         the_c_node_is_found_and_signalled_without_the_command/1,
          a_command_that_cannot_be_started_is_an_event/1, a_killed_c_node_is_reported_and_started_again/1,
          a_killed_command_ends_the_container/1, a_left_daemon_is_asked_to_stop/1,
          sigterm_ends_the_wait_for_the_address_at_once/1, a_bad_setting_starts_nothing/1,
@@ -28,7 +29,8 @@ suite() ->
 all() ->
     [a_thousand_orphans_are_reaped, signals_reach_the_command_once,
      a_signal_before_the_command_handles_it_does_not_end_it, ten_thousand_signals_are_survived,
-     exit_statuses_are_those_of_the_command, a_command_that_cannot_be_started_is_an_event,
+     exit_statuses_are_those_of_the_command, the_c_node_is_found_and_signalled_without_the_command,
+     a_command_that_cannot_be_started_is_an_event,
      a_killed_c_node_is_reported_and_started_again, a_killed_command_ends_the_container, a_left_daemon_is_asked_to_stop,
      sigterm_ends_the_wait_for_the_address_at_once, a_bad_setting_starts_nothing,
      nothing_is_written_to_standard_output, closed_standard_streams_never_become_sockets,
@@ -108,6 +110,23 @@ for i in range(10000):
     ok = await_output(One, got("TERM"), ?SOON_MS),
     Cnode = await_cnode(One),
     Cnode = await_cnode(One),
+    ok.
+
+%% With the commands of docs/exit-status.md.
+-spec the_c_node_is_found_and_signalled_without_the_command([term()]) -> ok.
+the_c_node_is_found_and_signalled_without_the_command(_Config) ->
+    One = start(counts_signals()),
+    ok = await_output(One, <<"ready">>, ?SOON_MS),
+    ok = await_output(One, <<"settings_changed=">>, ?SOON_MS),
+    {match, [Pid]} = re:run(output(One), "event=starting .*pid=(\\d+)", [{capture, all_but_first, list}]),
+    {ok, Page} = file:read_file(filename:join([release_build:root(), "docs", "exit-status.md"])),
+    {match, [List]} = re:run(Page, "docker exec CONTAINER sh -c '(for p .*)'", [{capture, all_but_first, list}]),
+    {0, Listed} = release_container:execute(One, ["sh", "-c", List]),
+    [Pid] = [Number || Line <- string:lexemes(binary_to_list(Listed), "\n"), string:find(Line, " exec ") =:= nomatch,
+                       [Number | _] <- [string:lexemes(Line, " ")]],
+    {0, _} = release_container:execute(One, ["sh", "-c", "kill -USR1 " ++ Pid]),
+    ok = await_output(One, <<"event=status_line">>, ?SOON_MS),
+    false = contains(string:trim(got("USR1")), output(One)),
     ok.
 
 -spec exit_statuses_are_those_of_the_command([term()]) -> ok.

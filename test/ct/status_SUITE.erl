@@ -7,7 +7,8 @@
 -export([suite/0, all/0]).
 -export([a_whole_cluster_is_reported_without_any_setting/1, every_format_is_read_by_its_reader/1, a_missing_peer_is_named/1,
          lines_are_as_wide_as_columns_says/1, wait_for_connected_peers_outlasts_the_initial_sync/1,
-         a_beam_that_has_stopped_is_reported/1, without_a_c_node_one_line_states_why/1]).
+         a_beam_that_has_stopped_is_reported/1, without_a_c_node_one_line_states_why/1,
+         watching_draws_on_the_screen_of_a_terminal/1, watching_into_a_pipe_writes_failures_to_standard_error/1]).
 
 -spec suite() -> [term()].
 suite() ->
@@ -17,7 +18,8 @@ suite() ->
 all() ->
     [a_whole_cluster_is_reported_without_any_setting, every_format_is_read_by_its_reader, a_missing_peer_is_named,
      lines_are_as_wide_as_columns_says, wait_for_connected_peers_outlasts_the_initial_sync,
-     a_beam_that_has_stopped_is_reported, without_a_c_node_one_line_states_why].
+     a_beam_that_has_stopped_is_reported, without_a_c_node_one_line_states_why,
+     watching_draws_on_the_screen_of_a_terminal, watching_into_a_pipe_writes_failures_to_standard_error].
 
 -spec a_whole_cluster_is_reported_without_any_setting([term()]) -> ok.
 a_whole_cluster_is_reported_without_any_setting(Config) ->
@@ -122,7 +124,76 @@ without_a_c_node_one_line_states_why(Config) ->
      end || Command <- ["status", "check"]],
     ok.
 
+%% Each picture begins at the upper left; the last one is of the second screen, which is left at the end.
+-spec watching_draws_on_the_screen_of_a_terminal([term()]) -> ok.
+watching_draws_on_the_screen_of_a_terminal(Config) ->
+    Host = test_host:add(),
+    ok = test_cluster:list(metadata(Config), [Host]),
+    _ = test_beam:start(Host),
+    Watch = "echo pid=$$; exec " ++ test_cnode:program() ++ " status --watch 100ms --timeout 20s",
+    Port = open(Host, "script", ["-qec", Watch, "/dev/null"], [{"TERM", "xterm"}]),
+    First = test_command:await_output(Port, <<"\e[H", (atom_to_binary(test_cnode:default_name(Host)))/binary, ": ">>),
+    {match, [Pid]} = re:run(First, "pid=(\\d+)\r\n\e\\[\\?1049h", [{capture, all_but_first, list}]),
+    _ = test_cnode:start(Host),
+    _ = test_command:await_output(Port, <<"WHOLE, 0 of 0">>),
+    ok = test_cluster:list(metadata(Config), [Host, test_host:fresh_address()]),
+    Redrawn = test_command:await_output(Port, <<"INCOMPLETE, 0 of 1">>),
+    contains(Redrawn, [<<"\e[H">>]),
+    ok = test_command:signal("INT", [list_to_integer(Pid)]),
+    {3, Last} = ended(Port),
+    contains(Last, [<<"\e[?1049l">>]),
+    ok.
+
+-spec watching_into_a_pipe_writes_failures_to_standard_error([term()]) -> ok.
+watching_into_a_pipe_writes_failures_to_standard_error(Config) ->
+    Host = test_host:add(),
+    ok = test_cluster:list(metadata(Config), [Host]),
+    _ = test_beam:start(Host),
+    File = filename:join(proplists:get_value(priv_dir, Config), "watch.errors"),
+    ok = file:write_file(File, <<>>),
+    Watch = "exec \"$0\" status --watch 100ms --timeout 20s --format json --log-format json 2>\"$1\"",
+    Port = open(Host, "sh", ["-c", Watch, test_cnode:program(), File], []),
+    Failures = test_wait:until("two failures",
+                               fun() ->
+                                       {ok, Text} = file:read_file(File),
+                                       case lines(Text) of
+                                           [_, _ | _] = Lines -> {done, Lines};
+                                           Lines -> {wait, Lines}
+                                       end
+                               end),
+    [contains(Line, [<<"{\"time\":">>, <<"\"event\":\"command_failed\"">>, atom_to_binary(test_cnode:default_name(Host))])
+     || Line <- Failures],
+    %% It notices without a word that nobody reads any more.
+    {0, _} = test_host:run(Host, "sh", ["-c", "\"$0\" status --watch 100ms | true", test_cnode:program()]),
+    _ = test_cnode:start(Host),
+    _ = await(Host, 0, ["status"]),
+    Printed = test_command:await_output(Port, <<"\"state\":\"connected\"">>),
+    <<"{\"node\":", _/binary>> = Printed,
+    ok = test_command:signal("INT", [os_pid(Port)]),
+    {0, Rest} = ended(Port),
+    [<<"{\"node\":", _/binary>> = Line || Line <- tl(lines(<<Printed/binary, Rest/binary>>))],
+    ok.
+
 %% -- helpers
+
+open(Host, Program, Args, Env) ->
+    {Spawn, SpawnArgs} = test_host:command(Host, Program, Args),
+    open_port({spawn_executable, Spawn}, [{args, SpawnArgs}, {env, Env}, binary, exit_status, stderr_to_stdout, hide]).
+
+os_pid(Port) ->
+    {os_pid, Pid} = erlang:port_info(Port, os_pid),
+    Pid.
+
+%% Its exit status, and what it has printed since.
+ended(Port) ->
+    ended(Port, <<>>).
+
+ended(Port, Output) ->
+    receive
+        {Port, {data, Data}} -> ended(Port, <<Output/binary, Data/binary>>);
+        {Port, {exit_status, Status}} -> {Status, Output}
+    after test_wait:patience() -> error({runs_on, Output})
+    end.
 
 beam_name(Host) ->
     atom_to_binary(test_host:node_name("myapp", Host)).

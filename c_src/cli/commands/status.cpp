@@ -22,6 +22,10 @@ namespace {
 
 constexpr int incomplete_status = 3;
 
+/// What a call has more than the command: that no answer came in time is reported by the command, in its own
+/// words, also on a busy machine.
+constexpr Milliseconds call_margin{1'000};
+
 std::optional<std::size_t> columns_of(int descriptor, const config::Environment& environment) {
   constexpr std::uint64_t most = 10'000;
   if (const auto columns = environment.get("COLUMNS")) {
@@ -69,7 +73,7 @@ Expected<Answer> container_answer(const Config& config, const distribution::Term
       std::max(std::chrono::duration_cast<Milliseconds>(deadline - Clock::now()), Milliseconds(1));
   CnodeClient client(config, *own, log);
   std::optional<distribution::CallResult> reply;
-  client.ask(request, left, [&](distribution::CallResult result) {
+  client.ask(request, left + call_margin, [&](distribution::CallResult result) {
     reply = std::move(result);
     client.loop().stop();
   });

@@ -46,8 +46,8 @@ struct Answer {
                                    const status::TableStyle& style);
 
 /// Prints the report again and again: in place on a terminal, else one block after the other. While no C-node
-/// answers, the reason. Ends at SIGINT, SIGTERM, SIGHUP, or when nobody reads the output, with the exit
-/// status of the last answer.
+/// answers, the reason: there, or on standard error. Ends at SIGINT, SIGTERM, SIGHUP, or when nobody reads
+/// the output, with the exit status of the last answer.
 [[nodiscard]] int watch_status(const Config& config, Milliseconds timeout, std::string_view format,
                                const config::Environment& environment, Milliseconds interval);
 

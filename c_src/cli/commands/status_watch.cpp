@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/commands/failure.hpp"
 #include "cli/commands/status.hpp"
 
 namespace rancher_cnode::cli {
@@ -70,6 +72,12 @@ int wait_for(const sigset_t& signals, Milliseconds interval) {
   return std::max(::sigtimedwait(&signals, nullptr, &limit), 0);
 }
 
+/// Of a pipe to which nothing is written while no C-node answers.
+bool is_reader_gone() {
+  pollfd out{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 }  // namespace
 
 int watch_status(const Config& config, Milliseconds timeout, std::string_view format,
@@ -80,15 +88,17 @@ int watch_status(const Config& config, Milliseconds timeout, std::string_view fo
   const Log log(LogLevel::error, config.log_format, -1);
   const auto limit = timeout.count() == 0 ? longest_question : std::min(timeout, longest_question);
   int status = 1;
-  while (std::cout) {
+  while (std::cout && !is_reader_gone()) {
     const auto report = container_report(config, limit, log);
     status = report ? status_of(status::verdict_on(*report)) : 1;
-    const std::string text = report ? rendered(*report, format, table_style(STDOUT_FILENO, environment))
-                                    : report.error().message + "\n";
+    const std::string text =
+        report ? rendered(*report, format, table_style(STDOUT_FILENO, environment)) : report.error().message;
     if (screen) {
       Screen::draw(text);
+    } else if (report) {
+      std::cout << text << (format == "table" ? "\n" : "") << std::flush;
     } else {
-      std::cout << text << (report && format == "table" ? "\n" : "") << std::flush;
+      print_failure(config, text);
     }
     const int signal = wait_for(signals, interval);
     if (signal == SIGTSTP && screen) {

@@ -27,7 +27,7 @@ constexpr Milliseconds retry_interval{100};
 /// Timeout of one request; the next one follows at once.
 constexpr Milliseconds request_limit{60'000};
 
-/// How long the C-node has to answer the readiness request once the timeout has passed.
+/// How long the C-node has to answer the last request, however little of the timeout is left.
 constexpr Milliseconds last_request_limit{1'000};
 
 /// Between two questions for the status, and for each answer.
@@ -130,7 +130,7 @@ Expected<void> wait_for_peers(const Config& config, Milliseconds timeout, const 
   const auto until = Clock::now() + limit_of(timeout);
   for (;;) {
     const auto left = std::chrono::duration_cast<Milliseconds>(until - Clock::now());
-    const auto report = container_report(config, std::clamp(left, Milliseconds(1), report_limit), log);
+    const auto report = container_report(config, std::clamp(left, last_request_limit, report_limit), log);
     if (report && status::verdict_on(*report).kind == status::Verdict::Kind::whole) {
       return {};
     }

@@ -15,8 +15,8 @@ namespace rancher_cnode::cli {
 [[nodiscard]] Expected<void> wait_for_initial_sync(const Config& config, Milliseconds timeout,
                                                    const Log& log);
 
-/// Asks for the status until every dialable peer is connected, for `timeout` (0 = no limit): then
-/// ErrorCode::timeout with what is missing in words. Survives restarts of the C-node. Blocks.
+/// Asks for the status until every dialable peer is connected, for `timeout` (0 = no limit): then, at most a
+/// second later, ErrorCode::timeout with what is missing in words. Survives restarts of the C-node. Blocks.
 [[nodiscard]] Expected<void> wait_for_peers(const Config& config, Milliseconds timeout, const Log& log);
 
 }  // namespace rancher_cnode::cli
