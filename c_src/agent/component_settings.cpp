@@ -153,9 +153,9 @@ reconciler::ReconcilerSettings reconciler_settings(const Config& config, const N
 
 std::vector<status::Setting> deciding_settings(const Config& config) {
   std::vector<std::string> services;
-  for (const auto& service : config.services) {
-    services.push_back(service.node_basename == config.node_basename ? service.path : service.text());
-  }
+  std::ranges::transform(config.services, std::back_inserter(services), [&](const PeerService& service) {
+    return service.node_basename == config.node_basename ? service.path : service.text();
+  });
   std::vector<std::string> labels;
   std::ranges::transform(config.labels, std::back_inserter(labels),
                          [](const LabelRule& rule) { return text_of(rule); });

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 #include <utility>
 
 #include "cli/commands/beam_client.hpp"
@@ -118,13 +119,9 @@ std::vector<std::string> differing(const std::vector<status::Setting>& settings,
 
 RunningCnode running(const status::Report& report, const Config& config, const NodeName& beam) {
   std::vector<std::string> members;
-  for (const auto& peer : report.peers) {
-    members.push_back(peer.node);
-  }
+  std::ranges::transform(report.peers, std::back_inserter(members), &status::Report::Peer::node);
   // Only here are those that are connected, with --targets all.
-  for (const auto& target : report.targets) {
-    members.push_back(target.node);
-  }
+  std::ranges::transform(report.targets, std::back_inserter(members), &status::Report::Target::node);
   RunningCnode cnode{.members = names_of(members, config),
                      .listed_in = {},
                      .other_settings = differing(agent::deciding_settings(config), report.settings)};
