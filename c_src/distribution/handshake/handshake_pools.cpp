@@ -62,7 +62,8 @@ void HandshakePools::check_tls(Checked done) {
   }
   asio::post(outgoing_, [this, self = self_, done = std::move(done),
                          alive = std::weak_ptr<HandshakePools*>(alive_)]() mutable {
-    asio::post(loop_, [warnings = tls_warnings(*self->tls, std::string(self->name.host())), done = std::move(done), alive]() {
+    asio::post(loop_, [warnings = tls_warnings(*self->tls, std::string(self->name.host())),
+                       done = std::move(done), alive]() {
       if (alive.lock()) {
         done(warnings);
       }
