@@ -110,14 +110,17 @@ TEST_CASE("the watcher polls while a server does not long-poll, and long-polls a
   settings.pace.long_poll_retry = Milliseconds(1'000);
   const auto clock = std::make_shared<FakeWatchClock>();
   Watched watched(settings, clock);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 3; ++i) {
     watched.next();
     CHECK(clock->pass_pause() == Milliseconds(300));
     CHECK(server.waits() == 1);
   }
   CHECK(watched.lines("event=long_poll_abandoned") == 1);
 
+  // The next pause is the one after which it is tried again.
   server.set_waits(Waits::well);
+  watched.next();
+  CHECK(clock->pass_pause() == Milliseconds(300));
   watched.next();
   // The next trial lasts until it expires, no longer than the pause that it replaces.
   CHECK(server.await_waits(2));
