@@ -104,7 +104,7 @@ TEST_CASE("an answer that comes over a newer connection answers no call of that 
   nodes.b.cnode->add_process("later",
                              {.call = [&](GenCall call) { waiting.push_back(std::move(call)); }, .cast = {}});
   std::vector<CallResult> results;
-  for (const std::size_t calls : {1, 2}) {
+  for (const std::size_t calls : {1U, 2U}) {
     REQUIRE(nodes.a.connect("b@127.0.0.1"));
     nodes.a.cnode->request(name("b@127.0.0.1"), "later", hex("6a"), patience,
                            [&](CallResult result) { results.push_back(std::move(result)); });

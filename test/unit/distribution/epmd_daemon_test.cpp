@@ -132,7 +132,7 @@ TEST_CASE("SIGPIPE ends the epmd that we start, although we ignore it") {
 TEST_CASE("an epmd that went to the background is started again while needed, and logged once per need") {
   const Script script(R"(echo again >> "${0%/*}/tries")");
   Starting starting(script.path());
-  for (const std::size_t need : {1, 2}) {
+  for (const std::size_t need : {1U, 2U}) {
     const auto tries = script.contents("tries").size();
     starting.daemon->ensure_running();
     run_until(starting.loop, "three tries",
@@ -150,7 +150,7 @@ TEST_CASE("an epmd that went to the background is started again while needed, an
 TEST_CASE("a failure is logged again after epmd could be started") {
   const Script script(R"(cd "${0%/*}"; if [ -e fails ]; then rm fails; exit 1; fi)");
   Starting starting(script.path());
-  for (const std::size_t lines : {2, 4}) {
+  for (const std::size_t lines : {2U, 4U}) {
     std::ofstream(script.file("fails")) << "once";
     starting.daemon->ensure_running();
     run_until(starting.loop, "a failure and a start", [&] { return starting.lines->all.size() == lines; });
