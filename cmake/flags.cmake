@@ -25,6 +25,10 @@ if(RANCHER_CNODE_SANITIZE)
   if(RANCHER_CNODE_SANITIZE MATCHES "undefined")
     target_compile_options(rancher_cnode_flags INTERFACE -fno-sanitize=vptr)
   endif()
+  if(RANCHER_CNODE_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(rancher_cnode_flags INTERFACE
+      -fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/cmake/sanitizer_ignore.txt)
+  endif()
   # GCC warns that ThreadSanitizer does not know std::atomic_thread_fence, which Asio uses in a header of its own.
   if(RANCHER_CNODE_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(rancher_cnode_flags INTERFACE -Wno-tsan)

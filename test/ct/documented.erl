@@ -67,7 +67,7 @@ comparable(Text) ->
                             {"10(\\.\\d+){3}", "ADDRESS"},
                             {"\\b\\d+ (ms|s|min|h)\\b", "TIME"},
                             {"took_ms=\\d+", "took_ms=TIME"},
-                            {"rancher_cnode \\S+, up", "rancher_cnode VERSION, up"},
+                            {"rancher_cnode \\S+ \\S+, up", "rancher_cnode VERSION BUILD, up"},
                             {"attempt \\d+", "attempt N"},
                             {"\\s+", " "}]),
     string:trim(Replaced).
