@@ -35,8 +35,8 @@ if(RANCHER_CNODE_SANITIZE)
   endif()
 endif()
 
-# What is shipped is hardened; test/package/hardening reads it from the program, and from the objects that they are compiled
-# for control-flow protection, which the program is not marked for. FORTIFY needs an optimised build.
+# What is shipped is hardened; test/package/hardening reads it from the program. Control-flow protection it reads from the
+# objects: the program is not marked for it. FORTIFY needs an optimised build.
 set(optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(control_flow -fcf-protection=full)

@@ -4,7 +4,7 @@
 # BUILD says how the program is made. As one word it is release-x86_64-gcc-12.2.0.
 # In a git checkout `git describe` gives it: 0.2.0 at the tag v0.2.0, else 0.2.0-5-gabc1234, and -dirty with uncommitted
 # changes. Where no tag is known, FALLBACK, the version to come, stands in for it: 0.2.0-gabc1234. A tree that
-# `git archive` made has the same from archived_version.txt. GIVEN, what `git describe` said elsewhere, comes before both:
+# `git archive` made has the same from archived_version.txt. GIVEN, what `git describe` printed elsewhere, comes before both:
 # for images, whose builds have no .git. Without any of them it is 0.2.0-unknown, which does not pass for a release.
 set(RANCHER_CNODE_VERSION ${FALLBACK}-unknown)
 set(described "${GIVEN}")

@@ -1,6 +1,7 @@
 #include "rancher_cnode/agent/component_settings.hpp"
 
 #include <algorithm>
+#include <boost/algorithm/string/join.hpp>
 #include <cstdint>
 #include <iterator>
 #include <random>
@@ -50,18 +51,10 @@ std::string_view text_of(RemovalPolicy removal) {
   return removal == RemovalPolicy::safe ? "safe" : removal == RemovalPolicy::never ? "never" : "immediate";
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const auto& text : texts) {
-    all += (all.empty() ? "" : ",") + text;
-  }
-  return all;
-}
-
 /// Where the order means nothing.
 std::string sorted(std::vector<std::string> texts) {
   std::ranges::sort(texts);
-  return joined(texts);
+  return boost::algorithm::join(texts, ",");
 }
 
 std::uint64_t random_seed() {
@@ -161,7 +154,7 @@ std::vector<status::Setting> deciding_settings(const Config& config) {
                          [](const LabelRule& rule) { return text_of(rule); });
   return {{"node-basename", config.node_basename},
           {"targets", config.targets == TargetScope::all ? "all" : "local"},
-          {"metadata-url", joined(config.metadata_urls)},
+          {"metadata-url", boost::algorithm::join(config.metadata_urls, ",")},
           {"metadata-version", config.metadata_version},
           {"service", sorted(std::move(services))},
           {"label", sorted(std::move(labels))},

@@ -78,8 +78,7 @@ void MembershipLog::write(const fact::OwnMembershipChanged& fact) const {
 void MembershipLog::write(const fact::OwnUnlisted& fact) const {
   constexpr auto message =
       "no container that the metadata lists has our address: check --service, and that the address is the "
-      "one "
-      "that 'rancher_cnode ip' prints";
+      "one that 'rancher_cnode ip' prints";
   const LogField service("service", fact.service);
   const LogField address("address", fact.own);
   const LogField listed("listed", fact.listed.empty() ? "nothing" : some_of(fact.containers, fact.listed));

@@ -158,9 +158,9 @@ class Node::Impl {
   }
 
   void log_facts(std::vector<membership::MembershipFact> facts) {
-    const bool waited = unlisted_.wait();
+    const bool waited = unlisted_.are_waiting();
     membership_log_.write(unlisted_.pass(std::move(facts)));
-    if (!waited && unlisted_.wait()) {
+    if (!waited && unlisted_.are_waiting()) {
       owner_.ask_own_address();
     }
   }

@@ -1,5 +1,5 @@
-// Keeps the fact that no answer lists our own container until the metadata was asked as what it knows us:
-// with a wrong --ip that is another address. Pure. Used by Node, for the log.
+// Holds back the fact that no answer lists our own container until the metadata has been asked for our
+// address: if --ip is wrong, it has another one. Pure. Used by Node, for the log.
 #pragma once
 
 #include <vector>
@@ -18,7 +18,7 @@ class UnlistedFacts {
   std::vector<membership::MembershipFact> take(const metadata::Observation& observation);
 
   /// MetadataWatcher::ask_own_address is due.
-  [[nodiscard]] bool wait() const { return !waiting_.empty(); }
+  [[nodiscard]] bool are_waiting() const { return !waiting_.empty(); }
 
  private:
   std::vector<membership::fact::OwnUnlisted> waiting_;

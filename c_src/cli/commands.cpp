@@ -104,8 +104,7 @@ const std::vector<Command>& commands() {
        {{"--format", "table|json|prometheus|erlang", "table", "Format. Fields: docs/status.md."},
         {"--watch", "[DURATION]", "2s",
          "Print it repeatedly, at this interval: in place on a terminal, else one after the other, and why "
-         "there is "
-         "no answer on standard error. Ends at SIGINT with the exit status of the last answer.",
+         "there is no answer on standard error. Ends at SIGINT with the exit status of the last answer.",
          100, 3'600'000},
         timeout("1s", "Timeout for the answer. 0 = no limit.")},
        {{"0",
@@ -134,8 +133,7 @@ const std::vector<Command>& commands() {
         {"1", "No C-node answered within --timeout. One line on standard error says why."},
         {"3",
          "A connection is missing or one-way, or a member has not answered or was left out: above 256 "
-         "members "
-         "never 0."},
+         "members never 0."},
         {"4", "Not driving: no BEAM is connected, or it does not answer."}},
        Purpose::connect,
        command::mesh},

@@ -233,7 +233,7 @@ Head head_on(const Mesh& mesh) {
                                                                      : "bad"};
 }
 
-/// `WHOLE` is said of the mesh only: one BEAM cannot see what is missing between others.
+/// `WHOLE` only by the mesh: one BEAM cannot see what is missing between others.
 Head head_on(const PageContent& content) {
   const Verdict verdict = verdict_on(content.report);
   if (verdict.kind != Verdict::Kind::whole) {

@@ -46,7 +46,7 @@ a_blocked_standard_error_does_not_prevent_the_shutdown(Config) ->
     await_registered(Config),
     Sent = os:perf_counter(microsecond),
     signal(Port, "TERM"),
-    {0, _} = ended(Port),
+    {0, _} = test_command:ended(Port),
     true = os:perf_counter(microsecond) - Sent < ?AT_ONCE_US,
     ok.
 
@@ -59,7 +59,7 @@ sighup_reads_again_and_sigusr1_writes_the_status_and_neither_ends_it(Config) ->
     signal(Port, "USR1"),
     _ = test_command:await_output(Port, <<"status_line">>),
     signal(Port, "TERM"),
-    {0, _} = ended(Port),
+    {0, _} = test_command:ended(Port),
     ok.
 
 -spec sigint_ignored_by_the_parent_does_not_end_it([term()]) -> ok.
@@ -75,7 +75,7 @@ sighup_ignored_by_the_parent_does_not_end_it(Config) ->
 it_ends_at_eof_and_reads_nothing_from_standard_input(Config) ->
     Port = start(Config, "printf 'not for you' | { \"$@\"; echo \"status $?\"; cat; }",
                  ["--exit-on-eof" | node_args(Config)]),
-    {0, Output} = ended(Port),
+    {0, Output} = test_command:ended(Port),
     [{_, _} = binary:match(Output, Part)
      || Part <- [<<"standard input has closed">>, <<"status 0">>, <<"not for you">>]],
     ok.
@@ -95,7 +95,7 @@ it_leaves_the_flags_of_standard_input_as_they_are(Config) ->
 
 -spec a_standard_input_that_cannot_be_waited_for_ends_it_at_once([term()]) -> ok.
 a_standard_input_that_cannot_be_waited_for_ends_it_at_once(Config) ->
-    {0, Output} = ended(start(Config, "exec \"$@\" </dev/null", ["--exit-on-eof" | node_args(Config)])),
+    {0, Output} = test_command:ended(start(Config, "exec \"$@\" </dev/null", ["--exit-on-eof" | node_args(Config)])),
     {_, _} = binary:match(Output, <<"reason=\"standard input ">>),
     ok.
 
@@ -109,7 +109,7 @@ a_closed_standard_stream_is_not_reused_by_a_later_descriptor(Config) ->
          Folder = "/proc/" ++ os_pid(Port) ++ "/fd/",
          ["/dev/null" = element(2, file:read_link_all(Folder ++ Number)) || Number <- Closed],
          signal(Port, "TERM"),
-         {0, _} = ended(Port)
+         {0, _} = test_command:ended(Port)
      end || {Redirections, Closed} <- [{"2>&-", ["2"]}, {"0<&- 1>&- 2>&-", ["0", "1", "2"]}]],
     ok.
 
@@ -117,7 +117,7 @@ a_closed_standard_stream_is_not_reused_by_a_later_descriptor(Config) ->
 too_few_descriptors_are_status_1_and_one_line(Config) ->
     [begin
          Limit = integer_to_list(Descriptors),
-         {1, Output} = ended(start(Config, "ulimit -n " ++ Limit ++ "; exec \"$@\"",
+         {1, Output} = test_command:ended(start(Config, "ulimit -n " ++ Limit ++ "; exec \"$@\"",
                                     ["--exit-on-eof" | node_args(Config)])),
          <<"rancher_cnode: fatal error: ", _/binary>> = the_one_line(Output)
      end || Descriptors <- [5, 6, 7, 8, 9, 10]],
@@ -125,7 +125,7 @@ too_few_descriptors_are_status_1_and_one_line(Config) ->
 
 -spec too_few_descriptors_are_an_event_where_lines_are_json([term()]) -> ok.
 too_few_descriptors_are_an_event_where_lines_are_json(Config) ->
-    {1, Output} = ended(start(Config, "ulimit -n 7; exec \"$@\"",
+    {1, Output} = test_command:ended(start(Config, "ulimit -n 7; exec \"$@\"",
                                ["--log-format=json", "--exit-on-eof" | node_args(Config)])),
     Lines = binary:split(Output, <<"\n">>, [global, trim]),
     [] = [Line || Line <- Lines, binary:first(Line) =/= ${ orelse binary:last(Line) =/= $}],
@@ -158,7 +158,7 @@ a_name_lookup_that_hangs_does_not_prevent_the_shutdown(Config) ->
     end,
     Sent = os:perf_counter(microsecond),
     signal(Port, "TERM"),
-    {0, _} = ended(Port),
+    {0, _} = test_command:ended(Port),
     true = os:perf_counter(microsecond) - Sent < ?AT_ONCE_US,
     ok = gen_udp:close(Socket).
 
@@ -173,7 +173,7 @@ outlives(Signal, Config) ->
     ok = test_host:start_epmd(host(Config)),
     _ = test_command:await_output(Port, <<"event=node_registered">>),
     signal(Port, "TERM"),
-    {0, Output} = ended(Port),
+    {0, Output} = test_command:ended(Port),
     nomatch = binary:match(Output, list_to_binary("reason=SIG" ++ Signal)),
     ok.
 
@@ -201,7 +201,7 @@ end_once_it_runs(Port, Output) ->
     case binary:matches(Output, <<" event=">>) of
         [_, _ | _] ->
             signal(Port, "TERM"),
-            ended(Port, Output);
+            test_command:ended(Port, Output);
         _ ->
             receive
                 {Port, {data, Data}} -> end_once_it_runs(Port, <<Output/binary, Data/binary>>);
@@ -242,19 +242,6 @@ await_catching(Port, "TERM") ->
                                 _ -> {done, ok}
                             end
                     end).
-
-%% The exit status, and what it printed that nobody has waited for.
-ended(Port) ->
-    ended(Port, <<>>).
-
-ended(Port, Output) ->
-    receive
-        {Port, {data, Data}} -> ended(Port, <<Output/binary, Data/binary>>);
-        {Port, {exit_status, Status}} -> {Status, Output}
-    after ?SOON_MS ->
-        signal(Port, "KILL"),
-        error({does_not_end, Output})
-    end.
 
 host(Config) ->
     proplists:get_value(host, Config).

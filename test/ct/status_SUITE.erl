@@ -140,7 +140,7 @@ watching_draws_on_the_screen_of_a_terminal(Config) ->
     Redrawn = test_command:await_output(Port, <<"INCOMPLETE, 0 of 1">>),
     contains(Redrawn, [<<"\e[H">>]),
     ok = test_command:signal("INT", [list_to_integer(Pid)]),
-    {3, Last} = ended(Port),
+    {3, Last} = test_command:ended(Port),
     contains(Last, [<<"\e[?1049l">>]),
     ok.
 
@@ -170,7 +170,7 @@ watching_into_a_pipe_writes_failures_to_standard_error(Config) ->
     Printed = test_command:await_output(Port, <<"\"state\":\"connected\"">>),
     <<"{\"node\":", _/binary>> = Printed,
     ok = test_command:signal("INT", [os_pid(Port)]),
-    {0, Rest} = ended(Port),
+    {0, Rest} = test_command:ended(Port),
     [<<"{\"node\":", _/binary>> = Line || Line <- tl(lines(<<Printed/binary, Rest/binary>>))],
     ok.
 
@@ -183,17 +183,6 @@ open(Host, Program, Args, Env) ->
 os_pid(Port) ->
     {os_pid, Pid} = erlang:port_info(Port, os_pid),
     Pid.
-
-%% Its exit status, and what it has printed since.
-ended(Port) ->
-    ended(Port, <<>>).
-
-ended(Port, Output) ->
-    receive
-        {Port, {data, Data}} -> ended(Port, <<Output/binary, Data/binary>>);
-        {Port, {exit_status, Status}} -> {Status, Output}
-    after test_wait:patience() -> error({runs_on, Output})
-    end.
 
 beam_name(Host) ->
     atom_to_binary(test_host:node_name("myapp", Host)).

@@ -1,5 +1,5 @@
-%% TLS between BEAMs that their C-nodes ask to connect: what is wrong with that of a peer is named by `doctor', and causes
-%% few lines in the logs of both BEAMs.
+%% TLS between BEAMs that their C-nodes ask to connect: `doctor' names what is wrong with a peer, and the logs of both BEAMs
+%% have few lines about it.
 -module(tls_peers_SUITE).
 
 -import(fresh_service, [metadata/1]).

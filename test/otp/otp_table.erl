@@ -12,7 +12,7 @@ clear() ->
 note(Row, Case, Cell) ->
     file:write_file(notes(), io_lib:format("~p.~n", [{Row, Case, Cell}]), [append]).
 
-%% The columns are the cases with their headings. A case that a row has not is a dash.
+%% The columns are the cases with their headings. A case that does not exist for a row is a dash.
 -spec print([string()], [{atom(), string()}]) -> ok.
 print(Rows, Columns) ->
     {ok, Noted} = file:consult(notes()),

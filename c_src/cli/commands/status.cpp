@@ -22,8 +22,8 @@ namespace {
 
 constexpr int incomplete_status = 3;
 
-/// What a call has more than the command: that no answer came in time is reported by the command, in its own
-/// words, also on a busy machine.
+/// How much longer a call may last than its command, which reports in its own words that no answer came in
+/// time.
 constexpr Milliseconds call_margin{1'000};
 
 std::optional<std::size_t> columns_of(int descriptor, const config::Environment& environment) {

@@ -1,4 +1,4 @@
-// A BEAM that does at once whatever its reconciler asks for, in thought: shows which peers would be dialled
+// An imagined BEAM that does at once whatever its reconciler asks for. It shows which peers would be dialled
 // and disconnected. Pure. Used by cli/plan/plan.
 #pragma once
 

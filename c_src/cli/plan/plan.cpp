@@ -1,6 +1,7 @@
 #include "cli/plan/plan.hpp"
 
 #include <algorithm>
+#include <boost/algorithm/string/join.hpp>
 #include <map>
 #include <set>
 #include <utility>
@@ -265,11 +266,8 @@ class Planner {
       plan.notes.emplace_back("No C-node answers: this is what one does that starts with these settings.");
     }
     if (is_restart()) {
-      std::string names;
-      for (const auto& name : plan.other_settings) {
-        names += (names.empty() ? "--" : ", --") + name;
-      }
-      plan.notes.push_back("The running C-node has other settings (" + names +
+      plan.notes.push_back("The running C-node has other settings (--" +
+                           boost::algorithm::join(plan.other_settings, ", --") +
                            "): this is what one does that starts with these.");
     }
     const bool departs = std::ranges::any_of(

@@ -3,6 +3,7 @@
 #include <openssl/x509_vfy.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/join.hpp>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -33,11 +34,8 @@ std::vector<std::string> tls_warnings(const TlsSettings& settings, const std::st
   }
   std::vector<std::string> warnings;
   if (!options->ignored.empty()) {
-    std::string names;
-    for (const std::string& name : options->ignored) {
-      names += (names.empty() ? "" : ", ") + name;
-    }
-    warnings.push_back("options of TLS that are not honoured: " + names);
+    warnings.push_back("options of TLS that are not honoured: " +
+                       boost::algorithm::join(options->ignored, ", "));
   }
   std::string last_key;
   for (const TlsSide* side : {&options->server, &options->client}) {

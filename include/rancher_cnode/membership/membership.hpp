@@ -184,8 +184,7 @@ struct OwnUnlisted {
   std::string own = {};                  ///< our address
   std::size_t containers = 0;            ///< what the last answer lists
   std::vector<std::string> listed = {};  ///< the first of them, as "name: address"
-  std::string known_as =
-      {};  ///< the address that the metadata has for us; "" = not known, as membership has it
+  std::string known_as = {};             ///< our address by the metadata; "" = not known
 };
 /// Another number of listed containers than in the last answer makes no peers for this reason.
 struct ContainersSkipped {

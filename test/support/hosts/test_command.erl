@@ -1,7 +1,7 @@
 %% Runs a program to its end and returns its output. No shell in between, so nothing needs quoting.
 -module(test_command).
 
--export([run/2, run/3, ok/2, await_output/2, signal/2]).
+-export([run/2, run/3, ok/2, await_output/2, ended/1, ended/2, signal/2]).
 -export_type([env/0]).
 
 %% false unsets the variable.
@@ -48,6 +48,16 @@ await_output(Port, Part, Output) ->
     after test_wait:patience() ->
         error({never_printed, Part, Output})
     end.
+
+%% The exit status of a program at a binary port of the caller, and what it prints from now on, after Printed. One that
+%% does not end is killed.
+-spec ended(port()) -> {non_neg_integer(), binary()}.
+ended(Port) ->
+    ended(Port, <<>>).
+
+-spec ended(port(), binary()) -> {non_neg_integer(), binary()}.
+ended(Port, Printed) ->
+    collect(Port, [Port], Printed).
 
 %% Sends a signal ("TERM", "KILL", "STOP", ...) to processes; those that have already ended are skipped.
 -spec signal(string(), [non_neg_integer()]) -> ok.

@@ -1,4 +1,4 @@
-// When the log is told that no answer lists our own container, and with which address.
+// When it is logged that no answer lists our own container, and with which address.
 #include "agent/unlisted_facts.hpp"
 
 #include <doctest/doctest.h>
@@ -28,13 +28,13 @@ TEST_CASE(
     "that we are not listed waits for the answer about our address, which it gets; the rest does not wait") {
   UnlistedFacts facts;
   CHECK(facts.pass({unlisted, fact::ServiceAdded{"a"}}).size() == 1);
-  CHECK(facts.wait());
+  CHECK(facts.are_waiting());
   CHECK(facts.take({}).empty());
   const auto due = facts.take(answer(address));
   REQUIRE(due.size() == 1);
   CHECK(std::get<fact::OwnUnlisted>(due.front()).known_as == "10.42.0.7");
   CHECK(std::get<fact::OwnUnlisted>(due.front()).own == "10.42.9.9");
-  CHECK_FALSE(facts.wait());
+  CHECK_FALSE(facts.are_waiting());
   CHECK(facts.take(answer(address)).empty());
 }
 
